@@ -1,0 +1,215 @@
+// Package datasets supplies image sets for training and inference: "digits", which the program draws by
+// itself, and the published sets "mnist" and "fashion-mnist", read from their IDX files. All three hold 28×28
+// grey images of ten classes.
+//
+// A set is identified by a checksum that is known before any file is read. Read refuses a file that is not the
+// published one, so that a result which carries the checksum was computed on exactly these images.
+package datasets
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// Set is a range of samples ready for training.
+type Set struct {
+	X      []float32 // N×Dim, row-major, in [0,1]; 0 is background
+	Labels []uint8   // N class numbers below Classes
+
+	Dim, Classes int
+}
+
+// Len is the number of samples, N.
+func (s *Set) Len() int { return len(s.Labels) }
+
+// Split is one of the two fixed parts of a data set.
+type Split int
+
+// The splits as published: what is trained on and what is only tested on.
+const (
+	Train Split = iota
+	Test
+)
+
+func (s Split) String() string {
+	switch s {
+	case Train:
+		return "train"
+	case Test:
+		return "test"
+	}
+	return fmt.Sprintf("Split(%d)", int(s))
+}
+
+// Source reads one data set. It is safe for concurrent use.
+type Source struct {
+	entry  entry
+	folder string   // "" when drawn
+	paths  []string // of entry.files, in that order
+}
+
+// MissingError says that no folder holds all files of a data set.
+type MissingError struct {
+	Name    string
+	Folders []string // looked in, in this order
+	Lacks   string   // the first file missing from a partly filled folder; "" if there is no such folder
+}
+
+func (e *MissingError) Error() string {
+	where := "no folder to look in"
+	if len(e.Folders) > 0 {
+		where = "not found in " + strings.Join(e.Folders, ", ")
+	}
+	if e.Lacks != "" {
+		where += " (" + e.Lacks + " is missing)"
+	}
+	return fmt.Sprintf("datasets: %s: %s: name the folder that holds %s/ with --data DIR or HEPEX_DATA, or run: hepex data fetch %s",
+		e.Name, where, e.Name, e.Name)
+}
+
+// Open finds the named data set: the first of dirs with a folder of that name that holds all its files, as .gz
+// or unpacked. The files are not read yet. The error is a *MissingError if there is no such folder.
+func Open(name string, dirs []string) (*Source, error) {
+	e, err := lookUp(name)
+	if err != nil {
+		return nil, err
+	}
+	return e.open(dirs)
+}
+
+// Dirs is where data sets are looked for, in this order: the folder given by flag (if not empty), $HEPEX_DATA
+// (if set), ./data, and hepex/data in the user's cache folder.
+func Dirs(flag string) []string {
+	var dirs []string
+	for _, dir := range []string{flag, os.Getenv("HEPEX_DATA"), "data"} {
+		if dir != "" {
+			dirs = append(dirs, dir)
+		}
+	}
+	if cache, err := os.UserCacheDir(); err == nil {
+		dirs = append(dirs, filepath.Join(cache, "hepex", "data"))
+	}
+	return dirs
+}
+
+// Name is the name that the source was opened with.
+func (s *Source) Name() string { return s.entry.name }
+
+// Size is the number of samples in a split.
+func (s *Source) Size(split Split) int {
+	if split != Train && split != Test {
+		return 0
+	}
+	return s.entry.size[split]
+}
+
+// Dim is the number of values of a sample.
+func (s *Source) Dim() int { return dim }
+
+// Classes is the number of classes.
+func (s *Source) Classes() int { return classes }
+
+// Checksum identifies the content of the data set, in hexadecimal. For the published sets it is the SHA-256 of
+// their published MD5s, for digits the SHA-256 of its first samples. It is pinned: nothing is read or drawn.
+func (s *Source) Checksum() string {
+	if s.entry.drawn() {
+		return digitsChecksum
+	}
+	var sums []string
+	for _, f := range s.entry.files {
+		sums = append(sums, f.md5)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(sums, "\n")))
+	return hex.EncodeToString(sum[:])
+}
+
+// Read gives samples [from,to) of a split. Digits draws only these; the published sets are read and checked
+// whole, and a file that is damaged or is not the published one is an error.
+func (s *Source) Read(split Split, from, to int) (*Set, error) {
+	if from < 0 || from > to || to > s.Size(split) {
+		return nil, fmt.Errorf("datasets: %s: %v samples [%d,%d): want 0 ≤ from ≤ to ≤ %d", s.Name(), split, from, to, s.Size(split))
+	}
+	if s.entry.drawn() {
+		return newSet(drawDigits(split, from, to)), nil
+	}
+	images := 2 * int(split)
+	pixels, err := readIDX(s.paths[images], s.entry.files[images], from, to)
+	if err != nil {
+		return nil, err
+	}
+	labels, err := readIDX(s.paths[images+1], s.entry.files[images+1], from, to)
+	if err != nil {
+		return nil, err
+	}
+	return newSet(pixels, labels), nil
+}
+
+// newSet scales grey levels 0..255 to [0,1].
+func newSet(pixels, labels []uint8) *Set {
+	set := &Set{X: make([]float32, len(pixels)), Labels: labels, Dim: dim, Classes: classes}
+	for i, p := range pixels {
+		set.X[i] = float32(p) / 255
+	}
+	return set
+}
+
+func (e entry) open(dirs []string) (*Source, error) {
+	if e.drawn() {
+		return &Source{entry: e}, nil
+	}
+	missing := &MissingError{Name: e.name}
+	for _, dir := range dirs {
+		folder := filepath.Join(dir, e.name)
+		paths, lacks, err := e.find(folder)
+		if err != nil {
+			return nil, err
+		}
+		if lacks == "" {
+			return &Source{entry: e, folder: folder, paths: paths}, nil
+		}
+		missing.Folders = append(missing.Folders, folder)
+		if len(paths) > 0 && missing.Lacks == "" {
+			missing.Lacks = lacks
+		}
+	}
+	return nil, missing
+}
+
+// find gives the paths of the files that lie in folder and the path of the first one that does not, if any.
+func (e entry) find(folder string) (paths []string, lacks string, err error) {
+	for _, f := range e.files {
+		path, err := f.find(folder)
+		switch {
+		case err != nil:
+			return nil, "", err
+		case path != "":
+			paths = append(paths, path)
+		case lacks == "":
+			lacks = filepath.Join(folder, f.name)
+		}
+	}
+	return paths, lacks, nil
+}
+
+// find gives the path of the file in folder, packed or unpacked, or "" if it is not there.
+func (f file) find(folder string) (string, error) {
+	for _, name := range []string{f.name, f.unpackedName()} {
+		path := filepath.Join(folder, name)
+		info, err := os.Stat(path)
+		switch {
+		case err == nil && info.Mode().IsRegular(): // some archives unpack into a folder named like the file
+			return path, nil
+		case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		default:
+			return "", fmt.Errorf("datasets: %w", err)
+		}
+	}
+	return "", nil
+}
