@@ -1,0 +1,181 @@
+package network
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+func TestFoldedForms(t *testing.T) {
+	trials := 300
+	if testing.Short() {
+		trials = 60
+	}
+	for seed := range trials {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(uint64(seed), 1))
+			n := randomNetwork(rng)
+			f, err := n.Fold()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(f.Dims(), n.Dims()) {
+				t.Fatalf("folded dims %v: want %v", f.Dims(), n.Dims())
+			}
+			checkPruned(t, n, f)
+			x := randomMatrix(rng, 7, n.Inputs)
+			want := n.Forward(x)
+			wantClose(t, "folded", f.Forward(x), want)
+			simple := f.Simplify()
+			wantClose(t, "simplified", simple.Forward(x), want)
+			checkSimple(t, simple)
+			for name, g := range map[string]*Folded{"permuted": f, "simplified and permuted": simple} {
+				checkPermuted(t, name, g, x, want, rng)
+			}
+		})
+	}
+}
+
+func checkPruned(t *testing.T, n *Network, f *Folded) {
+	t.Helper()
+	for l, d := range n.Dense() {
+		for i, keep := range d.Mask {
+			if w := f.Layers[l].W.At(i/d.In, i%d.In); !keep && w != 0 {
+				t.Fatalf("layer %d: pruned weight %d is folded to %g", l, i, w)
+			}
+		}
+	}
+}
+
+// checkSimple wants each hidden neuron either to read and be read, or to be gone.
+func checkSimple(t *testing.T, f *Folded) {
+	t.Helper()
+	for l := range len(f.Layers) - 1 {
+		for j, bias := range f.Layers[l].B {
+			reads, read := !allZero(f.Layers[l].W.RowView(j)), !allZero(f.Layers[l+1].W.ColView(j))
+			if reads != read || !reads && bias != 0 {
+				t.Fatalf("axis %d, neuron %d: reads %t, is read %t, bias %g", l+1, j, reads, read, bias)
+			}
+		}
+	}
+}
+
+func checkPermuted(t *testing.T, name string, f *Folded, x, want *mat.Dense, rng *rand.Rand) {
+	t.Helper()
+	orders := make([][]int, len(f.Dims()))
+	for axis, size := range f.Dims() {
+		if rng.IntN(4) > 0 {
+			orders[axis] = rng.Perm(size)
+		}
+	}
+	y := f.Permute(orders).Forward(selectColumns(x, orders[0]))
+	wantClose(t, name, y, selectColumns(want, orders[len(orders)-1]))
+}
+
+// selectColumns puts column order[new] of m at new.
+func selectColumns(m *mat.Dense, order []int) *mat.Dense {
+	if order == nil {
+		return m
+	}
+	rows, cols := m.Dims()
+	s := mat.NewDense(rows, cols, nil)
+	for to, from := range order {
+		s.SetCol(to, mat.Col(nil, from, m))
+	}
+	return s
+}
+
+func TestFoldRefuses(t *testing.T) {
+	dense := &Dense{In: 1, Out: 1, W: []float32{1}, B: []float32{1}}
+	square, norm := &Quadratic{A: 1}, newBatchNorm(1)
+	tests := map[string]struct {
+		layers []Layer
+		want   string
+	}{
+		"activation first":   {[]Layer{square, dense}, "layer 0: quadratic"},
+		"batch norm first":   {[]Layer{norm, dense}, "layer 0: batch norm"},
+		"activation last":    {[]Layer{dense, square}, "last layer: quadratic"},
+		"dense twice":        {[]Layer{dense, dense}, "layer 1: dense"},
+		"dense after norm":   {[]Layer{dense, norm, dense}, "layer 2: dense"},
+		"activation twice":   {[]Layer{dense, square, square, dense}, "layer 2: quadratic"},
+		"norm after square":  {[]Layer{dense, square, norm, dense}, "layer 2: batch norm"},
+		"dead quadratic":     {[]Layer{dense, &Quadratic{A: 9e-4, B: 1}, dense}, "died out"},
+		"negative but dead":  {[]Layer{dense, &Quadratic{A: -9e-4, B: 1}, dense}, "died out"},
+		"quadratic not a no": {[]Layer{dense, &Quadratic{A: float32(math.NaN())}, dense}, "NaN"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := (&Network{1, test.layers}).Fold()
+			wantError(t, err, test.want)
+		})
+	}
+	if _, err := (&Network{1, []Layer{dense, norm, &Quadratic{A: -1e-2}, dense, norm}}).Fold(); err != nil {
+		t.Errorf("batch norm at the end, negative quadratic: %v", err)
+	}
+}
+
+func TestSimplifyByHand(t *testing.T) {
+	// Neuron 0 is the constant 2, so 3·2² = 12 reaches the only neuron of the next layer, which thus is constant too:
+	// (12+1)² = 169. Neuron 1 is then read by nobody.
+	f := &Folded{[]Affine{
+		{mat.NewDense(2, 1, []float64{0, 5}), []float64{2, 7}},
+		{mat.NewDense(1, 2, []float64{3, 0}), []float64{1}},
+		{mat.NewDense(1, 1, []float64{2}), []float64{4}},
+	}}
+	s := f.Simplify()
+	for l, layer := range s.Layers {
+		if mat.Norm(layer.W, 1) != 0 {
+			t.Errorf("layer %d keeps weights %v", l, mat.Formatted(layer.W))
+		}
+	}
+	if got := s.Layers[2].B[0]; got != 2*169+4 {
+		t.Errorf("output %g: want %d", got, 2*169+4)
+	}
+	if f.Layers[0].W.At(1, 0) != 5 || f.Layers[1].B[0] != 1 {
+		t.Error("simplify changed its receiver")
+	}
+}
+
+func TestPermutePanics(t *testing.T) {
+	f := &Folded{[]Affine{{mat.NewDense(2, 1, nil), make([]float64, 2)}}}
+	for name, orders := range map[string][][]int{
+		"axes":     {nil},
+		"length":   {nil, {0}},
+		"repeated": {nil, {1, 1}},
+		"range":    {{1}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			f.Permute(orders)
+		})
+	}
+}
+
+func randomMatrix(rng *rand.Rand, rows, cols int) *mat.Dense {
+	m := mat.NewDense(rows, cols, nil)
+	for i := range rows {
+		for j := range cols {
+			m.Set(i, j, rng.NormFloat64())
+		}
+	}
+	return m
+}
+
+// wantClose allows an error of 1e-9 of the largest value.
+func wantClose(t *testing.T, name string, got, want *mat.Dense) {
+	t.Helper()
+	var difference mat.Dense
+	difference.Sub(got, want)
+	largest := max(mat.Max(want), -mat.Min(want))
+	if e := max(mat.Max(&difference), -mat.Min(&difference)); !(e <= 1e-9*largest) {
+		t.Errorf("%s: off by %g: want at most 1e-9 of %g", name, e, largest)
+	}
+}

@@ -1,0 +1,128 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// ErrDiverged means that the loss or its gradient became infinite or not a number during training.
+var ErrDiverged = errors.New("training diverged")
+
+// Options say how to train: Adam with decoupled weight decay, a linear warm-up and a cosine decay of the learning
+// rate to zero over the run.
+type Options struct {
+	Epochs      int // 0 leaves the network as it is
+	Batch       int // samples per step
+	LR          float64
+	WeightDecay float64 // of weights only, not of biases, batch norm or activations
+	Clip        float64 // largest norm of the whole gradient; 0 = no limit
+	Warmup      int     // steps
+	Seed        uint64  // of the order of the samples
+	Progress    func(Progress)
+}
+
+// Progress is reported after each epoch.
+type Progress struct {
+	Epoch, Epochs int     // Epoch counts from 1
+	Loss          float64 // mean over the epoch's samples, measured while the weights changed
+}
+
+// Train fits the network to the data in place. The loss is the cross-entropy of the softmax for labelled data, else
+// the mean squared error per value.
+//
+// Each epoch visits the samples in a new order and drops those that do not fill a last batch. Pruned weights stay
+// exactly zero: they get no gradient, no momentum and no decay. Batch norm takes its statistics from each shard, a
+// quarter of the batch, so with batch norm a batch needs at least 8 samples. On an error, [ErrDiverged] among them,
+// the network stays as it was.
+func Train(n *Network, d Data, o Options) error {
+	outputs, err := n.check()
+	if err == nil {
+		err = d.check(n.Inputs, outputs)
+	}
+	if err == nil && o.Epochs != 0 {
+		err = o.check(n, d.Len())
+	}
+	if err == nil && o.Epochs != 0 {
+		err = train(n, d, o)
+	}
+	if err != nil {
+		return fmt.Errorf("network: train: %w", err)
+	}
+	return nil
+}
+
+func train(n *Network, d Data, o Options) error {
+	t := newTrainer[float32](n, o.Batch)
+	if err := t.train(d, o); err != nil {
+		return err
+	}
+	trained := n.Clone()
+	t.store(trained)
+	if _, err := trained.check(); err != nil {
+		return fmt.Errorf("last step: %w: %w", ErrDiverged, err)
+	}
+	t.store(n)
+	return nil
+}
+
+func (o Options) check(n *Network, samples int) error {
+	switch {
+	case o.Epochs < 0:
+		return fmt.Errorf("%d epochs: want at least 0", o.Epochs)
+	case o.Batch < 1 || o.Batch > samples:
+		return fmt.Errorf("batch %d: want 1 to %d, the number of samples", o.Batch, samples)
+	case !(o.LR > 0) || math.IsInf(o.LR, 0):
+		return fmt.Errorf("learning rate %g: want a positive number", o.LR)
+	case !(o.WeightDecay >= 0) || math.IsInf(o.WeightDecay, 0):
+		return fmt.Errorf("weight decay %g: want at least 0", o.WeightDecay)
+	case !(o.Clip >= 0):
+		return fmt.Errorf("clip %g: want a positive norm, or 0 for none", o.Clip)
+	case o.Warmup < 0:
+		return fmt.Errorf("warm-up of %d steps: want at least 0", o.Warmup)
+	}
+	for _, l := range n.Layers {
+		if _, ok := l.(*BatchNorm); ok && o.Batch < 2*shards {
+			return fmt.Errorf("batch %d with batch norm: want at least %d", o.Batch, 2*shards)
+		}
+	}
+	return nil
+}
+
+// rate is the learning rate of a step, counted from 0, in a run of the given number of steps.
+func (o Options) rate(step, steps int) float64 {
+	rate := o.LR / 2 * (1 + math.Cos(math.Pi*float64(step)/float64(steps)))
+	if step+1 < o.Warmup {
+		rate *= float64(step+1) / float64(o.Warmup)
+	}
+	return rate
+}
+
+func (t *trainer[T]) train(d Data, o Options) error {
+	rng := rand.New(rand.NewPCG(o.Seed, streamShuffle))
+	order := rng.Perm(d.Len())
+	batches := d.Len() / o.Batch
+	for epoch := range o.Epochs {
+		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		var sum float64
+		for b := range batches {
+			loss := t.pass(d, order[b*o.Batch:(b+1)*o.Batch])
+			norm := t.reduce()
+			// Adam squares the gradient, so its square must be representable too.
+			if math.IsNaN(loss) || math.IsInf(loss, 0) || !(norm*norm < math.MaxFloat32) {
+				return fmt.Errorf("epoch %d, batch %d: loss %g, gradient norm %g: %w", epoch+1, b+1, loss, norm, ErrDiverged)
+			}
+			scale := 1.0
+			if o.Clip > 0 && norm > o.Clip {
+				scale = o.Clip / norm
+			}
+			t.update(o.rate(t.steps, o.Epochs*batches), o.WeightDecay, scale)
+			sum += loss
+		}
+		if o.Progress != nil {
+			o.Progress(Progress{Epoch: epoch + 1, Epochs: o.Epochs, Loss: sum / float64(batches)})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,251 @@
+package network
+
+import (
+	"math"
+	"sync"
+)
+
+// shards is the number of parts of a batch that are computed at the same time. It is fixed, so that sums do not
+// depend on the number of processors.
+const shards = 4
+
+// chunk is the number of values of a parameter that one goroutine updates.
+const chunk = 1 << 14
+
+// The constants of Adam (Kingma and Ba, 2015).
+const (
+	beta1   = 0.9
+	beta2   = 0.999
+	epsilon = 1e-8
+)
+
+// float is the arithmetic of training: float32, or float64 where tests compare gradients with differences.
+//
+// Products that are added to something are converted to T first. That changes no value, but forbids the compiler
+// to fuse the two operations, which it does on some processors only.
+type float interface{ float32 | float64 }
+
+// trainer is the machinery around a network while it trains.
+type trainer[T float] struct {
+	params []*param[T]
+	dense  []*denseParams[T]
+	norms  []*normParams[T]
+	shards []*shard[T]
+	chunks []piece[T]
+	steps  int                  // taken so far
+	stores []func(dst *Network) // copy each layer back
+}
+
+// param is one trainable tensor with the state of Adam.
+type param[T float] struct {
+	value, m, v []T
+	grads       [][]T  // one per shard; reduce sums them into the first
+	keep        []bool // nil = all
+	decays      bool
+}
+
+// piece is a range of one parameter with the square of its gradient's norm.
+type piece[T float] struct {
+	*param[T]
+	first, last int
+	square      float64
+}
+
+// shard computes a fixed part of every batch.
+type shard[T float] struct {
+	ops    []op[T]
+	x      []T
+	labels []uint8
+	target []T
+	loss   float64
+}
+
+// op is one layer of one shard. Both methods return a buffer that the next call overwrites.
+type op[T float] interface {
+	// forward takes rows samples, and keeps what backward needs of them.
+	forward(x []T, rows int) []T
+	// backward takes the gradient of the loss for the outputs, sets the shard's gradients of the parameters, and
+	// returns the gradient for the inputs, or nil for a layer that the samples enter directly.
+	backward(dy []T, rows int) []T
+}
+
+func newTrainer[T float](n *Network, batch int) *trainer[T] {
+	t := &trainer[T]{}
+	for range min(shards, batch) {
+		t.shards = append(t.shards, &shard[T]{})
+	}
+	for i, l := range n.Layers {
+		switch l := l.(type) {
+		case *Dense:
+			t.addDense(l, i)
+		case *Quadratic:
+			t.addQuadratic(l, i)
+		case *BatchNorm:
+			t.addBatchNorm(l, i)
+		}
+	}
+	for _, p := range t.params {
+		for first := 0; first < len(p.value); first += chunk {
+			t.chunks = append(t.chunks, piece[T]{param: p, first: first, last: min(first+chunk, len(p.value))})
+		}
+	}
+	return t
+}
+
+func (t *trainer[T]) newParam(values []float32) *param[T] {
+	p := &param[T]{value: make([]T, len(values)), m: make([]T, len(values)), v: make([]T, len(values))}
+	for i, v := range values {
+		p.value[i] = T(v)
+	}
+	for range t.shards {
+		p.grads = append(p.grads, make([]T, len(values)))
+	}
+	t.params = append(t.params, p)
+	return p
+}
+
+// store copies the trained values into a network of the shape that the trainer was made from.
+func (t *trainer[T]) store(n *Network) {
+	for _, f := range t.stores {
+		f(n)
+	}
+}
+
+// pass computes the mean loss of a batch, given by the numbers of its samples, and each shard's gradients.
+func (t *trainer[T]) pass(d Data, batch []int) float64 {
+	parallel(len(t.shards), func(i int) {
+		first, last := i*len(batch)/len(t.shards), (i+1)*len(batch)/len(t.shards)
+		t.shards[i].pass(d, batch[first:last], len(batch))
+	})
+	var loss float64
+	for _, s := range t.shards {
+		loss += s.loss
+	}
+	return loss
+}
+
+// pass sets the shard's part of the loss and its gradients; the mean is over a batch of the given size.
+func (s *shard[T]) pass(d Data, samples []int, batch int) {
+	s.load(d, samples)
+	y := s.x
+	for _, op := range s.ops {
+		y = op.forward(y, len(samples))
+	}
+	dy := y // the loss replaces the outputs by its gradient
+	if d.Labels != nil {
+		s.loss = crossEntropy(y, s.labels, batch)
+	} else {
+		s.loss = squaredError(y, s.target, batch*(len(y)/len(samples)))
+	}
+	for i := len(s.ops) - 1; i >= 0; i-- {
+		dy = s.ops[i].backward(dy, len(samples))
+	}
+}
+
+func (s *shard[T]) load(d Data, samples []int) {
+	s.x, s.labels, s.target = s.x[:0], s.labels[:0], s.target[:0]
+	width := len(d.target()) / d.Len()
+	for _, i := range samples {
+		s.x = appendRow(s.x, d.X, i, d.Dim)
+		if d.Labels != nil {
+			s.labels = append(s.labels, d.Labels[i])
+		} else {
+			s.target = appendRow(s.target, d.target(), i, width)
+		}
+	}
+}
+
+func appendRow[T float](rows []T, matrix []float32, i, width int) []T {
+	for _, v := range matrix[i*width : (i+1)*width] {
+		rows = append(rows, T(v))
+	}
+	return rows
+}
+
+// reduce sums the shards' gradients, clears those of pruned weights, and returns the norm of the whole gradient.
+func (t *trainer[T]) reduce() float64 {
+	parallel(len(t.chunks), func(i int) { t.chunks[i].reduce() })
+	var square float64
+	for i := range t.chunks {
+		square += t.chunks[i].square
+	}
+	return math.Sqrt(square)
+}
+
+func (c *piece[T]) reduce() {
+	sum := c.grads[0][c.first:c.last]
+	for _, grad := range c.grads[1:] {
+		for i, g := range grad[c.first:c.last] {
+			sum[i] += g
+		}
+	}
+	if c.keep != nil {
+		for i, keep := range c.keep[c.first:c.last] {
+			if !keep {
+				sum[i] = 0
+			}
+		}
+	}
+	c.square = 0
+	for _, g := range sum {
+		c.square += float64(float64(g) * float64(g))
+	}
+}
+
+// update takes one step of Adam along the reduced gradient times scale.
+func (t *trainer[T]) update(rate, decay, scale float64) {
+	t.steps++
+	a := adam[T]{
+		scale: T(scale),
+		rate:  T(rate / (1 - math.Pow(beta1, float64(t.steps)))),
+		boost: T(1 / (1 - math.Pow(beta2, float64(t.steps)))),
+	}
+	parallel(len(t.chunks), func(i int) {
+		c, a := t.chunks[i], a
+		if c.decays {
+			a.decay = T(rate * decay)
+		}
+		a.update(c.value[c.first:c.last], c.grads[0][c.first:c.last], c.m[c.first:c.last], c.v[c.first:c.last])
+	})
+	for _, d := range t.dense {
+		d.transpose()
+	}
+	for _, n := range t.norms {
+		n.track()
+	}
+}
+
+// adam is one step: m and v are running means of the gradient and its square; rate and boost correct their start
+// from zero. A pruned weight, with all of them zero, stays zero.
+type adam[T float] struct{ scale, rate, boost, decay T }
+
+func (a adam[T]) update(value, grad, m, v []T) {
+	for i, g := range grad {
+		g *= a.scale
+		m[i] = T(beta1*m[i]) + T((1-beta1)*g)
+		v[i] = T(beta2*v[i]) + T((1-beta2)*g*g)
+		value[i] -= T(a.rate*m[i])/(T(math.Sqrt(float64(v[i]*a.boost)))+epsilon) + T(a.decay*value[i])
+	}
+}
+
+// parallel calls f(0) … f(n−1) at the same time.
+func parallel(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { f(i) })
+	}
+	wg.Wait()
+}
+
+func resize[T float](buffer []T, size int) []T {
+	if cap(buffer) < size {
+		return make([]T, size)
+	}
+	return buffer[:size]
+}
+
+func narrow[T float](dst []float32, src []T) {
+	for i, v := range src {
+		dst[i] = float32(v)
+	}
+}

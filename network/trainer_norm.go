@@ -1,0 +1,117 @@
+package network
+
+import "math"
+
+// normMomentum is the share of a new batch in the running statistics of batch norm.
+const normMomentum = 0.05
+
+// normParams are the parameters and running statistics of one batch norm, shared by all shards.
+type normParams[T float] struct {
+	gamma, beta                  *param[T]
+	runningMean, runningVariance []T
+	ops                          []*normOp[T]
+}
+
+// normOp normalises by the statistics of its shard.
+type normOp[T float] struct {
+	*normParams[T]
+	ggamma, gbeta         []T
+	mean, variance, scale []T // of the shard; scale = 1/√(variance + ε)
+	unit, y, dx           []T // unit = normalised x
+}
+
+func (t *trainer[T]) addBatchNorm(b *BatchNorm, at int) {
+	width := len(b.Gamma)
+	p := &normParams[T]{gamma: t.newParam(b.Gamma), beta: t.newParam(b.Beta),
+		runningMean: make([]T, width), runningVariance: make([]T, width)}
+	for i := range width {
+		p.runningMean[i], p.runningVariance[i] = T(b.Mean[i]), T(b.Var[i])
+	}
+	for i, s := range t.shards {
+		o := &normOp[T]{normParams: p, ggamma: p.gamma.grads[i], gbeta: p.beta.grads[i],
+			mean: make([]T, width), variance: make([]T, width), scale: make([]T, width)}
+		p.ops = append(p.ops, o)
+		s.ops = append(s.ops, o)
+	}
+	t.norms = append(t.norms, p)
+	t.stores = append(t.stores, func(n *Network) {
+		b := n.Layers[at].(*BatchNorm)
+		narrow(b.Gamma, p.gamma.value)
+		narrow(b.Beta, p.beta.value)
+		narrow(b.Mean, p.runningMean)
+		narrow(b.Var, p.runningVariance)
+	})
+}
+
+// track moves the running statistics towards the mean of the shards' statistics.
+func (p *normParams[T]) track() {
+	share := T(normMomentum / float64(len(p.ops)))
+	for i := range p.runningMean {
+		var mean, variance T
+		for _, o := range p.ops {
+			mean += o.mean[i] - p.runningMean[i]
+			variance += o.variance[i] - p.runningVariance[i]
+		}
+		p.runningMean[i] += T(share * mean)
+		p.runningVariance[i] += T(share * variance)
+	}
+}
+
+func (o *normOp[T]) forward(x []T, rows int) []T {
+	o.unit, o.y = resize(o.unit, len(x)), resize(o.y, len(x))
+	o.measure(x, rows)
+	width := len(o.mean)
+	for i := 0; i < len(x); i += width {
+		for j := range width {
+			u := (x[i+j] - o.mean[j]) * o.scale[j]
+			o.unit[i+j] = u
+			o.y[i+j] = T(u*o.gamma.value[j]) + o.beta.value[j]
+		}
+	}
+	return o.y
+}
+
+func (o *normOp[T]) measure(x []T, rows int) {
+	width := len(o.mean)
+	clear(o.mean)
+	for i := 0; i < len(x); i += width {
+		for j := range width {
+			o.mean[j] += x[i+j]
+		}
+	}
+	for j := range width {
+		o.mean[j] /= T(rows)
+	}
+	clear(o.variance)
+	for i := 0; i < len(x); i += width {
+		for j := range width {
+			e := x[i+j] - o.mean[j]
+			o.variance[j] += T(e * e)
+		}
+	}
+	for j := range width {
+		o.variance[j] /= T(rows)
+		o.scale[j] = T(1 / math.Sqrt(float64(o.variance[j])+normEpsilon))
+	}
+}
+
+func (o *normOp[T]) backward(dy []T, rows int) []T {
+	width := len(o.mean)
+	clear(o.ggamma)
+	clear(o.gbeta)
+	for i := 0; i < len(dy); i += width {
+		for j := range width {
+			o.gbeta[j] += dy[i+j]
+			o.ggamma[j] += T(dy[i+j] * o.unit[i+j])
+		}
+	}
+	// The mean and the variance depend on every sample, which takes the mean of dy and its part along unit away.
+	o.dx = resize(o.dx, len(dy))
+	for i := 0; i < len(dy); i += width {
+		for j := range width {
+			g := T(T(rows)*dy[i+j]) - o.gbeta[j] - T(o.unit[i+j]*o.ggamma[j])
+			o.dx[i+j] = o.gamma.value[j] * o.scale[j] / T(rows) * g
+		}
+	}
+	return o.dx
+}

@@ -1,0 +1,51 @@
+package network
+
+// quadraticOp is a·x² + b·x with ab = (a, b); grad is nil if they are fixed.
+type quadraticOp[T float] struct {
+	ab, grad []T
+	x, y, dx []T
+}
+
+func (t *trainer[T]) addQuadratic(q *Quadratic, at int) {
+	if !q.Learnt {
+		for _, s := range t.shards {
+			s.ops = append(s.ops, &quadraticOp[T]{ab: []T{T(q.A), T(q.B)}})
+		}
+		return
+	}
+	p := t.newParam([]float32{q.A, q.B})
+	for i, s := range t.shards {
+		s.ops = append(s.ops, &quadraticOp[T]{ab: p.value, grad: p.grads[i]})
+	}
+	t.stores = append(t.stores, func(n *Network) {
+		q := n.Layers[at].(*Quadratic)
+		q.A, q.B = float32(p.value[0]), float32(p.value[1])
+	})
+}
+
+func (q *quadraticOp[T]) forward(x []T, _ int) []T {
+	q.x, q.y = x, resize(q.y, len(x))
+	a, b := q.ab[0], q.ab[1]
+	for i, v := range x {
+		q.y[i] = (T(a*v) + b) * v
+	}
+	return q.y
+}
+
+func (q *quadraticOp[T]) backward(dy []T, _ int) []T {
+	if q.grad != nil {
+		var ga, gb float64
+		for i, v := range q.x {
+			g := float64(dy[i] * v)
+			ga += float64(g * float64(v))
+			gb += g
+		}
+		q.grad[0], q.grad[1] = T(ga), T(gb)
+	}
+	q.dx = resize(q.dx, len(dy))
+	a2, b := 2*q.ab[0], q.ab[1]
+	for i, v := range q.x {
+		q.dx[i] = dy[i] * (T(a2*v) + b)
+	}
+	return q.dx
+}
