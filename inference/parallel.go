@@ -1,0 +1,35 @@
+package inference
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// parallel calls a work function for 0 … n−1 on the given number of goroutines (0: all processors).
+// Each goroutine makes its own work function, and with it its own evaluator or encoder, which are not
+// safe for concurrent use. The first error ends the work.
+func parallel(threads, n int, newWork func() func(i int) error) error {
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	var (
+		next  atomic.Int64
+		wg    sync.WaitGroup
+		once  sync.Once
+		first error
+	)
+	for range min(threads, n) {
+		wg.Go(func() {
+			work := newWork()
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if err := work(i); err != nil {
+					once.Do(func() { first = err })
+					next.Store(int64(n))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return first
+}
