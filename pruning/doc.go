@@ -1,0 +1,23 @@
+// Package pruning makes networks cheap to evaluate under encryption: it prunes weights, orders neurons so that
+// the zeros meet in the same tiles, drops tiles, expands kept tiles again and retrains (HE-PEx, Aharoni et al.,
+// ESORICS 2023).
+//
+// A scheme is a list of steps on a State, the network with its masks and the order of the neurons of each
+// axis. The network itself keeps its neurons in their original order throughout; an order only says which
+// neurons will share a tile:
+//
+//	dense  train, retrain
+//	p2t    train, prune tiles, retrain
+//	p3     train, prune, retrain, permute
+//	p3e    train, prune, retrain, permute, expand, retrain
+//	p4     train, prune, retrain, permute, drop almost-zero tiles, retrain
+//	p4e    train, prune, retrain, permute, drop almost-zero tiles, expand, retrain
+//
+// The order of the steps of p4e is the paper's; where it leaves the others open, the table is ours. So are: the
+// retraining epochs, one budget for a whole scheme, shared by its retrainings, so that all schemes
+// (dense, which serves as the unpruned reference, among them) train equally long; and the details of balanced
+// k-means (see Permute).
+package pruning
+
+// Version is raised whenever the same options may prune a network otherwise.
+const Version = 1

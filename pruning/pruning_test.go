@@ -1,0 +1,375 @@
+package pruning
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gonum.org/v1/gonum/mat"
+
+	"hepex/network"
+	"hepex/packing"
+)
+
+// clusters is a small learnable task: ten noisy prototypes.
+func clusters(samples, dim int) network.Data {
+	rng := rand.New(rand.NewPCG(1, 2))
+	prototypes := make([][]float64, 10)
+	for c := range prototypes {
+		prototypes[c] = make([]float64, dim)
+		for i := range prototypes[c] {
+			prototypes[c][i] = rng.Float64()
+		}
+	}
+	d := network.Data{Dim: dim}
+	for range samples {
+		c := rng.IntN(10)
+		d.Labels = append(d.Labels, uint8(c))
+		for i := range dim {
+			d.X = append(d.X, float32(prototypes[c][i]+rng.NormFloat64()*0.3))
+		}
+	}
+	return d
+}
+
+func newNet(t *testing.T, dims ...int) *network.Network {
+	t.Helper()
+	n, err := network.New(network.Architecture{
+		Inputs: dims[0], Hidden: dims[1 : len(dims)-1], Outputs: dims[len(dims)-1], Activation: "square",
+	}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func options(scheme string) Options {
+	train := network.Options{Epochs: 2, Batch: 32, LR: 3e-3, Seed: 1, Clip: 1}
+	budget := train
+	budget.Epochs = 3
+	return Options{
+		Scheme: scheme, Importance: "l1", Scope: "local", Target: "weight", Ratio: 0.7, Permutation: "kmeans",
+		Score: "avg", MaxNonzero: 0.1, Shape: packing.Shape{In: 8, Out: 4, Batch: 1}, Seed: 1, Train: train, Budget: budget,
+	}
+}
+
+func apply(t *testing.T, o Options, s *State, d network.Data) {
+	t.Helper()
+	steps, err := o.Steps()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range steps {
+		if err := step.Apply(s, func() (network.Data, error) { return d, nil }); err != nil {
+			t.Fatalf("%s: %v", step, err)
+		}
+	}
+}
+
+func TestSchemesAreListsOfSteps(t *testing.T) {
+	want := map[string][]string{
+		"dense": {"Train", "Train"},
+		"p2t":   {"Train", "PruneTiles", "Train"},
+		"p3":    {"Train", "PruneWeights", "Train", "Permute"},
+		"p3e":   {"Train", "PruneWeights", "Train", "Permute", "Expand", "Train"},
+		"p4":    {"Train", "PruneWeights", "Train", "Permute", "DropTiles", "Train"},
+		"p4e":   {"Train", "PruneWeights", "Train", "Permute", "DropTiles", "Expand", "Train"},
+	}
+	for _, scheme := range Schemes() {
+		o := options(scheme)
+		steps, err := o.Steps()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		epochs := 0
+		for _, s := range steps {
+			got = append(got, fmt.Sprintf("%T", s)[len("pruning."):])
+			if train, ok := s.(Train); ok {
+				epochs += train.Options.Epochs
+			}
+		}
+		if d := cmp.Diff(want[scheme], got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", scheme, d)
+		}
+		if epochs != 5 {
+			t.Errorf("%s trains %d epochs: every scheme must train 5", scheme, epochs)
+		}
+	}
+}
+
+func TestOptionsRefused(t *testing.T) {
+	bad := func(change func(*Options)) Options {
+		o := options("p4e")
+		change(&o)
+		return o
+	}
+	ratio := 1.0
+	for name, o := range map[string]Options{
+		"scheme":      bad(func(o *Options) { o.Scheme = "p5" }),
+		"importance":  bad(func(o *Options) { o.Importance = "l7" }),
+		"scope":       bad(func(o *Options) { o.Scope = "here" }),
+		"target":      bad(func(o *Options) { o.Target = "bias" }),
+		"permutation": bad(func(o *Options) { o.Permutation = "best" }),
+		"score":       bad(func(o *Options) { o.Scheme, o.Score = "p2t", "sum" }),
+		"ratio 1.2":   bad(func(o *Options) { o.Ratio = 1.2 }),
+		"ratio NaN":   bad(func(o *Options) { o.Ratio = math.NaN() }),
+		"tile ratio":  bad(func(o *Options) { o.TileRatio = &ratio }),
+		"max_nonzero": bad(func(o *Options) { o.MaxNonzero = -0.1 }),
+		"shape":       bad(func(o *Options) { o.Shape.In = 3 }),
+	} {
+		if _, err := o.Steps(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestPrunedShare(t *testing.T) {
+	shape := packing.Shape{In: 8, Out: 4, Batch: 1}
+	for _, scope := range Scopes() {
+		for _, kind := range Importances() {
+			for _, ratio := range []float64{0, 0.1, 0.5, 0.9} {
+				s := &State{Net: newNet(t, 40, 24, 10)}
+				if err := (PruneWeights{kind, scope, ratio, 1}).Apply(s, nil); err != nil {
+					t.Fatal(err)
+				}
+				pruned, total := 0, 0
+				for _, d := range s.Net.Dense() {
+					n := len(d.W) - count(d.Mask, true)
+					if d.Mask == nil {
+						n = 0
+					}
+					if scope == "local" && n != share(ratio, len(d.W)) {
+						t.Errorf("%s %s %g: a layer lost %d of %d weights", scope, kind, ratio, n, len(d.W))
+					}
+					pruned, total = pruned+n, total+len(d.W)
+				}
+				if scope == "global" && pruned != share(ratio, total) {
+					t.Errorf("%s %s %g: %d of %d weights pruned", scope, kind, ratio, pruned, total)
+				}
+			}
+		}
+		for _, score := range Scores() {
+			s := &State{Net: newNet(t, 40, 24, 10)}
+			if err := (PruneTiles{"l1", scope, score, 0.5, shape, 1}).Apply(s, nil); err != nil {
+				t.Fatal(err)
+			}
+			kept, total := keptTiles(s, shape)
+			// 5·6 tiles and 6·2: half of each, or of all
+			if total != 42 || kept != 21 {
+				t.Errorf("%s %s: %d of %d tiles kept, want 21 of 42", scope, score, kept, total)
+			}
+		}
+	}
+}
+
+func count(mask []bool, v bool) int {
+	n := 0
+	for _, m := range mask {
+		if m == v {
+			n++
+		}
+	}
+	return n
+}
+
+func keptTiles(s *State, shape packing.Shape) (kept, total int) {
+	for _, tl := range s.tilings(shape) {
+		for _, n := range tl.nonZero() {
+			total++
+			if n > 0 {
+				kept++
+			}
+		}
+	}
+	return kept, total
+}
+
+func TestPrunesTheLeastImportant(t *testing.T) {
+	s := &State{Net: newNet(t, 40, 24, 10)}
+	before := s.Net.Clone()
+	if err := (PruneWeights{"l1", "local", 0.6, 1}).Apply(s, nil); err != nil {
+		t.Fatal(err)
+	}
+	for l, d := range s.Net.Dense() {
+		largest, smallest := 0.0, math.Inf(1)
+		for w, v := range before.Dense()[l].W {
+			if a := math.Abs(float64(v)); d.Mask[w] {
+				smallest = min(smallest, a)
+			} else {
+				largest = max(largest, a)
+			}
+		}
+		if largest > smallest {
+			t.Errorf("layer %d: pruned |w| up to %g, kept down to %g", l, largest, smallest)
+		}
+	}
+}
+
+func TestEverySchemeOnEveryPermutation(t *testing.T) {
+	data := clusters(320, 20)
+	for _, scheme := range Schemes() {
+		for _, permutation := range Permutations() {
+			if (scheme == "dense" || scheme == "p2t") && permutation != "none" {
+				continue
+			}
+			o := options(scheme)
+			o.Permutation = permutation
+			s := &State{Net: newNet(t, 20, 24, 18, 10)}
+			apply(t, o, s, data)
+			for l, d := range s.Net.Dense() {
+				for w := range d.W {
+					if !alive(d, w) && d.W[w] != 0 {
+						t.Fatalf("%s %s layer %d: a pruned weight is %g", scheme, permutation, l, d.W[w])
+					}
+				}
+			}
+			if scheme == "p3e" || scheme == "p4e" {
+				for _, tl := range s.tilings(o.Shape) {
+					sizes := tl.sizes()
+					for i, n := range tl.nonZero() {
+						if n != 0 && n != sizes[i] {
+							t.Fatalf("%s %s: tile %d has %d of %d weights: want all or none", scheme, permutation, i, n, sizes[i])
+						}
+					}
+				}
+			}
+			checkPermuted(t, s, data)
+			again := &State{Net: newNet(t, 20, 24, 18, 10)}
+			apply(t, o, again, data)
+			if d := cmp.Diff(bytesOf(t, s), bytesOf(t, again)); d != "" {
+				t.Fatalf("%s %s is not deterministic", scheme, permutation)
+			}
+		}
+	}
+}
+
+// checkPermuted compares the network with its permuted self on permuted inputs.
+func checkPermuted(t *testing.T, s *State, d network.Data) {
+	t.Helper()
+	f, err := s.Net.Fold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Orders == nil {
+		return
+	}
+	const samples = 5
+	x := mat.NewDense(samples, d.Dim, nil)
+	px := mat.NewDense(samples, d.Dim, nil)
+	for b := range samples {
+		for p, n := range s.Orders[0] {
+			x.Set(b, n, float64(d.X[b*d.Dim+n]))
+			px.Set(b, p, float64(d.X[b*d.Dim+n]))
+		}
+	}
+	want, got := f.Forward(x), f.Permute(s.Orders).Forward(px)
+	for b := range samples {
+		for p, n := range s.Orders[len(s.Orders)-1] {
+			if diff := math.Abs(want.At(b, n) - got.At(b, p)); diff > 1e-9*(1+math.Abs(want.At(b, n))) {
+				t.Fatalf("output %d: %g, permuted %g", n, want.At(b, n), got.At(b, p))
+			}
+		}
+	}
+}
+
+func bytesOf(t *testing.T, s *State) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if _, err := s.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestStateSurvivesItsFile(t *testing.T) {
+	s := &State{Net: newNet(t, 20, 24, 10)}
+	o := options("p4e")
+	o.Train.Epochs, o.Budget.Epochs = 0, 0
+	apply(t, o, s, network.Data{})
+	file := bytesOf(t, s)
+	var read State
+	if _, err := read.ReadFrom(bytes.NewReader(file)); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(s.Orders, read.Orders); d != "" || !bytes.Equal(file, bytesOf(t, &read)) {
+		t.Error("state differs from what was written")
+	}
+	for _, n := range []int{0, 3, 10, len(file) / 2, len(file) - 1} {
+		if _, err := new(State).ReadFrom(bytes.NewReader(file[:n])); err == nil {
+			t.Errorf("file cut to %d bytes: no error", n)
+		}
+	}
+}
+
+// A block structure hidden by random permutations: k-means must find most of it again. The seed decides
+// which neurons and tiles, not whether the test passes.
+func TestKMeansFindsHiddenBlocks(t *testing.T) {
+	const size, tile = 128, 8
+	shape := packing.Shape{In: tile, Out: tile, Batch: 1}
+	rng := rand.New(rand.NewPCG(5, 6))
+	s := &State{Net: newNet(t, size, size)}
+	d := s.Net.Dense()[0]
+	rows, cols := rng.Perm(size), rng.Perm(size)
+	planted := map[[2]int]bool{}
+	for len(planted) < 51 { // a fifth of the 256 tiles
+		planted[[2]int{rng.IntN(size / tile), rng.IntN(size / tile)}] = true
+	}
+	for o := range size {
+		for i := range size {
+			if !planted[[2]int{rows[o] / tile, cols[i] / tile}] {
+				prune(d, o*size+i)
+			}
+		}
+	}
+	kept := map[string]int{}
+	for _, strategy := range Permutations() {
+		c := s.Clone()
+		if err := (Permute{strategy, 0, shape, 1}).Apply(c, nil); err != nil {
+			t.Fatal(err)
+		}
+		for a, o := range c.Orders {
+			if sorted := slices.Sorted(slices.Values(o)); sorted[0] != 0 || sorted[size-1] != size-1 || len(slices.Compact(sorted)) != size {
+				t.Fatalf("%s: order of axis %d is not a permutation", strategy, a)
+			}
+		}
+		kept[strategy], _ = keptTiles(c, shape)
+	}
+	t.Logf("%d tiles planted, kept: %v of %d", len(planted), kept, size*size/tile/tile)
+	if kept["kmeans"] > 2*len(planted) {
+		t.Errorf("k-means keeps %d tiles where %d are enough", kept["kmeans"], len(planted))
+	}
+}
+
+// The same options must prune the same network: if this changes, raise Version.
+func TestGoldenOrder(t *testing.T) {
+	s := &State{Net: newNet(t, 12, 9, 4)}
+	o := options("p4")
+	o.Train.Epochs, o.Budget.Epochs = 0, 0
+	apply(t, o, s, network.Data{})
+	got := fmt.Sprint(s.Orders, count(s.Net.Dense()[0].Mask, true), count(s.Net.Dense()[1].Mask, true))
+	const want = "[[9 6 7 4 8 10 11 2 0 3 5 1] [5 4 8 1 6 0 2 3 7] [1 3 2 0]] 32 11"
+	if got != want {
+		t.Errorf("got %s\nwant %s\nif pruning was meant to change, raise pruning.Version", got, want)
+	}
+}
+
+func BenchmarkKMeans(b *testing.B) {
+	n, err := network.New(network.Architecture{Inputs: 784, Hidden: []int{128, 128}, Outputs: 10, Activation: "square"}, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := &State{Net: n}
+	if err := (PruneWeights{"l1", "local", 0.8, 1}).Apply(s, nil); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := (Permute{"kmeans", 0.0625, packing.Shape{In: 8, Out: 8, Batch: 1}, 1}).Apply(s, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

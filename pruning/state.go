@@ -1,0 +1,143 @@
+package pruning
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+
+	"hepex/network"
+	"hepex/packing"
+)
+
+// State is a network on its way through a scheme. Masks are those of its dense layers, neurons are in their
+// original order.
+type State struct {
+	Net *network.Network
+	// Orders[a][p] is the neuron at position p of axis a: positions 0 … group−1 share the first tile, and
+	// so on. Axis 0 holds the inputs, axis l the outputs of layer l. Nil before the neurons are permuted.
+	Orders [][]int
+}
+
+// Clone copies the state deeply.
+func (s *State) Clone() *State {
+	c := &State{Net: s.Net.Clone()}
+	for _, o := range s.Orders {
+		c.Orders = append(c.Orders, slices.Clone(o))
+	}
+	return c
+}
+
+// maxOrders bounds the header that ReadFrom accepts, in bytes.
+const maxOrders = 1 << 24
+
+// WriteTo writes the orders, then the network.
+func (s *State) WriteTo(w io.Writer) (int64, error) {
+	orders, err := json.Marshal(s.Orders)
+	if err != nil {
+		return 0, fmt.Errorf("pruning: write: %w", err)
+	}
+	head := binary.LittleEndian.AppendUint32(nil, uint32(len(orders)))
+	n, err := w.Write(append(head, orders...))
+	if err != nil {
+		return int64(n), fmt.Errorf("pruning: write: %w", err)
+	}
+	m, err := s.Net.WriteTo(w)
+	return int64(n) + m, err
+}
+
+// ReadFrom reads what WriteTo wrote.
+func (s *State) ReadFrom(r io.Reader) (int64, error) {
+	var size uint32
+	if err := binary.Read(r, binary.LittleEndian, &size); err != nil {
+		return 0, fmt.Errorf("pruning: read: %w", err)
+	}
+	if size > maxOrders {
+		return 4, fmt.Errorf("pruning: read: orders of %d bytes: want at most %d", size, maxOrders)
+	}
+	text, err := io.ReadAll(io.LimitReader(r, int64(size)))
+	n := 4 + int64(len(text))
+	if err != nil {
+		return n, fmt.Errorf("pruning: read: %w", err)
+	}
+	read := State{Net: &network.Network{}}
+	if err := json.Unmarshal(text, &read.Orders); err != nil {
+		return n, fmt.Errorf("pruning: read: %w", err)
+	}
+	m, err := read.Net.ReadFrom(r)
+	if err != nil {
+		return n + m, err
+	}
+	*s = read
+	return n + m, nil
+}
+
+// tiling maps the weights of one dense layer to tiles.
+type tiling struct {
+	dense      *network.Dense
+	rows, cols int
+	row, col   []int // tile row of each output, tile column of each input
+}
+
+// tilings gives the tiles of every dense layer under the state's orders.
+func (s *State) tilings(shape packing.Shape) []tiling {
+	var ts []tiling
+	for l, d := range s.Net.Dense() {
+		t := tiling{dense: d, row: s.groups(l+1, d.Out, shape), col: s.groups(l, d.In, shape)}
+		t.rows, t.cols = slices.Max(t.row)+1, slices.Max(t.col)+1
+		ts = append(ts, t)
+	}
+	return ts
+}
+
+// groups gives the group of each neuron of an axis.
+func (s *State) groups(axis, neurons int, shape packing.Shape) []int {
+	group, size := make([]int, neurons), shape.Group(axis)
+	for p := range group {
+		n := p
+		if s.Orders != nil {
+			n = s.Orders[axis][p]
+		}
+		group[n] = p / size
+	}
+	return group
+}
+
+// each calls f with the tile and the index into W of every weight of the layer.
+func (t tiling) each(f func(tile, weight int)) {
+	for o := range t.dense.Out {
+		first := t.row[o] * t.cols
+		for i := range t.dense.In {
+			f(first+t.col[i], o*t.dense.In+i)
+		}
+	}
+}
+
+// sizes counts the weights of each tile; tiles at the edge hold fewer.
+func (t tiling) sizes() []int {
+	n := make([]int, t.rows*t.cols)
+	t.each(func(tile, _ int) { n[tile]++ })
+	return n
+}
+
+// nonZero counts the weights of each tile that are not pruned.
+func (t tiling) nonZero() []int {
+	n := make([]int, t.rows*t.cols)
+	t.each(func(tile, w int) {
+		if alive(t.dense, w) {
+			n[tile]++
+		}
+	})
+	return n
+}
+
+func alive(d *network.Dense, w int) bool { return d.Mask == nil || d.Mask[w] }
+
+// prune masks a weight.
+func prune(d *network.Dense, w int) {
+	if d.Mask == nil {
+		d.Mask = slices.Repeat([]bool{true}, len(d.W))
+	}
+	d.Mask[w], d.W[w] = false, 0
+}
