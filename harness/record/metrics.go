@@ -1,0 +1,167 @@
+package record
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Direction says which values of a metric are better.
+type Direction int
+
+// The directions of a metric.
+const (
+	Neither Direction = iota
+	Lower
+	Higher
+)
+
+// Metric is one measured quantity: its name in configs, how axes and tables call it, the unit it is
+// recorded in and which of its values are better.
+type Metric struct {
+	Name   string // as a config writes it, such as tiles.density
+	Label  string
+	Unit   Unit
+	Better Direction
+	value  func(*Record) (float64, bool) // nil when the value needs other records too
+}
+
+// Lookup returns the metric with the given name. Its error lists the names that were perhaps meant.
+func Lookup(name string) (Metric, error) {
+	for _, m := range metrics {
+		if m.Name == name {
+			return m, nil
+		}
+	}
+	near := nearNames(name)
+	if len(near) == 0 {
+		return Metric{}, fmt.Errorf("record: no metric %q: want one of %s", name, strings.Join(Names(), ", "))
+	}
+	return Metric{}, fmt.Errorf("record: no metric %q: did you mean %s", name, strings.Join(near, ", "))
+}
+
+// Names lists every metric, those of one section of a record together.
+func Names() []string {
+	names := make([]string, len(metrics))
+	for i, m := range metrics {
+		names[i] = m.Name
+	}
+	return names
+}
+
+// For says how the metric is called and shown for networks whose quality is measured in the given
+// way, accuracy or mse. Only the quality and the degradation of a network depend on that.
+func (m Metric) For(quality string) Metric {
+	kind, isQuality := qualityLabels[m.Name]
+	if !isQuality {
+		return m
+	}
+	switch {
+	case quality == "accuracy" && kind.loss:
+		m.Label, m.Unit = "Accuracy lost"+kind.suffix, Points
+	case quality == "accuracy":
+		m.Label, m.Unit, m.Better = "Accuracy"+kind.suffix, Fraction, Higher
+	case quality == "mse" && kind.loss:
+		m.Label = "MSE increase" + kind.suffix
+	case quality == "mse":
+		m.Label, m.Unit, m.Better = "MSE"+kind.suffix, Number, Lower
+	}
+	return m
+}
+
+// Value returns the number that r has under the name of a metric or of a numeric parameter. It is
+// false when the attempt did not reach that section, when the number is not finite, and for metrics
+// that compare records: see Set.Value.
+func Value(r *Record, name string) (float64, bool) {
+	var v float64
+	var ok bool
+	if m, err := Lookup(name); err == nil {
+		if m.value == nil {
+			return 0, false
+		}
+		v, ok = m.value(r)
+	} else {
+		v, ok = number(r.Params[name])
+	}
+	return v, ok && !math.IsNaN(v) && !math.IsInf(v, 0)
+}
+
+// Text returns a parameter of r, or its label, as text.
+func Text(r *Record, name string) (string, bool) {
+	if v, ok := r.Params[name]; ok && v != nil {
+		return text(v), true
+	}
+	if name == "label" && r.Label != "" {
+		return r.Label, true
+	}
+	return "", false
+}
+
+// Set is the records of one experiment, one for each point.
+type Set []*Record
+
+// Value is Value, and also knows saved.tiles, saved.latency and saved.memory: 1 − x/x of the dense
+// point with the same parameters but for those of prune.
+func (s Set) Value(r *Record, name string) (float64, bool) {
+	source, ok := savedFrom[name]
+	if !ok {
+		return Value(r, name)
+	}
+	v, ok := Value(r, source)
+	if !ok {
+		return 0, false
+	}
+	for _, base := range s {
+		if d, ok := Value(base, source); ok && d > 0 && base.isDense() && sameBut(r, base, "prune.") {
+			return 1 - v/d, true
+		}
+	}
+	return 0, false
+}
+
+var savedFrom = map[string]string{
+	"saved.tiles":   "tiles.kept",
+	"saved.latency": "latency.evaluate",
+	"saved.memory":  "memory.peak_rss",
+}
+
+func (r *Record) isDense() bool {
+	return r.Status == OK && text(r.Params["prune.scheme"]) == "dense"
+}
+
+// sameBut reports whether a and b have equal parameters, whatever those under the prefix are.
+func sameBut(a, b *Record, prefix string) bool {
+	covers := func(a, b *Record) bool {
+		for name, v := range a.Params {
+			if strings.HasPrefix(name, prefix) {
+				continue
+			}
+			if w, ok := b.Params[name]; !ok || text(v) != text(w) {
+				return false
+			}
+		}
+		return true
+	}
+	return covers(a, b) && covers(b, a)
+}
+
+// nearNames are the metrics that share a word with name.
+func nearNames(name string) []string {
+	words := func(s string) []string {
+		return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == '.' || r == '_' })
+	}
+	wanted := make(map[string]bool)
+	for _, w := range words(name) {
+		wanted[w] = true
+	}
+	var near []string
+	for _, known := range Names() {
+		for _, w := range words(known) {
+			if wanted[w] {
+				near = append(near, known)
+				break
+			}
+		}
+	}
+	return near
+}

@@ -1,0 +1,169 @@
+// Package record holds what is kept of every measured point: the record types, whose JSON names are a
+// contract with outside readers; the registry of metrics that drives axes, tables and labels; and the
+// store, one JSON file per attempt, written whole or not at all.
+package record
+
+import "time"
+
+// Schema is the version of the record format, stored in every record.
+const Schema = 1
+
+// Status is how an attempt at a point ended.
+type Status string
+
+// The statuses of a record.
+const (
+	OK        Status = "ok"
+	Failed    Status = "failed"
+	Timeout   Status = "timeout"
+	OOM       Status = "oom"
+	Refused   Status = "refused"
+	Cancelled Status = "cancelled"
+)
+
+// Record is one attempt at one point. Sections that the attempt did not reach are absent.
+type Record struct {
+	Schema     int               `json:"schema"`
+	Experiment string            `json:"experiment"`
+	Point      string            `json:"point"`
+	Attempt    int               `json:"attempt"`
+	Status     Status            `json:"status"`
+	Error      *Error            `json:"error,omitempty"`
+	Warnings   []string          `json:"warnings,omitempty"`
+	Label      string            `json:"label,omitempty"`
+	Params     map[string]any    `json:"params"`
+	Seeds      map[string]uint64 `json:"seeds"`
+	StartedAt  time.Time         `json:"started_at"`
+	EndedAt    time.Time         `json:"ended_at"`
+
+	Quality     *Quality    `json:"quality,omitempty"`
+	Tiles       *Tiles      `json:"tiles,omitempty"`
+	Operations  *Operations `json:"operations,omitempty"`
+	LevelsUsed  int         `json:"levels_used,omitempty"`
+	Batch       int         `json:"batch,omitempty"`
+	Threads     int         `json:"threads,omitempty"`
+	Order       string      `json:"order,omitempty"`
+	Latency     *Latency    `json:"latency_s,omitempty"`
+	BytesUp     int64       `json:"bytes_up,omitempty"`
+	BytesDown   int64       `json:"bytes_down,omitempty"`
+	Memory      *Memory     `json:"memory_bytes,omitempty"`
+	Training    *Training   `json:"training,omitempty"`
+	HE          *HE         `json:"he,omitempty"`
+	Environment Environment `json:"environment"`
+}
+
+// Error says why an attempt has no result. Log is the tail of what its process printed.
+type Error struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+	Log     string `json:"log,omitempty"`
+}
+
+// Quality compares the pruned network with the unpruned one, and the encrypted run with the plain one.
+// Unpruned, Plain and the degradations are over the full test set (ValidationDegradation: the validation
+// split); Encrypted, Agreement, OutputErrorMax and PrecisionBits over the Samples of the encrypted batch.
+type Quality struct {
+	Metric                string  `json:"metric"` // accuracy (a fraction) or mse
+	Unpruned              float64 `json:"unpruned"`
+	Plain                 float64 `json:"plain"`
+	Encrypted             float64 `json:"encrypted"`
+	Degradation           float64 `json:"degradation"`
+	ValidationDegradation float64 `json:"validation_degradation"`
+	Agreement             float64 `json:"agreement"` // share of samples with the same arg max encrypted and plain
+	Samples               int     `json:"samples"`
+	OutputErrorMax        float64 `json:"output_error_max"`
+	PrecisionBits         float64 `json:"precision_bits"` // −log2(max|encrypted − plain| / max|plain|)
+}
+
+// Tiles counts the weight tiles of the network. Density is Kept / Total.
+type Tiles struct {
+	Total   int     `json:"total"`
+	Kept    int     `json:"kept"`
+	Density float64 `json:"density"`
+	Layers  []Layer `json:"layers"`
+}
+
+// Layer counts the weight tiles of one layer.
+type Layer struct {
+	Name  string `json:"name"`
+	Total int    `json:"total"`
+	Kept  int    `json:"kept"`
+}
+
+// Operations counts the homomorphic operations of one evaluation. Items splits the products and
+// rotations by what they are for (tile products, masks, squares, sums, …).
+type Operations struct {
+	CtPtMul     int            `json:"ct_pt_mul"`
+	CtCtMul     int            `json:"ct_ct_mul"`
+	Rotate      int            `json:"rotate"`
+	Relinearize int            `json:"relinearize"`
+	Rescale     int            `json:"rescale"`
+	Add         int            `json:"add"`
+	Items       map[string]int `json:"items,omitempty"`
+}
+
+// Latency is in seconds. Evaluate holds every sample, EvaluateMedian their median and Low to High its
+// 95 % interval; one evaluation is a whole batch.
+type Latency struct {
+	Keygen           float64     `json:"keygen"`
+	EncodeModel      float64     `json:"encode_model"`
+	EncryptModel     float64     `json:"encrypt_model"`
+	EncryptInput     float64     `json:"encrypt_input"`
+	Evaluate         []float64   `json:"evaluate"`
+	EvaluateMedian   float64     `json:"evaluate_median"`
+	EvaluateLow      float64     `json:"evaluate_low"`
+	EvaluateHigh     float64     `json:"evaluate_high"`
+	EvaluatePerImage float64     `json:"evaluate_per_image"`
+	Decrypt          float64     `json:"decrypt"`
+	PerLayer         []LayerTime `json:"per_layer,omitempty"`
+	Rotation         float64     `json:"rotation"` // one top-level rotation, timed in the same process
+}
+
+// LayerTime is the median time of one layer in seconds.
+type LayerTime struct {
+	Name    string  `json:"name"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Memory is in bytes. PeakRSS is VmHWM of the process that evaluated.
+type Memory struct {
+	PeakRSS int64 `json:"peak_rss"`
+	Model   int64 `json:"model"`
+	Keys    int64 `json:"keys"`
+	Input   int64 `json:"input"`
+}
+
+// Training says what producing the network cost. Cached is true when nothing had to be trained.
+type Training struct {
+	EpochsTotal int     `json:"epochs_total"`
+	Seconds     float64 `json:"seconds"`
+	Cached      bool    `json:"cached"`
+}
+
+// HE describes the CKKS parameters. LogQ and LogP are the bit lengths of the moduli.
+type HE struct {
+	LogN         int     `json:"log_n"`
+	LogQ         []int   `json:"log_q"`
+	LogP         []int   `json:"log_p"`
+	LogQP        float64 `json:"log_qp"`
+	LogScale     int     `json:"log_scale"`
+	SecurityBits int     `json:"security_bits"` // 128, or 0 when insecure
+	Insecure     bool    `json:"insecure"`
+	Ring         string  `json:"ring"`
+	Weights      string  `json:"weights"` // plain or encrypted
+}
+
+// Environment is the machine and build that an attempt ran on.
+type Environment struct {
+	Commit     string            `json:"commit"`
+	Dirty      bool              `json:"dirty"`
+	Go         string            `json:"go"`
+	Modules    map[string]string `json:"modules"`
+	CPU        string            `json:"cpu"`
+	Cores      int               `json:"cores"`
+	GOMAXPROCS int               `json:"gomaxprocs"`
+	GOGC       string            `json:"gogc"`
+	RAMBytes   int64             `json:"ram_bytes"`
+	Kernel     string            `json:"kernel"`
+	Load1      float64           `json:"load1"`
+}

@@ -1,0 +1,123 @@
+package record
+
+import "fmt"
+
+// metrics is every metric, in the order in which tables and help texts list them.
+var metrics = []Metric{
+	{"tiles.density", "Density", Fraction, Lower, tiles(func(t *Tiles) float64 { return t.Density })},
+	{"tiles.kept", "Tiles kept", Number, Lower, tiles(func(t *Tiles) float64 { return float64(t.Kept) })},
+	{"tiles.total", "Tiles, unpruned", Number, Neither, tiles(func(t *Tiles) float64 { return float64(t.Total) })},
+
+	{"quality.plain", "Quality", Number, Neither, quality(func(q *Quality) float64 { return q.Plain })},
+	{"quality.unpruned", "Quality, unpruned", Number, Neither, quality(func(q *Quality) float64 { return q.Unpruned })},
+	{"quality.encrypted", "Quality, encrypted", Number, Neither, quality(func(q *Quality) float64 { return q.Encrypted })},
+	{"quality.degradation", "Degradation", Fraction, Lower, quality(func(q *Quality) float64 { return q.Degradation })},
+	{"quality.validation_degradation", "Degradation, validation", Fraction, Lower,
+		quality(func(q *Quality) float64 { return q.ValidationDegradation })},
+	{"quality.precision_bits", "Precision", Bits, Higher, quality(func(q *Quality) float64 { return q.PrecisionBits })},
+	{"quality.agreement", "Agreement with plain", Fraction, Higher, quality(func(q *Quality) float64 { return q.Agreement })},
+
+	{"latency.evaluate", "Evaluation time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EvaluateMedian })},
+	{"latency.per_image", "Time per image", Seconds, Lower, latency(func(l *Latency) float64 { return l.EvaluatePerImage })},
+	{"latency.keygen", "Key generation time", Seconds, Lower, latency(func(l *Latency) float64 { return l.Keygen })},
+	{"latency.encode_model", "Model encoding time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EncodeModel })},
+	{"latency.encrypt_model", "Model encryption time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EncryptModel })},
+	{"latency.encrypt_input", "Input encryption time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EncryptInput })},
+	{"latency.decrypt", "Decryption time", Seconds, Lower, latency(func(l *Latency) float64 { return l.Decrypt })},
+
+	{"memory.peak_rss", "Peak memory", Bytes, Lower, memory(func(m *Memory) int64 { return m.PeakRSS })},
+	{"memory.model", "Model size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Model })},
+	{"memory.keys", "Key size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Keys })},
+	{"memory.input", "Input size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Input })},
+
+	{"bytes_up", "Bytes to the server", Bytes, Lower, func(r *Record) (float64, bool) { return float64(r.BytesUp), r.BytesUp > 0 }},
+	{"bytes_down", "Bytes to the client", Bytes, Lower, func(r *Record) (float64, bool) { return float64(r.BytesDown), r.BytesDown > 0 }},
+
+	{"operations.ct_pt_mul", "Ciphertext × plaintext", Number, Lower, operations(func(o *Operations) int { return o.CtPtMul })},
+	{"operations.ct_ct_mul", "Ciphertext × ciphertext", Number, Lower, operations(func(o *Operations) int { return o.CtCtMul })},
+	{"operations.rotate", "Rotations", Number, Lower, operations(func(o *Operations) int { return o.Rotate })},
+	{"operations.relinearize", "Relinearisations", Number, Lower, operations(func(o *Operations) int { return o.Relinearize })},
+	{"operations.rescale", "Rescalings", Number, Lower, operations(func(o *Operations) int { return o.Rescale })},
+	{"operations.add", "Additions", Number, Lower, operations(func(o *Operations) int { return o.Add })},
+
+	{"training.seconds", "Training time", Seconds, Lower, training(func(t *Training) float64 { return t.Seconds })},
+	{"training.epochs_total", "Training epochs", Number, Neither, training(func(t *Training) float64 { return float64(t.EpochsTotal) })},
+
+	{"saved.tiles", "Tiles saved", Fraction, Higher, nil},
+	{"saved.latency", "Time saved", Fraction, Higher, nil},
+	{"saved.memory", "Memory saved", Fraction, Higher, nil},
+}
+
+// qualityLabels marks the metrics that For renames: loss for a degradation, else a quality.
+var qualityLabels = map[string]struct {
+	loss   bool
+	suffix string
+}{
+	"quality.plain":                  {},
+	"quality.unpruned":               {suffix: ", unpruned"},
+	"quality.encrypted":              {suffix: ", encrypted"},
+	"quality.degradation":            {loss: true},
+	"quality.validation_degradation": {loss: true, suffix: ", validation"},
+}
+
+// section reads one number of a section of the record that may be absent.
+func section[S any](of func(*Record) *S, read func(*S) float64) func(*Record) (float64, bool) {
+	return func(r *Record) (float64, bool) {
+		s := of(r)
+		if s == nil {
+			return 0, false
+		}
+		return read(s), true
+	}
+}
+
+func tiles(read func(*Tiles) float64) func(*Record) (float64, bool) {
+	return section(func(r *Record) *Tiles { return r.Tiles }, read)
+}
+
+func quality(read func(*Quality) float64) func(*Record) (float64, bool) {
+	return section(func(r *Record) *Quality { return r.Quality }, read)
+}
+
+func latency(read func(*Latency) float64) func(*Record) (float64, bool) {
+	return section(func(r *Record) *Latency { return r.Latency }, read)
+}
+
+func memory(read func(*Memory) int64) func(*Record) (float64, bool) {
+	return section(func(r *Record) *Memory { return r.Memory }, func(m *Memory) float64 { return float64(read(m)) })
+}
+
+func operations(read func(*Operations) int) func(*Record) (float64, bool) {
+	return section(func(r *Record) *Operations { return r.Operations }, func(o *Operations) float64 { return float64(read(o)) })
+}
+
+func training(read func(*Training) float64) func(*Record) (float64, bool) {
+	return section(func(r *Record) *Training { return r.Training }, read)
+}
+
+// number is the value of a numeric parameter: float64 when it was read from JSON, any of these when
+// the record is still in memory.
+func number(v any) (float64, bool) {
+	switch n := v.(type) {
+	case float64:
+		return n, true
+	case int:
+		return float64(n), true
+	case int64:
+		return float64(n), true
+	case uint64:
+		return float64(n), true
+	}
+	return 0, false
+}
+
+// text writes a parameter: numbers the same whether or not they went through JSON.
+func text(v any) string {
+	if v == nil {
+		return ""
+	}
+	if n, ok := number(v); ok {
+		return formatFloat(n)
+	}
+	return fmt.Sprint(v)
+}

@@ -1,0 +1,181 @@
+package record
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hepex/harness/atomicfile"
+)
+
+// Store is the folder of one experiment. Each attempt at a point is a file of its own,
+// points/<point>/<attempt>.json, which appears whole or not at all and ends with a checksum of all
+// that comes before it.
+type Store struct{ dir string }
+
+// NewStore names the folder; nothing is created before the first record is written.
+func NewStore(dir string) *Store { return &Store{dir: dir} }
+
+// Dir is the experiment's folder.
+func (s *Store) Dir() string { return s.dir }
+
+func (s *Store) points() string { return filepath.Join(s.dir, "points") }
+
+// Write stores the record as the next attempt at its point.
+func (s *Store) Write(r *Record) error {
+	folder := filepath.Join(s.points(), r.Point)
+	attempts, err := attempts(folder)
+	if err != nil {
+		return err
+	}
+	r.Schema = Schema
+	r.Attempt = 1
+	if n := len(attempts); n > 0 {
+		r.Attempt = attempts[n-1] + 1
+	}
+	text, err := encode(r)
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Write(filepath.Join(folder, attemptFile(r.Attempt)), text); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	return nil
+}
+
+func attemptFile(n int) string { return strconv.Itoa(n) + ".json" }
+
+// attempts lists the attempts in a point's folder, lowest first.
+func attempts(folder string) ([]int, error) {
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	var out []int
+	for _, e := range entries {
+		name, found := strings.CutSuffix(e.Name(), ".json")
+		if n, err := strconv.Atoi(name); found && err == nil && n > 0 {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// Damaged is a file that is no intact record.
+type Damaged struct {
+	Path string
+	Err  error
+}
+
+// Load reads the deciding attempt of every point: the latest that is ok, or else the latest. Files that are
+// no intact record are listed, not used.
+func (s *Store) Load() (Set, []Damaged, error) {
+	folders, err := os.ReadDir(s.points())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("record: %w", err)
+	}
+	var set Set
+	var damaged []Damaged
+	for _, f := range folders {
+		if !f.IsDir() {
+			continue
+		}
+		r, bad, err := s.loadPoint(filepath.Join(s.points(), f.Name()))
+		if err != nil {
+			return nil, nil, err
+		}
+		damaged = append(damaged, bad...)
+		if r != nil {
+			set = append(set, r)
+		}
+	}
+	return set, damaged, nil
+}
+
+func (s *Store) loadPoint(folder string) (*Record, []Damaged, error) {
+	numbers, err := attempts(folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	var deciding *Record
+	var damaged []Damaged
+	for _, n := range numbers {
+		path := filepath.Join(folder, attemptFile(n))
+		r, err := Read(path)
+		if err == nil && (r.Point != filepath.Base(folder) || r.Attempt != n) {
+			err = fmt.Errorf("record: %s holds attempt %d at point %s", path, r.Attempt, r.Point)
+		}
+		if err != nil {
+			damaged = append(damaged, Damaged{path, err})
+			continue
+		}
+		if deciding == nil || r.Status == OK || deciding.Status != OK {
+			deciding = r
+		}
+	}
+	return deciding, damaged, nil
+}
+
+// SetAside renames a damaged file, so that its point is done again and nothing is lost.
+func (d Damaged) SetAside() error { return os.Rename(d.Path, d.Path+".damaged") }
+
+// Read reads a record and verifies its checksum.
+func Read(path string) (*Record, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	r, err := decode(text)
+	if err != nil {
+		return nil, fmt.Errorf("record: %s: %w", path, err)
+	}
+	return r, nil
+}
+
+const checksumKey = ",\n  \"checksum\": \""
+
+// encode writes the record as JSON whose last field is the SHA-256 of everything before that field.
+func encode(r *Record) ([]byte, error) {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("record: point %s: %w", r.Point, err)
+	}
+	body := bytes.TrimSuffix(text, []byte("\n}"))
+	sum := sha256.Sum256(body)
+	return fmt.Appendf(nil, "%s%s%x\"\n}\n", body, checksumKey, sum), nil
+}
+
+func decode(text []byte) (*Record, error) {
+	i := bytes.LastIndex(text, []byte(checksumKey))
+	if i < 0 {
+		return nil, errors.New("no checksum: the file is not a whole record")
+	}
+	sum := sha256.Sum256(text[:i])
+	if want := hex.EncodeToString(sum[:]) + "\"\n}\n"; string(text[i+len(checksumKey):]) != want {
+		return nil, errors.New("the checksum does not match: the file was damaged or edited")
+	}
+	var r Record
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, err
+	}
+	if r.Schema != Schema {
+		return nil, fmt.Errorf("schema %d: this program reads %d", r.Schema, Schema)
+	}
+	return &r, nil
+}
