@@ -1,0 +1,55 @@
+// Package config reads experiment files: YAML in, checked specs and the list of points out.
+//
+// One file describes one experiment. Everything outside sweep is the base point; sweep says which points to
+// make of it:
+//
+//	version: 1
+//	name: mnist-mlp                  # names the folder of the results
+//	data:    {name: mnist, train: 60000, test: 10000, validation: 0.1}
+//	network: {type: mlp, hidden: [128, 128], activation: square, batch_norm: false}
+//	train:   {epochs: 10, batch: 128, lr: 1e-3, seed: 1, weight_decay: 0.05}
+//	prune:   {scheme: p4e, importance: l1, scope: local, target: weight, ratio: 0.8, permutation: kmeans,
+//	          tiles: {score: avg, max_nonzero: 0.0625}, retrain: {epochs: 3, lr: 1e-3}}
+//	tile:    16x16x32                # or {in: 16, out: 16, batch: 32}
+//	he:      {weights: encrypted, precision: 16}
+//	measure: {warmup: 1, threads: 1, repeats: {min: 5, max: 20, ci: 0.05}}
+//	sweep:
+//	  grid: {prune.scheme: [p2t, p3, p4e], prune.ratio: {from: 0.5, to: 0.95, step: 0.05}}
+//	  zip:  [{tile: [16x16x32, 32x64x4], he.weights: [encrypted, plain]}]
+//	  exclude: [{prune.scheme: p2t, prune.ratio: 0.5}]
+//	  cases: [{label: dense, prune.scheme: dense, tile: [16x16x32, 32x64x4]}]
+//	limits:  {timeout: 20m, memory: 16GiB, max_failures: 5}
+//	figures: [{id: pareto, x: tiles.density, y: quality.degradation, series: prune.scheme, facet: tile}]
+//	tables:  [{id: headline, rows: prune.scheme, cols: tile, cells: [tiles.density, latency.evaluate]}]
+//
+// Required are version, name, data.name, network.type, network.hidden, prune.scheme, tile and, unless the
+// scheme is dense, prune.ratio. Everything else has a default, most of them as above. CKKS parameters are
+// derived; he.log_q, he.log_p and he.log_scale together override them, and he.insecure allows small rings.
+//
+// # Sweep
+//
+// The keys of grid, zip, exclude and cases are dotted paths, and a value replaces whatever the base has at its
+// path, be it one value or a whole section.
+//
+//   - grid is a cartesian product in the order written, the first key slowest. A key has a list or a range,
+//     computed in exact decimals; a range includes its end if a step lands on it.
+//   - Each element of zip is one more factor of the product: its lists are equally long and advance together.
+//   - exclude drops the points of the product that have all values of an entry.
+//   - cases are further points, the base with overrides. They are not crossed with the product nor excluded;
+//     a case with lists is a small product of its own.
+//
+// Without a sweep there is one point, and the product without grid and zip is the base alone.
+//
+// # Points
+//
+// A [Point] has a [Spec], which says what to do, and Params, the same as a flat map of all parameters that
+// decide the outcome. Keys that a scheme ignores are not in Params, and points with equal Params merge: a dense
+// network is not measured once per ratio. The order of points is that of the file, always.
+//
+// # Errors
+//
+// A file is refused as a whole, with all its errors at once as [Errors], each with line and column: unknown and
+// duplicate keys, wrong types, values out of range, contradictions, parameters below 128-bit security. A bad
+// value in a sweep is reported where it stands, once. Names of metrics in figures and tables are not known here:
+// see [Config.CheckNames].
+package config

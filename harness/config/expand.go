@@ -1,0 +1,159 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxPoints bounds a sweep: more points could never be measured, and a slip in a range makes millions.
+const maxPoints = 10000
+
+// sweep says which points to make of the base.
+type sweep struct {
+	factors []factor
+	exclude [][]match
+	cases   []special
+}
+
+// factor is one factor of a product: the variants of a key, or of keys that advance together.
+type factor []variant
+
+// variant is a set of overrides, in order.
+type variant []override
+
+// override replaces what is at path by section (see settings.with).
+type override struct {
+	path    string
+	section settings
+}
+
+// match holds for the points that have value at the key of field.
+type match struct {
+	field *field
+	value any
+}
+
+// special is an element of cases.
+type special struct {
+	label   string
+	factors []factor
+}
+
+// candidate is a point before it is read.
+type candidate struct {
+	label    string
+	settings settings
+	product  bool // comes from grid and zip, so that exclude applies
+}
+
+// points expands the sweep over the base and checks every point. n is nil if there is no sweep.
+func (r *reader) points(base settings, n *yaml.Node) []Point {
+	candidates := []candidate{{settings: base, product: true}}
+	var exclude [][]match
+	if n != nil {
+		base.draft().report(r) // also of values that every point overrides
+		before := len(r.errs)
+		s := r.sweep(n)
+		if len(r.errs) > before {
+			return nil // the points would lack what the sweep means to give
+		}
+		if s.count() > maxPoints {
+			r.errorf(n, "sweep: more than %d points; want at most %[1]d", maxPoints)
+			return nil
+		}
+		candidates, exclude = s.candidates(base), s.exclude
+	}
+	points := r.check(candidates, exclude)
+	if len(points) == 0 && len(r.errs) == 0 {
+		r.errorf(n, "sweep: exclude leaves no point; want at least one")
+	}
+	return points
+}
+
+// check reads the candidates that are not excluded, reports what is wrong with them and merges equal points.
+func (r *reader) check(candidates []candidate, exclude [][]match) []Point {
+	var points []Point
+	index := map[string]int{}
+	for _, c := range candidates {
+		d := c.settings.draft()
+		if c.product && excluded(&d.spec, exclude) {
+			continue
+		}
+		d.check()
+		if len(d.faults) > 0 {
+			d.report(r)
+			continue
+		}
+		p := Point{Label: c.label, Spec: d.spec, file: r.file, settings: c.settings}
+		p.Params = params(&p.Spec)
+		id := fingerprint(p.Params)
+		if i, ok := index[id]; !ok {
+			index[id] = len(points)
+			points = append(points, p)
+		} else if points[i].Label == "" {
+			points[i].Label = p.Label
+		}
+	}
+	return points
+}
+
+// fingerprint is the same for equal params only: fmt sorts the keys of maps, and values have no spaces but in lists.
+func fingerprint(params map[string]any) string { return fmt.Sprint(params) }
+
+func excluded(s *Spec, exclude [][]match) bool {
+	return slices.ContainsFunc(exclude, func(entry []match) bool {
+		return !slices.ContainsFunc(entry, func(m match) bool { return !reflect.DeepEqual(m.field.get(s), m.value) })
+	})
+}
+
+// count is the number of candidates, or something above maxPoints.
+func (s *sweep) count() int {
+	total := size(s.factors)
+	for _, c := range s.cases {
+		total = min(total+size(c.factors), maxPoints+1)
+	}
+	return total
+}
+
+func size(factors []factor) int {
+	product := 1
+	for _, f := range factors {
+		product = min(product*max(1, len(f)), maxPoints+1) // a factor is empty only if its values are unusable
+	}
+	return product
+}
+
+func (s *sweep) candidates(base settings) []candidate {
+	var all []candidate
+	for _, point := range expand(base, s.factors) {
+		all = append(all, candidate{settings: point, product: true})
+	}
+	for _, c := range s.cases {
+		for _, point := range expand(base, c.factors) {
+			all = append(all, candidate{label: c.label, settings: point})
+		}
+	}
+	return all
+}
+
+// expand is the cartesian product of the factors, the first one slowest.
+func expand(base settings, factors []factor) []settings {
+	points := []settings{base}
+	for _, f := range factors {
+		var next []settings
+		for _, point := range points {
+			for _, v := range f {
+				changed := point
+				for _, o := range v {
+					changed = changed.with(o.path, o.section)
+				}
+				next = append(next, changed)
+			}
+		}
+		points = next
+	}
+	return points
+}

@@ -1,0 +1,147 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"hepex/datasets"
+	"hepex/network"
+	"hepex/packing"
+	"hepex/pruning"
+)
+
+// field is one key of a point: a place in Spec and the kind of value that goes there.
+type field struct {
+	path string
+	want string
+	list bool // the value itself is a list
+
+	set  func(s *Spec, n *yaml.Node) *fault
+	get  func(s *Spec) any
+	copy func(to, from *Spec)
+}
+
+func key[T any](path string, k kind[T], place func(s *Spec) *T) field {
+	_, list := any(*new(T)).([]int)
+	return field{
+		path: path,
+		want: k.want,
+		list: list,
+		set: func(s *Spec, n *yaml.Node) *fault {
+			v, f := k.read(n)
+			if f == nil {
+				*place(s) = v
+			}
+			return f
+		},
+		get:  func(s *Spec) any { return *place(s) },
+		copy: func(to, from *Spec) { *place(to) = *place(from) },
+	}
+}
+
+// Sizes of all data sets.
+const (
+	trainSize = 60000
+	testSize  = 10000
+)
+
+var primeBits = whole(20, 60)
+
+// fields are all keys of a point.
+var fields = []field{
+	key("data.name", oneOf(datasets.Names()...), func(s *Spec) *string { return &s.Data.Name }),
+	key("data.train", whole(1, trainSize), func(s *Spec) *int { return &s.Data.Train }),
+	key("data.test", whole(1, testSize), func(s *Spec) *int { return &s.Data.Test }),
+	key("data.validation", number("0 < validation < 0.5", func(v float64) bool { return 0 < v && v < 0.5 }),
+		func(s *Spec) *float64 { return &s.Data.Validation }),
+
+	key("network.type", oneOf("mlp", "autoencoder"), func(s *Spec) *string { return &s.Network.Type }),
+	key("network.hidden", wholes(1, 8, whole(1, 4096)), func(s *Spec) *[]int { return &s.Network.Hidden }),
+	key("network.activation", oneOf(network.Activations()...), func(s *Spec) *string { return &s.Network.Activation }),
+	key("network.batch_norm", boolean, func(s *Spec) *bool { return &s.Network.BatchNorm }),
+
+	key("train.epochs", whole(1, 10000), func(s *Spec) *int { return &s.Train.Epochs }),
+	key("train.batch", whole(1, trainSize), func(s *Spec) *int { return &s.Train.Batch }),
+	key("train.lr", learningRate, func(s *Spec) *float64 { return &s.Train.LR }),
+	key("train.seed", whole(0, 1<<31-1), func(s *Spec) *int { return &s.Train.Seed }),
+	key("train.weight_decay", number("0 ≤ weight_decay < 1", fromZeroBelowOne),
+		func(s *Spec) *float64 { return &s.Train.WeightDecay }),
+
+	key("prune.scheme", oneOf(pruning.Schemes()...), func(s *Spec) *string { return &s.Prune.Scheme }),
+	key("prune.importance", oneOf(pruning.Importances()...), func(s *Spec) *string { return &s.Prune.Importance }),
+	key("prune.scope", oneOf(pruning.Scopes()...), func(s *Spec) *string { return &s.Prune.Scope }),
+	key("prune.target", oneOf(pruning.Targets()...), func(s *Spec) *string { return &s.Prune.Target }),
+	key("prune.ratio", number("0 ≤ ratio < 1", fromZeroBelowOne), func(s *Spec) *float64 { return &s.Prune.Ratio }),
+	key("prune.permutation", oneOf(pruning.Permutations()...), func(s *Spec) *string { return &s.Prune.Permutation }),
+	key("prune.tiles.score", oneOf(pruning.Scores()...), func(s *Spec) *string { return &s.Prune.Tiles.Score }),
+	key("prune.tiles.max_nonzero", number("0 ≤ max_nonzero ≤ 1", func(v float64) bool { return 0 <= v && v <= 1 }),
+		func(s *Spec) *float64 { return &s.Prune.Tiles.MaxNonzero }),
+	key("prune.tiles.ratio", number("0 < ratio < 1 (max_nonzero: 0 drops the empty tiles only)", betweenZeroAndOne),
+		func(s *Spec) *float64 { return &s.Prune.Tiles.Ratio }),
+	key("prune.retrain.epochs", whole(0, 10000), func(s *Spec) *int { return &s.Prune.Retrain.Epochs }),
+	key("prune.retrain.lr", learningRate, func(s *Spec) *float64 { return &s.Prune.Retrain.LR }),
+
+	key("tile", tileShape, func(s *Spec) *packing.Shape { return &s.Tile }),
+
+	key("he.weights", oneOf("plain", "encrypted"), func(s *Spec) *string { return &s.HE.Weights }),
+	key("he.precision", whole(1, 40), func(s *Spec) *int { return &s.HE.Precision }),
+	key("he.log_q", wholes(1, 64, primeBits), func(s *Spec) *[]int { return &s.HE.LogQ }),
+	key("he.log_p", wholes(1, 64, primeBits), func(s *Spec) *[]int { return &s.HE.LogP }),
+	key("he.log_scale", primeBits, func(s *Spec) *int { return &s.HE.LogScale }),
+	key("he.insecure", boolean, func(s *Spec) *bool { return &s.HE.Insecure }),
+
+	key("measure.warmup", whole(0, 1000), func(s *Spec) *int { return &s.Measure.Warmup }),
+	key("measure.threads", whole(1, 1024), func(s *Spec) *int { return &s.Measure.Threads }),
+	key("measure.repeats.min", whole(1, 10000), func(s *Spec) *int { return &s.Measure.Repeats.Min }),
+	key("measure.repeats.max", whole(1, 10000), func(s *Spec) *int { return &s.Measure.Repeats.Max }),
+	key("measure.repeats.ci", number("0 < ci < 1", betweenZeroAndOne), func(s *Spec) *float64 { return &s.Measure.Repeats.CI }),
+}
+
+var learningRate = number("0 < lr ≤ 1", func(v float64) bool { return 0 < v && v <= 1 })
+
+func fromZeroBelowOne(v float64) bool  { return 0 <= v && v < 1 }
+func betweenZeroAndOne(v float64) bool { return 0 < v && v < 1 }
+
+// defaults is the point of a file that says nothing, which lacks what must be given. The learning rate of
+// retraining is that of training.
+func defaults() Spec {
+	return Spec{
+		Data:    Data{Train: trainSize, Test: testSize, Validation: 0.1},
+		Network: Network{Activation: "square"},
+		Train:   Train{Epochs: 10, Batch: 128, LR: 1e-3, Seed: 1, WeightDecay: 0.05},
+		Prune: Prune{
+			Importance: "l1", Scope: "local", Target: "weight", Permutation: "kmeans",
+			Tiles:   Tiles{Score: "avg", MaxNonzero: 0.0625},
+			Retrain: Retrain{Epochs: 3},
+		},
+		HE:      HE{Weights: "encrypted", Precision: 16},
+		Measure: Measure{Warmup: 1, Threads: 1, Repeats: Repeats{Min: 5, Max: 20, CI: 0.05}},
+	}
+}
+
+var (
+	byPath   = map[string]*field{}
+	children = map[string][]string{} // the keys of each section, in order; those of "" are at the top level
+)
+
+func init() {
+	for i, f := range fields {
+		byPath[f.path] = &fields[i]
+		parent := ""
+		for _, name := range strings.Split(f.path, ".") {
+			if !slices.Contains(children[parent], name) {
+				children[parent] = append(children[parent], name)
+			}
+			parent = join(parent, name)
+		}
+	}
+}
+
+func join(parent, name string) string {
+	if parent == "" {
+		return name
+	}
+	return parent + "." + name
+}

@@ -1,0 +1,201 @@
+package config
+
+import (
+	"fmt"
+	"math/big"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"hepex/packing"
+)
+
+// kind is a kind of value: how it reads, and what it wants to be, for error messages.
+type kind[T any] struct {
+	want string
+	read func(n *yaml.Node) (T, *fault)
+}
+
+// read returns the value of the key at path, and the zero value if it is absent (n is nil) or wrong.
+func read[T any](r *reader, path string, n *yaml.Node, k kind[T]) (v T) {
+	if n == nil {
+		return v
+	}
+	v, f := k.read(n)
+	if f != nil {
+		r.errorf(f.node, "%s: %s", path, f.text)
+	}
+	return v
+}
+
+// scalar is a kind of single values. parse is given all but nulls.
+func scalar[T any](want string, parse func(n *yaml.Node) (T, bool)) kind[T] {
+	return kind[T]{want, func(n *yaml.Node) (v T, f *fault) {
+		if n.Kind == yaml.ScalarNode && !isNull(n) {
+			if v, ok := parse(n); ok {
+				return v, nil
+			}
+		}
+		return v, &fault{n, fmt.Sprintf("got %s; want %s", describe(n), want)}
+	}}
+}
+
+// matching is a kind of texts.
+func matching(want, pattern string) kind[string] {
+	re := regexp.MustCompile("^(?:" + pattern + ")$")
+	return scalar(want, func(n *yaml.Node) (string, bool) { return n.Value, re.MatchString(n.Value) })
+}
+
+// identifier is a name that can be that of a file.
+var identifier = matching("lower case letters, digits and hyphens, at most 64", "[a-z0-9][a-z0-9-]{0,63}")
+
+// label is what a person calls a point.
+var label = scalar("one line of text, at most 64 characters", func(n *yaml.Node) (string, bool) {
+	unprintable := strings.ContainsFunc(n.Value, func(c rune) bool { return !unicode.IsPrint(c) })
+	return n.Value, n.Value != "" && utf8.RuneCountInString(n.Value) <= 64 && !unprintable
+})
+
+func oneOf(names ...string) kind[string] {
+	return scalar(either(names), func(n *yaml.Node) (string, bool) { return n.Value, slices.Contains(names, n.Value) })
+}
+
+var boolean = scalar("true or false", func(n *yaml.Node) (v, ok bool) {
+	return n.Value == "true", n.Style == 0 && (n.Value == "true" || n.Value == "false")
+})
+
+// Numbers are plain decimals only: YAML would read 010 as 8 and 1_0 as 10. The bounds on digits and exponent
+// keep exact arithmetic small.
+var (
+	startsNumber = regexp.MustCompile(`^[-+]?\.?[0-9]`)
+	decimalInt   = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]{0,17})$`)
+	decimalFloat = regexp.MustCompile(`^[-+]?((0|[1-9][0-9]{0,17})(\.[0-9]{1,30})?|\.[0-9]{1,30})([eE][-+]?[0-9]{1,2})?$`)
+)
+
+// plainly tells those who write a number in another notation what is wrong with it.
+func plainly[T any](k kind[T]) kind[T] {
+	return kind[T]{k.want, func(n *yaml.Node) (T, *fault) {
+		v, f := k.read(n)
+		if f != nil && n.Kind == yaml.ScalarNode && startsNumber.MatchString(n.Value) && !decimalFloat.MatchString(n.Value) {
+			f.text = fmt.Sprintf("got %s, which is not a plain decimal number; want %s", describe(n), k.want)
+		}
+		return v, f
+	}}
+}
+
+// whole is a kind of whole numbers from least to most.
+func whole(least, most int) kind[int] {
+	want := fmt.Sprintf("a whole number from %d to %d", least, most)
+	if least == most {
+		want = strconv.Itoa(least)
+	}
+	return plainly(scalar(want, func(n *yaml.Node) (int, bool) {
+		v, err := strconv.Atoi(n.Value)
+		return v, err == nil && n.Style == 0 && decimalInt.MatchString(n.Value) && least <= v && v <= most
+	}))
+}
+
+// number is a kind of numbers that satisfy ok. want says the same in words.
+func number(want string, ok func(v float64) bool) kind[float64] {
+	return plainly(scalar(want, func(n *yaml.Node) (float64, bool) {
+		v, err := strconv.ParseFloat(n.Value, 64)
+		if v == 0 {
+			v = 0 // without the sign of -0
+		}
+		return v, err == nil && n.Style == 0 && decimalFloat.MatchString(n.Value) && ok(v)
+	}))
+}
+
+// decimal is a kind of exact numbers.
+var decimal = plainly(scalar("a number", func(n *yaml.Node) (*big.Rat, bool) {
+	if n.Style != 0 || !decimalFloat.MatchString(n.Value) {
+		return nil, false
+	}
+	return new(big.Rat).SetString(n.Value)
+}))
+
+// wholes is a kind of lists of least to most elements. Its faults are those of the first bad element.
+func wholes(least, most int, element kind[int]) kind[[]int] {
+	want := fmt.Sprintf("a list of %d to %d elements, each %s", least, most, element.want)
+	return kind[[]int]{want, func(n *yaml.Node) ([]int, *fault) {
+		if n.Kind != yaml.SequenceNode {
+			return nil, &fault{n, fmt.Sprintf("got %s; want %s", describe(n), want)}
+		}
+		if len(n.Content) < least || len(n.Content) > most {
+			return nil, &fault{n, fmt.Sprintf("got a list of %d; want %s", len(n.Content), want)}
+		}
+		var list []int
+		for _, child := range n.Content {
+			v, f := element.read(child)
+			if f != nil {
+				return nil, f
+			}
+			list = append(list, v)
+		}
+		return list, nil
+	}}
+}
+
+const wantShape = "a shape such as 16x16x32 or {in: 16, out: 16, batch: 32}"
+
+// tileShape is a shape as text or as a mapping.
+var (
+	tileShape = kind[packing.Shape]{wantShape, readShape}
+	shapeText = matching(wantShape, ".+")
+)
+
+func readShape(n *yaml.Node) (shape packing.Shape, f *fault) {
+	if n.Kind != yaml.MappingNode {
+		text, f := shapeText.read(n)
+		if f != nil {
+			return shape, f
+		}
+		shape, err := packing.ParseShape(clip(text))
+		return shape, shapeFault(n, err)
+	}
+	parts := map[string]*int{"in": &shape.In, "out": &shape.Out, "batch": &shape.Batch}
+	for key, value := range pairs(n) {
+		part := parts[key.Value]
+		if part == nil {
+			return shape, &fault{key, fmt.Sprintf("unknown key %q; want %s", clip(key.Value), wantShape)}
+		}
+		delete(parts, key.Value)
+		if *part, f = whole(1, packing.MaxSlots).read(value); f != nil {
+			return shape, f
+		}
+	}
+	if len(parts) > 0 {
+		return shape, &fault{n, "a part is missing; want " + wantShape}
+	}
+	return shape, shapeFault(n, shape.Check())
+}
+
+// shapeFault drops the word that starts both the error and the path of the only key with a shape.
+func shapeFault(n *yaml.Node, err error) *fault {
+	if err == nil {
+		return nil
+	}
+	return &fault{n, strings.TrimPrefix(err.Error(), "tile ")}
+}
+
+var duration = scalar("a time such as 90s, 20m or 1h30m, more than 0", func(n *yaml.Node) (time.Duration, bool) {
+	d, err := time.ParseDuration(n.Value)
+	return d, err == nil && d > 0
+})
+
+var memorySize = regexp.MustCompile(`^([1-9][0-9]{0,5})([KMGT]iB)$`)
+
+// memory is a kind of sizes in bytes.
+var memory = scalar("a size such as 512MiB or 16GiB", func(n *yaml.Node) (int64, bool) {
+	m := memorySize.FindStringSubmatch(n.Value)
+	if m == nil {
+		return 0, false
+	}
+	v, err := strconv.ParseInt(m[1], 10, 64)
+	return v << map[string]int{"KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}[m[2]], err == nil
+})

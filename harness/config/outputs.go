@@ -1,0 +1,124 @@
+package config
+
+import (
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Ref is the name of a metric or parameter, and where it is written.
+type Ref struct {
+	Name         string // empty if not given
+	Line, Column int
+}
+
+// Figure is a chart to draw of the results. Series and Facet may be empty.
+type Figure struct {
+	ID     string
+	X, Y   Ref
+	Series Ref // one line per value
+	Facet  Ref // one panel per value
+}
+
+// Table is a table to make of the results: one row per value of Rows, one column per value of Cols, and all
+// Cells in each.
+type Table struct {
+	ID         string
+	Rows, Cols Ref
+	Cells      []Ref
+}
+
+// CheckNames calls known for every metric and parameter that a figure or table names. What it returns other
+// than nil is collected into Errors.
+func (c *Config) CheckNames(known func(name string) error) error {
+	r := &reader{file: c.file, errs: map[Error]bool{}}
+	var refs []Ref
+	for _, f := range c.Figures {
+		refs = append(refs, f.X, f.Y, f.Series, f.Facet)
+	}
+	for _, t := range c.Tables {
+		refs = append(refs, t.Rows, t.Cols)
+		refs = append(refs, t.Cells...)
+	}
+	for _, ref := range refs {
+		if ref.Name == "" {
+			continue
+		}
+		if err := known(ref.Name); err != nil {
+			r.at(ref.Line, ref.Column, "%v", err)
+		}
+	}
+	if errs := r.sorted(); errs != nil {
+		return errs
+	}
+	return nil
+}
+
+var refName = matching("a metric or parameter such as tiles.density", `[a-z][a-z0-9_]*(\.[a-z0-9_]+)*`)
+
+var reference = kind[Ref]{refName.want, func(n *yaml.Node) (Ref, *fault) {
+	name, f := refName.read(n)
+	return Ref{name, n.Line, n.Column}, f
+}}
+
+func (r *reader) figures(n *yaml.Node) []Figure {
+	var figures []Figure
+	ids := map[string]bool{}
+	for _, entry := range r.list("figures", n, "mappings") {
+		keys := r.mapping("figures", entry, []string{"id", "x", "y", "series", "facet"})
+		r.require("figures", entry, keys, "id", "x", "y")
+		figures = append(figures, Figure{
+			ID:     r.id("figures", keys["id"], ids),
+			X:      read(r, "figures: x", keys["x"], reference),
+			Y:      read(r, "figures: y", keys["y"], reference),
+			Series: read(r, "figures: series", keys["series"], reference),
+			Facet:  read(r, "figures: facet", keys["facet"], reference),
+		})
+	}
+	return figures
+}
+
+func (r *reader) tables(n *yaml.Node) []Table {
+	var tables []Table
+	ids := map[string]bool{}
+	for _, entry := range r.list("tables", n, "mappings") {
+		keys := r.mapping("tables", entry, []string{"id", "rows", "cols", "cells"})
+		r.require("tables", entry, keys, "id", "rows", "cols", "cells")
+		table := Table{
+			ID:   r.id("tables", keys["id"], ids),
+			Rows: read(r, "tables: rows", keys["rows"], reference),
+			Cols: read(r, "tables: cols", keys["cols"], reference),
+		}
+		for _, cell := range r.list("tables: cells", keys["cells"], "metrics such as tiles.density") {
+			table.Cells = append(table.Cells, read(r, "tables: cells", cell, reference))
+		}
+		tables = append(tables, table)
+	}
+	return tables
+}
+
+// id reads a name that is to be unique among those in taken.
+func (r *reader) id(where string, n *yaml.Node, taken map[string]bool) string {
+	id := read(r, where+": id", n, identifier)
+	if id != "" && taken[id] {
+		r.errorf(n, "%s: id: %s is taken; want a name of its own", where, id)
+	}
+	taken[id] = true
+	return id
+}
+
+func (r *reader) limits(n *yaml.Node) Limits {
+	limits := Limits{Timeout: 20 * time.Minute, MaxFailures: 5}
+	if n == nil {
+		return limits
+	}
+	keys := r.mapping("limits", n, []string{"timeout", "memory", "max_failures"})
+	if timeout := keys["timeout"]; timeout != nil {
+		limits.Timeout = read(r, "limits.timeout", timeout, duration)
+	}
+	limits.Memory = read(r, "limits.memory", keys["memory"], memory)
+	if failures := keys["max_failures"]; failures != nil {
+		limits.MaxFailures = read(r, "limits.max_failures", failures, whole(1, 1000000))
+	}
+	return limits
+}

@@ -1,0 +1,85 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"hepex/packing"
+)
+
+// notParams are the keys that say how well to measure, not what: they do not decide the outcome.
+var notParams = []string{"measure.warmup", "measure.repeats"}
+
+// rule names keys that do not decide the outcome of some points: those of its schemes (nil: of all) for which
+// when holds (nil: for all). A key stands for all below it.
+type rule struct {
+	schemes []string
+	when    func(s *Spec) bool
+	keys    []string
+}
+
+// ignored are the parameters that schemes make no use of.
+var ignored = []rule{
+	{[]string{"dense"}, nil,
+		[]string{"prune.importance", "prune.scope", "prune.target", "prune.ratio", "prune.permutation", "prune.tiles"}},
+	{[]string{"p2t"}, nil,
+		[]string{"prune.target", "prune.permutation", "prune.tiles.max_nonzero", "prune.tiles.ratio"}},
+	{[]string{"p3", "p3e"}, nil,
+		[]string{"prune.tiles.max_nonzero", "prune.tiles.ratio"}},
+	{[]string{"p3", "p3e"}, func(s *Spec) bool { return s.Prune.Target != "tile" },
+		[]string{"prune.tiles.score"}},
+	{[]string{"p4", "p4e"}, func(s *Spec) bool { return s.Prune.Target != "tile" && s.Prune.Tiles.Ratio == 0 },
+		[]string{"prune.tiles.score"}},
+	{[]string{"p4", "p4e"}, func(s *Spec) bool { return s.Prune.Tiles.Ratio == 0 },
+		[]string{"prune.tiles.ratio"}},
+	{[]string{"p4", "p4e"}, func(s *Spec) bool { return s.Prune.Tiles.Ratio != 0 },
+		[]string{"prune.tiles.max_nonzero"}},
+	{nil, func(s *Spec) bool { return s.HE.LogQ == nil },
+		[]string{"he.log_q", "he.log_p", "he.log_scale"}},
+}
+
+// ParamNames are the dotted paths that the Params of a point may have.
+func ParamNames() []string {
+	var names []string
+	for _, f := range fields {
+		if !covered(f.path, notParams) {
+			names = append(names, f.path)
+		}
+	}
+	return names
+}
+
+// params returns what decides the outcome of the point, and gives the keys that do not a fixed value in s.
+func params(s *Spec) map[string]any {
+	var drop []string
+	for _, rule := range ignored {
+		if (rule.schemes == nil || slices.Contains(rule.schemes, s.Prune.Scheme)) && (rule.when == nil || rule.when(s)) {
+			drop = append(drop, rule.keys...)
+		}
+	}
+	fixed := defaults()
+	fixed.Prune.Permutation, fixed.Prune.Tiles.MaxNonzero = "none", 0
+	values := map[string]any{}
+	for _, f := range fields {
+		switch {
+		case covered(f.path, drop):
+			f.copy(s, &fixed)
+		case !covered(f.path, notParams):
+			values[f.path] = canonical(f.get(s))
+		}
+	}
+	return values
+}
+
+// canonical is a value that encoding/json writes alike on every machine.
+func canonical(v any) any {
+	if shape, ok := v.(packing.Shape); ok {
+		return shape.String()
+	}
+	return v
+}
+
+// covered says whether one of keys is path or a section that holds it.
+func covered(path string, keys []string) bool {
+	return slices.ContainsFunc(keys, func(key string) bool { return path == key || strings.HasPrefix(path, key+".") })
+}

@@ -1,0 +1,207 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"math/bits"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"hepex/inference"
+	"hepex/packing"
+)
+
+// settings are the nodes of one point by dotted path: each key, each section, and the document at "".
+type settings map[string]*yaml.Node
+
+// flatten adds n, the value at path, and all keys below it.
+func (r *reader) flatten(path string, n *yaml.Node, into settings) {
+	into[path] = n
+	if len(children[path]) == 0 {
+		return
+	}
+	for key, child := range r.mapping(path, n, children[path]) {
+		r.flatten(join(path, key), child, into)
+	}
+}
+
+// with returns the settings with everything at or below path replaced by the values of section.
+func (s settings) with(path string, section settings) settings {
+	replaced := settings{}
+	for p, n := range s {
+		if !covered(p, []string{path}) {
+			replaced[p] = n
+		}
+	}
+	maps.Copy(replaced, section)
+	return replaced
+}
+
+// nearest is the node at the first path that is given, or else that of the section that should hold the first.
+func (s settings) nearest(paths ...string) *yaml.Node {
+	for _, path := range paths {
+		if n := s[path]; n != nil {
+			return n
+		}
+	}
+	path := paths[0]
+	for s[path] == nil {
+		path = path[:max(0, strings.LastIndexByte(path, '.'))]
+	}
+	return s[path]
+}
+
+// draft is a point that is being read.
+type draft struct {
+	spec     Spec
+	settings settings
+	faults   map[string]*fault // by path of the key
+}
+
+// draft reads every key of a point.
+func (s settings) draft() *draft {
+	d := &draft{spec: defaults(), settings: s, faults: map[string]*fault{}}
+	for _, f := range fields {
+		n := s[f.path]
+		if n == nil {
+			continue
+		}
+		if bad := f.set(&d.spec, n); bad != nil {
+			d.faults[f.path] = bad
+		}
+	}
+	if s["prune.retrain.lr"] == nil {
+		d.spec.Prune.Retrain.LR = d.spec.Train.LR
+	}
+	return d
+}
+
+// report passes on the faults found.
+func (d *draft) report(r *reader) {
+	for path, f := range d.faults {
+		r.errorf(f.node, "%s: %s", path, f.text)
+	}
+}
+
+// fail adds a fault of the key at path.
+func (d *draft) fail(path string, n *yaml.Node, format string, args ...any) {
+	d.faults[path] = &fault{n, fmt.Sprintf(format, args...)}
+}
+
+// sound says whether none of the keys has a fault, so that they can be checked together.
+func (d *draft) sound(paths ...string) bool {
+	for _, path := range paths {
+		if d.faults[path] != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// check finds what is missing and what does not go together.
+func (d *draft) check() {
+	d.checkRequired()
+	d.checkTraining()
+	d.checkPruning()
+	d.checkTile()
+	d.checkModuli()
+	repeats := d.spec.Measure.Repeats
+	if d.sound("measure.repeats.min", "measure.repeats.max") && repeats.Max < repeats.Min {
+		d.fail("measure.repeats.max", d.settings.nearest("measure.repeats.max", "measure.repeats.min"),
+			"got %d; want at least min, %d", repeats.Max, repeats.Min)
+	}
+}
+
+func (d *draft) checkRequired() {
+	for _, path := range []string{"data.name", "network.type", "network.hidden", "prune.scheme", "tile"} {
+		if d.settings[path] == nil {
+			d.missing(path, d.settings.nearest(path))
+		}
+	}
+	if d.settings["prune.ratio"] == nil && d.sound("prune.scheme") && d.spec.Prune.Scheme != "dense" {
+		d.missing("prune.ratio", d.settings["prune.scheme"])
+	}
+}
+
+func (d *draft) missing(path string, n *yaml.Node) {
+	if d.settings.nearest(path).Kind != yaml.MappingNode {
+		n = &yaml.Node{Kind: unusable} // the section has been reported
+	}
+	d.fail(path, n, "missing; want %s", byPath[path].want)
+}
+
+func (d *draft) checkTraining() {
+	s := &d.spec
+	if d.sound("network.activation", "network.batch_norm") && s.Network.BatchNorm && s.Network.Activation == "square" {
+		d.fail("network.batch_norm", d.settings["network.batch_norm"],
+			"got true with activation square; want false, as batch norm with a pure square was measured to fail")
+	}
+	rest := int(math.Floor(float64(s.Data.Train) * (1 - s.Data.Validation)))
+	if d.sound("data.train", "data.validation", "train.batch") && s.Train.Batch > rest {
+		d.fail("train.batch", d.settings.nearest("train.batch", "data.train"),
+			"got %d; want at most %d, the samples that data.train and data.validation leave to train on", s.Train.Batch, rest)
+	}
+}
+
+func (d *draft) checkPruning() {
+	p := &d.spec.Prune
+	if d.settings["prune.tiles.ratio"] != nil && d.settings["prune.tiles.max_nonzero"] != nil && d.sound("prune.tiles.ratio") {
+		d.fail("prune.tiles.ratio", d.settings["prune.tiles.ratio"],
+			"both ratio and max_nonzero are given; want one of them (a sweep can replace prune.tiles as a whole)")
+	}
+	full := p.Scheme == "p2t" || p.Scheme != "dense" && p.Target == "tile"
+	if d.sound("prune.scheme", "prune.target", "prune.tiles.score") && full && p.Tiles.Score == "nonzero" {
+		d.fail("prune.tiles.score", d.settings["prune.tiles.score"],
+			"got nonzero, but every tile of an unpruned network is full, so there is nothing to rank; want min, max or avg")
+	}
+}
+
+// minTestSlots is the smallest number of slots of a tile in a ring that need not be secure.
+const minTestSlots = 16
+
+func (d *draft) checkTile() {
+	if !d.sound("tile", "he.insecure") {
+		return
+	}
+	slots := d.spec.Tile.Slots()
+	switch {
+	case slots < packing.MinSlots && !d.spec.HE.Insecure:
+		d.fail("tile", d.settings["tile"], "%s fills %d slots; want %d to %d, or he.insecure: true",
+			d.spec.Tile, slots, packing.MinSlots, packing.MaxSlots)
+	case slots < minTestSlots:
+		d.fail("tile", d.settings["tile"], "%s fills %d slots; want %d to %d",
+			d.spec.Tile, slots, minTestSlots, packing.MaxSlots)
+	}
+}
+
+// checkModuli checks the parameters that override the derived ones.
+func (d *draft) checkModuli() {
+	overrides := []string{"he.log_q", "he.log_p", "he.log_scale"}
+	given := 0
+	for _, path := range overrides {
+		if d.settings[path] != nil {
+			given++
+		}
+	}
+	if given == 0 || !d.sound(overrides...) {
+		return
+	}
+	if given < len(overrides) {
+		d.fail("he", d.settings.nearest(overrides...),
+			"log_q, log_p and log_scale override the derived parameters together; want all or none of them")
+		return
+	}
+	if d.spec.HE.Insecure || !d.sound("tile", "he.insecure") {
+		return
+	}
+	sum := 0
+	for _, b := range append(d.spec.HE.LogQ, d.spec.HE.LogP...) {
+		sum += b
+	}
+	logN := bits.Len(uint(d.spec.Tile.Slots()))
+	if err := inference.CheckSecurity(logN, float64(sum)); err != nil {
+		d.fail("he.log_q", d.settings["he.log_q"], "%v", err)
+	}
+}
