@@ -1,0 +1,203 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"hepex/harness/record"
+	"hepex/harness/trial"
+)
+
+// The stages of a point, each a process of its own.
+const (
+	stagePrepare = "prepare"
+	stageMeasure = "measure"
+)
+
+// event is one line that a child prints: what it does, what came out, or why nothing did.
+type event struct {
+	Step    *trial.Step   `json:"step,omitempty"`
+	Result  *trial.Result `json:"result,omitempty"`
+	Failure *record.Error `json:"failure,omitempty"`
+}
+
+// Child is what a point's process runs: the stage named first, on the job that it reads, with events written
+// to out.
+func Child(stage string, in io.Reader, out io.Writer) error {
+	var job trial.Job
+	if err := json.NewDecoder(in).Decode(&job); err != nil {
+		return fmt.Errorf("run: job: %w", err)
+	}
+	enc := json.NewEncoder(out)
+	report := throttle(func(s trial.Step) { _ = enc.Encode(event{Step: &s}) })
+	var end event
+	var err error
+	switch stage {
+	case stagePrepare:
+		err = trial.Prepare(job, report)
+	case stageMeasure:
+		end.Result, err = trial.Measure(job, report)
+	default:
+		return fmt.Errorf("run: stage %q: want %s or %s", stage, stagePrepare, stageMeasure)
+	}
+	if err != nil {
+		end.Failure = &record.Error{Kind: "error", Message: err.Error()}
+		var f *trial.Failure
+		if errors.As(err, &f) {
+			end.Failure.Kind = f.Kind
+		}
+	}
+	return enc.Encode(end)
+}
+
+// throttle lets through steps with a new name and otherwise ten a second.
+func throttle(report func(trial.Step)) func(trial.Step) {
+	var last trial.Step
+	var at time.Time
+	return func(s trial.Step) {
+		if s.Name != last.Name || time.Since(at) > 100*time.Millisecond {
+			last, at = s, time.Now()
+			report(s)
+		}
+	}
+}
+
+// outcome is how a child ended: with a result or with a failure, or, if the run was interrupted, with neither.
+type outcome struct {
+	result  *trial.Result
+	failure *record.Error
+	status  record.Status
+}
+
+// errMemory is why a child over its memory limit is killed.
+var errMemory = errors.New("over the memory limit")
+
+// stage runs one stage of a point in a process of its own and waits for it.
+func (r *runner) stage(ctx context.Context, stage string, job trial.Job) (outcome, error) {
+	input, err := json.Marshal(job)
+	if err != nil {
+		return outcome{}, fmt.Errorf("run: %w", err)
+	}
+	limited, stop := context.WithTimeout(ctx, r.limits.Timeout)
+	defer stop()
+	killable, kill := context.WithCancelCause(limited)
+	defer kill(nil)
+	cmd := exec.CommandContext(killable, r.Executable, "point", stage)
+	cmd.Stdin = bytes.NewReader(input)
+	cmd.Env = append(os.Environ(), trial.CommitVariable+"="+trial.CommitForChildren())
+	cmd.SysProcAttr = dieWithParent()
+	log := &tail{max: 4096}
+	cmd.Stderr = log
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return outcome{}, fmt.Errorf("run: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return outcome{}, fmt.Errorf("run: %w", err)
+	}
+	go r.watchMemory(killable, cmd.Process.Pid, kill)
+	var end event
+	for dec := json.NewDecoder(pipe); ; {
+		var e event
+		if dec.Decode(&e) != nil {
+			break
+		}
+		if e.Step != nil {
+			r.onStep(*e.Step)
+		} else {
+			end = e
+		}
+	}
+	_, _ = io.Copy(io.Discard, pipe)
+	err = cmd.Wait()
+	if ctx.Err() != nil {
+		return outcome{}, ctx.Err()
+	}
+	return r.judge(end, err, context.Cause(killable), log.String()), nil
+}
+
+// judge turns the end of a child into an outcome.
+func (r *runner) judge(end event, exit, cause error, log string) outcome {
+	fail := func(status record.Status, kind, format string, args ...any) outcome {
+		return outcome{status: status, failure: &record.Error{Kind: kind, Message: fmt.Sprintf(format, args...), Log: log}}
+	}
+	switch {
+	case errors.Is(cause, errMemory):
+		return fail(record.OOM, "memory", "used more than limits.memory, %d MiB", r.limits.Memory>>20)
+	case errors.Is(cause, context.DeadlineExceeded):
+		return fail(record.Timeout, "timeout", "took longer than limits.timeout, %s", r.limits.Timeout)
+	case end.Failure != nil:
+		end.Failure.Log = log
+		return outcome{result: end.Result, failure: end.Failure, status: statusOf(end.Failure.Kind)}
+	case exit == nil:
+		return outcome{result: end.Result, status: record.OK}
+	case strings.Contains(log, "out of memory"):
+		return fail(record.OOM, "memory", "the process ran out of memory")
+	case strings.Contains(log, "panic: "):
+		return fail(record.Failed, "panic", "the process panicked; its log is in the record")
+	default:
+		return fail(record.Failed, "process", "the process ended with: %v", exit)
+	}
+}
+
+func statusOf(kind string) record.Status {
+	if kind == "parameters" || kind == "unsupported" {
+		return record.Refused
+	}
+	return record.Failed
+}
+
+// watchMemory kills a child whose resident memory exceeds the limit.
+func (r *runner) watchMemory(ctx context.Context, pid int, kill context.CancelCauseFunc) {
+	if r.limits.Memory == 0 {
+		return
+	}
+	for tick := time.NewTicker(100 * time.Millisecond); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+			if trial.RSS(pid) > r.limits.Memory {
+				kill(errMemory)
+			}
+		}
+	}
+}
+
+// dieWithParent has the kernel kill a child when the runner dies, so that an interrupted run leaves nothing
+// that goes on writing.
+func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+
+// tail keeps the last bytes written to it.
+type tail struct {
+	max int
+	mu  sync.Mutex
+	buf []byte
+}
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, b...)
+	if n := len(t.buf) - t.max; n > 0 {
+		t.buf = t.buf[n:]
+	}
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.buf)
+}

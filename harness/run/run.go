@@ -1,0 +1,298 @@
+// Package run does the points of an experiment: it finds out which are missing, starts a process for each stage
+// of each point, and stores what comes out. Stopping it at any moment, even with SIGKILL, loses at most
+// the point in hand.
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hepex/datasets"
+	"hepex/harness/atomicfile"
+	"hepex/harness/config"
+	"hepex/harness/record"
+	"hepex/harness/trial"
+)
+
+// Options say where a run reads and writes, and what it does again.
+type Options struct {
+	Dir        string   // the experiment's folder
+	DataDirs   []string // where data sets are looked for
+	CacheDir   string
+	Executable string // the program whose verb "point" is Child
+	Force      bool   // do every point again
+	Failed     bool   // do failed points again
+
+	Progress func(Progress) // called often, from one goroutine at a time
+	Log      io.Writer      // warnings, one a line
+}
+
+// Progress tells how far a run is.
+type Progress struct {
+	Points  int    // to do in this stage
+	Stage   string // prepare or measure
+	Current int    // index of the point in hand
+	Point   *config.Point
+	Step    trial.Step
+	Failed  int
+	Left    time.Duration // in this stage, as estimated; 0 when nothing is known yet
+}
+
+// Summary is how a run ended.
+type Summary struct {
+	Points  int // in the plan
+	Before  int // done by earlier runs
+	Done    int // done now
+	Failed  int // failed, now or before
+	Missing int // not done: the run stopped after too many failures
+}
+
+// Planned is a point of the plan with its identity.
+type Planned struct {
+	config.Point
+	ID string
+}
+
+// Plan gives each point its identity and refuses what cannot work: a missing data set, or parameters that no
+// training can make fit. Each error has the position of its cause.
+func Plan(c *config.Config, dirs []string) ([]Planned, error) {
+	var errs config.Errors
+	var plan []Planned
+	sources := map[string]*datasets.Source{}
+	for _, p := range c.Points {
+		source := sources[p.Spec.Data.Name]
+		if source == nil {
+			var err error
+			if source, err = datasets.Open(p.Spec.Data.Name, dirs); err != nil {
+				errs = append(errs, p.ErrorAt("data.name", err))
+				continue
+			}
+			sources[p.Spec.Data.Name] = source
+		}
+		if err := trial.Check(p.Spec, source); err != nil {
+			path := "tile"
+			if p.Spec.HE.LogQ != nil {
+				path = "he.log_q"
+			}
+			errs = append(errs, p.ErrorAt(path, err))
+			continue
+		}
+		plan = append(plan, Planned{p, trial.PointID(p, source)})
+	}
+	if len(errs) > 0 {
+		return nil, errs.Sorted()
+	}
+	return plan, nil
+}
+
+// runner is a run on its way.
+type runner struct {
+	Options
+	limits config.Limits
+	store  *record.Store
+	name   string
+
+	progress Progress
+	times    map[string][]time.Duration // by stage
+}
+
+// Run does the points of the plan that have no result yet. Interrupted by ctx, it returns the context's error.
+func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summary, error) {
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return Summary{}, fmt.Errorf("run: %w", err)
+	}
+	unlock, err := lock(filepath.Join(o.Dir, ".lock"))
+	if err != nil {
+		return Summary{}, err
+	}
+	defer unlock()
+	r := &runner{Options: o, limits: c.Limits, store: record.NewStore(o.Dir), name: c.Name, times: map[string][]time.Duration{}}
+	for _, dir := range []string{o.Dir, o.CacheDir} {
+		if err := atomicfile.Clean(dir); err != nil {
+			return Summary{}, fmt.Errorf("run: %w", err)
+		}
+	}
+	if err := atomicfile.Write(filepath.Join(o.Dir, "config.yaml"), c.Source); err != nil {
+		return Summary{}, fmt.Errorf("run: %w", err)
+	}
+	todo, s, err := r.missing(plan)
+	if err != nil {
+		return s, err
+	}
+	return r.do(ctx, todo, s)
+}
+
+// lock keeps a second runner out of the folder for as long as this process lives.
+func lock(path string) (func(), error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("run: %s is in use by another run: wait for it to end, or choose another folder with --out", filepath.Dir(path)), f.Close())
+	}
+	return func() { f.Close() }, nil
+}
+
+// missing compares the plan with the store. Damaged records are set aside and done again.
+func (r *runner) missing(plan []Planned) ([]Planned, Summary, error) {
+	s := Summary{Points: len(plan)}
+	have, damaged, err := r.store.Load()
+	if err != nil {
+		return nil, s, err
+	}
+	for _, d := range damaged {
+		if err := d.SetAside(); err != nil {
+			return nil, s, fmt.Errorf("run: %w", err)
+		}
+		r.warn("%v; set aside, the point is done again", d.Err)
+	}
+	if len(damaged) > 0 {
+		if have, _, err = r.store.Load(); err != nil {
+			return nil, s, err
+		}
+	}
+	status := map[string]record.Status{}
+	for _, rec := range have {
+		status[rec.Point] = rec.Status
+	}
+	var todo []Planned
+	for _, p := range plan {
+		switch st, known := status[p.ID]; {
+		case !known || r.Force || (r.Failed && st != record.OK):
+			todo = append(todo, p)
+		case st == record.OK:
+			s.Before++
+		default:
+			s.Failed++
+		}
+	}
+	return todo, s, nil
+}
+
+func (r *runner) warn(format string, args ...any) {
+	if r.Log != nil {
+		fmt.Fprintf(r.Log, "warning: "+format+"\n", args...)
+	}
+}
+
+// do prepares all points first, as training uses every core, then measures them one after the other on an
+// otherwise idle machine.
+func (r *runner) do(ctx context.Context, todo []Planned, s Summary) (Summary, error) {
+	failed := 0
+	trained := map[string]bool{}
+	for _, stage := range []string{stagePrepare, stageMeasure} {
+		var next []Planned
+		for i, p := range todo {
+			if failed >= r.limits.MaxFailures {
+				s.Missing++
+				continue
+			}
+			r.at(stage, i, len(todo), &p.Point, failed)
+			job := r.job(p)
+			if stage == stagePrepare {
+				ready, err := trial.Prepared(job)
+				if err != nil {
+					return s, err
+				}
+				if ready {
+					next = append(next, p)
+					continue
+				}
+				trained[p.ID] = true
+			}
+			start := time.Now()
+			out, err := r.stage(ctx, stage, job)
+			if err != nil {
+				return s, err
+			}
+			r.times[stage] = append(r.times[stage], time.Since(start))
+			switch {
+			case out.failure != nil:
+				failed++
+				s.Failed++
+				r.warn("point %s failed: %s", p.ID, out.failure.Message)
+				if err := r.storeFailure(job, out, start); err != nil {
+					return s, err
+				}
+			case stage == stageMeasure:
+				out.result.Record.Training.Cached = !trained[p.ID]
+				if err := r.storeResult(out.result); err != nil {
+					return s, err
+				}
+				s.Done++
+			default:
+				next = append(next, p)
+			}
+		}
+		todo = next
+	}
+	return s, nil
+}
+
+func (r *runner) job(p Planned) trial.Job {
+	return trial.Job{Experiment: r.name, Point: p.ID, Label: p.Label, Spec: p.Spec, Params: p.Params, DataDirs: r.DataDirs, CacheDir: r.CacheDir}
+}
+
+// MapPath is where the tile map of a point lies in an experiment's folder.
+func MapPath(dir, point string) string { return filepath.Join(dir, "maps", point+".json") }
+
+func (r *runner) storeResult(result *trial.Result) error {
+	text, err := json.Marshal(result.Tiles)
+	if err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	if err := atomicfile.Write(MapPath(r.Dir, result.Record.Point), text); err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	result.Record.Status = record.OK
+	return r.store.Write(&result.Record)
+}
+
+// storeFailure keeps what is known of a failed attempt.
+func (r *runner) storeFailure(job trial.Job, out outcome, start time.Time) error {
+	rec := record.Record{
+		Experiment: job.Experiment, Point: job.Point, Label: job.Label, Params: job.Params,
+		Seeds:     map[string]uint64{"train": uint64(job.Spec.Train.Seed)},
+		StartedAt: start.UTC(), EndedAt: time.Now().UTC(), Environment: trial.CurrentEnvironment(),
+	}
+	if out.result != nil {
+		rec = out.result.Record
+	}
+	rec.Status, rec.Error = out.status, out.failure
+	return r.store.Write(&rec)
+}
+
+// at notes where the run is and estimates the time left in the stage from its points done so far.
+func (r *runner) at(stage string, i, n int, p *config.Point, failed int) {
+	r.progress = Progress{Points: n, Stage: stage, Current: i, Point: p, Failed: failed}
+	r.progress.Left = mean(r.times[stage]) * time.Duration(n-i)
+	r.Progress(r.progress)
+}
+
+func (r *runner) onStep(s trial.Step) {
+	r.progress.Step = s
+	r.Progress(r.progress)
+}
+
+func mean(ds []time.Duration) time.Duration {
+	if len(ds) == 0 {
+		return 0
+	}
+	var sum time.Duration
+	for _, d := range ds {
+		sum += d
+	}
+	return sum / time.Duration(len(ds))
+}

@@ -1,0 +1,73 @@
+package trial
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"hepex/harness/atomicfile"
+)
+
+// Cache keeps results under the hash of everything that made them. A damaged entry counts as missing.
+type Cache struct{ dir string }
+
+// NewCache names the folder, which is created with the first entry.
+func NewCache(dir string) *Cache { return &Cache{dir: dir} }
+
+// DefaultCacheDir is hepex below the user's cache folder.
+func DefaultCacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("trial: no cache folder: %w", err)
+	}
+	return filepath.Join(dir, "hepex"), nil
+}
+
+// Key names an entry.
+type Key [sha256.Size]byte
+
+// newKey hashes values that encoding/json writes alike everywhere.
+func newKey(parts ...any) Key {
+	text, err := json.Marshal(parts)
+	if err != nil {
+		panic(fmt.Sprintf("trial: key of %v: %v", parts, err)) // parts are strings, numbers and plain structs
+	}
+	return sha256.Sum256(text)
+}
+
+func (k Key) String() string { return hex.EncodeToString(k[:]) }
+
+func (c *Cache) path(k Key) string {
+	return filepath.Join(c.dir, "trained", k.String()[:2], k.String())
+}
+
+// Get returns the content of an entry.
+func (c *Cache) Get(k Key) ([]byte, bool, error) {
+	file, err := os.ReadFile(c.path(k))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("trial: cache: %w", err)
+	}
+	content, sum := file[:max(0, len(file)-sha256.Size)], file[max(0, len(file)-sha256.Size):]
+	if want := sha256.Sum256(content); !bytes.Equal(sum, want[:]) {
+		return nil, false, nil
+	}
+	return content, true, nil
+}
+
+// Put stores the content of an entry, followed by its SHA-256.
+func (c *Cache) Put(k Key, content []byte) error {
+	sum := sha256.Sum256(content)
+	if err := atomicfile.Write(c.path(k), append(content[:len(content):len(content)], sum[:]...)); err != nil {
+		return fmt.Errorf("trial: cache: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package trial
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"hepex/harness/record"
+)
+
+// CurrentEnvironment describes the machine, the build and the load, as far as they can be found out.
+func CurrentEnvironment() record.Environment {
+	e := record.Environment{
+		Go: runtime.Version(), Modules: map[string]string{}, Cores: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0),
+		GOGC: strconv.Itoa(gcPercent), CPU: procField("/proc/cpuinfo", "model name"),
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			e.Modules[m.Path] = m.Version
+		}
+	}
+	e.Commit, e.Dirty = commit()
+	if kb, ok := procKB("/proc/meminfo", "MemTotal"); ok {
+		e.RAMBytes = kb << 10
+	}
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		e.Kernel = unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])
+	}
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		e.Load1, _ = strconv.ParseFloat(strings.Fields(string(text))[0], 64)
+	}
+	return e
+}
+
+// CommitVariable names the environment variable by which a runner tells its children the commit and whether the
+// tree is dirty, so that git is asked once a run.
+const CommitVariable = "HEPEX_COMMIT"
+
+// commit asks the build, then git: `go run` stamps no commit into the program.
+var commit = sync.OnceValues(func() (string, bool) {
+	if v, ok := os.LookupEnv(CommitVariable); ok {
+		id, clean := strings.CutSuffix(v, "-clean")
+		return id, !clean
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		settings := map[string]string{}
+		for _, s := range info.Settings {
+			settings[s.Key] = s.Value
+		}
+		if id := settings["vcs.revision"]; id != "" {
+			return id, settings["vcs.modified"] == "true"
+		}
+	}
+	id, err := exec.Command("git", "rev-parse", "HEAD").Output()
+	if err != nil {
+		return "unknown", false
+	}
+	changes, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no").Output()
+	return strings.TrimSpace(string(id)), err != nil || len(changes) > 0
+})
+
+// CommitForChildren is the value of CommitVariable.
+func CommitForChildren() string {
+	id, dirty := commit()
+	if dirty {
+		return id
+	}
+	return id + "-clean"
+}
+
+// procField reads the value of "name : value" in a file of /proc.
+func procField(path, name string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if key, value, ok := strings.Cut(s.Text(), ":"); ok && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// procKB reads a "name: n kB" field.
+func procKB(path, name string) (int64, bool) {
+	number, _, _ := strings.Cut(procField(path, name), " ")
+	kb, err := strconv.ParseInt(number, 10, 64)
+	return kb, err == nil
+}
+
+// peakRSS is VmHWM of this process in bytes, 0 where /proc does not tell.
+func peakRSS() int64 {
+	kb, _ := procKB("/proc/self/status", "VmHWM")
+	return kb << 10
+}
+
+// resetPeak makes VmHWM start again from what is resident now. Where the system does not allow it, the peak
+// includes setting up.
+func resetPeak() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
+
+// RSS is the resident memory of a process in bytes.
+func RSS(pid int) int64 {
+	kb, _ := procKB("/proc/"+strconv.Itoa(pid)+"/status", "VmRSS")
+	return kb << 10
+}

@@ -1,0 +1,98 @@
+package trial
+
+import (
+	"fmt"
+
+	"hepex/datasets"
+	"hepex/harness/config"
+	"hepex/inference"
+	"hepex/network"
+	"hepex/packing"
+	"hepex/pruning"
+)
+
+// Job is one point with everything that a process needs to do it. It survives encoding/json both ways.
+type Job struct {
+	Experiment string         `json:"experiment"`
+	Point      string         `json:"point"`
+	Label      string         `json:"label,omitempty"`
+	Spec       config.Spec    `json:"spec"`
+	Params     map[string]any `json:"params"`
+	DataDirs   []string       `json:"data_dirs"`
+	CacheDir   string         `json:"cache_dir"`
+}
+
+// PointID hashes everything that decides the outcome of a point: its parameters, the content of its data set and
+// the versions of the packages that compute it.
+func PointID(p config.Point, source *datasets.Source) string {
+	k := newKey(p.Params, source.Checksum(), network.Version, pruning.Version, packing.Version, inference.Version)
+	return k.String()[:16]
+}
+
+// Step tells how far a stage is: what it does now and the share of it that is done.
+type Step struct {
+	Name string  `json:"name"`
+	Done float64 `json:"done"` // 0 to 1
+}
+
+// architecture is the network before training.
+func architecture(s config.Spec, set setShape) network.Architecture {
+	a := network.Architecture{
+		Inputs: set.dim, Hidden: s.Network.Hidden, Outputs: set.classes,
+		Activation: s.Network.Activation, BatchNorm: s.Network.BatchNorm,
+	}
+	if s.Network.Type == "autoencoder" {
+		a.Outputs, a.Autoencoder = set.dim, true
+	}
+	return a
+}
+
+// setShape is the size of a sample and the number of classes.
+type setShape struct{ dim, classes int }
+
+// Training recipe that the config does not set (measured to suit polynomial activations).
+const (
+	warmupSteps  = 100
+	gradientClip = 1
+)
+
+func pruningOptions(s config.Spec) pruning.Options {
+	train := network.Options{
+		Epochs: s.Train.Epochs, Batch: s.Train.Batch, LR: s.Train.LR, WeightDecay: s.Train.WeightDecay,
+		Clip: gradientClip, Warmup: warmupSteps, Seed: uint64(s.Train.Seed),
+	}
+	budget := train
+	budget.Epochs, budget.LR = s.Prune.Retrain.Epochs, s.Prune.Retrain.LR
+	o := pruning.Options{
+		Scheme: s.Prune.Scheme, Importance: s.Prune.Importance, Scope: s.Prune.Scope, Target: s.Prune.Target,
+		Ratio: s.Prune.Ratio, Permutation: s.Prune.Permutation, Score: s.Prune.Tiles.Score,
+		MaxNonzero: s.Prune.Tiles.MaxNonzero, Shape: s.Tile, Seed: uint64(s.Train.Seed), Train: train, Budget: budget,
+	}
+	if s.Prune.Tiles.Ratio != 0 {
+		o.TileRatio = &s.Prune.Tiles.Ratio
+	}
+	return o
+}
+
+// dims are the sizes of the neuron axes.
+func dims(s config.Spec, set setShape) []int {
+	a := architecture(s, set)
+	return append(append([]int{a.Inputs}, a.Hidden...), a.Outputs)
+}
+
+// Check finds what would make a point fail whatever is trained: too many levels for its ring, or moduli that
+// do not suit its levels. The error says what is allowed.
+func Check(s config.Spec, source *datasets.Source) error {
+	layout, err := packing.NewLayout(dims(s, shapeOf(source)), s.Tile)
+	if err != nil {
+		return err
+	}
+	if s.HE.LogQ != nil {
+		if len(s.HE.LogQ) != layout.Levels+1 {
+			return fmt.Errorf("log_q has %d moduli: want %d, one more than the %d levels of the network", len(s.HE.LogQ), layout.Levels+1, layout.Levels)
+		}
+		return nil
+	}
+	_, err = inference.Derive(layout, make(packing.Magnitudes, layout.Levels+1), float64(s.HE.Precision))
+	return err
+}

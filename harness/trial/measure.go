@@ -1,0 +1,413 @@
+package trial
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"gonum.org/v1/gonum/mat"
+
+	"hepex/harness/config"
+	"hepex/harness/record"
+	"hepex/harness/stats"
+	"hepex/inference"
+	"hepex/network"
+	"hepex/packing"
+)
+
+// gcPercent is fixed, so that memory and time compare between points.
+const gcPercent = 100
+
+// Result is what measuring gives: a record without its place in the store, and the picture of its tiles.
+type Result struct {
+	Record record.Record `json:"record"`
+	Tiles  TileMap       `json:"tiles"`
+}
+
+// Failure is an error with the kind that its record shall carry.
+type Failure struct {
+	Kind string
+	Err  error
+}
+
+func (f *Failure) Error() string { return f.Err.Error() }
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Measure evaluates the prepared network of a point under encryption. A result that does not prove itself (its
+// precision, or operations other than predicted) is returned with a *Failure.
+func Measure(j Job, report func(Step)) (*Result, error) {
+	debug.SetGCPercent(gcPercent)
+	if ready, err := Prepared(j); err != nil {
+		return nil, err
+	} else if !ready {
+		return nil, &Failure{"cache", errors.New("trial: the prepared network is not in the cache: prepare the point again")}
+	}
+	p, err := newPreparer(j, report)
+	if err != nil {
+		return nil, err
+	}
+	t := &trial{spec: j.Spec, report: p.report}
+	t.rec.Experiment, t.rec.Point, t.rec.Label = j.Experiment, j.Point, j.Label
+	t.rec.Params, t.rec.Seeds = j.Params, map[string]uint64{"train": uint64(j.Spec.Train.Seed)}
+	t.rec.StartedAt = time.Now().UTC()
+	t.rec.Environment = CurrentEnvironment()
+	if err := t.load(p); err != nil {
+		return nil, err
+	}
+	err = t.run(p.samples)
+	t.rec.EndedAt = time.Now().UTC()
+	if err != nil {
+		return &Result{Record: t.rec}, err
+	}
+	return &Result{Record: t.rec, Tiles: newTileMap(t.pruned.state, t.model, j.Spec.Tile)}, nil
+}
+
+// trial is one measurement on its way.
+type trial struct {
+	spec   config.Spec
+	report func(Step)
+	rec    record.Record
+
+	pruned *prepared
+	model  *packing.Model
+}
+
+// load takes the networks from the cache and fills in what is known of them without encryption.
+func (t *trial) load(p *preparer) error {
+	dense, err := p.run(p.reference())
+	if err != nil {
+		return err
+	}
+	if t.pruned, err = p.run(pruningOptions(t.spec)); err != nil {
+		return err
+	}
+	q, ref := t.pruned.quality, dense.quality
+	t.rec.Quality = &record.Quality{
+		Metric: q.Metric, Unpruned: ref.Test, Plain: q.Test,
+		Degradation:           degradation(q.Metric, ref.Test, q.Test),
+		ValidationDegradation: degradation(q.Metric, ref.Validation, q.Validation),
+	}
+	t.rec.Training = &record.Training{EpochsTotal: t.pruned.epochs, Seconds: t.pruned.seconds, Cached: true}
+	folded, err := t.pruned.state.Net.Fold()
+	if err != nil {
+		return &Failure{"unsupported", err}
+	}
+	if t.model, err = packing.Pack(folded, t.spec.Tile, t.pruned.state.Orders); err != nil {
+		return err
+	}
+	tiles := &record.Tiles{Total: t.model.Layout.Tiles()}
+	for i := range t.model.Layers {
+		ly := &t.model.Layers[i]
+		kept := t.model.KeptTiles(i)
+		tiles.Kept += kept
+		tiles.Layers = append(tiles.Layers, record.Layer{Name: ly.Name, Total: ly.Tiles(), Kept: kept})
+	}
+	tiles.Density = float64(tiles.Kept) / float64(tiles.Total)
+	t.rec.Tiles = tiles
+	return nil
+}
+
+// degradation is accuracy lost as a fraction, or the relative increase of the mean squared error.
+func degradation(metric string, unpruned, pruned float64) float64 {
+	if metric == "accuracy" {
+		return unpruned - pruned
+	}
+	return pruned/unpruned - 1
+}
+
+// run encrypts, evaluates and compares.
+func (t *trial) run(s samples) error {
+	test, err := s.test()
+	if err != nil {
+		return err
+	}
+	batch := head(test, t.spec.Tile.Batch)
+	validation, err := s.validation()
+	if err != nil {
+		return err
+	}
+	params, err := t.parameters(validation)
+	if err != nil {
+		return err
+	}
+	outputs, err := t.evaluate(params, rows(batch))
+	if err != nil {
+		return err
+	}
+	return t.compare(batch, outputs)
+}
+
+// calibrationSamples is how many validation samples show which values a modulus must hold.
+const calibrationSamples = 64
+
+// parameters derives or takes over the CKKS parameters and checks them against simulated values.
+func (t *trial) parameters(validation network.Data) (inference.Parameters, error) {
+	t.report(Step{Name: "calibrate"})
+	x := rows(head(validation, calibrationSamples))
+	mags := make(packing.Magnitudes, t.model.Levels+1)
+	for len(x) > 0 {
+		n := min(len(x), t.spec.Tile.Batch)
+		_, m, err := t.model.Simulate(x[:n])
+		if err != nil {
+			return inference.Parameters{}, err
+		}
+		for level, v := range m {
+			mags[level] = math.Max(mags[level], v)
+		}
+		x = x[n:]
+	}
+	he := t.spec.HE
+	logN := logRing(t.spec.Tile)
+	lit := inference.Literal{LogN: logN, LogQ: he.LogQ, LogP: he.LogP, LogScale: he.LogScale}
+	if he.LogQ == nil {
+		var err error
+		if lit, err = inference.Derive(t.model.Layout, mags, float64(he.Precision)); err != nil {
+			return inference.Parameters{}, &Failure{"parameters", err}
+		}
+	}
+	params, err := inference.NewParameters(lit, he.Insecure)
+	if err == nil {
+		err = params.CheckRange(t.model.Layout, mags)
+	}
+	if err != nil {
+		return inference.Parameters{}, &Failure{"parameters", err}
+	}
+	t.rec.HE = &record.HE{
+		LogN: lit.LogN, LogQ: lit.LogQ, LogP: lit.LogP, LogScale: lit.LogScale, LogQP: params.LogQP(),
+		SecurityBits: inference.SecurityBits, Insecure: params.Insecure, Ring: "standard", Weights: he.Weights,
+	}
+	if params.Insecure {
+		t.rec.HE.SecurityBits = 0
+		t.rec.Warnings = append(t.rec.Warnings, "insecure parameters: below 128 bits")
+	}
+	t.rec.LevelsUsed = t.model.Levels
+	return params, nil
+}
+
+// logRing is the log of the ring degree whose slots a tile fills.
+func logRing(s packing.Shape) int {
+	n := 1
+	for slots := s.Slots(); slots > 1; slots /= 2 {
+		n++
+	}
+	return n
+}
+
+// evaluate runs client and server on the samples and returns the decrypted outputs.
+func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, error) {
+	t.report(Step{Name: "encrypt"})
+	encrypted := t.spec.HE.Weights == "encrypted"
+	t.rec.Batch, t.rec.Threads, t.rec.Order = len(x), t.spec.Measure.Threads, "sequential"
+	t.rec.Latency, t.rec.Memory = &record.Latency{}, &record.Memory{}
+
+	start := time.Now()
+	client := inference.NewClient(p, t.model.Layout)
+	keys := client.Keys(encrypted)
+	t.rec.Latency.Keygen = time.Since(start).Seconds()
+
+	model, times, err := t.build(p, client, encrypted)
+	if err != nil {
+		return nil, err
+	}
+	t.rec.Latency.EncodeModel, t.rec.Latency.EncryptModel = times.Encode, times.Encrypt
+
+	start = time.Now()
+	input, err := client.Encrypt(x)
+	if err != nil {
+		return nil, err
+	}
+	t.rec.Latency.EncryptInput = time.Since(start).Seconds()
+	t.rec.Memory.Model, t.rec.Memory.Keys, t.rec.Memory.Input = model.Bytes(), keys.Bytes(), input.Bytes()
+	t.rec.BytesUp = input.Bytes()
+
+	server, err := inference.NewServer(p, t.model.Layout, keys, model, t.spec.Measure.Threads)
+	if err != nil {
+		return nil, err
+	}
+	output, err := t.time(server, input)
+	if err != nil {
+		return nil, err
+	}
+	t.rec.BytesDown = output.Bytes()
+
+	start = time.Now()
+	y, err := client.Decrypt(output, len(x))
+	t.rec.Latency.Decrypt = time.Since(start).Seconds()
+	return y, err
+}
+
+func (t *trial) build(p inference.Parameters, c *inference.Client, encrypted bool) (*inference.Model, inference.ModelTimes, error) {
+	if encrypted {
+		return c.EncryptModel(t.model)
+	}
+	last := t.model.Layers[len(t.model.Layers)-1]
+	if !last.Outer && last.InGroup > 1 {
+		t.rec.Warnings = append(t.rec.Warnings, "plain weights, outputs not masked: unused slots tell the client partial sums of weights")
+	}
+	return inference.EncodeModel(p, t.model)
+}
+
+// time evaluates until the interval of the median is narrow enough, on as many threads as the config says and
+// with the peak of memory taken over these evaluations alone.
+func (t *trial) time(server *inference.Server, input *inference.Batch) (*inference.Batch, error) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.spec.Measure.Threads))
+	debug.FreeOSMemory()
+	resetPeak()
+	m := t.spec.Measure
+	var output *inference.Batch
+	var evaluations, rotations []float64
+	perLayer := make([][]float64, len(t.model.Layers))
+	for i := range m.Warmup + m.Repeats.Max {
+		t.report(Step{Name: "evaluate", Done: float64(i) / float64(m.Warmup+m.Repeats.Min)})
+		start := time.Now()
+		out, trace, err := server.Evaluate(input)
+		if err != nil {
+			return nil, err
+		}
+		seconds := time.Since(start).Seconds()
+		if err := t.checkCounts(trace); err != nil {
+			return nil, err
+		}
+		output = out
+		if i < m.Warmup {
+			continue
+		}
+		evaluations = append(evaluations, seconds)
+		for l, s := range trace.Seconds {
+			perLayer[l] = append(perLayer[l], s)
+		}
+		r, err := server.TimeRotation(input)
+		if err != nil {
+			return nil, err
+		}
+		rotations = append(rotations, r)
+		if s, err := stats.Median(evaluations); err == nil && len(evaluations) >= m.Repeats.Min && s.HalfWidth() <= m.Repeats.CI {
+			break
+		}
+	}
+	t.rec.Memory.PeakRSS = peakRSS()
+	return output, t.summarise(evaluations, rotations, perLayer)
+}
+
+func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64) error {
+	s, err := stats.Median(evaluations)
+	if err != nil {
+		return err
+	}
+	l := t.rec.Latency
+	l.Evaluate, l.EvaluateMedian, l.EvaluateLow, l.EvaluateHigh = evaluations, s.Median, s.Low, s.High
+	l.EvaluatePerImage = s.Median / float64(t.rec.Batch)
+	if s, err = stats.Median(rotations); err != nil {
+		return err
+	}
+	l.Rotation = s.Median
+	for i, seconds := range perLayer {
+		if s, err = stats.Median(seconds); err != nil {
+			return err
+		}
+		l.PerLayer = append(l.PerLayer, record.LayerTime{Name: t.model.Layers[i].Name, Seconds: s.Median})
+	}
+	return nil
+}
+
+// checkCounts compares the operations counted with those predicted from the kept tiles.
+func (t *trial) checkCounts(trace *inference.Trace) error {
+	predicted := t.model.Counts(t.model.Kept, t.spec.HE.Weights == "encrypted")
+	for i, counted := range trace.Counts {
+		if counted != predicted[i] {
+			return &Failure{"operations", fmt.Errorf("trial: layer %s did %+v: predicted %+v", t.model.Layers[i].Name, counted, predicted[i])}
+		}
+	}
+	total := packing.Total(trace.Counts)
+	t.rec.Operations = &record.Operations{
+		CtPtMul: total.CtPtMul, CtCtMul: total.CtCtMul, Rotate: total.Rotate, Relinearize: total.Relinearize,
+		Rescale: total.Rescale, Add: total.Add, Items: total.Items(),
+	}
+	return nil
+}
+
+// compare sets the decrypted outputs against the plain network in float64, evaluated independently of packing
+// and folding, and lets no record pass that lacks the precision asked for.
+func (t *trial) compare(batch network.Data, encrypted [][]float64) error {
+	x := rows(batch)
+	in := mat.NewDense(len(x), batch.Dim, nil)
+	for b, row := range x {
+		in.SetRow(b, row)
+	}
+	plain := t.pruned.state.Net.Forward(in)
+	q := t.rec.Quality
+	q.Samples = len(x)
+	var largest, agree, score float64
+	for b, got := range encrypted {
+		want := plain.RawRowView(b)
+		for o := range got {
+			if math.IsNaN(got[o]) || math.IsInf(got[o], 0) {
+				return &Failure{"nan", fmt.Errorf("trial: sample %d, output %d: %v after decryption", b, o, got[o])}
+			}
+			q.OutputErrorMax = math.Max(q.OutputErrorMax, math.Abs(got[o]-want[o]))
+			largest = math.Max(largest, math.Abs(want[o]))
+		}
+		if argMax(got) == argMax(want) {
+			agree++
+		}
+		score += scoreSample(batch, b, got)
+	}
+	q.Agreement = agree / float64(len(x))
+	q.Encrypted = score / float64(len(x))
+	q.PrecisionBits = -math.Log2(math.Max(q.OutputErrorMax, math.SmallestNonzeroFloat64) / largest)
+	if !(q.PrecisionBits >= float64(t.spec.HE.Precision)) {
+		return &Failure{"precision", fmt.Errorf("trial: %.1f bits of precision: he.precision asks for %d", q.PrecisionBits, t.spec.HE.Precision)}
+	}
+	return nil
+}
+
+// scoreSample is 1 for the right class, or the mean squared error of the sample.
+func scoreSample(d network.Data, b int, y []float64) float64 {
+	if d.Labels != nil {
+		if argMax(y) == int(d.Labels[b]) {
+			return 1
+		}
+		return 0
+	}
+	sum := 0.0
+	for o, v := range y {
+		e := v - float64(d.X[b*d.Dim+o])
+		sum += e * e
+	}
+	return sum / float64(len(y))
+}
+
+func argMax(y []float64) int {
+	best := 0
+	for i, v := range y {
+		if v > y[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// head is the first n samples, or all if there are fewer.
+func head(d network.Data, n int) network.Data {
+	n = min(n, d.Len())
+	d.X = d.X[:n*d.Dim]
+	if d.Labels != nil {
+		d.Labels = d.Labels[:n]
+	}
+	return d
+}
+
+// rows gives the samples as slices of float64.
+func rows(d network.Data) [][]float64 {
+	x := make([][]float64, d.Len())
+	for b := range x {
+		x[b] = make([]float64, d.Dim)
+		for i, v := range d.X[b*d.Dim : (b+1)*d.Dim] {
+			x[b][i] = float64(v)
+		}
+	}
+	return x
+}

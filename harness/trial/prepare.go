@@ -1,0 +1,270 @@
+package trial
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"hepex/datasets"
+	"hepex/harness/config"
+	"hepex/network"
+	"hepex/pruning"
+)
+
+// shapeOf is known without reading the set: all sets hold 28×28 images of ten classes.
+func shapeOf(s *datasets.Source) setShape { return setShape{s.Dim(), s.Classes()} }
+
+// samples are the parts of a data set that a point uses. The validation samples are the last of the training
+// samples; each part is read when first needed.
+type samples struct {
+	train, validation, test func() (network.Data, error)
+}
+
+func openSamples(s config.Spec, source *datasets.Source) samples {
+	validation := int(float64(s.Data.Train) * s.Data.Validation)
+	part := func(split datasets.Split, from, to int) func() (network.Data, error) {
+		return sync.OnceValues(func() (network.Data, error) {
+			set, err := source.Read(split, from, to)
+			if err != nil {
+				return network.Data{}, err
+			}
+			d := network.Data{X: set.X, Dim: set.Dim, Labels: set.Labels}
+			if s.Network.Type == "autoencoder" {
+				d.Labels = nil
+			}
+			return d, nil
+		})
+	}
+	return samples{
+		train:      part(datasets.Train, 0, s.Data.Train-validation),
+		validation: part(datasets.Train, s.Data.Train-validation, s.Data.Train),
+		test:       part(datasets.Test, 0, s.Data.Test),
+	}
+}
+
+// prepared is a trained and pruned network with its plain quality.
+type prepared struct {
+	state   *pruning.State
+	quality plainQuality
+	epochs  int
+	seconds float64 // that training took, when it was done
+}
+
+type plainQuality struct {
+	Metric     string  `json:"metric"`
+	Test       float64 `json:"test"`
+	Validation float64 `json:"validation"`
+}
+
+// preparer runs schemes on one data set and cache.
+type preparer struct {
+	spec    config.Spec
+	source  *datasets.Source
+	samples samples
+	cache   *Cache
+	report  func(Step)
+}
+
+func newPreparer(j Job, report func(Step)) (*preparer, error) {
+	source, err := datasets.Open(j.Spec.Data.Name, j.DataDirs)
+	if err != nil {
+		return nil, err
+	}
+	if report == nil {
+		report = func(Step) {}
+	}
+	return &preparer{j.Spec, source, openSamples(j.Spec, source), NewCache(j.CacheDir), report}, nil
+}
+
+// Prepare trains and prunes the network of a point, and the dense one of the same training budget that it is
+// compared with, unless the cache has them.
+func Prepare(j Job, report func(Step)) error {
+	p, err := newPreparer(j, report)
+	if err != nil {
+		return err
+	}
+	for _, o := range []pruning.Options{p.reference(), pruningOptions(j.Spec)} {
+		if _, err := p.run(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Prepared tells whether the cache has all that Measure needs.
+func Prepared(j Job) (bool, error) {
+	p, err := newPreparer(j, nil)
+	if err != nil {
+		return false, err
+	}
+	for _, o := range []pruning.Options{p.reference(), pruningOptions(j.Spec)} {
+		key, _, err := p.keys(o)
+		if err != nil {
+			return false, err
+		}
+		for _, k := range []Key{key, qualityKey(key, p.spec)} {
+			if _, ok, err := p.cache.Get(k); !ok || err != nil {
+				return false, err
+			}
+		}
+	}
+	return true, nil
+}
+
+// reference is the unpruned network, trained for as many epochs.
+func (p *preparer) reference() pruning.Options {
+	o := pruningOptions(p.spec)
+	o.Scheme = "dense"
+	return o
+}
+
+// keys gives the cache key of the final state and of the state after each step: the hash of the data and
+// network to begin with and of every step so far, so that schemes share what they have in common.
+func (p *preparer) keys(o pruning.Options) (final Key, after []Key, err error) {
+	steps, err := o.Steps()
+	if err != nil {
+		return Key{}, nil, err
+	}
+	s := p.spec
+	final = newKey(network.Version, pruning.Version, p.source.Checksum(), s.Data.Train, s.Data.Validation,
+		architecture(s, shapeOf(p.source)), s.Train.Seed)
+	for _, step := range steps {
+		final = newKey(final.String(), step.String())
+		after = append(after, final)
+	}
+	return final, after, nil
+}
+
+// qualityKey adds what the quality depends on beyond the network.
+func qualityKey(final Key, s config.Spec) Key {
+	return newKey(final.String(), "quality", s.Data.Test, s.Network.Type)
+}
+
+// entry is what the cache holds of a state.
+type entry struct {
+	Epochs  int     `json:"epochs"`
+	Seconds float64 `json:"seconds"`
+	State   []byte  `json:"state"`
+}
+
+// run takes the options' scheme from the last step that the cache knows to its end.
+func (p *preparer) run(o pruning.Options) (*prepared, error) {
+	final, after, err := p.keys(o)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := o.Steps()
+	if err != nil {
+		return nil, err
+	}
+	out, next, err := p.resume(after)
+	if err != nil {
+		return nil, err
+	}
+	for i := next; i < len(steps); i++ {
+		p.report(Step{Name: stepName(o, steps[i]), Done: float64(i) / float64(len(steps))})
+		start := time.Now()
+		if err := steps[i].Apply(out.state, pruning.Data(p.samples.train)); err != nil {
+			return nil, fmt.Errorf("trial: %s: %w", steps[i], err)
+		}
+		out.seconds += time.Since(start).Seconds()
+		train, trains := steps[i].(pruning.Train)
+		if trains {
+			out.epochs += train.Options.Epochs
+		}
+		if trains || i == len(steps)-1 {
+			if err := p.store(after[i], out); err != nil {
+				return nil, err
+			}
+		}
+	}
+	out.quality, err = p.measureQuality(final, out.state.Net)
+	return out, err
+}
+
+func stepName(o pruning.Options, s pruning.Step) string {
+	switch s.(type) {
+	case pruning.Train:
+		return "train " + o.Scheme
+	case pruning.Permute:
+		return "permute " + o.Scheme
+	default:
+		return "prune " + o.Scheme
+	}
+}
+
+// resume loads the latest state that the cache has and says which step comes next.
+func (p *preparer) resume(after []Key) (*prepared, int, error) {
+	for i := len(after) - 1; i >= 0; i-- {
+		out, ok, err := p.load(after[i])
+		if ok || err != nil {
+			return out, i + 1, err
+		}
+	}
+	net, err := network.New(architecture(p.spec, shapeOf(p.source)), uint64(p.spec.Train.Seed))
+	if err != nil {
+		return nil, 0, err
+	}
+	return &prepared{state: &pruning.State{Net: net}}, 0, nil
+}
+
+func (p *preparer) load(k Key) (*prepared, bool, error) {
+	content, ok, err := p.cache.Get(k)
+	if !ok || err != nil {
+		return nil, false, err
+	}
+	var e entry
+	out := &prepared{state: &pruning.State{}}
+	if err := json.Unmarshal(content, &e); err != nil {
+		return nil, false, nil
+	}
+	if _, err := out.state.ReadFrom(bytes.NewReader(e.State)); err != nil {
+		return nil, false, nil
+	}
+	out.epochs, out.seconds = e.Epochs, e.Seconds
+	return out, true, nil
+}
+
+func (p *preparer) store(k Key, out *prepared) error {
+	var state bytes.Buffer
+	if _, err := out.state.WriteTo(&state); err != nil {
+		return err
+	}
+	content, err := json.Marshal(entry{out.epochs, out.seconds, state.Bytes()})
+	if err != nil {
+		return fmt.Errorf("trial: %w", err)
+	}
+	return p.cache.Put(k, content)
+}
+
+// measureQuality evaluates the plain network on the test and the validation samples.
+func (p *preparer) measureQuality(final Key, net *network.Network) (q plainQuality, err error) {
+	key := qualityKey(final, p.spec)
+	content, ok, err := p.cache.Get(key)
+	if err != nil {
+		return q, err
+	}
+	if ok && json.Unmarshal(content, &q) == nil {
+		return q, nil
+	}
+	for _, part := range []struct {
+		data  func() (network.Data, error)
+		value *float64
+	}{{p.samples.test, &q.Test}, {p.samples.validation, &q.Validation}} {
+		d, err := part.data()
+		if err != nil {
+			return q, err
+		}
+		got, err := network.Evaluate(net, d)
+		if err != nil {
+			return q, err
+		}
+		q.Metric, *part.value = got.Metric, got.Value
+	}
+	if content, err = json.Marshal(q); err != nil {
+		return q, fmt.Errorf("trial: %w", err)
+	}
+	return q, p.cache.Put(key, content)
+}
