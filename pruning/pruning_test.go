@@ -189,6 +189,23 @@ func keptTiles(s *State, shape packing.Shape) (kept, total int) {
 	return kept, total
 }
 
+func TestNoLayerLosesItsLastTile(t *testing.T) {
+	shape := packing.Shape{In: 8, Out: 4, Batch: 1}
+	for _, step := range []Step{
+		PruneTiles{"l1", "local", "avg", 0.999, shape, 1}, PruneTiles{"l1", "global", "avg", 0.999, shape, 1}, DropTiles{1, shape},
+	} {
+		s := &State{Net: newNet(t, 40, 24, 10)}
+		if err := step.Apply(s, nil); err != nil {
+			t.Fatal(err)
+		}
+		for l, tl := range s.tilings(shape) {
+			if slices.Max(tl.nonZero()) == 0 {
+				t.Errorf("%s: layer %d has no tile left", step, l)
+			}
+		}
+	}
+}
+
 func TestPrunesTheLeastImportant(t *testing.T) {
 	s := &State{Net: newNet(t, 40, 24, 10)}
 	before := s.Net.Clone()

@@ -83,7 +83,8 @@ func (p PruneTiles) Apply(s *State, _ Data) error {
 	return nil
 }
 
-// DropTiles removes every tile with at most the given fraction of weights that are not zero.
+// DropTiles removes every tile with at most the given fraction of weights that are not zero, but never the
+// fullest tile of a layer.
 type DropTiles struct {
 	MaxNonzero float64
 	Shape      packing.Shape
@@ -96,10 +97,11 @@ func (p DropTiles) String() string {
 // Apply masks all weights of the dropped tiles.
 func (p DropTiles) Apply(s *State, _ Data) error {
 	for _, t := range s.tilings(p.Shape) {
-		sizes := t.sizes()
+		sizes, nonZero := t.sizes(), t.nonZero()
+		fullest := slices.Index(nonZero, slices.Max(nonZero))
 		var tiles []int
-		for i, n := range t.nonZero() {
-			if float64(n) <= p.MaxNonzero*float64(sizes[i]) {
+		for i, n := range nonZero {
+			if i != fullest && float64(n) <= p.MaxNonzero*float64(sizes[i]) {
 				tiles = append(tiles, i)
 			}
 		}

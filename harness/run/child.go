@@ -103,6 +103,9 @@ func (r *runner) stage(ctx context.Context, stage string, job trial.Job) (outcom
 		return outcome{}, fmt.Errorf("run: %w", err)
 	}
 	if err := cmd.Start(); err != nil {
+		if limited.Err() != nil && ctx.Err() == nil { // out of time before it began
+			return r.judge(event{}, err, context.Cause(limited), ""), nil
+		}
 		return outcome{}, fmt.Errorf("run: %w", err)
 	}
 	go r.watchMemory(killable, cmd.Process.Pid, kill)

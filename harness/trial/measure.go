@@ -104,6 +104,9 @@ func (t *trial) load(p *preparer) error {
 		kept := t.model.KeptTiles(i)
 		tiles.Kept += kept
 		tiles.Layers = append(tiles.Layers, record.Layer{Name: ly.Name, Total: ly.Tiles(), Kept: kept})
+		if kept == 0 {
+			t.rec.Warnings = append(t.rec.Warnings, "layer "+ly.Name+" has no tile left: the network is constant")
+		}
 	}
 	tiles.Density = float64(tiles.Kept) / float64(tiles.Total)
 	t.rec.Tiles = tiles

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hepex/datasets"
+	"hepex/harness/config"
+	"hepex/harness/record"
+	"hepex/harness/run"
+	"hepex/harness/trial"
+)
+
+// streams are what a command reads from and writes to.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// The exit codes.
+const (
+	exitDone        = 0
+	exitInternal    = 1
+	exitBadInput    = 2 // bad config or usage
+	exitFailed      = 3 // points failed
+	exitInterrupted = 130
+)
+
+// codedError is an error with the exit code of its kind.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
+
+func badInput(err error) error { return &codedError{exitBadInput, err} }
+
+// execute runs the command line and gives the exit code. Errors go to stderr, one line each.
+func execute(ctx context.Context, s streams, args []string) int {
+	started := false
+	root := newRoot(s)
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	code := exitInternal
+	var coded *codedError
+	var bad config.Errors
+	switch {
+	case errors.As(err, &coded):
+		code = coded.code
+	case errors.As(err, &bad) || !started:
+		code = exitBadInput
+	case errors.Is(err, context.Canceled):
+		code, err = exitInterrupted, errors.New("interrupted: what is done is kept; the same command goes on from there")
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(s.err, "hepex: %s\n", strings.TrimSuffix(line, "\n"))
+	}
+	if !started && code == exitBadInput {
+		fmt.Fprintln(s.err, "hepex: see hepex --help")
+	}
+	return code
+}
+
+// app is what the verbs share.
+type app struct {
+	streams
+	data string // --data
+}
+
+func newRoot(s streams) *cobra.Command {
+	a := &app{streams: s}
+	root := &cobra.Command{
+		Use:   "hepex",
+		Short: "Prune neural networks for homomorphic encryption, run them encrypted, measure",
+		Long: `hepex trains small networks, prunes them so that whole ciphertexts vanish, runs them encrypted
+under CKKS and leaves records, tables and figures. An experiment is one YAML file.`,
+		Example:       "  hepex run configs/quickstart.yaml",
+		SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.PersistentFlags().StringVar(&a.data, "data", "", "folder with data sets, before $HEPEX_DATA, data/ and the cache")
+	root.AddCommand(a.runCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(),
+		a.plotCommand(), a.tableCommand(), a.dataCommand(), a.envCommand(), a.pointCommand())
+	return root
+}
+
+// plan reads and checks a config and everything it names.
+func (a *app) plan(path string) (*config.Config, []run.Planned, error) {
+	c, err := config.Load(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := c.CheckNames(knownName); err != nil {
+		return nil, nil, err
+	}
+	plan, err := run.Plan(c, datasets.Dirs(a.data))
+	return c, plan, err
+}
+
+// knownName accepts what figures and tables may name: metrics, parameters, the label.
+func knownName(name string) error {
+	for _, p := range config.ParamNames() {
+		if name == p {
+			return nil
+		}
+	}
+	if name == "label" {
+		return nil
+	}
+	_, err := record.Lookup(name)
+	return err
+}
+
+func (a *app) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "check CONFIG", Short: "Check a config without running anything", Args: cobra.ExactArgs(1),
+		Example: "  hepex check configs/quickstart.yaml",
+		RunE: func(_ *cobra.Command, args []string) error {
+			_, plan, err := a.plan(args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "%s: good, %d points\n", args[0], len(plan))
+			return nil
+		},
+	}
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	out := ""
+	cmd := &cobra.Command{
+		Use: "status CONFIG", Short: "Tell how many points are done, failed and left", Args: cobra.ExactArgs(1),
+		Example: "  hepex status configs/quickstart.yaml",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, plan, err := a.plan(args[0])
+			if err != nil {
+				return err
+			}
+			have, damaged, err := record.NewStore(experimentDir(out, c)).Load()
+			if err != nil {
+				return err
+			}
+			status := map[string]record.Status{}
+			for _, r := range have {
+				status[r.Point] = r.Status
+			}
+			done, failed := 0, 0
+			for _, p := range plan {
+				switch status[p.ID] {
+				case record.OK:
+					done++
+				case "":
+				default:
+					failed++
+				}
+			}
+			fmt.Fprintf(a.out, "%s: %d points: %d done, %d failed, %d left", c.Name, len(plan), done, failed, len(plan)-done-failed)
+			if len(damaged) > 0 {
+				fmt.Fprintf(a.out, "; %d damaged files", len(damaged))
+			}
+			fmt.Fprintln(a.out)
+			return nil
+		},
+	}
+	outFlag(cmd, &out)
+	return cmd
+}
+
+func outFlag(cmd *cobra.Command, out *string) {
+	cmd.Flags().StringVar(out, "out", "results", "folder for results; the experiment gets a folder of its own in it")
+}
+
+func experimentDir(out string, c *config.Config) string { return filepath.Join(out, c.Name) }
+
+func (a *app) envCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "env", Short: "Print what records say about this machine and build", Args: cobra.NoArgs,
+		Example: "  hepex env",
+		RunE: func(*cobra.Command, []string) error {
+			return writeJSON(a.out, trial.CurrentEnvironment())
+		},
+	}
+}
+
+// pointCommand is what the runner starts for each stage of a point.
+func (a *app) pointCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "point STAGE", Short: "Do one stage of the point on standard input", Args: cobra.ExactArgs(1), Hidden: true,
+		RunE: func(_ *cobra.Command, args []string) error { return run.Child(args[0], a.in, a.out) },
+	}
+}

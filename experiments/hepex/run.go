@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"hepex/datasets"
+	"hepex/harness/config"
+	"hepex/harness/run"
+	"hepex/harness/trial"
+	"hepex/plots"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var out string
+	var o run.Options
+	cmd := &cobra.Command{
+		Use: "run CONFIG", Short: "Run an experiment: train, prune, encrypt, evaluate, record, plot", Args: cobra.ExactArgs(1),
+		Long: `run does every point of an experiment that has no result yet, so that the same command resumes an
+interrupted run, and then writes tables and figures.`,
+		Example: "  hepex run configs/quickstart.yaml\n  hepex run configs/mnist-mlp.yaml --data ~/data --out results",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, plan, err := a.plan(args[0])
+			if err != nil {
+				return err
+			}
+			o.Dir = experimentDir(out, c)
+			return a.run(cmd.Context(), c, plan, o)
+		},
+	}
+	outFlag(cmd, &out)
+	cmd.Flags().BoolVar(&o.Force, "force", false, "do all points again")
+	cmd.Flags().BoolVar(&o.Failed, "failed", false, "do failed points again")
+	return cmd
+}
+
+func (a *app) run(ctx context.Context, c *config.Config, plan []run.Planned, o run.Options) (err error) {
+	o.DataDirs = datasets.Dirs(a.data)
+	if o.CacheDir, err = trial.DefaultCacheDir(); err != nil {
+		return err
+	}
+	if o.Executable, err = os.Executable(); err != nil {
+		return err
+	}
+	p := newProgress(a.err)
+	o.Log, o.Progress = p, p.show
+	s, err := run.Run(ctx, c, plan, o)
+	p.clear()
+	if err != nil {
+		return err
+	}
+	if err := a.conclude(c, o.Dir, s); err != nil {
+		return err
+	}
+	if s.Failed > 0 || s.Missing > 0 {
+		text := fmt.Sprintf("%d of %d points failed; their records in %s say why; do them again with --failed", s.Failed, s.Points, o.Dir)
+		if s.Missing > 0 {
+			text += fmt.Sprintf("; %d points were not tried after that many failures (limits.max_failures)", s.Missing)
+		}
+		return &codedError{exitFailed, errors.New(text)}
+	}
+	return nil
+}
+
+// conclude writes tables and figures if there is something new to show and says what there is.
+func (a *app) conclude(c *config.Config, dir string, s run.Summary) error {
+	if s.Done == 0 && s.Before == s.Points && haveOutputs(dir) {
+		fmt.Fprintf(a.out, "nothing to do: all %d points are done; results are in %s\n", s.Points, dir)
+		return nil
+	}
+	if s.Done+s.Before == 0 {
+		return nil
+	}
+	r, err := openResults(dir)
+	if err != nil {
+		return err
+	}
+	if err := plots.Summary(a.out, r.records, plots.Terminal); err != nil {
+		return err
+	}
+	files, err := r.draw(c)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%d points done (%d before), %d failed; %d files in %s: records in points/, figures/, tables/, summary.csv\n",
+		s.Done+s.Before, s.Before, s.Failed, len(files), dir)
+	return nil
+}
+
+func (a *app) planCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "plan CONFIG", Short: "List the points of an experiment before anything runs", Args: cobra.ExactArgs(1),
+		Example: "  hepex plan configs/quickstart.yaml",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, plan, err := a.plan(args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "%s: %d points\n", c.Name, len(plan))
+			return writePlan(a.out, plan)
+		},
+	}
+}

@@ -1,0 +1,204 @@
+package trial
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hepex/datasets"
+	"hepex/harness/config"
+)
+
+// testConfig is one small point; its ring is too small to be secure, for tests only.
+const testConfig = `
+version: 1
+name: test
+data: {name: digits, train: 600, test: 100, validation: 0.1}
+network: {type: mlp, hidden: [16], activation: square}
+train: {epochs: 2, batch: 64, lr: 3e-3, seed: 1}
+prune: {scheme: p4e, ratio: 0.8, scope: global, permutation: kmeans, retrain: {epochs: 2}}
+tile: 16x8x4
+he: {weights: encrypted, precision: 16, log_q: [50, 40, 40, 40], log_p: [55], log_scale: 40, insecure: true}
+measure: {warmup: 0, repeats: {min: 2, max: 2, ci: 0.5}}
+`
+
+func testJob(t *testing.T, cache, edit string, with ...string) Job {
+	t.Helper()
+	c, err := config.Parse("test.yaml", []byte(strings.NewReplacer(append([]string{edit}, with...)...).Replace(testConfig)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.Points[0]
+	source, err := datasets.Open(p.Spec.Data.Name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Job{Experiment: c.Name, Point: PointID(p, source), Spec: p.Spec, Params: p.Params, CacheDir: cache}
+}
+
+func do(t *testing.T, j Job) (*Result, error) {
+	t.Helper()
+	if err := Prepare(j, nil); err != nil {
+		t.Fatal(err)
+	}
+	return Measure(j, nil)
+}
+
+func TestPointFromStartToEnd(t *testing.T) {
+	cache := t.TempDir()
+	for name, edit := range map[string][]string{
+		"encrypted":   {"encrypted", "encrypted"},
+		"plain":       {"encrypted", "plain"},
+		"autoencoder": {"mlp, hidden: [16], activation: square", "autoencoder, hidden: [16], activation: quadratic"},
+		"batch norm":  {"activation: square", "activation: quadratic, batch_norm: true"},
+		"dense":       {"p4e", "dense"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result, err := do(t, testJob(t, cache, edit[0], edit[1]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := result.Record
+			q := r.Quality
+			if q.PrecisionBits < 16 || q.Samples != 4 || r.Batch != 4 || q.Agreement != 1 {
+				t.Errorf("quality %+v", q)
+			}
+			items := r.Operations.Items
+			if r.Tiles.Kept != items["tile_mul"] || r.Operations.CtPtMul+r.Operations.CtCtMul != items["tile_mul"]+items["mask_mul"]+items["square_mul"] {
+				t.Errorf("%d tiles kept, operations %+v", r.Tiles.Kept, r.Operations)
+			}
+			if r.Training.EpochsTotal != 4 {
+				t.Errorf("%d epochs in all: want 4", r.Training.EpochsTotal)
+			}
+			if len(r.Latency.Evaluate) != 2 || r.Latency.EvaluateMedian <= 0 || r.Latency.Rotation <= 0 || r.Memory.PeakRSS <= 0 {
+				t.Errorf("latency %+v, memory %+v", r.Latency, r.Memory)
+			}
+			if !r.HE.Insecure || r.HE.SecurityBits != 0 || len(r.Warnings) == 0 {
+				t.Errorf("insecure parameters unmarked: %+v, %q", r.HE, r.Warnings)
+			}
+			if name == "dense" && (r.Tiles.Density != 1 || q.Degradation != 0) {
+				t.Errorf("dense: tiles %+v, degradation %g", r.Tiles, q.Degradation)
+			}
+			for l, layer := range result.Tiles.Layers {
+				if len(layer.Weights) != layer.Inputs*layer.Outputs || len(layer.Kept) != (layer.Outputs+layer.OutGroup-1)/layer.OutGroup {
+					t.Errorf("tile map of layer %d: %d weights, %d rows", l, len(layer.Weights), len(layer.Kept))
+				}
+			}
+		})
+	}
+}
+
+func TestRecordThatDoesNotProveItselfFails(t *testing.T) {
+	_, err := do(t, testJob(t, t.TempDir(), "precision: 16", "precision: 40"))
+	if f, ok := err.(*Failure); !ok || f.Kind != "precision" {
+		t.Errorf("40 bits asked, 40-bit scale: %v; want a precision failure", err)
+	}
+	_, err = do(t, testJob(t, t.TempDir(), "log_q: [50, 40", "log_q: [40, 40"))
+	if f, ok := err.(*Failure); !ok || f.Kind != "parameters" || !strings.Contains(err.Error(), "wrap") {
+		t.Errorf("no room above the scale: %v; want a parameter failure", err)
+	}
+}
+
+func TestMeasureNeverTrains(t *testing.T) {
+	if _, err := Measure(testJob(t, t.TempDir(), "x", "x"), nil); err == nil || !strings.Contains(err.Error(), "cache") {
+		t.Errorf("nothing prepared: %v", err)
+	}
+}
+
+// What schemes have in common is trained once; what a damaged cache held is trained again, to the same end.
+func TestCache(t *testing.T) {
+	dir := t.TempDir()
+	j := testJob(t, dir, "x", "x")
+	first, err := do(t, j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := files(t, dir)
+	if err := Prepare(testJob(t, dir, "16x8x4", "8x16x4"), nil); err != nil {
+		t.Fatal(err)
+	}
+	// Only what follows the permutation depends on the tile: the last retraining and its quality.
+	if added := len(files(t, dir)) - len(entries); added != 2 {
+		t.Errorf("another tile shape added %d entries: want 2", added)
+	}
+	for path := range entries {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text[len(text)/2] ^= 1
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ready, err := Prepared(j); ready || err != nil {
+		t.Errorf("damaged cache: ready %t, %v", ready, err)
+	}
+	again, err := do(t, j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(first.Record.Tiles, again.Record.Tiles) + cmp.Diff(first.Record.Quality.Plain, again.Record.Quality.Plain); d != "" {
+		t.Errorf("trained again, differs:\n%s", d)
+	}
+}
+
+func files(t *testing.T, dir string) map[string]bool {
+	t.Helper()
+	out := map[string]bool{}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			out[path] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestPointID(t *testing.T) {
+	a, b := testJob(t, "", "x", "x"), testJob(t, "", "seed: 1", "seed: 2")
+	more := testJob(t, "", "min: 2, max: 2", "min: 3, max: 9")
+	if a.Point == b.Point || a.Point != more.Point || len(a.Point) != 16 {
+		t.Errorf("identities %s, other seed %s, more repeats %s", a.Point, b.Point, more.Point)
+	}
+}
+
+func TestJobSurvivesJSON(t *testing.T) {
+	j := testJob(t, "c", "x", "x")
+	text, err := json.Marshal(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Job
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(j.Spec, back.Spec); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestCheckRefusesTooManyLevels(t *testing.T) {
+	j := testJob(t, "", "[16]", "[16, 16, 16, 16]", ", log_q: [50, 40, 40, 40], log_p: [55], log_scale: 40, insecure: true", "", "16x8x4", "16x8x16")
+	source, err := datasets.Open("digits", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(j.Spec, source); err == nil || !strings.Contains(err.Error(), "levels") {
+		t.Errorf("12 levels at log_n 12: %v", err)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	e := CurrentEnvironment()
+	if e.Go == "" || e.Cores < 1 || e.Commit == "" {
+		t.Errorf("environment %+v", e)
+	}
+}
