@@ -8,8 +8,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"gonum.org/v1/gonum/mat"
-
 	"hepex/harness/config"
 	"hepex/harness/record"
 	"hepex/harness/stats"
@@ -123,16 +121,15 @@ func degradation(metric string, unpruned, pruned float64) float64 {
 
 // run encrypts, evaluates and compares.
 func (t *trial) run(s samples) error {
-	test, err := s.test()
+	batch, err := s.test.first(t.spec.Tile.Batch)
 	if err != nil {
 		return err
 	}
-	batch := head(test, t.spec.Tile.Batch)
-	validation, err := s.validation()
+	calibration, err := s.validation.first(calibrationSamples)
 	if err != nil {
 		return err
 	}
-	params, err := t.parameters(validation)
+	params, err := t.parameters(calibration)
 	if err != nil {
 		return err
 	}
@@ -147,9 +144,9 @@ func (t *trial) run(s samples) error {
 const calibrationSamples = 64
 
 // parameters derives or takes over the CKKS parameters and checks them against simulated values.
-func (t *trial) parameters(validation network.Data) (inference.Parameters, error) {
+func (t *trial) parameters(calibration network.Data) (inference.Parameters, error) {
 	t.report(Step{Name: "calibrate"})
-	x := rows(head(validation, calibrationSamples))
+	x := rows(calibration)
 	mags := make(packing.Magnitudes, t.model.Levels+1)
 	for len(x) > 0 {
 		n := min(len(x), t.spec.Tile.Batch)
@@ -330,87 +327,4 @@ func (t *trial) checkCounts(trace *inference.Trace) error {
 		Rescale: total.Rescale, Add: total.Add, Items: total.Items(),
 	}
 	return nil
-}
-
-// compare sets the decrypted outputs against the plain network in float64, evaluated independently of packing
-// and folding, and lets no record pass that lacks the precision asked for.
-func (t *trial) compare(batch network.Data, encrypted [][]float64) error {
-	x := rows(batch)
-	in := mat.NewDense(len(x), batch.Dim, nil)
-	for b, row := range x {
-		in.SetRow(b, row)
-	}
-	plain := t.pruned.state.Net.Forward(in)
-	q := t.rec.Quality
-	q.Samples = len(x)
-	var largest, agree, score float64
-	for b, got := range encrypted {
-		want := plain.RawRowView(b)
-		for o := range got {
-			if math.IsNaN(got[o]) || math.IsInf(got[o], 0) {
-				return &Failure{"nan", fmt.Errorf("trial: sample %d, output %d: %v after decryption", b, o, got[o])}
-			}
-			q.OutputErrorMax = math.Max(q.OutputErrorMax, math.Abs(got[o]-want[o]))
-			largest = math.Max(largest, math.Abs(want[o]))
-		}
-		if argMax(got) == argMax(want) {
-			agree++
-		}
-		score += scoreSample(batch, b, got)
-	}
-	q.Agreement = agree / float64(len(x))
-	q.Encrypted = score / float64(len(x))
-	q.PrecisionBits = -math.Log2(math.Max(q.OutputErrorMax, math.SmallestNonzeroFloat64) / largest)
-	if !(q.PrecisionBits >= float64(t.spec.HE.Precision)) {
-		return &Failure{"precision", fmt.Errorf("trial: %.1f bits of precision: he.precision asks for %d", q.PrecisionBits, t.spec.HE.Precision)}
-	}
-	return nil
-}
-
-// scoreSample is 1 for the right class, or the mean squared error of the sample.
-func scoreSample(d network.Data, b int, y []float64) float64 {
-	if d.Labels != nil {
-		if argMax(y) == int(d.Labels[b]) {
-			return 1
-		}
-		return 0
-	}
-	sum := 0.0
-	for o, v := range y {
-		e := v - float64(d.X[b*d.Dim+o])
-		sum += e * e
-	}
-	return sum / float64(len(y))
-}
-
-func argMax(y []float64) int {
-	best := 0
-	for i, v := range y {
-		if v > y[best] {
-			best = i
-		}
-	}
-	return best
-}
-
-// head is the first n samples, or all if there are fewer.
-func head(d network.Data, n int) network.Data {
-	n = min(n, d.Len())
-	d.X = d.X[:n*d.Dim]
-	if d.Labels != nil {
-		d.Labels = d.Labels[:n]
-	}
-	return d
-}
-
-// rows gives the samples as slices of float64.
-func rows(d network.Data) [][]float64 {
-	x := make([][]float64, d.Len())
-	for b := range x {
-		x[b] = make([]float64, d.Dim)
-		for i, v := range d.X[b*d.Dim : (b+1)*d.Dim] {
-			x[b][i] = float64(v)
-		}
-	}
-	return x
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"sync"
 	"time"
 
 	"hepex/datasets"
@@ -12,37 +11,6 @@ import (
 	"hepex/network"
 	"hepex/pruning"
 )
-
-// shapeOf is known without reading the set: all sets hold 28×28 images of ten classes.
-func shapeOf(s *datasets.Source) setShape { return setShape{s.Dim(), s.Classes()} }
-
-// samples are the parts of a data set that a point uses. The validation samples are the last of the training
-// samples; each part is read when first needed.
-type samples struct {
-	train, validation, test func() (network.Data, error)
-}
-
-func openSamples(s config.Spec, source *datasets.Source) samples {
-	validation := int(float64(s.Data.Train) * s.Data.Validation)
-	part := func(split datasets.Split, from, to int) func() (network.Data, error) {
-		return sync.OnceValues(func() (network.Data, error) {
-			set, err := source.Read(split, from, to)
-			if err != nil {
-				return network.Data{}, err
-			}
-			d := network.Data{X: set.X, Dim: set.Dim, Labels: set.Labels}
-			if s.Network.Type == "autoencoder" {
-				d.Labels = nil
-			}
-			return d, nil
-		})
-	}
-	return samples{
-		train:      part(datasets.Train, 0, s.Data.Train-validation),
-		validation: part(datasets.Train, s.Data.Train-validation, s.Data.Train),
-		test:       part(datasets.Test, 0, s.Data.Test),
-	}
-}
 
 // prepared is a trained and pruned network with its plain quality.
 type prepared struct {
@@ -166,7 +134,7 @@ func (p *preparer) run(o pruning.Options) (*prepared, error) {
 	for i := next; i < len(steps); i++ {
 		p.report(Step{Name: stepName(o, steps[i]), Done: float64(i) / float64(len(steps))})
 		start := time.Now()
-		if err := steps[i].Apply(out.state, pruning.Data(p.samples.train)); err != nil {
+		if err := steps[i].Apply(out.state, pruning.Data(p.samples.train.all)); err != nil {
 			return nil, fmt.Errorf("trial: %s: %w", steps[i], err)
 		}
 		out.seconds += time.Since(start).Seconds()
@@ -249,11 +217,11 @@ func (p *preparer) measureQuality(final Key, net *network.Network) (q plainQuali
 	if ok && json.Unmarshal(content, &q) == nil {
 		return q, nil
 	}
-	for _, part := range []struct {
-		data  func() (network.Data, error)
+	for _, m := range []struct {
+		part  part
 		value *float64
 	}{{p.samples.test, &q.Test}, {p.samples.validation, &q.Validation}} {
-		d, err := part.data()
+		d, err := m.part.all()
 		if err != nil {
 			return q, err
 		}
@@ -261,7 +229,7 @@ func (p *preparer) measureQuality(final Key, net *network.Network) (q plainQuali
 		if err != nil {
 			return q, err
 		}
-		q.Metric, *part.value = got.Metric, got.Value
+		q.Metric, *m.value = got.Metric, got.Value
 	}
 	if content, err = json.Marshal(q); err != nil {
 		return q, fmt.Errorf("trial: %w", err)

@@ -1,0 +1,45 @@
+package trial
+
+import (
+	"sync"
+
+	"hepex/datasets"
+	"hepex/harness/config"
+	"hepex/network"
+)
+
+// shapeOf is known without reading the set: all sets hold 28×28 images of ten classes.
+func shapeOf(s *datasets.Source) setShape { return setShape{s.Dim(), s.Classes()} }
+
+// samples are the parts of a data set that a point uses. The validation samples are the last of the training
+// samples.
+type samples struct{ train, validation, test part }
+
+// part is a range of samples, read when first needed.
+type part struct {
+	all   func() (network.Data, error)
+	first func(n int) (network.Data, error) // the first n, or all if there are fewer
+}
+
+func openSamples(s config.Spec, source *datasets.Source) samples {
+	validation := int(float64(s.Data.Train) * s.Data.Validation)
+	open := func(split datasets.Split, from, to int) part {
+		first := func(n int) (network.Data, error) {
+			set, err := source.Read(split, from, min(from+n, to))
+			if err != nil {
+				return network.Data{}, err
+			}
+			d := network.Data{X: set.X, Dim: set.Dim, Labels: set.Labels}
+			if s.Network.Type == "autoencoder" {
+				d.Labels = nil
+			}
+			return d, nil
+		}
+		return part{first: first, all: sync.OnceValues(func() (network.Data, error) { return first(to - from) })}
+	}
+	return samples{
+		train:      open(datasets.Train, 0, s.Data.Train-validation),
+		validation: open(datasets.Train, s.Data.Train-validation, s.Data.Train),
+		test:       open(datasets.Test, 0, s.Data.Test),
+	}
+}
