@@ -12,71 +12,16 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"hepex/network"
+	"hepex/network/networktest"
 	"hepex/packing"
 )
 
 // testLogN is the ring of random property tests: small, insecure, and only for tests.
 const testLogN = 9
 
-func randomNetwork(rng *rand.Rand, dims []int, keep float64, block int) *network.Folded {
-	f := &network.Folded{}
-	for l := 1; l < len(dims); l++ {
-		in, out := dims[l-1], dims[l]
-		w := mat.NewDense(out, in, nil)
-		kept := map[[2]int]bool{}
-		for o := range out {
-			for i := range in {
-				key := [2]int{o / block, i / block}
-				if _, ok := kept[key]; !ok {
-					kept[key] = rng.Float64() < keep
-				}
-				if kept[key] {
-					w.Set(o, i, rng.NormFloat64()/math.Sqrt(float64(in)))
-				}
-			}
-		}
-		bias := make([]float64, out)
-		for o := range bias {
-			bias[o] = rng.NormFloat64() / 2
-		}
-		f.Layers = append(f.Layers, network.Affine{W: w, B: bias})
-	}
-	return f
-}
-
-func randomSamples(rng *rand.Rand, n, dim int) [][]float64 {
-	x := make([][]float64, n)
-	for b := range x {
-		x[b] = make([]float64, dim)
-		for i := range x[b] {
-			x[b][i] = rng.Float64()
-		}
-	}
-	return x
-}
-
-func forward(f *network.Folded, x [][]float64) [][]float64 {
-	m := mat.NewDense(len(x), len(x[0]), nil)
-	for b, row := range x {
-		m.SetRow(b, row)
-	}
-	y := f.Forward(m)
-	out := make([][]float64, len(x))
-	for b := range out {
-		out[b] = mat.Row(nil, b, y)
-	}
-	return out
-}
-
 // precision is −log2(max|got − want| / max|want|).
 func precision(want, got [][]float64) float64 {
-	var diff, size float64
-	for r := range want {
-		for c := range want[r] {
-			diff = math.Max(diff, math.Abs(want[r][c]-got[r][c]))
-			size = math.Max(size, math.Abs(want[r][c]))
-		}
-	}
+	diff, size := networktest.MaxError(want, got)
 	return -math.Log2(diff / size)
 }
 
@@ -151,23 +96,16 @@ func TestEncryptedEqualsPlain(t *testing.T) {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(7, uint64(round)))
-			dims := []int{1 + rng.IntN(40)}
-			for range 1 + rng.IntN(4) {
-				dims = append(dims, 1+rng.IntN(40))
-			}
+			dims := networktest.Dims(rng, 4, 40)
 			shape := packing.Shape{In: 1 << rng.IntN(5), Out: 1 << rng.IntN(4)}
 			shape.Batch = 1 << (testLogN - 1) / shape.In / shape.Out
-			f := randomNetwork(rng, dims, rng.Float64(), 1<<rng.IntN(5))
-			orders := make([][]int, len(dims))
-			for a := range orders {
-				orders[a] = rng.Perm(dims[a])
-			}
-			m, err := packing.Pack(f, shape, orders)
+			f := networktest.Folded(rng, dims, rng.Float64(), 1<<rng.IntN(5))
+			m, err := packing.Pack(f, shape, networktest.Orders(rng, dims))
 			check(t, err)
 			p, err := NewParameters(smallLiteral(m.Layout), true)
 			check(t, err)
-			x := randomSamples(rng, 1+rng.IntN(shape.Batch), dims[0])
-			want := forward(f, x)
+			x := networktest.Samples(rng, 1+rng.IntN(shape.Batch), dims[0])
+			want := networktest.Forward(f, x)
 			for _, encrypted := range []bool{false, true} {
 				got, trace := evaluate(t, p, m, encrypted, 1+rng.IntN(3), x)
 				if bits := precision(want, got); bits < 16 {
@@ -195,7 +133,7 @@ func TestAllPrunedRowsGiveTheirBias(t *testing.T) {
 	p, err := NewParameters(smallLiteral(m.Layout), true)
 	check(t, err)
 	for _, encrypted := range []bool{false, true} {
-		got, trace := evaluate(t, p, m, encrypted, 1, randomSamples(rand.New(rand.NewPCG(1, 1)), 3, 8))
+		got, trace := evaluate(t, p, m, encrypted, 1, networktest.Samples(rand.New(rand.NewPCG(1, 1)), 3, 8))
 		want := []float64{9, 7, 6, 5, 4, 3, 2, 1}
 		for _, row := range got {
 			if bits := precision([][]float64{want}, [][]float64{row}); bits < 16 {
@@ -212,10 +150,10 @@ func TestAllPrunedRowsGiveTheirBias(t *testing.T) {
 func TestSecureEndToEnd(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	dims := []int{60, 32, 10}
-	f := randomNetwork(rng, dims, 0.6, 8)
+	f := networktest.Folded(rng, dims, 0.6, 8)
 	m, err := packing.Pack(f, packing.Shape{In: 16, Out: 8, Batch: 32}, nil)
 	check(t, err)
-	x := randomSamples(rng, 32, dims[0])
+	x := networktest.Samples(rng, 32, dims[0])
 	_, mags, err := m.Simulate(x)
 	check(t, err)
 	lit, err := Derive(m.Layout, mags, 16)
@@ -225,7 +163,7 @@ func TestSecureEndToEnd(t *testing.T) {
 	check(t, p.CheckRange(m.Layout, mags))
 	for _, encrypted := range []bool{false, true} {
 		got, _ := evaluate(t, p, m, encrypted, 2, x)
-		bits := precision(forward(f, x), got)
+		bits := precision(networktest.Forward(f, x), got)
 		t.Logf("encrypted %t: %.1f bits with %+v", encrypted, bits, lit)
 		if bits < 16 {
 			t.Errorf("encrypted %t: %.1f bits: want 16", encrypted, bits)
@@ -295,7 +233,7 @@ func TestLargeValuesDoNotWrap(t *testing.T) {
 }
 
 func TestCorruptBytesAreErrors(t *testing.T) {
-	f := randomNetwork(rand.New(rand.NewPCG(1, 2)), []int{4, 3}, 1, 1)
+	f := networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 3}, 1, 1)
 	m, err := packing.Pack(f, packing.Shape{In: 2, Out: 2, Batch: 64}, nil)
 	check(t, err)
 	p, err := NewParameters(smallLiteral(m.Layout), true)

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"hepex/network"
+	"hepex/network/networktest"
 )
 
 // randomShape has at most 2^10 slots, in any proportion.
@@ -20,85 +21,9 @@ func randomShape(rng *rand.Rand) Shape {
 	return Shape{In: 1 << rng.IntN(5), Out: 1 << rng.IntN(5), Batch: 1 << rng.IntN(3)}
 }
 
-// randomNetwork has 1 to 4 layers of 1 to 50 neurons, with whole blocks of weights pruned, so that rows,
-// columns and now and then a layer are empty.
+// randomNetwork has 1 to 4 layers of 1 to 50 neurons, pruned in blocks of any size.
 func randomNetwork(rng *rand.Rand) *network.Folded {
-	f := &network.Folded{}
-	in := 1 + rng.IntN(50)
-	for range 1 + rng.IntN(4) {
-		out := 1 + rng.IntN(50)
-		w := mat.NewDense(out, in, nil)
-		keep := rng.Float64()
-		if rng.IntN(8) == 0 {
-			keep = 0
-		}
-		block := 1 << rng.IntN(5)
-		kept := map[[2]int]bool{}
-		for o := range out {
-			for i := range in {
-				key := [2]int{o / block, i / block}
-				if _, ok := kept[key]; !ok {
-					kept[key] = rng.Float64() < keep
-				}
-				if kept[key] {
-					w.Set(o, i, rng.NormFloat64()/math.Sqrt(float64(in)))
-				}
-			}
-		}
-		bias := make([]float64, out)
-		for o := range bias {
-			bias[o] = rng.NormFloat64()
-		}
-		f.Layers = append(f.Layers, network.Affine{W: w, B: bias})
-		in = out
-	}
-	return f
-}
-
-// randomOrders permutes some of the axes.
-func randomOrders(rng *rand.Rand, dims []int) [][]int {
-	orders := make([][]int, len(dims))
-	for a, d := range dims {
-		if rng.IntN(3) > 0 {
-			orders[a] = rng.Perm(d)
-		}
-	}
-	return orders
-}
-
-func randomSamples(rng *rand.Rand, n, dim int) [][]float64 {
-	x := make([][]float64, n)
-	for b := range x {
-		x[b] = make([]float64, dim)
-		for i := range x[b] {
-			x[b][i] = rng.Float64()
-		}
-	}
-	return x
-}
-
-// forward is the plain network on rows of samples.
-func forward(f *network.Folded, x [][]float64) [][]float64 {
-	m := mat.NewDense(len(x), len(x[0]), nil)
-	for b, row := range x {
-		m.SetRow(b, row)
-	}
-	y := f.Forward(m)
-	out := make([][]float64, len(x))
-	for b := range out {
-		out[b] = mat.Row(nil, b, y)
-	}
-	return out
-}
-
-func maxDifference(a, b [][]float64) (diff, size float64) {
-	for r := range a {
-		for c := range a[r] {
-			diff = math.Max(diff, math.Abs(a[r][c]-b[r][c]))
-			size = math.Max(size, math.Abs(a[r][c]))
-		}
-	}
-	return diff, size
+	return networktest.Folded(rng, networktest.Dims(rng, 4, 50), rng.Float64(), 1<<rng.IntN(5))
 }
 
 // rounds is how many random cases a property test tries.
@@ -113,7 +38,7 @@ func TestTilesHoldEveryWeightOnce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range rounds(t) {
 		f, shape := randomNetwork(rng), randomShape(rng)
-		orders := randomOrders(rng, f.Dims())
+		orders := networktest.Orders(rng, f.Dims())
 		m, err := Pack(f, shape, orders)
 		if err != nil {
 			t.Fatal(err)
@@ -158,17 +83,17 @@ func TestSimulationEqualsPlainNetwork(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range rounds(t) {
 		f, shape := randomNetwork(rng), randomShape(rng)
-		m, err := Pack(f, shape, randomOrders(rng, f.Dims()))
+		m, err := Pack(f, shape, networktest.Orders(rng, f.Dims()))
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := randomSamples(rng, 1+rng.IntN(shape.Batch), f.Dims()[0])
+		x := networktest.Samples(rng, 1+rng.IntN(shape.Batch), f.Dims()[0])
 		got, mags, err := m.Simulate(x)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := forward(f, x)
-		diff, size := maxDifference(want, got)
+		want := networktest.Forward(f, x)
+		diff, size := networktest.MaxError(want, got)
 		if diff > 1e-9*math.Max(size, 1) {
 			t.Fatalf("dims %v, tile %s: differs by %g of %g", f.Dims(), shape, diff, size)
 		}
@@ -186,7 +111,7 @@ func TestZeroTilesChangeNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := randomSamples(rng, shape.Batch, f.Dims()[0])
+		x := networktest.Samples(rng, shape.Batch, f.Dims()[0])
 		got, _, err := m.Simulate(x)
 		if err != nil {
 			t.Fatal(err)
@@ -202,7 +127,7 @@ func TestZeroTilesChangeNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff, _ := maxDifference(want, got); diff != 0 {
+		if diff, _ := networktest.MaxError(want, got); diff != 0 {
 			t.Fatalf("dims %v, tile %s: leaving out zero tiles changes the result by %g", f.Dims(), shape, diff)
 		}
 	}

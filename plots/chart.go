@@ -1,0 +1,251 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"hepex/harness/record"
+)
+
+// chart is a figure reduced to what is drawn. Its curves are in the units of the axes.
+type chart struct {
+	x, y     axis
+	panels   []panel
+	legend   []entry
+	insecure bool
+	notes    []string
+}
+
+// panel is one facet: its curves lie on the axes that all panels share.
+type panel struct {
+	title  string
+	curves []curve
+}
+
+// curve is the points of one series. A baseline has a single point and is drawn as a level.
+type curve struct {
+	look     look
+	points   []point
+	baseline bool
+}
+
+// entry names a series in the legend.
+type entry struct {
+	name     string
+	look     look
+	baseline bool
+}
+
+// reduce groups the records into panels and curves.
+func reduce(fig Figure, all record.Set) (*chart, error) {
+	records, insecure, notes := usable(all)
+	if len(records) == 0 {
+		return nil, noneUsable(all)
+	}
+	if fig.X == "" || fig.Y == "" {
+		return nil, fmt.Errorf("want both x and y")
+	}
+	x, err := metric(fig.X, records)
+	if err != nil {
+		return nil, err
+	}
+	y, err := metric(fig.Y, records)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkParameters(records, fig.Series, fig.Facet); err != nil {
+		return nil, err
+	}
+	d := &drawn{fig: fig, all: all, series: names(fig.Series)}
+	shown, err := d.split(records)
+	if err != nil {
+		return nil, err
+	}
+	c := &chart{insecure: insecure, notes: notes}
+	if err := c.fill(d, x, y); err != nil {
+		return nil, err
+	}
+	c.note(shown)
+	return c, nil
+}
+
+// drawn reads the values of one figure from records: points have both x and y; baselines, the dense
+// records of a figure whose series are schemes or whose x they lack, only y.
+type drawn struct {
+	fig               Figure
+	all               record.Set
+	series            []string
+	points, baselines record.Set
+}
+
+func (d *drawn) x(r *record.Record) (float64, bool) { return d.all.Value(r, d.fig.X) }
+func (d *drawn) y(r *record.Record) (float64, bool) { return d.all.Value(r, d.fig.Y) }
+
+// split sorts the records into points and baselines and returns both.
+func (d *drawn) split(records record.Set) (record.Set, error) {
+	var hasX, hasY bool
+	for _, r := range records {
+		_, okX := d.x(r)
+		_, okY := d.y(r)
+		hasX, hasY = hasX || okX, hasY || okY
+		isDense, _ := record.Text(r, scheme)
+		switch {
+		case !okY:
+		case isDense == "dense" && (!okX || slices.Contains(d.series, scheme)):
+			d.baselines = append(d.baselines, r)
+		case okX:
+			d.points = append(d.points, r)
+		}
+	}
+	if len(d.points) == 0 { // then the dense records are all there is to see
+		for _, r := range d.baselines {
+			if _, ok := d.x(r); ok {
+				d.points = append(d.points, r)
+			}
+		}
+		d.baselines = nil
+	}
+	switch {
+	case !hasX:
+		return nil, fmt.Errorf("no record has %s", d.fig.X)
+	case !hasY:
+		return nil, fmt.Errorf("no record has %s", d.fig.Y)
+	case len(d.points) == 0:
+		return nil, fmt.Errorf("no record has both %s and %s", d.fig.X, d.fig.Y)
+	}
+	return append(slices.Clone(d.points), d.baselines...), nil
+}
+
+// The most panels and curves that a reader can tell apart.
+const maxPanels, maxSeries = 24, 32
+
+// fill makes the panels, the legend and the axes.
+func (c *chart) fill(d *drawn, x, y record.Metric) error {
+	facets := names(d.fig.Facet)
+	curves, levels, areas := distinct(d.points, d.series), distinct(d.baselines, d.series), distinct(d.points, facets)
+	if len(areas) > maxPanels || len(curves)+len(levels) > maxSeries {
+		return fmt.Errorf("%d panels of %d series: want at most %d of %d", len(areas), len(curves)+len(levels), maxPanels, maxSeries)
+	}
+	looks := styles(d.series, curves)
+	for _, facet := range areas {
+		p := panel{title: describe(facets, facet)}
+		for i, values := range levels {
+			for _, at := range points(baselinesFor(having(d.baselines, d.series, values), facets, facet), nil, d.y) {
+				p.curves = append(p.curves, curve{levelLook(i), []point{at}, true})
+			}
+		}
+		for i, values := range curves {
+			if found := points(having(having(d.points, facets, facet), d.series, values), d.x, d.y); len(found) > 0 {
+				p.curves = append(p.curves, curve{look: looks[i], points: found})
+			}
+		}
+		c.panels = append(c.panels, p)
+	}
+	for i, values := range levels {
+		name := describe(d.series, values)
+		if !slices.Contains(d.series, scheme) {
+			name = strings.TrimPrefix(name+", dense", ", ")
+		}
+		c.legend = append(c.legend, entry{name, levelLook(i), true})
+	}
+	if len(d.series) > 0 {
+		for i, values := range curves {
+			c.legend = append(c.legend, entry{describe(d.series, values), looks[i], false})
+		}
+	}
+	return c.scale(x, y)
+}
+
+// scale chooses the axes from all panels together and puts the points in their units.
+func (c *chart) scale(x, y record.Metric) (err error) {
+	var xs, ys []float64
+	for _, p := range c.panels {
+		for _, cv := range p.curves {
+			for _, pt := range cv.points {
+				ys = append(ys, pt.low, pt.high)
+				if !cv.baseline {
+					xs = append(xs, pt.x)
+				}
+			}
+		}
+	}
+	if c.x, err = newAxis(x, xs); err != nil {
+		return err
+	}
+	if c.y, err = newAxis(y, ys); err != nil {
+		return err
+	}
+	for _, p := range c.panels {
+		for _, cv := range p.curves {
+			for i := range cv.points {
+				pt := &cv.points[i]
+				pt.x *= c.x.factor
+				pt.y, pt.low, pt.high = pt.y*c.y.factor, pt.low*c.y.factor, pt.high*c.y.factor
+			}
+		}
+	}
+	return nil
+}
+
+// note adds what a reader must know about the points.
+func (c *chart) note(shown record.Set) {
+	least, most := math.MaxInt, 0
+	for _, p := range c.panels {
+		for _, cv := range p.curves {
+			for _, pt := range cv.points {
+				least, most = min(least, pt.seeds), max(most, pt.seeds)
+			}
+		}
+	}
+	switch {
+	case most > 1 && least == most:
+		c.notes = append(c.notes, fmt.Sprintf("Mean and range of %d seeds.", most))
+	case most > 1:
+		c.notes = append(c.notes, fmt.Sprintf("Mean and range of %d to %d seeds.", least, most))
+	}
+	differ := c.ambiguous()
+	if slices.Contains(differ, scheme) { // the other settings of pruning differ with it
+		differ = slices.DeleteFunc(differ, func(name string) bool { return name != scheme && strings.HasPrefix(name, "prune.") })
+	}
+	if len(differ) > 0 {
+		c.notes = append(c.notes, "Points of one series at the same x differ in "+strings.Join(differ, ", ")+".")
+	}
+	warned := 0
+	for _, r := range shown {
+		if len(r.Warnings) > 0 {
+			warned++
+		}
+	}
+	if warned > 0 {
+		c.notes = append(c.notes, count(warned, "record")+" with warnings.")
+	}
+}
+
+// ambiguous lists the parameters in which points of one series at the same x differ.
+func (c *chart) ambiguous() []string {
+	var differ []string
+	for _, p := range c.panels {
+		for _, cv := range p.curves {
+			for i := 1; i < len(cv.points); i++ {
+				if a, b := cv.points[i-1], cv.points[i]; a.x == b.x {
+					differ = append(differ, differences(a.from, b.from)...)
+				}
+			}
+		}
+	}
+	slices.Sort(differ)
+	return slices.Compact(differ)
+}
+
+func differences(a, b *record.Record) []string {
+	var found []string
+	for name := range a.Params {
+		u, _ := record.Text(a, name)
+		if v, _ := record.Text(b, name); u != v && seedless(name) {
+			found = append(found, name)
+		}
+	}
+	return found
+}

@@ -1,0 +1,268 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hepex/harness/record"
+)
+
+func mustReduce(t *testing.T, fig Figure, records record.Set) *chart {
+	t.Helper()
+	c, err := reduce(fig, records)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// legendNames lists the series, those that are levels in brackets.
+func legendNames(c *chart) string {
+	var all []string
+	for _, e := range c.legend {
+		if e.baseline {
+			e.name = "[" + e.name + "]"
+		}
+		all = append(all, e.name)
+	}
+	return strings.Join(all, "; ")
+}
+
+func TestChartHasTheSeriesAndPanelsAskedFor(t *testing.T) {
+	all := experiment()
+	tests := []struct {
+		name, x, y, series, facet string
+		legend, panels            string
+		points                    int // of the last curve of the first panel
+	}{
+		{"schemes", "tiles.density", "quality.plain", scheme, "tile",
+			"[dense]; p2t; p3; p3e; p4; p4e", "tile 8x8x128; tile 16x16x32", 6},
+		{"two parameters", "tiles.density", "latency.evaluate", "he.weights,tile", "",
+			"weights encrypted, tile 8x8x128; weights encrypted, tile 16x16x32; weights plain, tile 8x8x128; weights plain, tile 16x16x32", "", 31},
+		{"dense has no ratio", "prune.ratio", "latency.evaluate", "he.weights", scheme,
+			"[weights encrypted, dense]; [weights plain, dense]; weights encrypted; weights plain", "p2t; p3; p3e; p4; p4e", 12},
+		{"seeds apart", "tiles.density", "quality.plain", "train.seed", "tile", "seed 1; seed 2", "tile 8x8x128; tile 16x16x32", 31},
+		{"no series", "tiles.density", "quality.plain", "", "tile", "", "tile 8x8x128; tile 16x16x32", 31},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := mustReduce(t, Figure{"f", test.x, test.y, test.series, test.facet}, all)
+			if got := legendNames(c); got != test.legend {
+				t.Errorf("legend %q, want %q", got, test.legend)
+			}
+			var titles []string
+			for _, p := range c.panels {
+				titles = append(titles, p.title)
+			}
+			if got := strings.Join(titles, "; "); got != test.panels {
+				t.Errorf("panels %q, want %q", got, test.panels)
+			}
+			curves := c.panels[0].curves
+			if got := len(curves[len(curves)-1].points); got != test.points {
+				t.Errorf("%d points, want %d", got, test.points)
+			}
+			for _, p := range c.panels {
+				if !p.curves[0].baseline && strings.Contains(test.legend, "[") {
+					t.Errorf("panel %q has no baseline", p.title)
+				}
+			}
+		})
+	}
+}
+
+// one makes a record with a density, a latency and parameters.
+func one(density, seconds float64, params map[string]any) *record.Record {
+	return &record.Record{Status: record.OK, Params: params, Tiles: &record.Tiles{Density: density},
+		Latency: &record.Latency{EvaluateMedian: seconds}}
+}
+
+func TestSeedsAreAveragedAndNothingElse(t *testing.T) {
+	fig := Figure{"f", "tiles.density", "latency.evaluate", "", ""}
+	seeds := record.Set{
+		one(0.2, 10, map[string]any{"train.seed": 1, "tile": "a"}),
+		one(0.4, 20, map[string]any{"train.seed": 2, "tile": "a"}),
+	}
+	c := mustReduce(t, fig, seeds)
+	got := c.panels[0].curves[0].points
+	if len(got) != 1 || math.Abs(got[0].x-30) > 1e-9 || got[0].y != 15 || got[0].low != 10 || got[0].high != 20 || got[0].seeds != 2 {
+		t.Errorf("two seeds: %+v", got)
+	}
+	if !slices.Contains(c.notes, "Mean and range of 2 seeds.") {
+		t.Errorf("notes %q", c.notes)
+	}
+
+	equal := record.Set{one(0.2, 10, map[string]any{"he.weights": "plain"}), one(0.2, 10, map[string]any{"he.weights": "encrypted"})}
+	if got := mustReduce(t, fig, equal).panels[0].curves[0].points; len(got) != 1 || got[0].seeds != 1 {
+		t.Errorf("points that coincide: %+v", got)
+	}
+
+	apart := record.Set{one(0.2, 10, map[string]any{"he.weights": "plain"}), one(0.2, 90, map[string]any{"he.weights": "encrypted"}),
+		one(0.4, 20, map[string]any{"he.weights": "plain", "prune.ratio": 0.6})}
+	c = mustReduce(t, fig, apart)
+	cv := c.panels[0].curves[0]
+	if len(cv.points) != 3 || c.line(cv) != nil {
+		t.Errorf("points that differ in more than a seed: %+v, line %v", cv.points, c.line(cv))
+	}
+	if want := "Points of one series at the same x differ in he.weights."; !slices.Contains(c.notes, want) {
+		t.Errorf("notes %q, want %q", c.notes, want)
+	}
+	apart[1].Latency.EvaluateMedian = 10.2 // so near that the line may pass between them
+	c = mustReduce(t, fig, apart)
+	if line := c.line(c.panels[0].curves[0]); len(line) != 2 || math.Abs(line[0].Y-10.1) > 1e-9 {
+		t.Errorf("line %v, want it through the mean of 10 and 10.2", line)
+	}
+}
+
+func TestFailedAndInsecureAreLeftOut(t *testing.T) {
+	fig := Figure{"f", "tiles.density", "quality.plain", scheme, "tile"}
+	insecure := func(r *record.Record) { r.HE = &record.HE{Insecure: true} }
+	tests := []struct {
+		name     string
+		change   func(i int, r *record.Record)
+		insecure bool
+		note     string
+	}{
+		{"all well", func(int, *record.Record) {}, false, ""},
+		{"some failed", func(i int, r *record.Record) {
+			if i < 3 {
+				r.Status = record.Timeout
+			}
+		}, false, "3 points without a result left out."},
+		{"some insecure", func(i int, r *record.Record) {
+			if i == 1 {
+				insecure(r)
+			}
+		}, false, "1 point under insecure parameters left out."},
+		{"all insecure", func(_ int, r *record.Record) { insecure(r) }, true, ""},
+		{"warnings", func(i int, r *record.Record) {
+			if i < 2 {
+				r.Warnings = []string{"noisy"}
+			}
+		}, false, "2 records with warnings."},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := mustReduce(t, fig, with(experiment(), test.change))
+			if c.insecure != test.insecure {
+				t.Errorf("insecure: %t", c.insecure)
+			}
+			notes := slices.DeleteFunc(c.notes, func(n string) bool { return strings.HasPrefix(n, "Mean") })
+			if got := strings.Join(notes, " "); got != test.note {
+				t.Errorf("notes %q, want %q", got, test.note)
+			}
+		})
+	}
+}
+
+func TestAxisLabelsAndRanges(t *testing.T) {
+	all, mse := experiment(), autoencoder()
+	tests := []struct {
+		metric  string
+		records record.Set
+		label   string
+		log     bool
+	}{
+		{"tiles.density", all, "Density (%)", false},
+		{"quality.plain", all, "Accuracy (%)", false},
+		{"quality.plain", mse, "MSE", false},
+		{"quality.degradation", all, "Accuracy lost (points)", false},
+		{"quality.degradation", mse, "MSE increase (%)", false},
+		{"quality.plain", slices.Concat(all[:9], mse[:9]), "Quality", true},
+		{"latency.per_image", all, "Time per image (ms)", false},
+		{"memory.peak_rss", all, "Peak memory (GiB)", false},
+		{"tiles.kept", all, "Tiles kept", true},
+		{"prune.ratio", all, "Prune ratio", false},
+		{"train.lr", all, "Train lr", false},
+	}
+	for _, test := range tests {
+		c := mustReduce(t, Figure{"f", "tiles.density", test.metric, "", ""}, test.records)
+		if c.y.label != test.label || c.y.log != test.log {
+			t.Errorf("%s: %q, log %t, want %q, %t", test.metric, c.y.label, c.y.log, test.label, test.log)
+		}
+	}
+}
+
+// Whatever the values, an axis holds them and has a few ticks, with different numbers.
+func TestAxesFitTheirValues(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	units := []record.Unit{record.Number, record.Fraction, record.Seconds, record.Bytes, record.Points}
+	for range 2000 {
+		m := record.Metric{Name: "m", Unit: units[rng.IntN(len(units))]}
+		centre := math.Pow(10, 24*rng.Float64()-12)
+		values := []float64{centre, centre * (1 + math.Pow(10, 8*rng.Float64()-6))}
+		switch rng.IntN(4) {
+		case 0:
+			values[0] = 0
+		case 1:
+			values[0] = -values[0]
+		case 2:
+			values[1] = values[0]
+		}
+		a, err := newAxis(m, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range values {
+			if v *= a.factor; !(a.min <= v && v <= a.max) || a.min >= a.max || a.log && a.min <= 0 {
+				t.Fatalf("%v of %q: axis from %v to %v, log %t", values, m.Unit, a.min, a.max, a.log)
+			}
+		}
+		seen := make(map[string]bool)
+		for _, tick := range a.ticks {
+			if tick.Label != "" && seen[tick.Label] {
+				t.Fatalf("%v of %q: two ticks are numbered %s", values, m.Unit, tick.Label)
+			}
+			seen[tick.Label] = true
+		}
+		if delete(seen, ""); len(seen) < 1 || len(seen) > 9 {
+			t.Fatalf("%v of %q: ticks %v", values, m.Unit, a.ticks)
+		}
+	}
+}
+
+func TestValuesAreInAReadersOrder(t *testing.T) {
+	want := []string{"", "0.5", "0.95", "8x8x128", "16x16x32", "dense", "p2t", "p3", "p3e", "p4", "p4e", "joint"}
+	got := slices.Clone(want)
+	slices.Sort(got)
+	tiles := got[:5]
+	slices.SortFunc(tiles, compareValues)
+	if diff := cmp.Diff(want[:5], tiles); diff != "" {
+		t.Error(diff)
+	}
+	names := slices.Clone(want[5:])
+	slices.Sort(names)
+	slices.SortFunc(names, compareValues)
+	if diff := cmp.Diff(want[5:], names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLooksDifferAndSchemesKeepTheirs(t *testing.T) {
+	print := func(l look) string { return fmt.Sprint(l.color, l.glyph, l.dashes) }
+	lists := map[string][][]string{"one": nil, "nested": nil, "many": nil}
+	for i := range 24 {
+		lists["one"] = append(lists["one"], []string{fmt.Sprint(i)})
+		lists["nested"] = append(lists["nested"], []string{fmt.Sprint(i / 4), fmt.Sprint(i % 4)})
+		lists["many"] = append(lists["many"], []string{fmt.Sprint(i / 12), fmt.Sprint(i % 12)})
+	}
+	for name, keys := range lists {
+		seen := make(map[string]bool)
+		for _, l := range styles(make([]string, len(keys[0])), keys) {
+			if seen[print(l)] {
+				t.Errorf("%s: two series look alike", name)
+			}
+			seen[print(l)] = true
+		}
+	}
+	few := styles([]string{scheme}, [][]string{{"p4e"}, {"mine"}})
+	all := styles([]string{scheme}, [][]string{{"p2t"}, {"p3"}, {"p3e"}, {"p4"}, {"p4e"}})
+	if print(few[0]) != print(all[4]) || print(few[1]) == print(few[0]) {
+		t.Errorf("p4e alone looks %s, among others %s", print(few[0]), print(all[4]))
+	}
+}

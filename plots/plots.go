@@ -1,0 +1,122 @@
+// Package plots turns records into figures and tables. It runs nothing: the same records give the
+// same bytes, so that figures can be rebuilt, compared and committed.
+//
+// What it is opinionated about: attempts that failed are counted, never drawn; attempts under
+// insecure parameters are drawn only when there are no others, and then the figure says so; attempts
+// that differ only in a seed are one point, their mean, with whiskers from the least to the greatest;
+// and points that differ in anything else are never averaged.
+package plots
+
+import (
+	"fmt"
+	"strings"
+
+	"hepex/harness/record"
+)
+
+// Figure says what a figure shows. X and Y are metrics or numeric parameters. Series and Facet are
+// parameters, several of them separated by commas, or empty: a series is a curve, a facet a panel.
+type Figure struct {
+	ID, X, Y, Series, Facet string
+}
+
+// DefaultFigures are drawn for an experiment that names none: what pruning costs in quality, and what
+// it saves in time.
+func DefaultFigures() []Figure {
+	return []Figure{
+		{ID: "quality", X: "tiles.density", Y: "quality.plain", Series: scheme, Facet: "tile"},
+		{ID: "latency", X: "tiles.density", Y: "latency.evaluate", Series: "he.weights,tile"},
+	}
+}
+
+// Table says what a table shows: a row for each value of the parameters Rows, and for each value of
+// the parameters Cols (or once, when there are none) a column for each metric of Cells.
+type Table struct {
+	ID, Rows, Cols string
+	Cells          []string
+}
+
+// scheme is the parameter whose value dense is the baseline of an experiment.
+const scheme = "prune.scheme"
+
+// seedless reports whether a parameter decides more than how the random numbers fall.
+func seedless(name string) bool {
+	return name != "seed" && !strings.HasSuffix(name, ".seed") && !strings.HasSuffix(name, "_seed")
+}
+
+// usable returns the records that figures and tables show. notes says what was left out and why;
+// insecure, that there were only records under insecure parameters.
+func usable(all record.Set) (kept record.Set, insecure bool, notes []string) {
+	var unsafe record.Set
+	failed := 0
+	for _, r := range all {
+		switch {
+		case r.Status != record.OK:
+			failed++
+		case r.HE != nil && r.HE.Insecure:
+			unsafe = append(unsafe, r)
+		default:
+			kept = append(kept, r)
+		}
+	}
+	if failed > 0 {
+		notes = append(notes, count(failed, "point")+" without a result left out.")
+	}
+	if len(kept) == 0 {
+		return unsafe, len(unsafe) > 0, notes
+	}
+	if len(unsafe) > 0 {
+		notes = append(notes, count(len(unsafe), "point")+" under insecure parameters left out.")
+	}
+	return kept, false, notes
+}
+
+// noneUsable says why there is nothing to show.
+func noneUsable(all record.Set) error {
+	if len(all) == 0 {
+		return fmt.Errorf("no records")
+	}
+	return fmt.Errorf("none of %s ended with a result", count(len(all), "record"))
+}
+
+// metric finds the registered metric or the numeric parameter of that name.
+func metric(name string, records record.Set) (record.Metric, error) {
+	m, err := record.Lookup(name)
+	if err == nil {
+		return m.For(qualityMetric(records)), nil
+	}
+	for _, r := range records {
+		if _, ok := record.Value(r, name); ok {
+			words := strings.NewReplacer(".", " ", "_", " ").Replace(name)
+			return record.Metric{Name: name, Label: strings.ToUpper(words[:1]) + words[1:]}, nil
+		}
+	}
+	for _, r := range records {
+		if _, ok := record.Text(r, name); ok {
+			return record.Metric{}, fmt.Errorf("%s is not a number", name)
+		}
+	}
+	return record.Metric{}, err
+}
+
+// qualityMetric is how the records measure quality, or empty when they differ.
+func qualityMetric(records record.Set) string {
+	found := ""
+	for _, r := range records {
+		if r.Quality == nil {
+			continue
+		}
+		if found != "" && r.Quality.Metric != found {
+			return ""
+		}
+		found = r.Quality.Metric
+	}
+	return found
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,101 @@
+package plots
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"regexp"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgpdf"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"hepex/harness/atomicfile"
+)
+
+// dpi is the resolution of the PNG files that are written, in dots per inch.
+const dpi = 300
+
+// file is a finished picture in memory.
+type file struct {
+	extension string
+	content   []byte
+}
+
+// render paints a picture of the given size in each format, the PNG with so many dots per inch.
+func render(w, h vg.Length, resolution int, paint func(draw.Canvas)) (files []file, err error) {
+	// The drawing libraries report what they cannot draw by panicking.
+	defer func() {
+		if p := recover(); p != nil {
+			files, err = nil, fmt.Errorf("drawing: %v", p)
+		}
+	}()
+	formats := []struct {
+		extension string
+		canvas    vg.CanvasWriterTo
+		normalise func([]byte) []byte
+	}{
+		{".pdf", pdfCanvas{vgpdf.New(w, h)}, undated},
+		{".svg", vgsvg.New(w, h), portable},
+		{".png", vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(resolution))}, bytes.Clone},
+	}
+	for _, f := range formats {
+		paint(draw.New(f.canvas))
+		var b bytes.Buffer
+		if _, err := f.canvas.WriteTo(&b); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.extension, err)
+		}
+		files = append(files, file{f.extension, f.normalise(b.Bytes())})
+	}
+	return files, nil
+}
+
+// pdfCanvas encodes text as the fonts in PDF files need it: vgpdf passes UTF-8 through as if it were
+// Windows-1252.
+type pdfCanvas struct{ *vgpdf.Canvas }
+
+func (c pdfCanvas) FillString(f font.Face, at vg.Point, s string) {
+	encoded, err := encoding.ReplaceUnsupported(charmap.Windows1252.NewEncoder()).String(s)
+	if err != nil {
+		encoded = s
+	}
+	c.Canvas.FillString(f, at, encoded)
+}
+
+var pdfDate = regexp.MustCompile(`/(CreationDate|ModDate) \(D:\d{14}`)
+
+// undated sets the dates of a PDF to the epoch. The length stays, for its table of offsets counts bytes.
+func undated(b []byte) []byte { return pdfDate.ReplaceAll(b, []byte("/$1 (D:19700101000000")) }
+
+// portable corrects the type of images in an SVG, and names fonts of the same widths to fall back on.
+func portable(b []byte) []byte {
+	b = bytes.ReplaceAll(b, []byte("data:image/jpg;"), []byte("data:image/png;"))
+	return bytes.ReplaceAll(b, []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;"))
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+func checkID(id string) error {
+	if !plainName.MatchString(id) {
+		return fmt.Errorf("id %q: want a file name of letters, digits, dots, - and _", id)
+	}
+	return nil
+}
+
+// write puts the files into dir, each whole or not at all, and returns their paths.
+func write(dir, id string, files []file) ([]string, error) {
+	var paths []string
+	for _, f := range files {
+		path := filepath.Join(dir, id+f.extension)
+		if err := atomicfile.Write(path, f.content); err != nil {
+			return nil, err
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}

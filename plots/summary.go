@@ -1,0 +1,172 @@
+package plots
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"hepex/harness/record"
+)
+
+// summaryColumns are the parameters and metrics of a summary, with their headings in a document and,
+// shorter, on a terminal.
+var summaryColumns = []struct{ name, long, short string }{
+	{"tile", "Tile", "tile"},
+	{"he.weights", "Weights", "weights"},
+	{"prune.ratio", "Ratio", "ratio"},
+	{"train.seed", "Seed", "seed"},
+	{"tiles.density", "Density", "density"},
+	{"quality.plain", "Plain", "plain"},
+	{"quality.encrypted", "Encrypted", "enc."},
+	{"quality.degradation", "Lost", "lost"},
+	{"latency.evaluate", "Evaluate", "evaluate"},
+	{"latency.per_image", "Per image", "/image"},
+	{"memory.peak_rss", "Peak memory", "memory"},
+	{"quality.precision_bits", "Precision", "bits"},
+}
+
+// terminalWidth is what a summary on a terminal fits in.
+const terminalWidth = 120
+
+// Summary lists the records, one line each, and says why those that failed did. On a terminal it
+// takes at most 120 columns, if need be by cutting labels short.
+func Summary(w io.Writer, records record.Set, format Format) error {
+	if len(records) == 0 {
+		return fmt.Errorf("plots: summary: %w", noneUsable(records))
+	}
+	s := newSummary(records, format)
+	if err := s.write(w, format); err != nil {
+		return fmt.Errorf("plots: summary: %w", err)
+	}
+	return nil
+}
+
+func newSummary(records record.Set, format Format) *grid {
+	records = slices.Clone(records)
+	order := []string{"tile", "he.weights", scheme, "prune.ratio", "label", "train.seed"}
+	slices.SortStableFunc(records, func(a, b *record.Record) int { return compareKeys(key(a, order), key(b, order)) })
+
+	columns := slices.Clone(summaryColumns)
+	if format != CSV && len(distinct(records, []string{"train.seed"})) == 1 {
+		columns = slices.Delete(columns, 3, 4)
+	}
+	g := &grid{header: []string{"Point"}, texts: 3}
+	for _, c := range columns {
+		g.header = append(g.header, map[Format]string{Terminal: c.short, Markdown: c.long, CSV: c.name}[format])
+	}
+	g.header = append(g.header, "Status")
+	if format != Markdown {
+		g.header[0], g.header[len(g.header)-1] = "point", "status"
+	}
+	if format == CSV {
+		g.header = append(g.header, "reason")
+	}
+	for _, r := range records {
+		row := []string{label(r)}
+		for _, c := range columns {
+			row = append(row, summaryCell(r, c.name, format))
+		}
+		row = append(row, status(r))
+		switch reason := reason(r); {
+		case format == CSV:
+			row = append(row, reason)
+		case reason != "":
+			g.notes = append(g.notes, reasonNote(r, reason, format))
+		}
+		g.rows = append(g.rows, row)
+	}
+	if format == Terminal {
+		g.shortenLabels()
+	}
+	return g
+}
+
+// label is the name of a case, or else its scheme.
+func label(r *record.Record) string {
+	if r.Label != "" {
+		return r.Label
+	}
+	if s, ok := record.Text(r, scheme); ok {
+		return s
+	}
+	return r.Point
+}
+
+func status(r *record.Record) string {
+	if r.Status == record.OK && r.HE != nil && r.HE.Insecure {
+		return "INSECURE"
+	}
+	return string(r.Status)
+}
+
+// reason is why a record has no result, on one line.
+func reason(r *record.Record) string {
+	switch {
+	case r.Status == record.OK:
+		return ""
+	case r.Error == nil:
+		return "no reason recorded"
+	}
+	return strings.TrimPrefix(oneLine(r.Error.Kind+": "+r.Error.Message), ": ")
+}
+
+func reasonNote(r *record.Record, reason string, format Format) string {
+	params := []string{"tile", "he.weights", "prune.ratio", "train.seed"}
+	var known, values []string
+	for i, v := range key(r, params) {
+		if v != "" {
+			known, values = append(known, params[i]), append(values, v)
+		}
+	}
+	note := strings.Join(append([]string{label(r)}, describe(known, values)), ", ") + ": " + status(r) + ": " + reason
+	if format == Terminal {
+		note = shorten(note, terminalWidth)
+	}
+	return note
+}
+
+// summaryCell leaves out units that the heading of a terminal's column makes plain.
+func summaryCell(r *record.Record, name string, format Format) string {
+	m, err := record.Lookup(name)
+	v, ok := record.Value(r, name)
+	switch {
+	case err != nil || format == CSV:
+		text, isText := record.Text(r, name)
+		switch {
+		case isText && format == Terminal && text == "encrypted":
+			return "enc."
+		case isText:
+			return text
+		case ok:
+			return fmt.Sprint(v)
+		case format == CSV:
+			return ""
+		}
+		return "-"
+	case !ok:
+		return "-"
+	}
+	text := m.For(qualityMetric(record.Set{r})).Format(v)
+	if format == Terminal {
+		text = strings.TrimSuffix(strings.TrimSuffix(text, " points"), " bits")
+	}
+	return text
+}
+
+// shortenLabels cuts the first column so that the table fits a terminal.
+func (g *grid) shortenLabels() {
+	const gap, least = 2, 4
+	room := terminalWidth - gap
+	for i := 1; i < len(g.header); i++ {
+		widest := utf8.RuneCountInString(g.header[i])
+		for _, row := range g.rows {
+			widest = max(widest, utf8.RuneCountInString(row[i]))
+		}
+		room -= widest + gap
+	}
+	for _, row := range g.rows {
+		row[0] = shorten(row[0], max(room, least))
+	}
+}
