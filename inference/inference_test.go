@@ -80,7 +80,7 @@ func over(t *testing.T, from io.WriterTo, to io.ReaderFrom) {
 	check(t, err)
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

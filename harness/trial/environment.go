@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -59,11 +60,15 @@ var commit = sync.OnceValues(func() (string, bool) {
 			return id, settings["vcs.modified"] == "true"
 		}
 	}
-	id, err := exec.Command("git", "rev-parse", "HEAD").Output()
+	_, source, _, _ := runtime.Caller(0)
+	git := func(args ...string) ([]byte, error) {
+		return exec.Command("git", append([]string{"-C", filepath.Dir(source)}, args...)...).Output()
+	}
+	id, err := git("rev-parse", "HEAD")
 	if err != nil {
 		return "unknown", false
 	}
-	changes, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no").Output()
+	changes, err := git("status", "--porcelain", "--untracked-files=no")
 	return strings.TrimSpace(string(id)), err != nil || len(changes) > 0
 })
 

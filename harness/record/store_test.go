@@ -1,0 +1,120 @@
+package record
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func attempt(point string, status Status) *Record {
+	r := &Record{
+		Experiment: "test", Point: point, Status: status, Params: map[string]any{"tile": "8x8x64", "prune.ratio": 0.1 + 0.2},
+		Seeds: map[string]uint64{"train": 1}, StartedAt: time.Unix(1e9, 123).UTC(), EndedAt: time.Unix(1e9+5, 0).UTC(),
+		Quality: &Quality{Metric: "accuracy", Plain: 1.0 / 3},
+	}
+	if status != OK {
+		r.Error = &Error{Kind: "panic", Message: "a \"checksum\": \"", Log: "line\nline"}
+	}
+	return r
+}
+
+func TestStoreKeepsWhatItWasGiven(t *testing.T) {
+	s := NewStore(t.TempDir())
+	for _, r := range []*Record{attempt("a", Failed), attempt("a", OK), attempt("a", Timeout), attempt("b", Failed), attempt("b", OOM)} {
+		if err := s.Write(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set, damaged, err := s.Load()
+	if err != nil || len(damaged) > 0 || len(set) != 2 {
+		t.Fatalf("%d records, damaged %v, %v", len(set), damaged, err)
+	}
+	// The latest that is ok decides, or else the latest.
+	want := []*Record{attempt("a", OK), attempt("b", OOM)}
+	for _, w := range want {
+		w.Schema, w.Attempt = Schema, 2
+	}
+	if d := cmp.Diff(Set(want), set); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestMissingStoreIsEmpty(t *testing.T) {
+	set, damaged, err := NewStore(filepath.Join(t.TempDir(), "none")).Load()
+	if len(set) != 0 || len(damaged) != 0 || err != nil {
+		t.Error(set, damaged, err)
+	}
+}
+
+// Every single-bit flip and every cut of a record is found, and the point counts as not done.
+func TestDamageIsFound(t *testing.T) {
+	s := NewStore(t.TempDir())
+	if err := s.Write(attempt("a", OK)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(s.Dir(), "points", "a", "1.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range text {
+		for bit := range 8 {
+			text[i] ^= 1 << bit
+			if _, err := decode(text); err == nil {
+				t.Fatalf("bit %d of byte %d flipped: no error", bit, i)
+			}
+			text[i] ^= 1 << bit
+		}
+		if _, err := decode(text[:i]); err == nil {
+			t.Fatalf("cut to %d bytes: no error", i)
+		}
+	}
+	if err := os.WriteFile(path, text[:len(text)/2], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	set, damaged, err := s.Load()
+	if err != nil || len(set) != 0 || len(damaged) != 1 {
+		t.Fatalf("%d records, %d damaged, %v", len(set), len(damaged), err)
+	}
+	if err := damaged[0].SetAside(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(attempt("a", OK)); err != nil {
+		t.Fatal(err)
+	}
+	if set, damaged, err = s.Load(); err != nil || len(set) != 1 || len(damaged) != 0 {
+		t.Errorf("after setting aside: %d records, %d damaged, %v", len(set), len(damaged), err)
+	}
+}
+
+func TestForeignRecordIsNotUsed(t *testing.T) {
+	s := NewStore(t.TempDir())
+	if err := s.Write(attempt("a", OK)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(s.Dir(), "points", "a"), filepath.Join(s.Dir(), "points", "b")); err != nil {
+		t.Fatal(err)
+	}
+	set, damaged, err := s.Load()
+	if err != nil || len(set) != 0 || len(damaged) != 1 || !strings.Contains(damaged[0].Err.Error(), "at point a") {
+		t.Errorf("%d records, damaged %v, %v", len(set), damaged, err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	text, err := encode(attempt("a", OK))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add([]byte("{}"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if r, err := decode(text); err == nil && r.Schema != Schema {
+			t.Errorf("schema %d accepted", r.Schema)
+		}
+	})
+}

@@ -1,0 +1,83 @@
+package inference
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"hepex/network/networktest"
+	"hepex/packing"
+)
+
+// bench is a server with everything loaded, at 128-bit security.
+type bench struct {
+	server *Server
+	input  *Batch
+	tiles  int
+}
+
+func newBench(b *testing.B, dims []int, shape packing.Shape, encrypted bool) bench {
+	b.Helper()
+	rng := rand.New(rand.NewPCG(1, 2))
+	m, err := packing.Pack(networktest.Folded(rng, dims, 1, 1), shape, nil)
+	check(b, err)
+	x := networktest.Samples(rng, shape.Batch, dims[0])
+	_, mags, err := m.Simulate(x)
+	check(b, err)
+	lit, err := Derive(m.Layout, mags, 16)
+	check(b, err)
+	p, err := NewParameters(lit, false)
+	check(b, err)
+	client := NewClient(p, m.Layout)
+	build := func() (*Model, ModelTimes, error) { return EncodeModel(p, m) }
+	if encrypted {
+		build = func() (*Model, ModelTimes, error) { return client.EncryptModel(m) }
+	}
+	model, _, err := build()
+	check(b, err)
+	input, err := client.Encrypt(x)
+	check(b, err)
+	server, err := NewServer(p, m.Layout, client.Keys(encrypted), model, 1)
+	check(b, err)
+	return bench{server, input, m.KeptTiles(0)}
+}
+
+// modes runs a benchmark for plain and for encrypted weights.
+func modes(b *testing.B, dims []int, shape packing.Shape, f func(b *testing.B, s bench)) {
+	for _, encrypted := range []bool{false, true} {
+		b.Run(fmt.Sprintf("encrypted=%t", encrypted), func(b *testing.B) {
+			s := newBench(b, dims, shape, encrypted)
+			b.ReportAllocs()
+			b.ResetTimer()
+			f(b, s)
+		})
+	}
+}
+
+// BenchmarkAccumulate times the products of one row of tiles; ns/tile is the engine's unit of proportional cost.
+func BenchmarkAccumulate(b *testing.B) {
+	modes(b, []int{784, 8}, packing.Shape{In: 8, Out: 8, Batch: 64}, func(b *testing.B, s bench) {
+		for b.Loop() {
+			_, err := s.server.workers[0].accumulate(s.server.model.layers[0].tiles[0], s.input.Ciphertexts, 1, s.server.scales[0].input)
+			check(b, err)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*s.tiles), "ns/tile")
+	})
+}
+
+// BenchmarkEvaluate times a whole network; rotations/op is its time in top-level rotations.
+func BenchmarkEvaluate(b *testing.B) {
+	modes(b, []int{784, 64, 10}, packing.Shape{In: 8, Out: 8, Batch: 64}, func(b *testing.B, s bench) {
+		rotation := 0.0
+		for b.Loop() {
+			_, _, err := s.server.Evaluate(s.input)
+			check(b, err)
+			b.StopTimer()
+			r, err := s.server.TimeRotation(s.input)
+			check(b, err)
+			rotation += r
+			b.StartTimer()
+		}
+		b.ReportMetric(b.Elapsed().Seconds()/rotation, "rotations/op")
+	})
+}
