@@ -22,13 +22,14 @@ func newBench(b *testing.B, dims []int, shape packing.Shape, encrypted bool) ben
 	m, err := packing.Pack(networktest.Folded(rng, dims, 1, 1), shape, nil)
 	check(b, err)
 	x := networktest.Samples(rng, shape.Batch, dims[0])
-	_, mags, err := m.Simulate(x)
+	_, profile, err := m.Simulate(x, NoiseModel(LogN(shape), encrypted))
 	check(b, err)
-	lit, err := Derive(m.Layout, mags, 16)
+	lit, err := Derive(m.Layout, profile, 16)
 	check(b, err)
 	p, err := NewParameters(lit, false)
 	check(b, err)
-	client := NewClient(p, m.Layout)
+	client, err := NewClient(p, m.Layout)
+	check(b, err)
 	build := func() (*Model, ModelTimes, error) { return EncodeModel(p, m) }
 	if encrypted {
 		build = func() (*Model, ModelTimes, error) { return client.EncryptModel(m) }
@@ -58,7 +59,7 @@ func modes(b *testing.B, dims []int, shape packing.Shape, f func(b *testing.B, s
 func BenchmarkAccumulate(b *testing.B) {
 	modes(b, []int{784, 8}, packing.Shape{In: 8, Out: 8, Batch: 64}, func(b *testing.B, s bench) {
 		for b.Loop() {
-			_, err := s.server.workers[0].accumulate(s.server.model.layers[0].tiles[0], s.input.Ciphertexts, 1, s.server.scales[0].input)
+			_, err := s.server.workers[0].accumulate(s.server.model.layers[0].tiles[0], s.input.ciphertexts, 1, s.server.scales[0].input)
 			check(b, err)
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*s.tiles), "ns/tile")

@@ -1,7 +1,9 @@
 package inference
 
 import (
+	"errors"
 	"fmt"
+	"math"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
@@ -20,15 +22,18 @@ type Client struct {
 	decryptor *rlwe.Decryptor
 }
 
-// NewClient draws a secret key.
-func NewClient(p Parameters, layout *packing.Layout) *Client {
+// NewClient draws a secret key. The parameters must fit the layout.
+func NewClient(p Parameters, layout *packing.Layout) (*Client, error) {
+	if err := p.fits(layout); err != nil {
+		return nil, err
+	}
 	secret := hefloat.NewKeyGenerator(p.Parameters).GenSecretKeyNew()
 	return &Client{
 		params: p, layout: layout, secret: secret,
 		encoder:   hefloat.NewEncoder(p.Parameters),
 		encryptor: hefloat.NewEncryptor(p.Parameters, secret),
 		decryptor: hefloat.NewDecryptor(p.Parameters, secret),
-	}
+	}, nil
 }
 
 // Keys draws the evaluation keys that the layout needs: one Galois key per rotation step and, if
@@ -36,11 +41,11 @@ func NewClient(p Parameters, layout *packing.Layout) *Client {
 func (c *Client) Keys(encryptedWeights bool) *Keys {
 	kg := hefloat.NewKeyGenerator(c.params.Parameters)
 	var rlk *rlwe.RelinearizationKey
-	if encryptedWeights || len(c.layout.Layers) > 1 {
+	if needsRelinearization(c.layout, encryptedWeights) {
 		rlk = kg.GenRelinearizationKeyNew(c.secret)
 	}
 	galois := kg.GenGaloisKeysNew(c.params.GaloisElements(c.layout.RotationSteps()), c.secret)
-	return &Keys{rlwe.NewMemEvaluationKeySet(rlk, galois...)}
+	return &Keys{c.params, rlwe.NewMemEvaluationKeySet(rlk, galois...)}
 }
 
 // EncryptModel encrypts the kept tiles and the biases under the client's own key.
@@ -54,9 +59,12 @@ func (c *Client) Encrypt(samples [][]float64) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	batch := &Batch{}
+	batch, err := NewInput(c.params, c.layout)
+	if err != nil {
+		return nil, err
+	}
 	pt := hefloat.NewPlaintext(c.params.Parameters, c.params.MaxLevel())
-	for _, slots := range cols {
+	for i, slots := range cols {
 		if err := c.encoder.Encode(slots, pt); err != nil {
 			return nil, fmt.Errorf("inference: encode input: %w", err)
 		}
@@ -64,22 +72,40 @@ func (c *Client) Encrypt(samples [][]float64) (*Batch, error) {
 		if err := c.encryptor.Encrypt(pt, ct); err != nil {
 			return nil, fmt.Errorf("inference: encrypt input: %w", err)
 		}
-		batch.Ciphertexts = append(batch.Ciphertexts, ct)
+		batch.ciphertexts[i] = ct
 	}
 	return batch, nil
 }
 
-// Decrypt returns the outputs of the first n samples of a batch.
+// ErrRange means that an output comes so close to what the last modulus holds that it may have wrapped.
+var ErrRange = errors.New("an output is too large for the last modulus")
+
+// Decrypt returns the outputs of the first n samples of a batch. Values beyond 0.45 of the last modulus are an
+// ErrRange. A value that wrapped by more comes back as a small one: parameters must be derived from samples that
+// show how large values get.
 func (c *Client) Decrypt(out *Batch, n int) ([][]float64, error) {
-	rows := make([][]float64, len(out.Ciphertexts))
-	for r, ct := range out.Ciphertexts {
-		if err := c.params.check(ct, 1, 0); err != nil {
-			return nil, fmt.Errorf("inference: output row %d: %w", r, err)
-		}
+	want, err := NewOutput(c.params, c.layout)
+	if err != nil {
+		return nil, err
+	}
+	if !out.matches(want) {
+		return nil, errors.New("inference: the batch is not an output for this client's parameters and layout")
+	}
+	rows := make([][]float64, len(out.ciphertexts))
+	for r, ct := range out.ciphertexts {
 		rows[r] = make([]float64, c.params.MaxSlots())
 		if err := c.encoder.Decode(c.decryptor.DecryptNew(ct), rows[r]); err != nil {
 			return nil, fmt.Errorf("inference: decode output row %d: %w", r, err)
 		}
 	}
-	return c.layout.Output(rows, n)
+	y, err := c.layout.Output(rows, n)
+	limit := 0.45 * float64(c.params.Q()[0]) / want.scale.Float64()
+	for _, sample := range y {
+		for _, v := range sample {
+			if !(math.Abs(v) < limit) {
+				return nil, fmt.Errorf("inference: output %.3g: %w, which holds ±%.3g", v, ErrRange, limit/0.9)
+			}
+		}
+	}
+	return y, err
 }

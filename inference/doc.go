@@ -14,8 +14,13 @@
 //
 // The modulus chain has exactly one modulus per rescaling, so the output is at level 0. Weights and masks are
 // encoded with the modulus of their level as scale: rescaling their product gives back the scale of the
-// input, exactly. Only squares change the scale, and it is tracked. The last modulus is sized to hold the
-// largest value that reaches level 0, which packing's simulation finds, garbage slots included.
+// input, exactly. Only squares change the scale, and it is tracked. Scales and sizes follow from parameters and
+// layout, so they are not sent.
+//
+// Parameters are derived (Derive) from what packing's simulation finds on representative samples: the last modulus
+// holds the largest value that reaches level 0, garbage slots included, with a margin; the scale keeps the
+// error of the outputs, propagated through the very weights, under the precision asked for. A value that
+// exceeds the samples' by more than the margin wraps silently if it is large enough: nothing in CKKS tells.
 //
 // # Threat model
 //

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -37,9 +38,9 @@ func smallLiteral(layout *packing.Layout) Literal {
 // evaluate runs the whole path, every object that crosses between client and server through its bytes.
 func evaluate(t *testing.T, p Parameters, m *packing.Model, encrypted bool, threads int, x [][]float64) ([][]float64, *Trace) {
 	t.Helper()
-	client := NewClient(p, m.Layout)
+	client, err := NewClient(p, m.Layout)
+	check(t, err)
 	var model *Model
-	var err error
 	if encrypted {
 		model, _, err = client.EncryptModel(m)
 	} else {
@@ -49,18 +50,21 @@ func evaluate(t *testing.T, p Parameters, m *packing.Model, encrypted bool, thre
 	input, err := client.Encrypt(x)
 	check(t, err)
 
-	keys := NewKeys()
+	keys := NewKeys(p)
 	over(t, client.Keys(encrypted), keys)
-	remote := &Model{}
+	remote, err := NewModel(p, m.Layout)
+	check(t, err)
 	over(t, model, remote)
-	received := &Batch{}
+	received, err := NewInput(p, m.Layout)
+	check(t, err)
 	over(t, input, received)
 
 	server, err := NewServer(p, m.Layout, keys, remote, threads)
 	check(t, err)
 	output, trace, err := server.Evaluate(received)
 	check(t, err)
-	back := &Batch{}
+	back, err := NewOutput(p, m.Layout)
+	check(t, err)
 	over(t, output, back)
 	got, err := client.Decrypt(back, len(x))
 	check(t, err)
@@ -76,8 +80,11 @@ func over(t *testing.T, from io.WriterTo, to io.ReaderFrom) {
 	if n != int64(b.Len()) {
 		t.Fatalf("WriteTo says %d bytes and wrote %d", n, b.Len())
 	}
-	_, err = to.ReadFrom(&b)
+	m, err := to.ReadFrom(iotest.HalfReader(&b)) // as from a network, in pieces
 	check(t, err)
+	if m != n || b.Len() != 0 {
+		t.Fatalf("ReadFrom took %d of %d bytes", m, n)
+	}
 }
 
 func check(t testing.TB, err error) {
@@ -154,13 +161,13 @@ func TestSecureEndToEnd(t *testing.T) {
 	m, err := packing.Pack(f, packing.Shape{In: 16, Out: 8, Batch: 32}, nil)
 	check(t, err)
 	x := networktest.Samples(rng, 32, dims[0])
-	_, mags, err := m.Simulate(x)
+	_, profile, err := m.Simulate(x, NoiseModel(LogN(m.Shape), true))
 	check(t, err)
-	lit, err := Derive(m.Layout, mags, 16)
+	lit, err := Derive(m.Layout, profile, 16)
 	check(t, err)
 	p, err := NewParameters(lit, false)
 	check(t, err)
-	check(t, p.CheckRange(m.Layout, mags))
+	check(t, p.CheckRange(m.Layout, profile))
 	for _, encrypted := range []bool{false, true} {
 		got, _ := evaluate(t, p, m, encrypted, 2, x)
 		bits := precision(networktest.Forward(f, x), got)
@@ -193,18 +200,82 @@ func TestSecurity(t *testing.T) {
 }
 
 func TestDeriveRefuses(t *testing.T) {
-	deep, err := packing.NewLayout([]int{784, 64, 32, 64, 784}, packing.Shape{In: 16, Out: 16, Batch: 16})
-	check(t, err)
-	mags := make(packing.Magnitudes, deep.Levels+1)
-	_, err = Derive(deep, mags, 16)
-	if err == nil || !strings.Contains(err.Error(), "8 levels") || !strings.Contains(err.Error(), "log_n 14") {
-		t.Errorf("too deep for its ring: %v", err)
+	deep := []int{784, 64, 32, 64, 784}
+	for name, c := range map[string]struct {
+		dims      []int
+		shape     packing.Shape
+		profile   packing.Profile
+		precision float64
+		says      []string
+	}{
+		"too deep":          {deep, packing.Shape{In: 16, Out: 16, Batch: 16}, packing.Profile{}, 16, []string{"8 levels", "log_n 14"}},
+		"too deep for all":  {[]int{9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}, packing.Shape{In: 16, Out: 16, Batch: 128}, packing.Profile{}, 24, []string{"no ring"}},
+		"small ring":        {[]int{4, 2}, packing.Shape{In: 2, Out: 2, Batch: 2}, packing.Profile{}, 16, []string{"slots"}},
+		"too precise":       {[]int{4, 2}, packing.Shape{In: 16, Out: 16, Batch: 16}, packing.Profile{}, 40, []string{"at most 45"}},
+		"values overflow":   {[]int{4, 2}, packing.Shape{In: 16, Out: 16, Batch: 16}, packing.Profile{Last: math.Inf(1)}, 16, []string{"overflow"}},
+		"values too large":  {[]int{4, 2}, packing.Shape{In: 16, Out: 16, Batch: 16}, packing.Profile{Last: 1e12, Output: 1, Error: 1}, 16, []string{"1e+12"}},
+		"outputs too small": {[]int{4, 2}, packing.Shape{In: 16, Out: 16, Batch: 16}, packing.Profile{Last: 1, Output: 1e-9, Error: 1}, 16, []string{"scale"}},
+	} {
+		layout, err := packing.NewLayout(c.dims, c.shape)
+		check(t, err)
+		lit, err := Derive(layout, c.profile, c.precision)
+		if err == nil {
+			t.Errorf("%s: derived %+v", name, lit)
+			continue
+		}
+		for _, says := range c.says {
+			if !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: %q: want %q in it", name, err, says)
+			}
+		}
 	}
-	small, err := packing.NewLayout([]int{4, 2}, packing.Shape{In: 2, Out: 2, Batch: 2})
-	check(t, err)
-	if _, err = Derive(small, make(packing.Magnitudes, 2), 16); err == nil {
-		t.Error("a ring without secure parameters: no error")
+}
+
+// At exactly the scale that the derivation calls enough, networks of all shapes and sizes of weights reach the
+// precision asked for.
+func TestEnoughScaleIsEnough(t *testing.T) {
+	const logN, wanted = 12, 14
+	rounds := 12
+	if testing.Short() {
+		rounds = 4
 	}
+	worst := math.Inf(1)
+	for round := range rounds {
+		rng := rand.New(rand.NewPCG(13, uint64(round)))
+		dims := networktest.Dims(rng, 4, 30)
+		in := rng.IntN(logN)
+		out := rng.IntN(logN - in)
+		shape := packing.Shape{In: 1 << in, Out: 1 << out, Batch: 1 << (logN - 1 - in - out)}
+		f := networktest.Folded(rng, dims, 1, 1)
+		for i := range f.Layers { // values far from 1 inside and at the end
+			f.Layers[i].W.Scale(math.Exp2(4*rng.Float64()-2), f.Layers[i].W)
+		}
+		m, err := packing.Pack(f, shape, nil)
+		check(t, err)
+		x := networktest.Samples(rng, shape.Batch, dims[0])
+		for _, encrypted := range []bool{false, true} {
+			_, profile, err := m.Simulate(x, NoiseModel(logN, encrypted))
+			check(t, err)
+			lit := Literal{LogN: logN, LogScale: minLogScale(profile, logN, wanted)}
+			head := headroom(m.Layout, profile)
+			if lit.LogScale+head > maxLogPrime {
+				continue
+			}
+			lit.LogQ, lit.LogP = []int{lit.LogScale + head}, []int{lit.LogScale + head}
+			for range m.Levels {
+				lit.LogQ = append(lit.LogQ, lit.LogScale)
+			}
+			p, err := NewParameters(lit, true)
+			check(t, err)
+			got, _ := evaluate(t, p, m, encrypted, 1, x)
+			bits := precision(networktest.Forward(f, x), got)
+			worst = math.Min(worst, bits)
+			if bits < wanted {
+				t.Errorf("dims %v tile %s encrypted %t: %.1f bits at scale 2^%d, profile %+v", dims, shape, encrypted, bits, lit.LogScale, profile)
+			}
+		}
+	}
+	t.Logf("asked for %d bits, least %.1f", wanted, worst)
 }
 
 // A value that the last modulus cannot hold is refused when parameters are chosen, and held when they
@@ -214,59 +285,155 @@ func TestLargeValuesDoNotWrap(t *testing.T) {
 	m, err := packing.Pack(f, packing.Shape{In: 1, Out: 1, Batch: 4096}, nil)
 	check(t, err)
 	x := [][]float64{{1}, {0.25}, {-1}}
-	_, mags, err := m.Simulate(x)
+	_, profile, err := m.Simulate(x, NoiseModel(13, true))
 	check(t, err)
 	narrow, err := NewParameters(Literal{13, []int{45, 40}, []int{45}, 40}, false)
 	check(t, err)
-	if err := narrow.CheckRange(m.Layout, mags); err == nil || !strings.Contains(err.Error(), "wrap") {
+	if err := narrow.CheckRange(m.Layout, profile); err == nil || !strings.Contains(err.Error(), "wrap") {
 		t.Errorf("1500 at 5 bits of headroom: %v", err)
 	}
-	lit, err := Derive(m.Layout, mags, 16)
+	lit, err := Derive(m.Layout, profile, 16)
 	check(t, err)
 	p, err := NewParameters(lit, false)
 	check(t, err)
-	check(t, p.CheckRange(m.Layout, mags))
+	check(t, p.CheckRange(m.Layout, profile))
 	got, _ := evaluate(t, p, m, true, 1, x)
 	if bits := precision([][]float64{{1500}, {750}, {-500}}, got); bits < 16 {
 		t.Errorf("%.1f bits: %v", bits, got)
 	}
 }
 
-func TestCorruptBytesAreErrors(t *testing.T) {
-	f := networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 3}, 1, 1)
+// pair is a client and a server with all that crosses between them.
+type pair struct {
+	params Parameters
+	model  *packing.Model
+	client *Client
+	server *Server
+	keys   *Keys
+	coded  *Model
+	input  *Batch
+}
+
+func newPair(t *testing.T) pair {
+	t.Helper()
+	f := networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1)
 	m, err := packing.Pack(f, packing.Shape{In: 2, Out: 2, Batch: 64}, nil)
 	check(t, err)
 	p, err := NewParameters(smallLiteral(m.Layout), true)
 	check(t, err)
-	client := NewClient(p, m.Layout)
-	model, _, err := client.EncryptModel(m)
+	client, err := NewClient(p, m.Layout)
+	check(t, err)
+	coded, _, err := client.EncryptModel(m)
 	check(t, err)
 	input, err := client.Encrypt([][]float64{{1, 2, 3, 4}})
 	check(t, err)
 	keys := client.Keys(true)
-
-	var b bytes.Buffer
-	_, err = model.WriteTo(&b)
+	server, err := NewServer(p, m.Layout, keys, coded, 2)
 	check(t, err)
-	for _, n := range []int{0, 3, 4, 20, b.Len() / 2, b.Len() - 1} {
-		if _, err := new(Model).ReadFrom(bytes.NewReader(b.Bytes()[:n])); err == nil {
-			t.Errorf("model cut to %d of %d bytes: no error", n, b.Len())
+	return pair{p, m, client, server, keys, coded, input}
+}
+
+func TestCorruptBytesAreErrors(t *testing.T) {
+	c := newPair(t)
+	output, _, err := c.server.Evaluate(c.input)
+	check(t, err)
+	for name, o := range map[string]struct {
+		from io.WriterTo
+		to   func() io.ReaderFrom
+	}{
+		"keys":   {c.keys, func() io.ReaderFrom { return NewKeys(c.params) }},
+		"model":  {c.coded, func() io.ReaderFrom { m, err := NewModel(c.params, c.model.Layout); check(t, err); return m }},
+		"input":  {c.input, func() io.ReaderFrom { b, err := NewInput(c.params, c.model.Layout); check(t, err); return b }},
+		"output": {output, func() io.ReaderFrom { b, err := NewOutput(c.params, c.model.Layout); check(t, err); return b }},
+	} {
+		var b bytes.Buffer
+		_, err := o.from.WriteTo(&b)
+		check(t, err)
+		for _, n := range []int{0, 3, 15, 20, 30, b.Len() / 2, b.Len() - 1} {
+			if _, err := o.to().ReadFrom(bytes.NewReader(b.Bytes()[:n])); err == nil {
+				t.Errorf("%s cut to %d of %d bytes: no error", name, n, b.Len())
+			}
+		}
+		for _, at := range []int{0, 14, 22} {
+			text := bytes.Clone(b.Bytes())
+			copy(text[at:], "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
+			if _, err := o.to().ReadFrom(bytes.NewReader(text)); err == nil {
+				t.Errorf("%s with garbage at %d: no error", name, at)
+			}
 		}
 	}
-	if _, err := new(Batch).ReadFrom(strings.NewReader("\xff\xff\xff\xff")); err == nil {
-		t.Error("batch of 4 billion ciphertexts: no error")
-	}
-	if _, err := NewServer(p, m.Layout, NewKeys(), model, 1); err == nil {
-		t.Error("server without keys: no error")
-	}
-	other, err := packing.NewLayout([]int{9, 3}, m.Shape)
+}
+
+func TestMismatchesAreErrors(t *testing.T) {
+	c := newPair(t)
+	other, err := packing.NewLayout([]int{9, 5, 3}, c.model.Shape)
 	check(t, err)
-	if _, err := NewServer(p, other, keys, model, 1); err == nil {
-		t.Error("model of another layout: no error")
-	}
-	server, err := NewServer(p, m.Layout, keys, model, 1)
+	shorter, err := packing.NewLayout([]int{4, 3}, c.model.Shape)
 	check(t, err)
-	if _, _, err := server.Evaluate(&Batch{input.Ciphertexts[:1]}); err == nil {
-		t.Error("too few inputs: no error")
+	lit := smallLiteral(c.model.Layout)
+	lit.LogP = []int{55}
+	foreign, err := NewParameters(lit, true)
+	check(t, err)
+	stranger, err := NewClient(foreign, c.model.Layout)
+	check(t, err)
+	for name, f := range map[string]func() error{
+		"client, chain too long": func() error { _, err := NewClient(c.params, shorter); return err },
+		"model, chain too long":  func() error { _, err := NewModel(c.params, shorter); return err },
+		"server, chain too long": func() error { _, err := NewServer(c.params, shorter, c.keys, c.coded, 1); return err },
+		"server, other layout":   func() error { _, err := NewServer(c.params, other, c.keys, c.coded, 1); return err },
+		"server, no keys":        func() error { _, err := NewServer(c.params, c.model.Layout, NewKeys(c.params), c.coded, 1); return err },
+		"server, foreign keys": func() error {
+			_, err := NewServer(c.params, c.model.Layout, stranger.Keys(true), c.coded, 1)
+			return err
+		},
+		"server, no threads": func() error { _, err := NewServer(c.params, c.model.Layout, c.keys, c.coded, 0); return err },
+		"server, foreign input": func() error {
+			in, _ := stranger.Encrypt([][]float64{{1, 2, 3, 4}})
+			_, _, err := c.server.Evaluate(in)
+			return err
+		},
+		"server, empty input": func() error {
+			in, _ := NewInput(c.params, c.model.Layout)
+			_, _, err := c.server.Evaluate(in)
+			return err
+		},
+		"client, input as output": func() error { _, err := c.client.Decrypt(c.input, 1); return err },
+		"encode, wrong ring": func() error {
+			m, err := packing.Pack(networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1), packing.Shape{In: 2, Out: 2, Batch: 2}, nil)
+			check(t, err)
+			_, _, err = EncodeModel(c.params, m)
+			return err
+		},
+	} {
+		if f() == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestEvaluationsAtOnceTakeTurns(t *testing.T) {
+	c := newPair(t)
+	want := networktest.Forward(networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1), [][]float64{{1, 2, 3, 4}})
+	outputs := make([]*Batch, 4)
+	err := parallel(4, 4, func() func(int) error {
+		return func(i int) (err error) {
+			outputs[i], _, err = c.server.Evaluate(c.input)
+			return err
+		}
+	})
+	check(t, err)
+	for _, out := range outputs {
+		got, err := c.client.Decrypt(out, 1)
+		check(t, err)
+		if bits := precision(want, got); bits < 16 {
+			t.Errorf("%.1f bits", bits)
+		}
+	}
+}
+
+func TestPanicInAGoroutineIsAnError(t *testing.T) {
+	err := parallel(2, 5, func() func(int) error { return func(i int) error { panic(i) } })
+	if err == nil || !strings.Contains(err.Error(), "panic") {
+		t.Errorf("error %v", err)
 	}
 }

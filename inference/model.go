@@ -1,7 +1,9 @@
 package inference
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +16,8 @@ import (
 // Model is the server's network: its kept tiles and biases, encoded (plain weights) or encrypted.
 type Model struct {
 	Encrypted bool
+	params    Parameters
+	layout    *packing.Layout
 	layers    []modelLayer
 }
 
@@ -37,7 +41,10 @@ func EncodeModel(p Parameters, m *packing.Model) (*Model, ModelTimes, error) {
 // buildModel encodes each kept tile at the level and with the scale of its layer and encrypts it if an
 // encryptor is given. Rows are built in parallel on all processors.
 func buildModel(p Parameters, m *packing.Model, encryptor *rlwe.Encryptor) (*Model, ModelTimes, error) {
-	model := &Model{Encrypted: encryptor != nil, layers: make([]modelLayer, len(m.Layers))}
+	if err := p.fits(m.Layout); err != nil {
+		return nil, ModelTimes{}, err
+	}
+	model := &Model{Encrypted: encryptor != nil, params: p, layout: m.Layout, layers: make([]modelLayer, len(m.Layers))}
 	scales := p.scales(m.Layout)
 	encoder := hefloat.NewEncoder(p.Parameters)
 	var encode, encrypt atomic.Int64
@@ -81,7 +88,7 @@ func (b *builder) row(out *modelLayer, m *packing.Model, i, r int, scale rlwe.Sc
 		if !kept {
 			continue
 		}
-		tile, err := b.element(m.Tile(i, r, c), ly.Level, rlwe.NewScale(b.params.Q()[ly.Level]))
+		tile, err := b.element(m.Tile(i, r, c), ly.Level, b.params.tileScale(ly.Level))
 		if err != nil {
 			return err
 		}
@@ -123,25 +130,37 @@ func toMontgomery(p Parameters, ct *rlwe.Ciphertext) {
 // Bytes is the memory that tiles and biases take.
 func (m *Model) Bytes() int64 {
 	var n int64
-	for _, e := range m.elements() {
-		n += elementBytes(e)
-	}
-	return n
-}
-
-// elements lists tiles and biases in a fixed order.
-func (m *Model) elements() []*rlwe.Ciphertext {
-	var out []*rlwe.Ciphertext
 	for _, ly := range m.layers {
 		for r, row := range ly.tiles {
-			for _, t := range append([]*rlwe.Ciphertext{ly.bias[r]}, row...) {
-				if t != nil {
-					out = append(out, t)
+			for _, e := range append([]*rlwe.Ciphertext{ly.bias[r]}, row...) {
+				if e != nil {
+					n += elementBytes(e)
 				}
 			}
 		}
 	}
-	return out
+	return n
+}
+
+// check returns an error unless the model is for these parameters and a layout of the same tiles, and every row
+// that is read has its bias.
+func (m *Model) check(p Parameters, layout *packing.Layout) error {
+	if m.params.fingerprint() != p.fingerprint() {
+		return errors.New("inference: model of other parameters")
+	}
+	if !slices.Equal(m.layout.Layers, layout.Layers) || m.layout.Shape != layout.Shape || len(m.layers) != len(layout.Layers) {
+		return errors.New("inference: model of another layout")
+	}
+	for i, ly := range m.layers {
+		last := i == len(m.layers)-1
+		for r, row := range ly.tiles {
+			read := last || slices.ContainsFunc(row, func(t *rlwe.Ciphertext) bool { return t != nil })
+			if read && ly.bias[r] == nil {
+				return fmt.Errorf("inference: layer %s row %d: the bias is missing", layout.Layers[i].Name, r)
+			}
+		}
+	}
+	return nil
 }
 
 func elementBytes(e *rlwe.Ciphertext) int64 {

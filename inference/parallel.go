@@ -1,6 +1,7 @@
 package inference
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -8,7 +9,7 @@ import (
 
 // parallel calls a work function for 0 … n−1 on the given number of goroutines (0: all processors).
 // Each goroutine makes its own work function, and with it its own evaluator or encoder, which are not
-// safe for concurrent use. The first error ends the work.
+// safe for concurrent use. The first error ends the work; a panic becomes one, as nobody could recover it.
 func parallel(threads, n int, newWork func() func(i int) error) error {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -20,12 +21,20 @@ func parallel(threads, n int, newWork func() func(i int) error) error {
 		first error
 	)
 	for range min(threads, n) {
+		fail := func(err error) {
+			once.Do(func() { first = err })
+			next.Store(int64(n))
+		}
 		wg.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					fail(fmt.Errorf("panic: %v", p))
+				}
+			}()
 			work := newWork()
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				if err := work(i); err != nil {
-					once.Do(func() { first = err })
-					next.Store(int64(n))
+					fail(err)
 				}
 			}
 		})

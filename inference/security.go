@@ -7,7 +7,7 @@ const SecurityBits = 128
 
 // maxLogQP is the largest log2(QP) at 128-bit classical security with a uniform ternary secret, by logN
 // (Bossuat et al., "Security Guidelines for Implementing Homomorphic Encryption", 2024; the 2018
-// HomomorphicEncryption.org standard allows 109, 218, 438, 881 and 1772 bits).
+// HomomorphicEncryption.org standard allows 109, 218, 438 and 881 bits up to logN 15).
 var maxLogQP = map[int]float64{12: 106, 13: 214, 14: 430, 15: 868, 16: 1747}
 
 // logQPTolerance covers primes that are a little larger than the power of two asked for.

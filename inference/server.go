@@ -1,7 +1,9 @@
 package inference
 
 import (
+	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,8 +13,10 @@ import (
 	"hepex/packing"
 )
 
-// Server evaluates a model on encrypted inputs. It holds evaluation keys, never the secret key.
+// Server evaluates a model on encrypted inputs. It holds evaluation keys, never the secret key. Its methods may
+// be called concurrently; evaluations then take turns.
 type Server struct {
+	mu      sync.Mutex
 	params  Parameters
 	layout  *packing.Layout
 	model   *Model
@@ -33,16 +37,17 @@ func NewServer(p Parameters, layout *packing.Layout, keys *Keys, model *Model, t
 	if threads < 1 {
 		return nil, fmt.Errorf("inference: %d threads: want at least 1", threads)
 	}
+	if err := p.fits(layout); err != nil {
+		return nil, err
+	}
 	if err := model.check(p, layout); err != nil {
 		return nil, err
 	}
-	for _, g := range p.GaloisElements(layout.RotationSteps()) {
-		if _, err := keys.GetGaloisKey(g); err != nil {
-			return nil, fmt.Errorf("inference: evaluation keys: %w", err)
-		}
+	if err := keys.check(p, layout, model.Encrypted); err != nil {
+		return nil, err
 	}
 	s := &Server{params: p, layout: layout, model: model, scales: p.scales(layout)}
-	evaluator := hefloat.NewEvaluator(p.Parameters, keys)
+	evaluator := hefloat.NewEvaluator(p.Parameters, keys.set)
 	for range threads {
 		s.workers = append(s.workers, &worker{params: p, eval: evaluator.ShallowCopy()})
 	}
@@ -52,7 +57,7 @@ func NewServer(p Parameters, layout *packing.Layout, keys *Keys, model *Model, t
 		if !ly.Refill {
 			continue
 		}
-		mask, err := b.element(layout.Mask(i), ly.Level-1, rlwe.NewScale(p.Q()[ly.Level-1]))
+		mask, err := b.element(layout.Mask(i), ly.Level-1, p.tileScale(ly.Level-1))
 		if err != nil {
 			return nil, fmt.Errorf("inference: mask of layer %s: %w", ly.Name, err)
 		}
@@ -65,17 +70,17 @@ func NewServer(p Parameters, layout *packing.Layout, keys *Keys, model *Model, t
 // Evaluate runs the network on one encrypted batch. The output has one ciphertext per row of the last
 // layer, at level 0.
 func (s *Server) Evaluate(in *Batch) (*Batch, *Trace, error) {
-	first := &s.layout.Layers[0]
-	if len(in.Ciphertexts) != first.Cols {
-		return nil, nil, fmt.Errorf("inference: %d input ciphertexts: want %d", len(in.Ciphertexts), first.Cols)
+	want, err := NewInput(s.params, s.layout)
+	if err != nil {
+		return nil, nil, err
 	}
-	for c, ct := range in.Ciphertexts {
-		if err := s.params.check(ct, 1, first.Level); err != nil {
-			return nil, nil, fmt.Errorf("inference: input ciphertext %d: %w", c, err)
-		}
+	if !in.matches(want) {
+		return nil, nil, errors.New("inference: the batch is not an input for this server's parameters and layout")
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	trace := &Trace{}
-	x := in.Ciphertexts
+	x := in.ciphertexts
 	for i := range s.layout.Layers {
 		start := time.Now()
 		y, counts, err := s.layer(i, x)
@@ -86,7 +91,12 @@ func (s *Server) Evaluate(in *Batch) (*Batch, *Trace, error) {
 		trace.Counts = append(trace.Counts, counts)
 		trace.Seconds = append(trace.Seconds, time.Since(start).Seconds())
 	}
-	return &Batch{Ciphertexts: x}, trace, nil
+	out, err := NewOutput(s.params, s.layout)
+	if err != nil {
+		return nil, nil, err
+	}
+	out.ciphertexts = x
+	return out, trace, nil
 }
 
 // layer returns one ciphertext per row; hidden rows without a kept tile are nil, as nothing reads them.
@@ -153,7 +163,7 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext) (*rlwe.Ciphertex
 // constant makes a ciphertext of a bias alone, for output rows all of whose tiles are pruned.
 func constant(p Parameters, bias *rlwe.Ciphertext) *rlwe.Ciphertext {
 	ct := hefloat.NewCiphertext(p.Parameters, 1, bias.Level())
-	*ct.MetaData = *bias.MetaData
+	ct.Scale = bias.Scale
 	for i, v := range bias.Value {
 		ct.Value[i].CopyLvl(bias.Level(), v)
 	}
@@ -167,9 +177,11 @@ func (s *Server) TimeRotation(in *Batch) (float64, error) {
 	if len(steps) == 0 {
 		return 0, nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	out := hefloat.NewCiphertext(s.params.Parameters, 1, s.params.MaxLevel())
 	start := time.Now()
-	if err := s.workers[0].eval.Rotate(in.Ciphertexts[0], steps[0], out); err != nil {
+	if err := s.workers[0].eval.Rotate(in.ciphertexts[0], steps[0], out); err != nil {
 		return 0, fmt.Errorf("inference: %w", err)
 	}
 	return time.Since(start).Seconds(), nil

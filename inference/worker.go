@@ -33,7 +33,7 @@ func (w *worker) accumulate(tiles, x []*rlwe.Ciphertext, level int, scale rlwe.S
 		}
 		if acc == nil {
 			acc = hefloat.NewCiphertext(w.params.Parameters, 1+tile.Degree(), level)
-			acc.Scale = scale.Mul(rlwe.NewScale(w.params.Q()[level]))
+			acc.Scale = scale.Mul(w.params.tileScale(level))
 		} else {
 			w.counts.Add++
 		}

@@ -88,7 +88,7 @@ func TestSimulationEqualsPlainNetwork(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := networktest.Samples(rng, 1+rng.IntN(shape.Batch), f.Dims()[0])
-		got, mags, err := m.Simulate(x)
+		got, profile, err := m.Simulate(x, Noise{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,9 +97,34 @@ func TestSimulationEqualsPlainNetwork(t *testing.T) {
 		if diff > 1e-9*math.Max(size, 1) {
 			t.Fatalf("dims %v, tile %s: differs by %g of %g", f.Dims(), shape, diff, size)
 		}
-		if mags[0] < size*(1-1e-9) {
-			t.Fatalf("dims %v, tile %s: magnitude at level 0 is %g, but outputs reach %g", f.Dims(), shape, mags[0], size)
+		if profile.Last < size*(1-1e-9) || math.Abs(profile.Output-size) > 1e-9*math.Max(size, 1) {
+			t.Fatalf("dims %v, tile %s: %+v, but outputs reach %g", f.Dims(), shape, profile, size)
 		}
+	}
+}
+
+// Errors by hand: 8 inputs of error 3 and weight 2, 4 to a tile, so 2 products; a rescaling; a sum of 4 with its
+// 2 rotations; a square at 10; another rescaling.
+func TestErrorsAreSummed(t *testing.T) {
+	f := &network.Folded{Layers: []network.Affine{
+		{W: mat.NewDense(1, 8, []float64{2, 2, 2, 2, 2, 2, 2, 2}), B: []float64{0}},
+		{W: mat.NewDense(1, 1, []float64{1}), B: []float64{0}},
+	}}
+	m, err := Pack(f, Shape{4, 1, 1}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := [][]float64{{0, 1, 0, 1, 0, 1, 1, 1}} // 2·5 = 10
+	_, p, err := m.Simulate(x, Noise{Input: 9, Weight: 0.5, Switch: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	products := 8*4*9 + 0.5*5.0
+	sum := products + 4*1 + 100*(2+1) // the rotations' own errors are summed too: 2·100 + 100
+	square := 4*10*10*sum + 1
+	want := math.Sqrt(square + 0.5*100*100 + 1)
+	if math.Abs(p.Error-want) > 1e-9*want || p.Output != 100 {
+		t.Errorf("%+v: want an error of %g", p, want)
 	}
 }
 
@@ -112,7 +137,7 @@ func TestZeroTilesChangeNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := networktest.Samples(rng, shape.Batch, f.Dims()[0])
-		got, _, err := m.Simulate(x)
+		got, _, err := m.Simulate(x, Noise{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +148,7 @@ func TestZeroTilesChangeNothing(t *testing.T) {
 				}
 			}
 		}
-		want, _, err := m.Simulate(x)
+		want, _, err := m.Simulate(x, Noise{})
 		if err != nil {
 			t.Fatal(err)
 		}

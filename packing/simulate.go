@@ -2,91 +2,154 @@ package packing
 
 import "math"
 
-// Magnitudes holds the largest absolute value over all slots, garbage included, by level: of every
-// ciphertext that exists at that level when the input enters at the highest one.
-type Magnitudes []float64
-
-func (m Magnitudes) note(level int, slots []float64) {
-	for _, v := range slots {
-		m[level] = math.Max(m[level], math.Abs(v))
-	}
+// Noise says how much error the encrypted evaluation adds, as variances per slot in units of the error of one
+// rescaling.
+type Noise struct {
+	Input  float64 // of a fresh input
+	Weight float64 // of a weight, per squared unit of the value that it multiplies
+	Switch float64 // of a rotation at the scale of values
 }
+
+// Profile is what representative samples show of the values and errors of an evaluation.
+type Profile struct {
+	Last   float64 // largest |value| in any slot, garbage included, of a ciphertext at level 0
+	Output float64 // largest |output|
+	Error  float64 // largest standard deviation of an output, in errors of one rescaling
+}
+
+// Merge takes the larger of both in everything.
+func (p Profile) Merge(q Profile) Profile {
+	return Profile{math.Max(p.Last, q.Last), math.Max(p.Output, q.Output), math.Max(p.Error, q.Error)}
+}
+
+// signal is a simulated ciphertext: the value and the variance of the error in each slot.
+type signal struct{ value, variance []float64 }
+
+func newSignal(slots int) signal { return signal{make([]float64, slots), make([]float64, slots)} }
 
 // Simulate evaluates the packed network on up to Shape.Batch samples slot by slot in float64, with the
-// very rotations, masks and sums of the encrypted evaluation. It is the oracle of the layout, and its
-// magnitudes tell which values a modulus must hold.
-func (m *Model) Simulate(samples [][]float64) ([][]float64, Magnitudes, error) {
-	x, err := m.Input(samples)
+// very rotations, masks and sums of the encrypted evaluation. It is the oracle of the layout, and its profile
+// tells what the moduli must hold and how large the scale must be.
+func (m *Model) Simulate(samples [][]float64, noise Noise) ([][]float64, Profile, error) {
+	cols, err := m.Input(samples)
 	if err != nil {
-		return nil, nil, err
+		return nil, Profile{}, err
 	}
-	mags := make(Magnitudes, m.Levels+1)
-	for _, c := range x {
-		mags.note(m.Levels, c)
-	}
-	for i := range m.Layers {
-		x = m.simulateLayer(i, x, mags)
-	}
-	for r, row := range x {
-		if row == nil {
-			x[r] = m.BiasRow(len(m.Layers)-1, r)
-			mags.note(0, x[r])
+	x := make([]signal, len(cols))
+	for c, values := range cols {
+		x[c] = newSignal(len(values))
+		x[c].value = values
+		for s := range values {
+			x[c].variance[s] = noise.Input
 		}
 	}
-	out, err := m.Output(x, len(samples))
-	return out, mags, err
+	p := Profile{}
+	for i := range m.Layers {
+		x = m.simulateLayer(i, x, noise, &p)
+	}
+	values, variances := make([][]float64, len(x)), make([][]float64, len(x))
+	for r, row := range x {
+		values[r], variances[r] = row.value, row.variance
+		if row.value == nil {
+			values[r], variances[r] = m.BiasRow(len(m.Layers)-1, r), make([]float64, m.Shape.Slots())
+			p.noteLast(values[r])
+		}
+	}
+	out, err := m.Output(values, len(samples))
+	if err != nil {
+		return nil, Profile{}, err
+	}
+	spread, err := m.Output(variances, len(samples))
+	for b := range out {
+		for o := range out[b] {
+			p.Output = math.Max(p.Output, math.Abs(out[b][o]))
+			p.Error = math.Max(p.Error, math.Sqrt(spread[b][o]))
+		}
+	}
+	return out, p, err
 }
 
-// simulateLayer returns one slice of slots per row, nil for rows without a kept tile.
-func (m *Model) simulateLayer(i int, x [][]float64, mags Magnitudes) [][]float64 {
+// simulateLayer returns one signal per row, an empty one for rows without a kept tile.
+func (m *Model) simulateLayer(i int, x []signal, noise Noise, p *Profile) []signal {
 	ly := &m.Layers[i]
-	out := make([][]float64, ly.Rows)
+	out := make([]signal, ly.Rows)
 	for r := range out {
 		if !m.HasRow(i, r) {
 			continue
 		}
-		acc := make([]float64, m.Shape.Slots())
+		acc := newSignal(m.Shape.Slots())
 		for c, kept := range m.Kept[i][r] {
 			if kept {
-				for s, w := range m.Tile(i, r, c) {
-					acc[s] += w * x[c][s]
-				}
+				acc.addProduct(m.Tile(i, r, c), x[c], noise)
 			}
 		}
-		level := ly.Level - 1
-		mags.note(level, acc)
-		acc = m.sumSlots(acc, m.Sum(i), level, mags)
+		acc.rescale()
+		last := ly.Level - 1
+		acc = acc.sum(m.Sum(i), noise, last == 0, p)
 		for s, v := range m.BiasRow(i, r) {
-			acc[s] += v
+			acc.value[s] += v
 		}
-		mags.note(level, acc)
+		if last == 0 {
+			p.noteLast(acc.value)
+		}
 		if ly.Refill {
 			for s, v := range m.Mask(i) {
-				acc[s] *= v
+				acc.value[s] *= v
+				acc.variance[s] *= v
 			}
-			level--
-			acc = m.sumSlots(acc, m.RefillSum(), level, mags)
+			acc.rescale()
+			acc = acc.sum(m.RefillSum(), noise, false, p)
 		}
 		if ly.Square {
-			for s, v := range acc {
-				acc[s] = v * v
+			for s, v := range acc.value {
+				acc.value[s] = v * v
+				acc.variance[s] *= 4 * v * v
 			}
-			mags.note(level-1, acc)
+			acc.rescale()
 		}
 		out[r] = acc
 	}
 	return out
 }
 
-// sumSlots rotates and adds as the evaluation does.
-func (m *Model) sumSlots(x []float64, sum Sum, level int, mags Magnitudes) []float64 {
-	for c := 1; c < sum.Count; c *= 2 {
-		y := make([]float64, len(x))
-		for s := range y {
-			y[s] = x[s] + x[(s+sum.Step*c)%len(x)]
-		}
-		x = y
-		mags.note(level, x)
+// addProduct adds the product of a tile with a ciphertext.
+func (a signal) addProduct(tile []float64, x signal, noise Noise) {
+	for s, w := range tile {
+		v := x.value[s]
+		a.value[s] += w * v
+		a.variance[s] += w*w*x.variance[s] + noise.Weight*v*v
 	}
-	return x
+}
+
+// rescale adds the error that rounding leaves.
+func (a signal) rescale() {
+	for s := range a.variance {
+		a.variance[s]++
+	}
+}
+
+// sum rotates and adds as the evaluation does.
+func (a signal) sum(sum Sum, noise Noise, last bool, p *Profile) signal {
+	if last {
+		p.noteLast(a.value)
+	}
+	for c := 1; c < sum.Count; c *= 2 {
+		b := newSignal(len(a.value))
+		for s := range a.value {
+			t := (s + sum.Step*c) % len(a.value)
+			b.value[s] = a.value[s] + a.value[t]
+			b.variance[s] = a.variance[s] + a.variance[t] + noise.Switch
+		}
+		a = b
+		if last {
+			p.noteLast(a.value)
+		}
+	}
+	return a
+}
+
+func (p *Profile) noteLast(values []float64) {
+	for _, v := range values {
+		p.Last = math.Max(p.Last, math.Abs(v))
+	}
 }

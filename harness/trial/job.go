@@ -93,6 +93,6 @@ func Check(s config.Spec, source *datasets.Source) error {
 		}
 		return nil
 	}
-	_, err = inference.Derive(layout, make(packing.Magnitudes, layout.Levels+1), float64(s.HE.Precision))
+	_, err = inference.Derive(layout, packing.Profile{}, float64(s.HE.Precision))
 	return err
 }

@@ -3,7 +3,6 @@ package trial
 import (
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -146,31 +145,29 @@ const calibrationSamples = 64
 // parameters derives or takes over the CKKS parameters and checks them against simulated values.
 func (t *trial) parameters(calibration network.Data) (inference.Parameters, error) {
 	t.report(Step{Name: "calibrate"})
-	x := rows(calibration)
-	mags := make(packing.Magnitudes, t.model.Levels+1)
-	for len(x) > 0 {
+	he := t.spec.HE
+	logN := inference.LogN(t.spec.Tile)
+	noise := inference.NoiseModel(logN, he.Weights == "encrypted")
+	var profile packing.Profile
+	for x := rows(calibration); len(x) > 0; {
 		n := min(len(x), t.spec.Tile.Batch)
-		_, m, err := t.model.Simulate(x[:n])
+		_, p, err := t.model.Simulate(x[:n], noise)
 		if err != nil {
 			return inference.Parameters{}, err
 		}
-		for level, v := range m {
-			mags[level] = math.Max(mags[level], v)
-		}
+		profile = profile.Merge(p)
 		x = x[n:]
 	}
-	he := t.spec.HE
-	logN := logRing(t.spec.Tile)
 	lit := inference.Literal{LogN: logN, LogQ: he.LogQ, LogP: he.LogP, LogScale: he.LogScale}
 	if he.LogQ == nil {
 		var err error
-		if lit, err = inference.Derive(t.model.Layout, mags, float64(he.Precision)); err != nil {
+		if lit, err = inference.Derive(t.model.Layout, profile, float64(he.Precision)); err != nil {
 			return inference.Parameters{}, &Failure{"parameters", err}
 		}
 	}
 	params, err := inference.NewParameters(lit, he.Insecure)
 	if err == nil {
-		err = params.CheckRange(t.model.Layout, mags)
+		err = params.CheckRange(t.model.Layout, profile)
 	}
 	if err != nil {
 		return inference.Parameters{}, &Failure{"parameters", err}
@@ -187,15 +184,6 @@ func (t *trial) parameters(calibration network.Data) (inference.Parameters, erro
 	return params, nil
 }
 
-// logRing is the log of the ring degree whose slots a tile fills.
-func logRing(s packing.Shape) int {
-	n := 1
-	for slots := s.Slots(); slots > 1; slots /= 2 {
-		n++
-	}
-	return n
-}
-
 // evaluate runs client and server on the samples and returns the decrypted outputs.
 func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, error) {
 	t.report(Step{Name: "encrypt"})
@@ -204,7 +192,10 @@ func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, er
 	t.rec.Latency, t.rec.Memory = &record.Latency{}, &record.Memory{}
 
 	start := time.Now()
-	client := inference.NewClient(p, t.model.Layout)
+	client, err := inference.NewClient(p, t.model.Layout)
+	if err != nil {
+		return nil, err
+	}
 	keys := client.Keys(encrypted)
 	t.rec.Latency.Keygen = time.Since(start).Seconds()
 

@@ -1,0 +1,83 @@
+package inference
+
+import (
+	"io"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+
+	"hepex/packing"
+)
+
+// Batch holds the encrypted inputs, or outputs, of one batch of samples.
+type Batch struct {
+	params      Parameters
+	kind        string
+	ciphertexts []*rlwe.Ciphertext
+	level       int
+	scale       rlwe.Scale
+}
+
+const (
+	kindInput  = "hepex input\n"
+	kindOutput = "hepex output\n"
+)
+
+// NewInput is an empty batch of inputs for a layout, to read into.
+func NewInput(p Parameters, layout *packing.Layout) (*Batch, error) {
+	if err := p.fits(layout); err != nil {
+		return nil, err
+	}
+	first := layout.Layers[0]
+	return &Batch{p, kindInput, make([]*rlwe.Ciphertext, first.Cols), first.Level, p.scales(layout)[0].input}, nil
+}
+
+// NewOutput is an empty batch of outputs of a layout, to read into.
+func NewOutput(p Parameters, layout *packing.Layout) (*Batch, error) {
+	if err := p.fits(layout); err != nil {
+		return nil, err
+	}
+	last := len(layout.Layers) - 1
+	return &Batch{p, kindOutput, make([]*rlwe.Ciphertext, layout.Layers[last].Rows), 0, p.scales(layout)[last].output}, nil
+}
+
+// Bytes is the memory that the ciphertexts take.
+func (b *Batch) Bytes() int64 {
+	var n int64
+	for _, ct := range b.ciphertexts {
+		n += elementBytes(ct)
+	}
+	return n
+}
+
+// WriteTo writes the ciphertexts.
+func (b *Batch) WriteTo(w io.Writer) (int64, error) {
+	out := newWriter(w, b.params, b.kind)
+	for _, ct := range b.ciphertexts {
+		for _, v := range ct.Value {
+			out.poly(v)
+		}
+	}
+	return out.close()
+}
+
+// ReadFrom reads what WriteTo wrote for the same parameters and layout.
+func (b *Batch) ReadFrom(r io.Reader) (int64, error) {
+	in := newReader(r, b.params, b.kind)
+	for i := range b.ciphertexts {
+		b.ciphertexts[i] = in.element(1, b.level, b.scale)
+	}
+	return in.close("batch")
+}
+
+// matches says whether the batch is a full one of the kind, for the same parameters and number of ciphertexts.
+func (b *Batch) matches(want *Batch) bool {
+	if b.kind != want.kind || len(b.ciphertexts) != len(want.ciphertexts) || b.params.fingerprint() != want.params.fingerprint() {
+		return false
+	}
+	for _, ct := range b.ciphertexts {
+		if ct == nil {
+			return false
+		}
+	}
+	return true
+}
