@@ -318,6 +318,19 @@ func TestFailuresAreRecorded(t *testing.T) {
 	}
 }
 
+func TestHopelessRunStops(t *testing.T) {
+	s := newSandbox(t)
+	s.write("small.yaml", strings.NewReplacer("precision: 16", "precision: 38", "tables:", "limits: {max_failures: 2}\ntables:").Replace(small))
+	code, _, stderr := s.run("run", "small.yaml")
+	if code != exitFailed || !strings.Contains(stderr, "2 of 7 points failed") || !strings.Contains(stderr, "5 points were not tried") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	set, _, err := record.NewStore(filepath.Join(s.dir, "results/small")).Load()
+	if err != nil || len(set) != 2 {
+		t.Errorf("%d records, %v: want 2", len(set), err)
+	}
+}
+
 func TestBadInput(t *testing.T) {
 	replaced := func(old, new string) string {
 		if !strings.Contains(small, old) {

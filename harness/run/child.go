@@ -24,7 +24,8 @@ const (
 	stageMeasure = "measure"
 )
 
-// event is one line that a child prints: what it does, what came out, or why nothing did.
+// event is one line that a child prints: what it does, what came out, or why nothing did. The last one has a
+// result, a failure or both.
 type event struct {
 	Step    *trial.Step   `json:"step,omitempty"`
 	Result  *trial.Result `json:"result,omitempty"`
@@ -44,6 +45,7 @@ func Child(stage string, in io.Reader, out io.Writer) error {
 	var err error
 	switch stage {
 	case stagePrepare:
+		end.Result = &trial.Result{} // the cache has the network
 		err = trial.Prepare(job, report)
 	case stageMeasure:
 		end.Result, err = trial.Measure(job, report)
@@ -142,14 +144,14 @@ func (r *runner) judge(end event, exit, cause error, log string) outcome {
 	case end.Failure != nil:
 		end.Failure.Log = log
 		return outcome{result: end.Result, failure: end.Failure, status: statusOf(end.Failure.Kind)}
-	case exit == nil:
+	case exit == nil && end.Result != nil:
 		return outcome{result: end.Result, status: record.OK}
 	case strings.Contains(log, "out of memory"):
 		return fail(record.OOM, "memory", "the process ran out of memory")
 	case strings.Contains(log, "panic: "):
 		return fail(record.Failed, "panic", "the process panicked; its log is in the record")
 	default:
-		return fail(record.Failed, "process", "the process ended with: %v", exit)
+		return fail(record.Failed, "process", "the process ended without a result: %v", exit)
 	}
 }
 

@@ -102,6 +102,8 @@ type runner struct {
 
 	progress Progress
 	times    map[string][]time.Duration // by stage
+	failed   int                        // in this run
+	summary  Summary
 }
 
 // Run does the points of the plan that have no result yet. Interrupted by ctx, it returns the context's error.
@@ -126,11 +128,12 @@ func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summ
 	if err := atomicfile.Write(filepath.Join(o.Dir, "config.yaml"), c.Source); err != nil {
 		return Summary{}, fmt.Errorf("run: %w", err)
 	}
-	todo, s, err := r.missing(plan)
+	todo, err := r.missing(plan)
 	if err != nil {
-		return s, err
+		return r.summary, err
 	}
-	return r.do(ctx, todo, s)
+	err = r.do(ctx, todo)
+	return r.summary, err
 }
 
 // lock keeps a second runner out of the folder for as long as this process lives.
@@ -146,22 +149,17 @@ func lock(path string) (func(), error) {
 }
 
 // missing compares the plan with the store. Damaged records are set aside and done again.
-func (r *runner) missing(plan []Planned) ([]Planned, Summary, error) {
-	s := Summary{Points: len(plan)}
+func (r *runner) missing(plan []Planned) ([]Planned, error) {
+	r.summary.Points = len(plan)
 	have, damaged, err := r.store.Load()
 	if err != nil {
-		return nil, s, err
+		return nil, err
 	}
 	for _, d := range damaged {
 		if err := d.SetAside(); err != nil {
-			return nil, s, fmt.Errorf("run: %w", err)
+			return nil, fmt.Errorf("run: %w", err)
 		}
 		r.warn("%v; set aside, the point is done again", d.Err)
-	}
-	if len(damaged) > 0 {
-		if have, _, err = r.store.Load(); err != nil {
-			return nil, s, err
-		}
 	}
 	status := map[string]record.Status{}
 	for _, rec := range have {
@@ -173,12 +171,12 @@ func (r *runner) missing(plan []Planned) ([]Planned, Summary, error) {
 		case !known || r.Force || (r.Failed && st != record.OK):
 			todo = append(todo, p)
 		case st == record.OK:
-			s.Before++
+			r.summary.Before++
 		default:
-			s.Failed++
+			r.summary.Failed++
 		}
 	}
-	return todo, s, nil
+	return todo, nil
 }
 
 func (r *runner) warn(format string, args ...any) {
@@ -188,57 +186,68 @@ func (r *runner) warn(format string, args ...any) {
 }
 
 // do prepares all points first, as training uses every core, then measures them one after the other on an
-// otherwise idle machine.
-func (r *runner) do(ctx context.Context, todo []Planned, s Summary) (Summary, error) {
-	failed := 0
+// otherwise idle machine. It stops after too many failures.
+func (r *runner) do(ctx context.Context, todo []Planned) error {
+	var ready []Planned
 	trained := map[string]bool{}
-	for _, stage := range []string{stagePrepare, stageMeasure} {
-		var next []Planned
-		for i, p := range todo {
-			if failed >= r.limits.MaxFailures {
-				s.Missing++
+	for i, p := range todo {
+		if r.failed >= r.limits.MaxFailures {
+			break
+		}
+		r.at(stagePrepare, i, len(todo), &p.Point)
+		done, err := trial.Prepared(r.job(p))
+		if err != nil {
+			return err
+		}
+		if !done {
+			result, err := r.attempt(ctx, stagePrepare, p)
+			if err != nil {
+				return err
+			}
+			if result == nil {
 				continue
 			}
-			r.at(stage, i, len(todo), &p.Point, failed)
-			job := r.job(p)
-			if stage == stagePrepare {
-				ready, err := trial.Prepared(job)
-				if err != nil {
-					return s, err
-				}
-				if ready {
-					next = append(next, p)
-					continue
-				}
-				trained[p.ID] = true
-			}
-			start := time.Now()
-			out, err := r.stage(ctx, stage, job)
-			if err != nil {
-				return s, err
-			}
-			r.times[stage] = append(r.times[stage], time.Since(start))
-			switch {
-			case out.failure != nil:
-				failed++
-				s.Failed++
-				r.warn("point %s failed: %s", p.ID, out.failure.Message)
-				if err := r.storeFailure(job, out, start); err != nil {
-					return s, err
-				}
-			case stage == stageMeasure:
-				out.result.Record.Training.Cached = !trained[p.ID]
-				if err := r.storeResult(out.result); err != nil {
-					return s, err
-				}
-				s.Done++
-			default:
-				next = append(next, p)
-			}
+			trained[p.ID] = true
 		}
-		todo = next
+		ready = append(ready, p)
 	}
-	return s, nil
+	for i, p := range ready {
+		if r.failed >= r.limits.MaxFailures {
+			break
+		}
+		r.at(stageMeasure, i, len(ready), &p.Point)
+		result, err := r.attempt(ctx, stageMeasure, p)
+		if err != nil {
+			return err
+		}
+		if result == nil {
+			continue
+		}
+		result.Record.Training.Cached = !trained[p.ID]
+		if err := r.storeResult(result); err != nil {
+			return err
+		}
+		r.summary.Done++
+	}
+	r.summary.Missing = len(todo) - r.summary.Done - r.failed
+	return nil
+}
+
+// attempt runs a stage of a point. A failure is stored; the result is then nil.
+func (r *runner) attempt(ctx context.Context, stage string, p Planned) (*trial.Result, error) {
+	job, start := r.job(p), time.Now()
+	out, err := r.stage(ctx, stage, job)
+	if err != nil {
+		return nil, err
+	}
+	r.times[stage] = append(r.times[stage], time.Since(start))
+	if out.failure == nil {
+		return out.result, nil
+	}
+	r.failed++
+	r.summary.Failed++
+	r.warn("point %s failed: %s", p.ID, out.failure.Message)
+	return nil, r.storeFailure(job, out, start)
 }
 
 func (r *runner) job(p Planned) trial.Job {
@@ -275,8 +284,8 @@ func (r *runner) storeFailure(job trial.Job, out outcome, start time.Time) error
 }
 
 // at notes where the run is and estimates the time left in the stage from its points done so far.
-func (r *runner) at(stage string, i, n int, p *config.Point, failed int) {
-	r.progress = Progress{Points: n, Stage: stage, Current: i, Point: p, Failed: failed}
+func (r *runner) at(stage string, i, n int, p *config.Point) {
+	r.progress = Progress{Points: n, Stage: stage, Current: i, Point: p, Failed: r.failed}
 	r.progress.Left = mean(r.times[stage]) * time.Duration(n-i)
 	r.Progress(r.progress)
 }

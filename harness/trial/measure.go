@@ -245,6 +245,7 @@ func (t *trial) build(p inference.Parameters, c *inference.Client, encrypted boo
 // with the peak of memory taken over these evaluations alone.
 func (t *trial) time(server *inference.Server, input *inference.Batch) (*inference.Batch, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.spec.Measure.Threads))
+	t.rec.Environment.GOMAXPROCS = t.spec.Measure.Threads
 	debug.FreeOSMemory()
 	resetPeak()
 	m := t.spec.Measure

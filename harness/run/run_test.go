@@ -1,0 +1,71 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"hepex/harness/config"
+	"hepex/harness/record"
+	"hepex/harness/trial"
+)
+
+func TestJudge(t *testing.T) {
+	r := &runner{limits: config.Limits{Timeout: time.Minute, Memory: 1 << 30}}
+	result := &trial.Result{}
+	died := errors.New("exit status 2")
+	for name, c := range map[string]struct {
+		end         event
+		exit, cause error
+		log         string
+		status      record.Status
+		kind        string
+	}{
+		"result":                    {event{Result: result}, nil, nil, "", record.OK, ""},
+		"failure":                   {event{Result: result, Failure: &record.Error{Kind: "precision"}}, nil, nil, "", record.Failed, "precision"},
+		"refused":                   {event{Failure: &record.Error{Kind: "parameters"}}, nil, nil, "", record.Refused, "parameters"},
+		"timeout":                   {event{}, died, context.DeadlineExceeded, "", record.Timeout, "timeout"},
+		"memory limit":              {event{}, died, errMemory, "", record.OOM, "memory"},
+		"no memory":                 {event{}, died, nil, "fatal error: runtime: out of memory", record.OOM, "memory"},
+		"panic":                     {event{}, died, nil, "panic: oh\n\ngoroutine 1", record.Failed, "panic"},
+		"killed":                    {event{}, errors.New("signal: killed"), nil, "", record.Failed, "process"},
+		"ended without a result":    {event{}, nil, nil, "", record.Failed, "process"},
+		"died after its result":     {event{Result: result}, died, nil, "", record.Failed, "process"},
+		"timeout with the result":   {event{Result: result}, died, context.DeadlineExceeded, "", record.Timeout, "timeout"},
+		"panic printed in a result": {event{Result: result}, nil, nil, "panic: no", record.OK, ""},
+	} {
+		out := r.judge(c.end, c.exit, c.cause, c.log)
+		kind := ""
+		if out.failure != nil {
+			kind = out.failure.Kind
+			if out.failure.Log != c.log {
+				t.Errorf("%s: log %q", name, out.failure.Log)
+			}
+		}
+		if out.status != c.status || kind != c.kind {
+			t.Errorf("%s: status %s, kind %q; want %s, %q", name, out.status, kind, c.status, c.kind)
+		}
+	}
+}
+
+func TestTailKeepsTheEnd(t *testing.T) {
+	log := &tail{max: 10}
+	for range 100 {
+		_, _ = log.Write([]byte("abc"))
+	}
+	if got := log.String(); got != "cabcabcabc" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestChildRefusesGarbage(t *testing.T) {
+	var out strings.Builder
+	if err := Child(stageMeasure, strings.NewReader("{"), &out); err == nil {
+		t.Error("half a job: no error")
+	}
+	if err := Child("fly", strings.NewReader("{}"), &out); err == nil {
+		t.Error("unknown stage: no error")
+	}
+}
