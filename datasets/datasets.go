@@ -116,6 +116,15 @@ func (s *Source) Dim() int { return dim }
 // Classes is the number of classes.
 func (s *Source) Classes() int { return classes }
 
+// Checksum is that of the named data set, wherever it lies, or even if it does not.
+func Checksum(name string) (string, error) {
+	e, err := lookUp(name)
+	if err != nil {
+		return "", err
+	}
+	return (&Source{entry: e}).Checksum(), nil
+}
+
 // Checksum identifies the content of the data set, in hexadecimal. For the published sets it is the SHA-256 of
 // their published MD5s, for digits the SHA-256 of its first samples. It is pinned: nothing is read or drawn.
 func (s *Source) Checksum() string {

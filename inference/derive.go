@@ -11,6 +11,9 @@ import (
 	"hepex/packing"
 )
 
+// ErrPrecision means that no scale is large enough for the precision, in whatever ring.
+var ErrPrecision = errors.New("the precision is too high")
+
 // Bounds on what is derived.
 const (
 	maxLogScale = 45 // keeps sums of products lazy for hundreds of terms
@@ -57,8 +60,8 @@ func Derive(layout *packing.Layout, profile packing.Profile, precision float64) 
 	head := headroom(layout, profile)
 	need := minLogScale(profile, logN, precision)
 	if most := min(maxLogScale, maxLogPrime-head); need > most {
-		return Literal{}, fmt.Errorf("inference: %.0f bits of precision at values up to %.3g need a scale of %d bits: at most %d are possible; lower the precision",
-			precision, profile.Last, need, most)
+		return Literal{}, fmt.Errorf("inference: %w: %.0f bits at log_n %d, with values up to %.3g, need a scale of %d bits; at most %d are possible",
+			ErrPrecision, precision, logN, math.Max(profile.Last, profile.Output), need, most)
 	}
 	lit := fit(logN, layout.Levels, head)
 	if lit.LogScale < need {

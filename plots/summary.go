@@ -19,12 +19,12 @@ var summaryColumns = []struct{ name, long, short string }{
 	{"train.seed", "Seed", "seed"},
 	{"tiles.density", "Density", "density"},
 	{"quality.plain", "Plain", "plain"},
-	{"quality.encrypted", "Encrypted", "enc."},
 	{"quality.degradation", "Lost", "lost"},
 	{"latency.evaluate", "Evaluate", "evaluate"},
 	{"latency.per_image", "Per image", "/image"},
 	{"memory.peak_rss", "Peak memory", "memory"},
 	{"quality.precision_bits", "Precision", "bits"},
+	{"quality.agreement", "Agreement", "agree"},
 }
 
 // terminalWidth is what a summary on a terminal fits in.
@@ -63,8 +63,9 @@ func newSummary(records record.Set, format Format) *grid {
 	if format == CSV {
 		g.header = append(g.header, "reason")
 	}
+	others := telling(records, order)
 	for _, r := range records {
-		row := []string{label(r)}
+		row := []string{label(r) + others(r)}
 		for _, c := range columns {
 			row = append(row, summaryCell(r, c.name, format))
 		}
@@ -80,7 +81,53 @@ func newSummary(records record.Set, format Format) *grid {
 	if format == Terminal {
 		g.shortenLabels()
 	}
+	g.notes = append(g.notes, warnings(records)...)
 	return g
+}
+
+// telling gives the words that tell a record from others of the same order: its values of the parameters in which
+// they differ.
+func telling(records record.Set, order []string) func(r *record.Record) string {
+	groups := map[string]record.Set{}
+	id := func(r *record.Record) string { return strings.Join(key(r, order), "\x00") }
+	for _, r := range records {
+		groups[id(r)] = append(groups[id(r)], r)
+	}
+	return func(r *record.Record) string {
+		var found []string
+		for _, other := range groups[id(r)] {
+			found = append(found, differences(r, other)...)
+		}
+		slices.Sort(found)
+		var words string
+		for _, name := range slices.Compact(found) {
+			text, _ := record.Text(r, name)
+			words += " " + name[strings.LastIndexByte(name, '.')+1:] + " " + text
+		}
+		return words
+	}
+}
+
+// warnings lists what the records warn of, each once.
+func warnings(records record.Set) []string {
+	var texts []string
+	times := map[string]int{}
+	for _, r := range records {
+		for _, text := range r.Warnings {
+			if times[text]++; times[text] == 1 {
+				texts = append(texts, text)
+			}
+		}
+	}
+	const most = 8
+	var notes []string
+	for i, text := range texts {
+		if i == most {
+			return append(notes, fmt.Sprintf("warning: %d more; the records have them", len(texts)-most))
+		}
+		notes = append(notes, fmt.Sprintf("warning, %s: %s", count(times[text], "point"), text))
+	}
+	return notes
 }
 
 // label is the name of a case, or else its scheme.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"hepex/harness/record"
 )
@@ -61,6 +62,9 @@ func (t Table) grid(all record.Set, raw bool) (*grid, error) {
 			}
 		}
 		g.rows = append(g.rows, row)
+	}
+	if !raw && slices.ContainsFunc(g.rows, func(row []string) bool { return strings.Contains(strings.Join(row, ""), "±") }) {
+		g.notes = append(g.notes, "Means over seeds ± half their range.")
 	}
 	if insecure {
 		g.markInsecure()

@@ -26,8 +26,8 @@ type TileMapLayer struct {
 
 // DrawTileMap writes the map as ID.pdf, ID.svg and ID.png into dir, which it makes, and returns the
 // three paths. Each layer is a row of two heat maps on the grid of its tiles: weights that are not
-// zero are dark, and tiles that have to be kept are tinted. Before the permutation those are the
-// tiles that hold any weight, after it those that Kept names.
+// zero are dark, and tiles that have to be kept are tinted. In the original order of the neurons those are
+// the tiles that hold any weight, in the permuted one those that Kept names. Both show the same, final weights.
 func DrawTileMap(dir, id string, m TileMap) ([]string, error) {
 	paths, err := drawTileMap(dir, id, m)
 	if err != nil {
@@ -106,7 +106,7 @@ func newMapRow(l TileMapLayer) (mapRow, error) {
 	before.x, before.y = stretched(square, ins), stretched(square, outs)
 	after := before
 	after.weights, after.kept = l.After, l.Kept
-	before.heading, after.heading = "before permutation: "+tally(before.kept), "after permutation: "+tally(after.kept)
+	before.heading, after.heading = "original order: "+tally(before.kept), "permuted: "+tally(after.kept)
 	name := fmt.Sprintf("%s: %d inputs × %d outputs, tiles %d × %d", l.Name, ins, outs, l.GroupIn, l.GroupOut)
 	return mapRow{name, [2]heatMap{before, after}}, nil
 }

@@ -18,17 +18,19 @@ import (
 //	kmeans  balanced k-means, with the tile's dimension as the size of a cluster, on the zero patterns of
 //	        the neurons, axis after axis: at most 20 iterations in at most 5 rounds. Clusters start from sort;
 //	        a pattern is the number of weights left towards each group of the neighbouring axes; neurons are
-//	        assigned greedily, nearest pair first, until clusters are full; the round with the fewest tiles
-//	        above Threshold wins.
+//	        assigned greedily, nearest pair first, until clusters are full; the round wins whose tiles are
+//	        cheapest to drop: fewest are left above MaxNonzero, or, with a Share, fewest weights are lost.
 type Permute struct {
-	Strategy  string
-	Threshold float64 // fraction of weights up to which a later step drops a tile
-	Shape     packing.Shape
-	Seed      uint64
+	Strategy   string
+	MaxNonzero float64 // fraction of weights up to which a later step drops a tile …
+	Share      float64 // … or, if not 0, the share of tiles that it drops
+	Scope      string  // of Share
+	Shape      packing.Shape
+	Seed       uint64
 }
 
 func (p Permute) String() string {
-	return fmt.Sprintf("permute %s threshold=%g tile=%s seed=%d", p.Strategy, p.Threshold, groups(p.Shape), p.Seed)
+	return fmt.Sprintf("permute %s nonzero<=%g share=%g scope=%s tile=%s seed=%d", p.Strategy, p.MaxNonzero, p.Share, p.Scope, groups(p.Shape), p.Seed)
 }
 
 // Apply replaces the orders of all axes; the network stays as it is.
@@ -51,7 +53,7 @@ func (p Permute) Apply(s *State, _ Data) error {
 		s.sortByImportance()
 	case "kmeans":
 		s.sortByImportance()
-		s.cluster(p.Shape, p.Threshold)
+		p.cluster(s)
 	}
 	return nil
 }
@@ -78,15 +80,15 @@ const (
 )
 
 // cluster improves the orders by balanced k-means on one axis after the other.
-func (s *State) cluster(shape packing.Shape, threshold float64) {
-	best, fewest := s.copyOrders(), s.tilesAbove(shape, threshold)
+func (p Permute) cluster(s *State) {
+	best, least := s.copyOrders(), p.cost(s)
 	for range maxRounds {
 		before := s.copyOrders()
 		for a := range s.Orders {
-			s.clusterAxis(a, shape)
+			s.clusterAxis(a, p.Shape)
 		}
-		if n := s.tilesAbove(shape, threshold); n < fewest {
-			best, fewest = s.copyOrders(), n
+		if c := p.cost(s); c < least {
+			best, least = s.copyOrders(), c
 		}
 		if slices.EqualFunc(before, s.Orders, slices.Equal[[]int]) {
 			break
@@ -95,26 +97,40 @@ func (s *State) cluster(shape packing.Shape, threshold float64) {
 	s.Orders = best
 }
 
+// cost is what the orders cost in the later step that drops tiles: the tiles that it will keep or, if it drops a
+// share of them, the weights that go with those.
+func (p Permute) cost(s *State) int {
+	tilings := s.tilings(p.Shape)
+	nonZero, fractions := make([][]int, len(tilings)), make([][]float64, len(tilings))
+	kept := 0
+	for l, t := range tilings {
+		sizes := t.sizes()
+		nonZero[l] = t.nonZero()
+		for i, n := range nonZero[l] {
+			fractions[l] = append(fractions[l], float64(n)/float64(sizes[i]))
+			if fractions[l][i] > p.MaxNonzero {
+				kept++
+			}
+		}
+	}
+	if p.Share == 0 {
+		return kept
+	}
+	lost := 0
+	for l, tiles := range lowest(fractions, p.Share, p.Scope) {
+		for _, i := range tiles {
+			lost += nonZero[l][i]
+		}
+	}
+	return lost
+}
+
 func (s *State) copyOrders() [][]int {
 	c := make([][]int, len(s.Orders))
 	for a, o := range s.Orders {
 		c[a] = slices.Clone(o)
 	}
 	return c
-}
-
-// tilesAbove counts the tiles that would be kept.
-func (s *State) tilesAbove(shape packing.Shape, threshold float64) int {
-	kept := 0
-	for _, t := range s.tilings(shape) {
-		sizes := t.sizes()
-		for i, n := range t.nonZero() {
-			if float64(n) > threshold*float64(sizes[i]) {
-				kept++
-			}
-		}
-	}
-	return kept
 }
 
 // clusterAxis runs balanced k-means on one axis and orders its neurons by cluster.

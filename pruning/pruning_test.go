@@ -346,7 +346,7 @@ func TestKMeansFindsHiddenBlocks(t *testing.T) {
 	kept := map[string]int{}
 	for _, strategy := range Permutations() {
 		c := s.Clone()
-		if err := (Permute{strategy, 0, shape, 1}).Apply(c, nil); err != nil {
+		if err := (Permute{Strategy: strategy, Shape: shape, Seed: 1}).Apply(c, nil); err != nil {
 			t.Fatal(err)
 		}
 		for a, o := range c.Orders {
@@ -359,6 +359,38 @@ func TestKMeansFindsHiddenBlocks(t *testing.T) {
 	t.Logf("%d tiles planted, kept: %v of %d", len(planted), kept, size*size/tile/tile)
 	if kept["kmeans"] > 2*len(planted) {
 		t.Errorf("k-means keeps %d tiles where %d are enough", kept["kmeans"], len(planted))
+	}
+}
+
+// Where hardly a tile is empty, k-means is judged by the weights that go with the dropped share: it must lose fewer
+// than the order that it starts from.
+func TestKMeansLosesFewerWeights(t *testing.T) {
+	shape := packing.Shape{In: 8, Out: 8, Batch: 1}
+	rng := rand.New(rand.NewPCG(7, 8))
+	s := &State{Net: newNet(t, 96, 64, 10)}
+	rows, cols := rng.Perm(64), rng.Perm(96)
+	for w := range s.Net.Dense()[0].W { // blocks of 60 % and 10 % of weights left, hidden by random orders
+		keep := 0.1
+		if (rows[w/96]/8+cols[w%96]/8)%3 == 0 {
+			keep = 0.6
+		}
+		if rng.Float64() > keep {
+			prune(s.Net.Dense()[0], w)
+		}
+	}
+	for _, scope := range Scopes() {
+		lost := map[string]int{}
+		for _, strategy := range []string{"none", "sort", "kmeans"} {
+			c, p := s.Clone(), Permute{Strategy: strategy, Share: 0.5, Scope: scope, Shape: shape}
+			if err := p.Apply(c, nil); err != nil {
+				t.Fatal(err)
+			}
+			lost[strategy] = p.cost(c)
+		}
+		t.Logf("%s: weights lost with half the tiles: %v", scope, lost)
+		if lost["kmeans"] >= lost["sort"]*9/10 {
+			t.Errorf("%s: k-means loses %d weights, sort %d", scope, lost["kmeans"], lost["sort"])
+		}
 	}
 }
 
@@ -385,7 +417,7 @@ func BenchmarkKMeans(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if err := (Permute{"kmeans", 0.0625, packing.Shape{In: 8, Out: 8, Batch: 1}, 1}).Apply(s, nil); err != nil {
+		if err := (Permute{Strategy: "kmeans", MaxNonzero: 0.0625, Shape: packing.Shape{In: 8, Out: 8, Batch: 1}}).Apply(s, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -52,7 +52,7 @@ func (o Options) Steps() ([]Step, error) {
 	if o.TileRatio != nil {
 		drop = PruneTiles{o.Importance, o.Scope, o.Score, *o.TileRatio, o.Shape, o.Seed}
 	}
-	permute := Permute{o.Permutation, o.permuteThreshold(), o.Shape, o.Seed}
+	permute := o.permute()
 	expand := Expand{o.Shape}
 	switch o.Scheme {
 	case "dense":
@@ -78,13 +78,17 @@ func (o Options) retrain(i, n int) Train {
 	return Train{share}
 }
 
-// permuteThreshold is the fraction of weights up to which the scheme will drop a tile: what a
-// permutation tries to bring many tiles under.
-func (o Options) permuteThreshold() float64 {
-	if strings.HasPrefix(o.Scheme, "p4") && o.TileRatio == nil {
-		return o.MaxNonzero
+// permute tells the permutation which tiles the scheme will drop: p3 and p3e only those that are empty.
+func (o Options) permute() Permute {
+	p := Permute{Strategy: o.Permutation, Scope: o.Scope, Shape: o.Shape, Seed: o.Seed}
+	switch {
+	case !strings.HasPrefix(o.Scheme, "p4"):
+	case o.TileRatio != nil:
+		p.Share = *o.TileRatio
+	default:
+		p.MaxNonzero = o.MaxNonzero
 	}
-	return 0
+	return p
 }
 
 func (o Options) check() error {

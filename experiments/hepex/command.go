@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -105,25 +106,37 @@ func (a *app) plan(path string) (*config.Config, []run.Planned, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := c.CheckNames(knownName); err != nil {
+	if err := checkNames(c); err != nil {
 		return nil, nil, err
 	}
 	plan, err := run.Plan(c, datasets.Dirs(a.data))
 	return c, plan, err
 }
 
-// knownName accepts what figures and tables may name: metrics, parameters, the label.
-func knownName(name string) error {
-	for _, p := range config.ParamNames() {
-		if name == p {
+// checkNames refuses figures and tables that could not be drawn: numbers are metrics or numeric parameters, what
+// tells points apart is a parameter or the label, and what is saved is saved against a dense point.
+func checkNames(c *config.Config) error {
+	dense := slices.ContainsFunc(c.Points, func(p config.Point) bool { return p.Spec.Prune.Scheme == "dense" })
+	number := func(name string) error {
+		if strings.HasPrefix(name, "saved.") && !dense {
+			return fmt.Errorf("%s: savings are against a dense point, and there is none; add the case {prune.scheme: dense}", name)
+		}
+		if config.IsNumber(name) {
 			return nil
 		}
+		if slices.Contains(config.ParamNames(), name) {
+			return fmt.Errorf("%s is not a number; want a metric or a numeric parameter", name)
+		}
+		_, err := record.Lookup(name)
+		return err
 	}
-	if name == "label" {
-		return nil
+	group := func(name string) error {
+		if name == "label" || slices.Contains(config.ParamNames(), name) {
+			return nil
+		}
+		return fmt.Errorf("%s is not a parameter; want a dotted path such as prune.scheme, or label", name)
 	}
-	_, err := record.Lookup(name)
-	return err
+	return c.CheckNames(number, group)
 }
 
 func (a *app) checkCommand() *cobra.Command {

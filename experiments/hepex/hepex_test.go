@@ -179,6 +179,25 @@ func TestRun(t *testing.T) {
 			t.Errorf("exit code %d, %s%s: the figure is not drawn again as it was: %v", code, text, stderr, err)
 		}
 	})
+	t.Run("other figures", func(t *testing.T) {
+		s.write("small.yaml", small+"figures: [{id: memory, x: tiles.density, y: memory.peak_rss, series: prune.scheme}]\n")
+		code, stdout, _ := s.run("run", "small.yaml")
+		if _, err := os.Stat(filepath.Join(s.dir, "results/small/figures/memory.svg")); code != exitDone || err != nil {
+			t.Errorf("exit code %d, %s: the new figure is missing: %v", code, stdout, err)
+		}
+		s.write("small.yaml", small)
+		s.run("run", "small.yaml")
+	})
+	t.Run("fewer points", func(t *testing.T) {
+		s.write("small.yaml", strings.Replace(small, "[p2t, p4e]", "[p4e]", 1))
+		code, _, stderr := s.run("run", "small.yaml")
+		text, err := os.ReadFile(filepath.Join(s.dir, "results/small/summary.csv"))
+		if code != exitDone || err != nil || strings.Contains(string(text), "p2t") || !strings.Contains(stderr, "left out: 3 records") {
+			t.Errorf("exit code %d, %v, %s: the summary shows points that the config no longer has:\n%s", code, err, stderr, text)
+		}
+		s.write("small.yaml", small)
+		s.run("run", "small.yaml")
+	})
 	t.Run("status", func(t *testing.T) {
 		if _, text, _ := s.run("status", "small.yaml"); !strings.Contains(text, "7 points: 7 done, 0 failed, 0 left") {
 			t.Error(text)
@@ -196,6 +215,9 @@ func TestRun(t *testing.T) {
 		text[len(text)/2] ^= 4
 		if err := os.WriteFile(paths[3], text, 0o644); err != nil {
 			t.Fatal(err)
+		}
+		if _, _, stderr := s.run("export", "results/small"); !strings.Contains(stderr, "left out: record: "+paths[3][len(s.dir)+1:]) {
+			t.Errorf("export says nothing of the damaged record: %s", stderr)
 		}
 		code, stdout, stderr := s.run("run", "small.yaml")
 		if code != exitDone || !strings.Contains(stdout, "7 points done (6 before)") || !strings.Contains(stderr, "set aside") {
@@ -318,6 +340,24 @@ func TestFailuresAreRecorded(t *testing.T) {
 	}
 }
 
+// What no point is to blame for ends the run and leaves no failed points behind.
+func TestUnusableCacheEndsTheRun(t *testing.T) {
+	s := newSandbox(t)
+	s.write("small.yaml", small)
+	if err := os.MkdirAll(filepath.Join(s.dir, "cache/hepex"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.write("cache/hepex/trained", "a file where a folder should be")
+	code, _, stderr := s.run("run", "small.yaml")
+	if code != exitInternal || !strings.Contains(stderr, "XDG_CACHE_HOME") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	set, _, err := record.NewStore(filepath.Join(s.dir, "results/small")).Load()
+	if err != nil || len(set) != 0 {
+		t.Errorf("%d records, %v: want none", len(set), err)
+	}
+}
+
 func TestHopelessRunStops(t *testing.T) {
 	s := newSandbox(t)
 	s.write("small.yaml", strings.NewReplacer("precision: 16", "precision: 38", "tables:", "limits: {max_failures: 2}\ntables:").Replace(small))
@@ -349,6 +389,10 @@ func TestBadInput(t *testing.T) {
 		"too few moduli":   {replaced("[50, 40, 40, 40]", "[50, 40, 40]"), "8:48", "4"},
 		"missing data set": {replaced("digits", "mnist"), "3:14", "hepex data fetch mnist"},
 		"unknown metric":   {replaced("[tiles.density]", "[tiles.size]"), "13:", "tiles.size"},
+		"metric as series": {replaced("rows: prune.scheme", "rows: tiles.kept"), "13:30", "not a parameter"},
+		"text as number":   {replaced("[tiles.density]", "[prune.scheme]"), "13:71", "not a number"},
+		"saved, no dense":  {strings.Replace(replaced("[tiles.density]", "[saved.tiles]"), "  cases: [{label: dense, prune.scheme: dense}]\n", "", 1), "12:", "dense point"},
+		"too precise":      {strings.NewReplacer("precision: 16, log_q: [50, 40, 40, 40], log_p: [55], log_scale: 40, insecure: true", "precision: 40", "16x8x4", "16x16x16").Replace(small), "8:", "at most 45"},
 		"empty file":       {"", "1:1", "empty"},
 		"binary garbage":   {"\x7fELF\x02\x01\x01\x00\xff\xfe\x00\x80", "1:", ""},
 	} {

@@ -1,22 +1,21 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/csv"
-	"encoding/json"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"text/tabwriter"
-
-	"github.com/spf13/cobra"
 
 	"hepex/harness/atomicfile"
 	"hepex/harness/config"
 	"hepex/harness/record"
 	"hepex/harness/run"
+	"hepex/harness/trial"
 	"hepex/plots"
 )
 
@@ -26,15 +25,18 @@ type results struct {
 	records record.Set
 }
 
-// openResults reads the records below dir, in the order of the frozen config where there is one. Records of
-// points that this config no longer has are left out.
-func openResults(dir string) (*results, error) {
+// openResults reads the records below dir, in the order of the frozen config where there is one. It warns of damaged
+// records, and of those that this config, or this version of the program, does not have.
+func (a *app) openResults(dir string) (*results, error) {
 	if _, err := os.Stat(filepath.Join(dir, "points")); err != nil {
 		return nil, badInput(fmt.Errorf("%s: no points/ folder: want the folder of an experiment, such as results/quickstart", dir))
 	}
-	all, _, err := record.NewStore(dir).Load()
+	all, damaged, err := record.NewStore(dir).Load()
 	if err != nil {
 		return nil, err
+	}
+	for _, d := range damaged {
+		fmt.Fprintf(a.err, "hepex: warning: left out: %v\n", d.Err)
 	}
 	r := &results{dir: dir, records: all}
 	frozen := filepath.Join(dir, "config.yaml")
@@ -45,51 +47,64 @@ func openResults(dir string) (*results, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.records = planned(c, all)
+	if r.records, err = planned(c, all); err != nil {
+		return nil, err
+	}
+	if n := len(all) - len(r.records); n > 0 {
+		fmt.Fprintf(a.err, "hepex: warning: left out: %d records in %s of other settings or versions than %s\n", n, dir, frozen)
+	}
 	return r, nil
 }
 
-// planned gives the latest record of each of the config's points.
-func planned(c *config.Config, all record.Set) record.Set {
-	latest := map[string]*record.Record{}
+// planned gives the records of the config's points.
+func planned(c *config.Config, all record.Set) (record.Set, error) {
+	byPoint := map[string]*record.Record{}
 	for _, rec := range all {
-		id := paramsID(rec.Params)
-		if old := latest[id]; old == nil || rec.StartedAt.After(old.StartedAt) {
-			latest[id] = rec
-		}
+		byPoint[rec.Point] = rec
 	}
 	var set record.Set
 	for _, p := range c.Points {
-		if rec := latest[paramsID(p.Params)]; rec != nil {
+		id, err := trial.PointID(p)
+		if err != nil {
+			return nil, err
+		}
+		if rec := byPoint[id]; rec != nil {
 			set = append(set, rec)
 		}
 	}
-	return set
+	return set, nil
 }
 
-// paramsID is the same for equal parameters, whether read from a record or from a config.
-func paramsID(params map[string]any) string {
-	text, err := json.Marshal(params)
-	if err != nil {
-		return fmt.Sprint(params)
+// stampFile says what figures, tables and the summary were made of.
+func (r *results) stampFile() string { return filepath.Join(r.dir, "figures", ".made-of") }
+
+// stamp hashes the config and the checksums of the records.
+func (r *results) stamp() string {
+	h := sha256.New()
+	source, _ := os.ReadFile(filepath.Join(r.dir, "config.yaml")) // without one, the records decide
+	h.Write(source)
+	for _, rec := range r.records {
+		io.WriteString(h, rec.Checksum)
 	}
-	return string(text)
+	return hex.EncodeToString(h.Sum(nil))
 }
 
-// haveOutputs tells whether figures were drawn already.
-func haveOutputs(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "summary.csv"))
-	return err == nil
+// upToDate tells whether figures, tables and summary show these very records.
+func (r *results) upToDate() bool {
+	old, err := os.ReadFile(r.stampFile())
+	return err == nil && string(old) == r.stamp()
 }
 
-// draw writes figures, tables and the summary, and returns the files.
+// draw writes figures, tables and the summary, and returns the files. What cannot be drawn does not keep the rest
+// from being written.
 func (r *results) draw(c *config.Config) ([]string, error) {
-	files, err := r.drawFigures(c)
-	if err != nil {
-		return nil, err
+	figures, figuresErr := r.drawFigures(c)
+	tables, tablesErr := r.writeTables(c)
+	err := errors.Join(figuresErr, tablesErr)
+	if err == nil {
+		err = atomicfile.Write(r.stampFile(), []byte(r.stamp()))
 	}
-	tables, err := r.writeTables(c)
-	return append(files, tables...), err
+	return append(figures, tables...), err
 }
 
 func (r *results) drawFigures(c *config.Config) ([]string, error) {
@@ -102,30 +117,26 @@ func (r *results) drawFigures(c *config.Config) ([]string, error) {
 	}
 	dir := filepath.Join(r.dir, "figures")
 	var files []string
+	var errs []error
 	for _, f := range figures {
 		drawn, err := plots.Draw(dir, f, r.records)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, drawn...)
+		files, errs = append(files, drawn...), append(errs, err)
 	}
-	if rec := mapped(r.records); rec != nil {
+	if rec := r.mapped(); rec != nil {
 		drawn, err := r.drawMap("tile-map", rec)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, drawn...)
+		files, errs = append(files, drawn...), append(errs, err)
 	}
-	return files, nil
+	return files, errors.Join(errs...)
 }
 
 // mapped chooses the record whose tiles are drawn when nobody asks for a certain one: of the points that
-// were pruned the most ways, the one of median density.
-func mapped(records record.Set) *record.Record {
+// were pruned the most ways, and have a map, the one of median density.
+func (r *results) mapped() *record.Record {
 	for _, scheme := range []string{"p4e", "p4", "p3e", "p3", "p2t"} {
 		var of record.Set
-		for _, rec := range records {
-			if rec.Status == record.OK && rec.Tiles != nil && rec.Params["prune.scheme"] == scheme {
+		for _, rec := range r.records {
+			_, err := os.Stat(run.MapPath(r.dir, rec.Point))
+			if err == nil && rec.Status == record.OK && rec.Tiles != nil && rec.Params["prune.scheme"] == scheme {
 				of = append(of, rec)
 			}
 		}
@@ -139,26 +150,25 @@ func mapped(records record.Set) *record.Record {
 
 func (r *results) writeTables(c *config.Config) ([]string, error) {
 	var files []string
-	write := func(name string, content func(io.Writer) error) error {
+	var errs []error
+	write := func(name string, content func(io.Writer) error) {
 		path := filepath.Join(r.dir, name)
+		if err := atomicfile.WriteWith(path, content); err != nil {
+			errs = append(errs, err)
+			return
+		}
 		files = append(files, path)
-		return atomicfile.WriteWith(path, content)
 	}
 	for _, t := range c.Tables {
-		err := write(filepath.Join("tables", t.ID+".md"), func(w io.Writer) error {
+		write(filepath.Join("tables", t.ID+".md"), func(w io.Writer) error {
 			return plots.WriteTable(w, tableOf(t), r.records, plots.Markdown)
 		})
-		if err != nil {
-			return nil, err
-		}
 	}
-	err := write(filepath.Join("tables", "summary.md"), func(w io.Writer) error {
+	write(filepath.Join("tables", "summary.md"), func(w io.Writer) error {
 		return plots.Summary(w, r.records, plots.Markdown)
 	})
-	if err == nil {
-		err = write("summary.csv", func(w io.Writer) error { return writeCSV(w, r.records) })
-	}
-	return files, err
+	write("summary.csv", func(w io.Writer) error { return writeCSV(w, r.records) })
+	return files, errors.Join(errs...)
 }
 
 func tableOf(t config.Table) plots.Table {
@@ -191,120 +201,4 @@ func writeCSV(w io.Writer, records record.Set) error {
 	}
 	out.Flush()
 	return out.Error()
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
-
-func writePlan(w io.Writer, plan []run.Planned) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "point\tlabel\tdata\tscheme\tratio\ttile\tweights\tseed")
-	for _, p := range plan {
-		s := p.Spec
-		ratio := "-"
-		if s.Prune.Scheme != "dense" {
-			ratio = fmt.Sprint(s.Prune.Ratio)
-		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", p.ID, p.Label, s.Data.Name, s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed)
-	}
-	return tw.Flush()
-}
-
-func (a *app) exportCommand() *cobra.Command {
-	format := ""
-	cmd := &cobra.Command{
-		Use: "export RESULTS", Short: "Print all records, one a line", Args: cobra.ExactArgs(1),
-		Example: "  hepex export results/quickstart --format csv",
-		RunE: func(_ *cobra.Command, args []string) error {
-			if format != "jsonl" && format != "csv" {
-				return badInput(fmt.Errorf("--format %q: want jsonl or csv", format))
-			}
-			r, err := openResults(args[0])
-			if err != nil {
-				return err
-			}
-			if format == "csv" {
-				return writeCSV(a.out, r.records)
-			}
-			enc := json.NewEncoder(a.out)
-			for _, rec := range r.records {
-				if err := enc.Encode(rec); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&format, "format", "jsonl", "jsonl or csv")
-	return cmd
-}
-
-// frozen reads the config that lies with the results.
-func (r *results) frozen() (*config.Config, error) {
-	return config.Load(filepath.Join(r.dir, "config.yaml"))
-}
-
-func (a *app) plotCommand() *cobra.Command {
-	point := ""
-	cmd := &cobra.Command{
-		Use: "plot RESULTS", Short: "Draw the figures of an experiment again", Args: cobra.ExactArgs(1),
-		Example: "  hepex plot results/quickstart\n  hepex plot results/quickstart --map 0123456789abcdef",
-		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := openResults(args[0])
-			if err != nil {
-				return err
-			}
-			var files []string
-			if point != "" {
-				files, err = r.drawPoint(point)
-			} else {
-				var c *config.Config
-				if c, err = r.frozen(); err == nil {
-					files, err = r.drawFigures(c)
-				}
-			}
-			if err != nil {
-				return err
-			}
-			for _, f := range files {
-				fmt.Fprintln(a.out, f)
-			}
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&point, "map", "", "draw the tile map of this point only")
-	return cmd
-}
-
-func (a *app) tableCommand() *cobra.Command {
-	format := ""
-	cmd := &cobra.Command{
-		Use: "table RESULTS", Short: "Print the tables of an experiment", Args: cobra.ExactArgs(1),
-		Example: "  hepex table results/quickstart --format markdown",
-		RunE: func(_ *cobra.Command, args []string) error {
-			f, ok := map[string]plots.Format{"terminal": plots.Terminal, "markdown": plots.Markdown, "csv": plots.CSV}[format]
-			if !ok {
-				return badInput(fmt.Errorf("--format %q: want terminal, markdown or csv", format))
-			}
-			r, err := openResults(args[0])
-			if err != nil {
-				return err
-			}
-			c, err := r.frozen()
-			if err != nil {
-				return err
-			}
-			errs := []error{plots.Summary(a.out, r.records, f)}
-			for _, t := range c.Tables {
-				fmt.Fprintf(a.out, "\n%s\n", t.ID)
-				errs = append(errs, plots.WriteTable(a.out, tableOf(t), r.records, f))
-			}
-			return errors.Join(errs...)
-		},
-	}
-	cmd.Flags().StringVar(&format, "format", "terminal", "terminal, markdown or csv")
-	return cmd
 }

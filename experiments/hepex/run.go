@@ -33,7 +33,7 @@ interrupted run, and then writes tables and figures.`,
 		},
 	}
 	outFlag(cmd, &out)
-	cmd.Flags().BoolVar(&o.Force, "force", false, "do all points again")
+	cmd.Flags().BoolVar(&o.Force, "force", false, "measure all points again (trained networks stay in the cache)")
 	cmd.Flags().BoolVar(&o.Failed, "failed", false, "do failed points again")
 	return cmd
 }
@@ -68,16 +68,16 @@ func (a *app) run(ctx context.Context, c *config.Config, plan []run.Planned, o r
 
 // conclude writes tables and figures if there is something new to show and says what there is.
 func (a *app) conclude(c *config.Config, dir string, s run.Summary) error {
-	if s.Done == 0 && s.Before == s.Points && haveOutputs(dir) {
-		fmt.Fprintf(a.out, "nothing to do: all %d points are done; results are in %s\n", s.Points, dir)
-		return nil
-	}
 	if s.Done+s.Before == 0 {
 		return nil
 	}
-	r, err := openResults(dir)
+	r, err := a.openResults(dir)
 	if err != nil {
 		return err
+	}
+	if s.Before == s.Points && r.upToDate() {
+		fmt.Fprintf(a.out, "nothing to do: all %d points are done; results are in %s\n", s.Points, dir)
+		return nil
 	}
 	if err := plots.Summary(a.out, r.records, plots.Terminal); err != nil {
 		return err

@@ -2,9 +2,7 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -21,16 +19,13 @@ func (r *results) drawPoint(id string) ([]string, error) {
 			return r.drawMap("tile-map-"+id, rec)
 		}
 	}
-	return nil, badInput(fmt.Errorf("point %q: no result in %s; hepex table %s lists what there is", id, r.dir, r.dir))
+	return nil, badInput(fmt.Errorf("point %q: no result in %s; hepex export %s --format csv lists what there is", id, r.dir, r.dir))
 }
 
 func (r *results) drawMap(id string, rec *record.Record) ([]string, error) {
 	text, err := os.ReadFile(run.MapPath(r.dir, rec.Point))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("tile map: %w", err)
 	}
 	var m trial.TileMap
 	if err := json.Unmarshal(text, &m); err != nil {

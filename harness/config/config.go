@@ -64,6 +64,9 @@ type Data struct {
 	Validation float64 `json:"validation"`
 }
 
+// ValidationSamples is the number of training samples that are split off, the last ones.
+func (d Data) ValidationSamples() int { return int(float64(d.Train) * d.Validation) }
+
 // Network describes the plain network. Hidden has the neurons of each hidden layer.
 type Network struct {
 	Type       string `json:"type"` // mlp or autoencoder

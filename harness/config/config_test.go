@@ -182,17 +182,22 @@ tables: [{id: a, rows: tile, cols: train.seed, cells: [tiles.density, nor.this]}
 		t.Errorf("tables (-want +got):\n%s", diff)
 	}
 	known := append(ParamNames(), "tiles.density")
-	err := c.CheckNames(func(name string) error {
+	check := func(name string) error {
 		if slices.Contains(known, name) {
 			return nil
 		}
 		return fmt.Errorf("no metric %q", name)
-	})
+	}
+	err := c.CheckNames(check, check)
 	if want := "f:8:58: no metric \"no.such\"\nf:9:71: no metric \"nor.this\""; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	if err := c.CheckNames(func(string) error { return nil }); err != nil {
+	all := func(string) error { return nil }
+	if err := c.CheckNames(all, all); err != nil {
 		t.Errorf("all names known, got %v", err)
+	}
+	if !IsNumber("prune.ratio") || !IsNumber("train.seed") || IsNumber("tile") || IsNumber("network.hidden") || IsNumber("no.such") {
+		t.Error("IsNumber takes a text for a number, or the other way round")
 	}
 }
 

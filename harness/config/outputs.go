@@ -28,25 +28,27 @@ type Table struct {
 	Cells      []Ref
 }
 
-// CheckNames calls known for every metric and parameter that a figure or table names. What it returns other
-// than nil is collected into Errors.
-func (c *Config) CheckNames(known func(name string) error) error {
+// CheckNames calls number for every name that a figure or table uses as a number (x, y, cells) and group for every one
+// that tells points apart (series, facet, rows, cols). What these return other than nil is collected into Errors.
+func (c *Config) CheckNames(number, group func(name string) error) error {
 	r := &reader{file: c.file, errs: map[Error]bool{}}
-	var refs []Ref
+	check := func(known func(name string) error, refs ...Ref) {
+		for _, ref := range refs {
+			if ref.Name == "" {
+				continue
+			}
+			if err := known(ref.Name); err != nil {
+				r.at(ref.Line, ref.Column, "%v", err)
+			}
+		}
+	}
 	for _, f := range c.Figures {
-		refs = append(refs, f.X, f.Y, f.Series, f.Facet)
+		check(number, f.X, f.Y)
+		check(group, f.Series, f.Facet)
 	}
 	for _, t := range c.Tables {
-		refs = append(refs, t.Rows, t.Cols)
-		refs = append(refs, t.Cells...)
-	}
-	for _, ref := range refs {
-		if ref.Name == "" {
-			continue
-		}
-		if err := known(ref.Name); err != nil {
-			r.at(ref.Line, ref.Column, "%v", err)
-		}
+		check(group, t.Rows, t.Cols)
+		check(number, t.Cells...)
 	}
 	if errs := r.sorted(); errs != nil {
 		return errs

@@ -49,6 +49,19 @@ func ParamNames() []string {
 	return names
 }
 
+// IsNumber tells whether the parameter at a dotted path is a number.
+func IsNumber(path string) bool {
+	f, ok := byPath[path]
+	if !ok {
+		return false
+	}
+	switch f.get(&Spec{}).(type) {
+	case int, float64:
+		return true
+	}
+	return false
+}
+
 // params returns what decides the outcome of the point, and gives the keys that do not a fixed value in s.
 func params(s *Spec) map[string]any {
 	var drop []string

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"maps"
-	"math"
 	"math/bits"
 	"strings"
 
@@ -138,15 +137,31 @@ func (d *draft) checkTraining() {
 		d.fail("network.batch_norm", d.settings["network.batch_norm"],
 			"got true with activation square; want false, as batch norm with a pure square was measured to fail")
 	}
-	rest := int(math.Floor(float64(s.Data.Train) * (1 - s.Data.Validation)))
+	validation := s.Data.ValidationSamples()
+	if d.sound("data.train", "data.validation") && validation == 0 {
+		d.fail("data.validation", d.settings.nearest("data.validation", "data.train"),
+			"%g of %d training samples is none; want a share that gives at least one", s.Data.Validation, s.Data.Train)
+	}
+	const leastBatch = 8 // batch norm takes its statistics from quarters of a batch
+	if d.sound("train.batch", "network.batch_norm") && s.Network.BatchNorm && s.Train.Batch < leastBatch {
+		d.fail("train.batch", d.settings["train.batch"], "got %d with batch_norm; want at least %d", s.Train.Batch, leastBatch)
+	}
+	rest := s.Data.Train - validation
 	if d.sound("data.train", "data.validation", "train.batch") && s.Train.Batch > rest {
 		d.fail("train.batch", d.settings.nearest("train.batch", "data.train"),
 			"got %d; want at most %d, the samples that data.train and data.validation leave to train on", s.Train.Batch, rest)
 	}
 }
 
+// retrainings is how often the schemes that retrain more than once do so.
+var retrainings = map[string]int{"p3e": 2, "p4": 2, "p4e": 2}
+
 func (d *draft) checkPruning() {
 	p := &d.spec.Prune
+	if least := retrainings[p.Scheme]; d.sound("prune.scheme", "prune.retrain.epochs") && p.Retrain.Epochs < least {
+		d.fail("prune.retrain.epochs", d.settings.nearest("prune.retrain.epochs", "prune.scheme"),
+			"got %d; want at least %d, as %s retrains so often and each time needs an epoch", p.Retrain.Epochs, least, p.Scheme)
+	}
 	if d.settings["prune.tiles.ratio"] != nil && d.settings["prune.tiles.max_nonzero"] != nil && d.sound("prune.tiles.ratio") {
 		d.fail("prune.tiles.ratio", d.settings["prune.tiles.ratio"],
 			"both ratio and max_nonzero are given; want one of them (a sweep can replace prune.tiles as a whole)")

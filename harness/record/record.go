@@ -21,7 +21,8 @@ const (
 	Cancelled Status = "cancelled"
 )
 
-// Record is one attempt at one point. Sections that the attempt did not reach are absent.
+// Record is one attempt at one point. BytesUp and BytesDown are the ciphertexts of one batch, without keys and model.
+// Sections that the attempt did not reach are absent.
 type Record struct {
 	Schema     int               `json:"schema"`
 	Experiment string            `json:"experiment"`
@@ -50,6 +51,8 @@ type Record struct {
 	Training    *Training   `json:"training,omitempty"`
 	HE          *HE         `json:"he,omitempty"`
 	Environment Environment `json:"environment"`
+
+	Checksum string `json:"checksum,omitempty"` // of the stored record; set when it is read
 }
 
 // Error says why an attempt has no result. Log is the tail of what its process printed.
@@ -102,7 +105,7 @@ type Operations struct {
 	Items       map[string]int `json:"items,omitempty"`
 }
 
-// Latency is in seconds. Evaluate holds every sample, EvaluateMedian their median and Low to High its
+// Latency is in seconds. The model is encoded and encrypted on all processors; one wall time is split between both. Evaluate holds every sample, EvaluateMedian their median and Low to High its
 // 95 % interval; one evaluation is a whole batch.
 type Latency struct {
 	Keygen           float64     `json:"keygen"`

@@ -30,8 +30,8 @@ var metrics = []Metric{
 	{"memory.keys", "Key size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Keys })},
 	{"memory.input", "Input size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Input })},
 
-	{"bytes_up", "Bytes to the server", Bytes, Lower, func(r *Record) (float64, bool) { return float64(r.BytesUp), r.BytesUp > 0 }},
-	{"bytes_down", "Bytes to the client", Bytes, Lower, func(r *Record) (float64, bool) { return float64(r.BytesDown), r.BytesDown > 0 }},
+	{"bytes_up", "Encrypted inputs", Bytes, Lower, func(r *Record) (float64, bool) { return float64(r.BytesUp), r.BytesUp > 0 }},
+	{"bytes_down", "Encrypted outputs", Bytes, Lower, func(r *Record) (float64, bool) { return float64(r.BytesDown), r.BytesDown > 0 }},
 
 	{"operations.ct_pt_mul", "Ciphertext × plaintext", Number, Lower, operations(func(o *Operations) int { return o.CtPtMul })},
 	{"operations.ct_ct_mul", "Ciphertext × ciphertext", Number, Lower, operations(func(o *Operations) int { return o.CtCtMul })},

@@ -152,7 +152,9 @@ const checksumKey = ",\n  \"checksum\": \""
 
 // encode writes the record as JSON whose last field is the SHA-256 of everything before that field.
 func encode(r *Record) ([]byte, error) {
-	text, err := json.MarshalIndent(r, "", "  ")
+	bare := *r
+	bare.Checksum = ""
+	text, err := json.MarshalIndent(bare, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("record: point %s: %w", r.Point, err)
 	}

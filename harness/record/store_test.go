@@ -38,6 +38,12 @@ func TestStoreKeepsWhatItWasGiven(t *testing.T) {
 	for _, w := range want {
 		w.Schema, w.Attempt = Schema, 2
 	}
+	for _, r := range set {
+		if len(r.Checksum) != 64 {
+			t.Errorf("checksum %q", r.Checksum)
+		}
+		r.Checksum = ""
+	}
 	if d := cmp.Diff(Set(want), set); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}

@@ -77,15 +77,15 @@ func Plan(c *config.Config, dirs []string) ([]Planned, error) {
 			}
 			sources[p.Spec.Data.Name] = source
 		}
-		if err := trial.Check(p.Spec, source); err != nil {
-			path := "tile"
-			if p.Spec.HE.LogQ != nil {
-				path = "he.log_q"
-			}
+		if path, err := trial.Check(p.Spec, source); err != nil {
 			errs = append(errs, p.ErrorAt(path, err))
 			continue
 		}
-		plan = append(plan, Planned{p, trial.PointID(p, source)})
+		id, err := trial.PointID(p)
+		if err != nil {
+			return nil, err
+		}
+		plan = append(plan, Planned{p, id})
 	}
 	if len(errs) > 0 {
 		return nil, errs.Sorted()
@@ -112,7 +112,7 @@ func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summ
 		o.Progress = func(Progress) {}
 	}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
-		return Summary{}, fmt.Errorf("run: %w", err)
+		return Summary{}, fmt.Errorf("run: %w; choose another folder with --out", err)
 	}
 	unlock, err := lock(filepath.Join(o.Dir, ".lock"))
 	if err != nil {
@@ -159,7 +159,7 @@ func (r *runner) missing(plan []Planned) ([]Planned, error) {
 		if err := d.SetAside(); err != nil {
 			return nil, fmt.Errorf("run: %w", err)
 		}
-		r.warn("%v; set aside, the point is done again", d.Err)
+		r.warn("%v; set aside as %s.damaged", d.Err, filepath.Base(d.Path))
 	}
 	status := map[string]record.Status{}
 	for _, rec := range have {
@@ -241,8 +241,11 @@ func (r *runner) attempt(ctx context.Context, stage string, p Planned) (*trial.R
 		return nil, err
 	}
 	r.times[stage] = append(r.times[stage], time.Since(start))
-	if out.failure == nil {
+	switch {
+	case out.failure == nil:
 		return out.result, nil
+	case out.failure.Kind == trial.KindCache || out.failure.Kind == trial.KindData:
+		return nil, fmt.Errorf("run: %s", out.failure.Message) // not the point's fault: no other would fare better
 	}
 	r.failed++
 	r.summary.Failed++

@@ -54,7 +54,7 @@ func (c *Cache) Get(k Key) ([]byte, bool, error) {
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("trial: cache: %w", err)
+		return nil, false, unusable(err)
 	}
 	content, sum := file[:max(0, len(file)-sha256.Size)], file[max(0, len(file)-sha256.Size):]
 	if want := sha256.Sum256(content); !bytes.Equal(sum, want[:]) {
@@ -67,7 +67,11 @@ func (c *Cache) Get(k Key) ([]byte, bool, error) {
 func (c *Cache) Put(k Key, content []byte) error {
 	sum := sha256.Sum256(content)
 	if err := atomicfile.Write(c.path(k), append(content[:len(content):len(content)], sum[:]...)); err != nil {
-		return fmt.Errorf("trial: cache: %w", err)
+		return unusable(err)
 	}
 	return nil
+}
+
+func unusable(err error) error {
+	return &Failure{KindCache, fmt.Errorf("the cache cannot be used: %w; XDG_CACHE_HOME moves it", err)}
 }

@@ -109,9 +109,8 @@ func peakRSS() int64 {
 	return kb << 10
 }
 
-// resetPeak makes VmHWM start again from what is resident now. Where the system does not allow it, the peak
-// includes setting up.
-func resetPeak() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
+// resetPeak makes VmHWM start again from what is resident now.
+func resetPeak() error { return os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
 // RSS is the resident memory of a process in bytes.
 func RSS(pid int) int64 {

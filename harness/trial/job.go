@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"errors"
 	"fmt"
 
 	"hepex/datasets"
@@ -24,9 +25,13 @@ type Job struct {
 
 // PointID hashes everything that decides the outcome of a point: its parameters, the content of its data set and
 // the versions of the packages that compute it.
-func PointID(p config.Point, source *datasets.Source) string {
-	k := newKey(p.Params, source.Checksum(), network.Version, pruning.Version, packing.Version, inference.Version)
-	return k.String()[:16]
+func PointID(p config.Point) (string, error) {
+	checksum, err := datasets.Checksum(p.Spec.Data.Name)
+	if err != nil {
+		return "", err
+	}
+	k := newKey(p.Params, checksum, network.Version, pruning.Version, packing.Version, inference.Version)
+	return k.String()[:16], nil
 }
 
 // Step tells how far a stage is: what it does now and the share of it that is done.
@@ -81,18 +86,21 @@ func dims(s config.Spec, set setShape) []int {
 }
 
 // Check finds what would make a point fail whatever is trained: too many levels for its ring, or moduli that
-// do not suit its levels. The error says what is allowed.
-func Check(s config.Spec, source *datasets.Source) error {
+// do not suit its levels. The error says what is allowed, path which key is at fault.
+func Check(s config.Spec, source *datasets.Source) (path string, err error) {
 	layout, err := packing.NewLayout(dims(s, shapeOf(source)), s.Tile)
 	if err != nil {
-		return err
+		return "tile", err
 	}
 	if s.HE.LogQ != nil {
 		if len(s.HE.LogQ) != layout.Levels+1 {
-			return fmt.Errorf("log_q has %d moduli: want %d, one more than the %d levels of the network", len(s.HE.LogQ), layout.Levels+1, layout.Levels)
+			return "he.log_q", fmt.Errorf("log_q has %d moduli: want %d, one more than the %d levels of the network", len(s.HE.LogQ), layout.Levels+1, layout.Levels)
 		}
-		return nil
+		return "", nil
 	}
 	_, err = inference.Derive(layout, packing.Profile{}, float64(s.HE.Precision))
-	return err
+	if errors.Is(err, inference.ErrPrecision) {
+		return "he.precision", err
+	}
+	return "tile", err
 }

@@ -24,6 +24,12 @@ type Result struct {
 	Tiles  TileMap       `json:"tiles"`
 }
 
+// Kinds of failure that are no point's fault: the run cannot go on.
+const (
+	KindCache = "cache"
+	KindData  = "data"
+)
+
 // Failure is an error with the kind that its record shall carry.
 type Failure struct {
 	Kind string
@@ -40,7 +46,7 @@ func Measure(j Job, report func(Step)) (*Result, error) {
 	if ready, err := Prepared(j); err != nil {
 		return nil, err
 	} else if !ready {
-		return nil, &Failure{"cache", errors.New("trial: the prepared network is not in the cache: prepare the point again")}
+		return nil, &Failure{KindCache, errors.New("trial: the prepared network is not in the cache: prepare the point again")}
 	}
 	p, err := newPreparer(j, report)
 	if err != nil {
@@ -101,13 +107,31 @@ func (t *trial) load(p *preparer) error {
 		kept := t.model.KeptTiles(i)
 		tiles.Kept += kept
 		tiles.Layers = append(tiles.Layers, record.Layer{Name: ly.Name, Total: ly.Tiles(), Kept: kept})
-		if kept == 0 {
-			t.rec.Warnings = append(t.rec.Warnings, "layer "+ly.Name+" has no tile left: the network is constant")
-		}
 	}
+	t.warnOfCollapse(tiles)
 	tiles.Density = float64(tiles.Kept) / float64(tiles.Total)
 	t.rec.Tiles = tiles
 	return nil
+}
+
+// collapsed is the share of its proportional number of tiles under which a layer counts as collapsed.
+const collapsed = 0.2
+
+// warnOfCollapse notes layers that pruning all but removed. Tiles count their Kept before.
+func (t *trial) warnOfCollapse(tiles *record.Tiles) {
+	density := float64(tiles.Kept) / float64(tiles.Total)
+	for _, ly := range tiles.Layers {
+		switch kept := float64(ly.Kept) / float64(ly.Total); {
+		case ly.Kept == 0:
+			t.warn("layer %s has no tile left: the network is constant", ly.Name)
+		case kept < collapsed*density:
+			t.warn("layer %s collapsed: %d of %d tiles left", ly.Name, ly.Kept, ly.Total)
+		}
+	}
+}
+
+func (t *trial) warn(format string, args ...any) {
+	t.rec.Warnings = append(t.rec.Warnings, fmt.Sprintf(format, args...))
 }
 
 // degradation is accuracy lost as a fraction, or the relative increase of the mean squared error.
@@ -178,7 +202,7 @@ func (t *trial) parameters(calibration network.Data) (inference.Parameters, erro
 	}
 	if params.Insecure {
 		t.rec.HE.SecurityBits = 0
-		t.rec.Warnings = append(t.rec.Warnings, "insecure parameters: below 128 bits")
+		t.warn("insecure parameters: below 128 bits")
 	}
 	t.rec.LevelsUsed = t.model.Levels
 	return params, nil
@@ -236,7 +260,7 @@ func (t *trial) build(p inference.Parameters, c *inference.Client, encrypted boo
 	}
 	last := t.model.Layers[len(t.model.Layers)-1]
 	if !last.Outer && last.InGroup > 1 {
-		t.rec.Warnings = append(t.rec.Warnings, "plain weights, outputs not masked: unused slots tell the client partial sums of weights")
+		t.warn("plain weights, outputs not masked: unused slots tell the client partial sums of weights")
 	}
 	return inference.EncodeModel(p, t.model)
 }
@@ -247,7 +271,9 @@ func (t *trial) time(server *inference.Server, input *inference.Batch) (*inferen
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.spec.Measure.Threads))
 	t.rec.Environment.GOMAXPROCS = t.spec.Measure.Threads
 	debug.FreeOSMemory()
-	resetPeak()
+	if err := resetPeak(); err != nil {
+		t.warn("peak_rss includes setting up: %v", err)
+	}
 	m := t.spec.Measure
 	var output *inference.Batch
 	var evaluations, rotations []float64
@@ -284,6 +310,9 @@ func (t *trial) time(server *inference.Server, input *inference.Batch) (*inferen
 	return output, t.summarise(evaluations, rotations, perLayer)
 }
 
+// busySpread is the half-width of the interval of one rotation, as a share, beyond which times mean little.
+const busySpread = 0.25
+
 func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64) error {
 	s, err := stats.Median(evaluations)
 	if err != nil {
@@ -296,6 +325,9 @@ func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64
 		return err
 	}
 	l.Rotation = s.Median
+	if load := t.rec.Environment.Load1; load > float64(t.rec.Environment.Cores) || s.HalfWidth() > busySpread {
+		t.warn("busy machine: load %.1f on %d cores, a rotation took %.1f to %.1f ms", load, t.rec.Environment.Cores, 1e3*s.Low, 1e3*s.High)
+	}
 	for i, seconds := range perLayer {
 		if s, err = stats.Median(seconds); err != nil {
 			return err

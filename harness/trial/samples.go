@@ -22,12 +22,12 @@ type part struct {
 }
 
 func openSamples(s config.Spec, source *datasets.Source) samples {
-	validation := int(float64(s.Data.Train) * s.Data.Validation)
+	validation := s.Data.ValidationSamples()
 	open := func(split datasets.Split, from, to int) part {
 		first := func(n int) (network.Data, error) {
 			set, err := source.Read(split, from, min(from+n, to))
 			if err != nil {
-				return network.Data{}, err
+				return network.Data{}, &Failure{KindData, err}
 			}
 			d := network.Data{X: set.X, Dim: set.Dim, Labels: set.Labels}
 			if s.Network.Type == "autoencoder" {

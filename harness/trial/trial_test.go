@@ -33,11 +33,11 @@ func testJob(t *testing.T, cache, edit string, with ...string) Job {
 		t.Fatal(err)
 	}
 	p := c.Points[0]
-	source, err := datasets.Open(p.Spec.Data.Name, nil)
+	id, err := PointID(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Job{Experiment: c.Name, Point: PointID(p, source), Spec: p.Spec, Params: p.Params, CacheDir: cache}
+	return Job{Experiment: c.Name, Point: id, Spec: p.Spec, Params: p.Params, CacheDir: cache}
 }
 
 func do(t *testing.T, j Job) (*Result, error) {
@@ -191,8 +191,12 @@ func TestCheckRefusesTooManyLevels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Check(j.Spec, source); err == nil || !strings.Contains(err.Error(), "levels") {
-		t.Errorf("12 levels at log_n 12: %v", err)
+	if path, err := Check(j.Spec, source); path != "tile" || err == nil || !strings.Contains(err.Error(), "levels") {
+		t.Errorf("12 levels at log_n 12: %s: %v", path, err)
+	}
+	j.Spec.HE.Precision = 40
+	if path, err := Check(j.Spec, source); path != "he.precision" || err == nil {
+		t.Errorf("40 bits: %s: %v", path, err)
 	}
 }
 

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"hepex/harness/config"
+	"hepex/harness/record"
+	"hepex/harness/run"
+	"hepex/plots"
+)
+
+func (a *app) exportCommand() *cobra.Command {
+	format := ""
+	cmd := &cobra.Command{
+		Use: "export RESULTS", Short: "Print the record of each point, one a line", Args: cobra.ExactArgs(1),
+		Example: "  hepex export results/quickstart --format csv",
+		RunE: func(_ *cobra.Command, args []string) error {
+			if format != "jsonl" && format != "csv" {
+				return badInput(fmt.Errorf("--format %q: want jsonl or csv", format))
+			}
+			r, err := a.openResults(args[0])
+			if err != nil {
+				return err
+			}
+			if format == "csv" {
+				return writeCSV(a.out, r.records)
+			}
+			enc := json.NewEncoder(a.out)
+			for _, rec := range r.records {
+				if err := enc.Encode(rec); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "jsonl", "jsonl or csv")
+	return cmd
+}
+
+// frozen reads the config that lies with the results.
+func (r *results) frozen() (*config.Config, error) {
+	return config.Load(filepath.Join(r.dir, "config.yaml"))
+}
+
+func (a *app) plotCommand() *cobra.Command {
+	point := ""
+	cmd := &cobra.Command{
+		Use: "plot RESULTS", Short: "Write figures, tables and summary of an experiment again", Args: cobra.ExactArgs(1),
+		Long: "plot writes figures, tables and summary.csv again from the records. Figures and tables in a config may name\nthese metrics, and any parameter by its dotted path:\n\n  " +
+			strings.Join(record.Names(), "\n  "),
+		Example: "  hepex plot results/quickstart\n  hepex plot results/quickstart --map 0123456789abcdef",
+		RunE: func(_ *cobra.Command, args []string) error {
+			r, err := a.openResults(args[0])
+			if err != nil {
+				return err
+			}
+			var files []string
+			if point != "" {
+				files, err = r.drawPoint(point)
+			} else {
+				var c *config.Config
+				if c, err = r.frozen(); err == nil {
+					files, err = r.draw(c)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			for _, f := range files {
+				fmt.Fprintln(a.out, f)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&point, "map", "", "draw the tile map of this point only")
+	return cmd
+}
+
+func (a *app) tableCommand() *cobra.Command {
+	format := ""
+	cmd := &cobra.Command{
+		Use: "table RESULTS", Short: "Print the tables of an experiment", Args: cobra.ExactArgs(1),
+		Example: "  hepex table results/quickstart --format markdown",
+		RunE: func(_ *cobra.Command, args []string) error {
+			f, ok := map[string]plots.Format{"terminal": plots.Terminal, "markdown": plots.Markdown, "csv": plots.CSV}[format]
+			if !ok {
+				return badInput(fmt.Errorf("--format %q: want terminal, markdown or csv", format))
+			}
+			r, err := a.openResults(args[0])
+			if err != nil {
+				return err
+			}
+			c, err := r.frozen()
+			if err != nil {
+				return err
+			}
+			errs := []error{plots.Summary(a.out, r.records, f)}
+			for _, t := range c.Tables {
+				fmt.Fprintf(a.out, "\n%s\n", t.ID)
+				errs = append(errs, plots.WriteTable(a.out, tableOf(t), r.records, f))
+			}
+			return errors.Join(errs...)
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "terminal", "terminal, markdown or csv")
+	return cmd
+}
+
+func writePlan(w io.Writer, plan []run.Planned) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	others := varying(plan)
+	fmt.Fprintln(tw, "point\tlabel\tdata\tscheme\tratio\ttile\tweights\tseed\t"+strings.Join(others, "\t"))
+	for _, p := range plan {
+		s := p.Spec
+		ratio := "-"
+		if s.Prune.Scheme != "dense" {
+			ratio = fmt.Sprint(s.Prune.Ratio)
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d", p.ID, p.Label, s.Data.Name, s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed)
+		for _, name := range others {
+			value, ok := p.Params[name]
+			if !ok {
+				value = "-"
+			}
+			fmt.Fprintf(tw, "\t%v", value)
+		}
+		fmt.Fprintln(tw)
+	}
+	return tw.Flush()
+}
+
+// varying lists the parameters that points have in different values, beyond those that a plan always shows.
+func varying(plan []run.Planned) []string {
+	shown := []string{"data.name", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed"}
+	var names []string
+	for _, name := range config.ParamNames() {
+		values := map[string]bool{}
+		for _, p := range plan {
+			if v, ok := p.Params[name]; ok {
+				values[fmt.Sprint(v)] = true
+			}
+		}
+		if len(values) > 1 && !slices.Contains(shown, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
