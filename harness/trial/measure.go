@@ -310,8 +310,8 @@ func (t *trial) time(server *inference.Server, input *inference.Batch) (*inferen
 	return output, t.summarise(evaluations, rotations, perLayer)
 }
 
-// busySpread is the half-width of the interval of one rotation, as a share, beyond which times mean little.
-const busySpread = 0.25
+// busy is how many times its shortest time a rotation may take in the median on a machine that is left alone.
+const busy = 1.3
 
 func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64) error {
 	s, err := stats.Median(evaluations)
@@ -325,8 +325,8 @@ func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64
 		return err
 	}
 	l.Rotation = s.Median
-	if load := t.rec.Environment.Load1; load > float64(t.rec.Environment.Cores) || s.HalfWidth() > busySpread {
-		t.warn("busy machine: load %.1f on %d cores, a rotation took %.1f to %.1f ms", load, t.rec.Environment.Cores, 1e3*s.Low, 1e3*s.High)
+	if t.rec.Environment.Load1 > float64(t.rec.Environment.Cores) || s.Median > busy*s.Low {
+		t.warn("busy machine: times are unreliable (environment.load1, latency_s.rotation)")
 	}
 	for i, seconds := range perLayer {
 		if s, err = stats.Median(seconds); err != nil {
