@@ -108,23 +108,22 @@ func (t *trial) load(p *preparer) error {
 		tiles.Kept += kept
 		tiles.Layers = append(tiles.Layers, record.Layer{Name: ly.Name, Total: ly.Tiles(), Kept: kept})
 	}
-	t.warnOfCollapse(tiles)
 	tiles.Density = float64(tiles.Kept) / float64(tiles.Total)
 	t.rec.Tiles = tiles
+	t.warnOfCollapse()
 	return nil
 }
 
 // collapsed is the share of its proportional number of tiles under which a layer counts as collapsed.
 const collapsed = 0.2
 
-// warnOfCollapse notes layers that pruning all but removed. Tiles count their Kept before.
-func (t *trial) warnOfCollapse(tiles *record.Tiles) {
-	density := float64(tiles.Kept) / float64(tiles.Total)
-	for _, ly := range tiles.Layers {
+// warnOfCollapse notes layers that pruning all but removed.
+func (t *trial) warnOfCollapse() {
+	for _, ly := range t.rec.Tiles.Layers {
 		switch kept := float64(ly.Kept) / float64(ly.Total); {
 		case ly.Kept == 0:
 			t.warn("layer %s has no tile left: the network is constant", ly.Name)
-		case kept < collapsed*density:
+		case kept < collapsed*t.rec.Tiles.Density:
 			t.warn("layer %s collapsed: %d of %d tiles left", ly.Name, ly.Kept, ly.Total)
 		}
 	}
