@@ -38,6 +38,9 @@ func (t *trial) compare(batch network.Data, encrypted [][]float64) error {
 	q.Agreement = agree / float64(len(x))
 	q.Encrypted = score / float64(len(x))
 	q.PrecisionBits = -math.Log2(math.Max(q.OutputErrorMax, math.SmallestNonzeroFloat64) / largest)
+	if q.Agreement < 1 {
+		t.warn("%.0f of %d samples have another largest output encrypted than plain", float64(len(x))-agree, len(x))
+	}
 	if !(q.PrecisionBits >= float64(t.spec.HE.Precision)) {
 		return &Failure{"precision", fmt.Errorf("trial: %.1f bits of precision: he.precision asks for %d", q.PrecisionBits, t.spec.HE.Precision)}
 	}
