@@ -202,18 +202,34 @@ func summaryCell(r *record.Record, name string, format Format) string {
 	return text
 }
 
-// shortenLabels cuts the first column so that the table fits a terminal.
+// shortenLabels makes the table fit a terminal: by leaving out columns that others imply while labels lack room,
+// then by cutting labels.
 func (g *grid) shortenLabels() {
 	const gap, least = 2, 4
-	room := terminalWidth - gap
-	for i := 1; i < len(g.header); i++ {
-		widest := utf8.RuneCountInString(g.header[i])
-		for _, row := range g.rows {
-			widest = max(widest, utf8.RuneCountInString(row[i]))
+	room := terminalWidth
+	for i := range g.header {
+		room -= g.width(i) + gap
+	}
+	for _, dispensable := range []string{"/image", "agree"} {
+		if i := slices.Index(g.header, dispensable); room < 0 && i > 0 {
+			room += g.width(i) + gap
+			g.header = slices.Delete(g.header, i, i+1)
+			for r := range g.rows {
+				g.rows[r] = slices.Delete(g.rows[r], i, i+1)
+			}
 		}
-		room -= widest + gap
 	}
+	longest := max(g.width(0)+min(room, 0), least)
 	for _, row := range g.rows {
-		row[0] = shorten(row[0], max(room, least))
+		row[0] = shorten(row[0], longest)
 	}
+}
+
+// width is that of the widest text of column i.
+func (g *grid) width(i int) int {
+	widest := utf8.RuneCountInString(g.header[i])
+	for _, row := range g.rows {
+		widest = max(widest, utf8.RuneCountInString(row[i]))
+	}
+	return widest
 }
