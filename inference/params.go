@@ -9,16 +9,14 @@ import (
 // Literal names a CKKS parameter set: the ring degree 2^LogN, the bit lengths of the ciphertext moduli
 // (LogQ[0] is the last one left) and of the special moduli for key switching, and the scale of inputs.
 type Literal struct {
-	LogN     int   `json:"log_n"`
-	LogQ     []int `json:"log_q"`
-	LogP     []int `json:"log_p"`
-	LogScale int   `json:"log_scale"`
+	LogN       int
+	LogQ, LogP []int
+	LogScale   int
 }
 
 // Parameters are checked CKKS parameters.
 type Parameters struct {
 	hefloat.Parameters
-	Literal  Literal
 	Insecure bool // below 128 bits, because the caller asked for it
 }
 
@@ -35,5 +33,5 @@ func NewParameters(l Literal, allowInsecure bool) (Parameters, error) {
 	if err != nil && !allowInsecure {
 		return Parameters{}, fmt.Errorf("inference: %w", err)
 	}
-	return Parameters{Parameters: p, Literal: l, Insecure: err != nil}, nil
+	return Parameters{Parameters: p, Insecure: err != nil}, nil
 }

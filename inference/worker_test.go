@@ -6,6 +6,8 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
+
+	"hepex/packing"
 )
 
 // The lazy sums equal those reduced after every product, coefficient by coefficient, also where 64-bit words hold
@@ -52,5 +54,21 @@ func TestLazySumsAreExact(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// The same network must get the same parameters and scales: if this changes, raise Version.
+func TestGoldenParameters(t *testing.T) {
+	layout, err := packing.NewLayout([]int{784, 128, 128, 10}, packing.Shape{In: 16, Out: 16, Batch: 32})
+	check(t, err)
+	lit, err := Derive(layout, packing.Profile{Last: 30, Output: 25, Error: 40}, 16)
+	check(t, err)
+	p, err := NewParameters(lit, false)
+	check(t, err)
+	scales := p.scales(layout)
+	got := fmt.Sprintf("%+v %.6f", lit, scales[len(scales)-1].output.Log2Delta(p.DefaultScale()))
+	const want = "{LogN:14 LogQ:[53 45 45 45 45 45 45] LogP:[53 53] LogScale:45} 24.356146"
+	if got != want {
+		t.Errorf("got %s\nwant %s\nif inference was meant to change, raise inference.Version", got, want)
 	}
 }

@@ -260,7 +260,7 @@ func TestInterruptedRunResumes(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(700 * time.Millisecond)
+	s.waitForRun()
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -274,6 +274,18 @@ func TestInterruptedRunResumes(t *testing.T) {
 	s.checkComplete(smallPoints)
 }
 
+// waitForRun returns once a run holds the folder of the small experiment.
+func (s *sandbox) waitForRun() {
+	s.t.Helper()
+	for range 500 {
+		if _, err := os.Stat(filepath.Join(s.dir, "results/small/config.yaml")); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Fatal("the run did not begin")
+}
+
 func TestOneRunAtATime(t *testing.T) {
 	s := newSandbox(t)
 	s.write("small.yaml", small)
@@ -285,12 +297,7 @@ func TestOneRunAtATime(t *testing.T) {
 		_ = first.Process.Kill()
 		_ = first.Wait()
 	}()
-	for range 100 {
-		if _, err := os.Stat(filepath.Join(s.dir, "results/small/config.yaml")); err == nil {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	s.waitForRun()
 	if code, _, stderr := s.run("run", "small.yaml"); code == exitDone || !strings.Contains(stderr, "in use by another run") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}

@@ -25,9 +25,6 @@ type Store struct{ dir string }
 // NewStore names the folder; nothing is created before the first record is written.
 func NewStore(dir string) *Store { return &Store{dir: dir} }
 
-// Dir is the experiment's folder.
-func (s *Store) Dir() string { return s.dir }
-
 func (s *Store) points() string { return filepath.Join(s.dir, "points") }
 
 // Write stores the record as the next attempt at its point.
@@ -132,8 +129,16 @@ func (s *Store) loadPoint(folder string) (*Record, []Damaged, error) {
 	return deciding, damaged, nil
 }
 
-// SetAside renames a damaged file, so that its point is done again and nothing is lost.
-func (d Damaged) SetAside() error { return os.Rename(d.Path, d.Path+".damaged") }
+// SetAside renames a damaged file to a name that is free and gives that name, so that its point is done again and
+// nothing is lost.
+func (d Damaged) SetAside() (string, error) {
+	for n := 1; ; n++ {
+		path := fmt.Sprintf("%s.%d.damaged", d.Path, n)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			return path, os.Rename(d.Path, path)
+		}
+	}
+}
 
 // Read reads a record and verifies its checksum.
 func Read(path string) (*Record, error) {

@@ -62,7 +62,7 @@ func TestDamageIsFound(t *testing.T) {
 	if err := s.Write(attempt("a", OK)); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(s.Dir(), "points", "a", "1.json")
+	path := filepath.Join(s.dir, "points", "a", "1.json")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -86,8 +86,8 @@ func TestDamageIsFound(t *testing.T) {
 	if err != nil || len(set) != 0 || len(damaged) != 1 {
 		t.Fatalf("%d records, %d damaged, %v", len(set), len(damaged), err)
 	}
-	if err := damaged[0].SetAside(); err != nil {
-		t.Fatal(err)
+	if aside, err := damaged[0].SetAside(); err != nil || aside != path+".1.damaged" {
+		t.Fatal(aside, err)
 	}
 	if err := s.Write(attempt("a", OK)); err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestForeignRecordIsNotUsed(t *testing.T) {
 	if err := s.Write(attempt("a", OK)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(filepath.Join(s.Dir(), "points", "a"), filepath.Join(s.Dir(), "points", "b")); err != nil {
+	if err := os.Rename(filepath.Join(s.dir, "points", "a"), filepath.Join(s.dir, "points", "b")); err != nil {
 		t.Fatal(err)
 	}
 	set, damaged, err := s.Load()

@@ -156,10 +156,11 @@ func (r *runner) missing(plan []Planned) ([]Planned, error) {
 		return nil, err
 	}
 	for _, d := range damaged {
-		if err := d.SetAside(); err != nil {
+		aside, err := d.SetAside()
+		if err != nil {
 			return nil, fmt.Errorf("run: %w", err)
 		}
-		r.warn("%v; set aside as %s.damaged", d.Err, filepath.Base(d.Path))
+		r.warn("%v; set aside as %s", d.Err, filepath.Base(aside))
 	}
 	status := map[string]record.Status{}
 	for _, rec := range have {
