@@ -27,8 +27,7 @@ func NewInput(p Parameters, layout *packing.Layout) (*Batch, error) {
 	if err := p.fits(layout); err != nil {
 		return nil, err
 	}
-	first := layout.Layers[0]
-	return &Batch{p, kindInput, make([]*rlwe.Ciphertext, first.Cols), first.Level, p.scales(layout)[0].input}, nil
+	return &Batch{p, kindInput, make([]*rlwe.Ciphertext, layout.Layers[0].Cols), layout.Levels, p.scales(layout)[0].input}, nil
 }
 
 // NewOutput is an empty batch of outputs of a layout, to read into.

@@ -22,9 +22,9 @@ func newBench(b *testing.B, dims []int, shape packing.Shape, encrypted bool) ben
 	m, err := packing.Pack(networktest.Folded(rng, dims, 1, 1), shape, nil)
 	check(b, err)
 	x := networktest.Samples(rng, shape.Batch, dims[0])
-	_, profile, err := m.Simulate(x, NoiseModel(LogN(shape), encrypted))
+	_, profile, err := m.Simulate(x)
 	check(b, err)
-	lit, err := Derive(m.Layout, profile, 16)
+	lit, err := Derive(m.Layout, profile, Wanted{Precision: 16, Encrypted: encrypted})
 	check(b, err)
 	p, err := NewParameters(lit, false)
 	check(b, err)
@@ -59,8 +59,9 @@ func modes(b *testing.B, dims []int, shape packing.Shape, f func(b *testing.B, s
 func BenchmarkAccumulate(b *testing.B) {
 	modes(b, []int{784, 8}, packing.Shape{In: 8, Out: 8, Batch: 64}, func(b *testing.B, s bench) {
 		for b.Loop() {
-			_, err := s.server.workers[0].accumulate(s.server.model.layers[0].tiles[0], s.input.ciphertexts, 1, s.server.scales[0].input)
+			sum, err := s.server.workers[0].accumulate(s.server.model.layers[0].tiles[0], s.input.ciphertexts, s.server.layout.Levels)
 			check(b, err)
+			s.server.pool.put(sum)
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*s.tiles), "ns/tile")
 	})
@@ -70,13 +71,14 @@ func BenchmarkAccumulate(b *testing.B) {
 func BenchmarkEvaluate(b *testing.B) {
 	modes(b, []int{784, 64, 10}, packing.Shape{In: 8, Out: 8, Batch: 64}, func(b *testing.B, s bench) {
 		rotation := 0.0
+		timer, err := NewRotationTimer(s.server.params)
+		check(b, err)
 		for b.Loop() {
-			_, _, err := s.server.Evaluate(s.input)
+			out, _, err := s.server.Evaluate(s.input)
 			check(b, err)
+			s.server.Recycle(out)
 			b.StopTimer()
-			r, err := s.server.TimeRotation(s.input)
-			check(b, err)
-			rotation += r
+			rotation += timer.Seconds()
 			b.StartTimer()
 		}
 		b.ReportMetric(b.Elapsed().Seconds()/rotation, "rotations/op")

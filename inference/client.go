@@ -36,16 +36,10 @@ func NewClient(p Parameters, layout *packing.Layout) (*Client, error) {
 	}, nil
 }
 
-// Keys draws the evaluation keys that the layout needs: one Galois key per rotation step and, if
-// anything multiplies two ciphertexts, the relinearisation key.
+// Keys draws the evaluation keys that the layout needs: one Galois key per rotation and, if anything multiplies two
+// ciphertexts, the relinearisation key, each of the level that it is used at.
 func (c *Client) Keys(encryptedWeights bool) *Keys {
-	kg := hefloat.NewKeyGenerator(c.params.Parameters)
-	var rlk *rlwe.RelinearizationKey
-	if needsRelinearization(c.layout, encryptedWeights) {
-		rlk = kg.GenRelinearizationKeyNew(c.secret)
-	}
-	galois := kg.GenGaloisKeysNew(c.params.GaloisElements(c.layout.RotationSteps()), c.secret)
-	return &Keys{c.params, rlwe.NewMemEvaluationKeySet(rlk, galois...)}
+	return drawKeys(c.params, c.layout.KeyLevels(encryptedWeights), c.secret)
 }
 
 // EncryptModel encrypts the kept tiles and the biases under the client's own key.
@@ -53,7 +47,7 @@ func (c *Client) EncryptModel(m *packing.Model) (*Model, ModelTimes, error) {
 	return buildModel(c.params, m, c.encryptor)
 }
 
-// Encrypt packs and encrypts up to Shape.Batch samples.
+// Encrypt packs and encrypts up to as many samples as the layout's batch.
 func (c *Client) Encrypt(samples [][]float64) (*Batch, error) {
 	cols, err := c.layout.Input(samples)
 	if err != nil {

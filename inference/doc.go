@@ -31,4 +31,4 @@
 package inference
 
 // Version is raised whenever evaluation may give other values or counts.
-const Version = 1
+const Version = 2

@@ -8,60 +8,96 @@ import (
 	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/he/hefloat"
 
 	"hepex/packing"
 )
 
-// Keys are the evaluation keys that a client hands to the server.
+// Keys are the evaluation keys that a client hands to the server: those that a layout needs, no larger than the
+// levels that they are used at.
 type Keys struct {
 	params Parameters
+	levels packing.KeyLevels
 	set    *rlwe.MemEvaluationKeySet
 }
 
 const kindKeys = "hepex keys\n"
 
-// maxGaloisKeys is more than any layout has rotations.
-const maxGaloisKeys = 64
+// NewKeys are empty keys for a layout, to read into.
+func NewKeys(p Parameters, layout *packing.Layout, encryptedWeights bool) (*Keys, error) {
+	if err := p.fits(layout); err != nil {
+		return nil, err
+	}
+	return &Keys{params: p, levels: layout.KeyLevels(encryptedWeights)}, nil
+}
 
-// NewKeys are empty keys to read into.
-func NewKeys(p Parameters) *Keys { return &Keys{p, rlwe.NewMemEvaluationKeySet(nil)} }
+// drawKeys draws keys for a secret.
+func drawKeys(p Parameters, levels packing.KeyLevels, secret *rlwe.SecretKey) *Keys {
+	kg := hefloat.NewKeyGenerator(p.Parameters)
+	set := rlwe.NewMemEvaluationKeySet(nil)
+	if levels.Relinearize >= 0 {
+		set.RelinearizationKey = kg.GenRelinearizationKeyNew(secret, atLevel(levels.Relinearize))
+	}
+	for step, level := range levels.Rotate {
+		key := kg.GenGaloisKeyNew(p.GaloisElement(step), secret, atLevel(level))
+		set.GaloisKeys[key.GaloisElement] = key
+	}
+	return &Keys{p, levels, set}
+}
 
-// Bytes is the size of the keys.
-func (k *Keys) Bytes() int64 { return int64(k.set.BinarySize()) }
+func atLevel(level int) rlwe.EvaluationKeyParameters {
+	return rlwe.EvaluationKeyParameters{LevelQ: &level}
+}
+
+// steps lists the rotations, in order.
+func (k *Keys) steps() []int { return slices.Sorted(maps.Keys(k.levels.Rotate)) }
+
+// Bytes is the memory that the keys take.
+func (k *Keys) Bytes() int64 {
+	one := func(level int) int64 { return gadgetBytes(k.params.Literal, level) }
+	n := int64(0)
+	if k.levels.Relinearize >= 0 {
+		n += one(k.levels.Relinearize)
+	}
+	for _, level := range k.levels.Rotate {
+		n += one(level)
+	}
+	return n
+}
+
+// gadgetBytes is the memory of a key of a level: two polynomials over Q·P per digit.
+func gadgetBytes(l Literal, level int) int64 {
+	special := len(l.LogP)
+	digits := (level + special) / special
+	return int64(2*digits*(level+1+special)) * 8 << l.LogN
+}
 
 // WriteTo writes the relinearisation key, if there is one, and the Galois keys.
 func (k *Keys) WriteTo(w io.Writer) (int64, error) {
 	out := newWriter(w, k.params, kindKeys)
-	if k.set.RelinearizationKey == nil {
-		out.number(0)
-	} else {
-		out.number(1)
+	if k.levels.Relinearize >= 0 {
 		out.gadget(&k.set.RelinearizationKey.GadgetCiphertext)
 	}
-	elements := slices.Sorted(maps.Keys(k.set.GaloisKeys))
-	out.number(uint64(len(elements)))
-	for _, g := range elements {
-		out.number(g)
-		out.gadget(&k.set.GaloisKeys[g].GadgetCiphertext)
+	for _, step := range k.steps() {
+		out.gadget(&k.set.GaloisKeys[k.params.GaloisElement(step)].GadgetCiphertext)
 	}
 	return out.close()
 }
 
-// ReadFrom reads what WriteTo wrote for the same parameters.
+// ReadFrom reads what WriteTo wrote for the same parameters and layout.
 func (k *Keys) ReadFrom(r io.Reader) (int64, error) {
 	in := newReader(r, k.params, kindKeys)
 	set := rlwe.NewMemEvaluationKeySet(nil)
-	if in.number("presence of the relinearisation key", 1) == 1 && in.err == nil {
-		set.RelinearizationKey = rlwe.NewRelinearizationKey(k.params)
+	if level := k.levels.Relinearize; level >= 0 && in.err == nil {
+		set.RelinearizationKey = rlwe.NewRelinearizationKey(k.params, atLevel(level))
 		in.gadget(&set.RelinearizationKey.GadgetCiphertext)
 	}
-	ringNthRoot := k.params.RingQ().NthRoot()
-	for range in.number("number of Galois keys", maxGaloisKeys) {
+	for _, step := range k.steps() {
 		if in.err != nil {
 			break
 		}
-		gk := rlwe.NewGaloisKey(k.params)
-		gk.GaloisElement, gk.NthRoot = in.number("Galois element", ringNthRoot), ringNthRoot
+		gk := rlwe.NewGaloisKey(k.params, atLevel(k.levels.Rotate[step]))
+		gk.GaloisElement, gk.NthRoot = k.params.GaloisElement(step), k.params.RingQ().NthRoot()
 		in.gadget(&gk.GadgetCiphertext)
 		set.GaloisKeys[gk.GaloisElement] = gk
 	}
@@ -99,18 +135,17 @@ func (k *Keys) check(p Parameters, layout *packing.Layout, encryptedWeights bool
 	if k.params.fingerprint() != p.fingerprint() {
 		return errors.New("inference: evaluation keys of other parameters")
 	}
-	if needsRelinearization(layout, encryptedWeights) && k.set.RelinearizationKey == nil {
-		return errors.New("inference: evaluation keys: the relinearisation key is missing")
+	if k.set == nil {
+		return errors.New("inference: evaluation keys: empty")
 	}
-	for _, step := range layout.RotationSteps() {
-		if k.set.GaloisKeys[p.GaloisElement(step)] == nil {
-			return fmt.Errorf("inference: evaluation keys: the Galois key of rotation %d is missing", step)
+	need := layout.KeyLevels(encryptedWeights)
+	if k.levels.Relinearize < need.Relinearize {
+		return errors.New("inference: evaluation keys: the relinearisation key is missing or of too low a level")
+	}
+	for step, level := range need.Rotate {
+		if have, ok := k.levels.Rotate[step]; !ok || have < level {
+			return fmt.Errorf("inference: evaluation keys: the Galois key of rotation %d is missing or of too low a level", step)
 		}
 	}
 	return nil
-}
-
-// needsRelinearization tells whether anything multiplies two ciphertexts.
-func needsRelinearization(layout *packing.Layout, encryptedWeights bool) bool {
-	return encryptedWeights || len(layout.Layers) > 1
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
+	"github.com/tuneinsight/lattigo/v5/ring"
+	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
 
 	"hepex/packing"
 )
@@ -25,8 +27,10 @@ type Model struct {
 // models have degree 0, those of encrypted ones degree 1. Tiles are in Montgomery form, so that a product
 // costs one multiplication.
 type modelLayer struct {
-	tiles [][]*rlwe.Ciphertext
-	bias  []*rlwe.Ciphertext
+	tiles     [][]*rlwe.Ciphertext // by row and term
+	diagonals [][]ringqp.Poly      // instead of tiles, where inputs are rotated within a row's products
+	bias      []*rlwe.Ciphertext
+	scalars   []scalarRow // instead of all, in scalar layouts
 }
 
 // ModelTimes is how long it took to make a model, in seconds of wall time. Encrypt is 0 for plain
@@ -38,11 +42,19 @@ func EncodeModel(p Parameters, m *packing.Model) (*Model, ModelTimes, error) {
 	return buildModel(p, m, nil)
 }
 
+// usesDiagonals tells whether a layer multiplies on the way from a rotation's digits to its end.
+func usesDiagonals(ly *packing.Layer, encrypted bool) bool {
+	return len(ly.Rotations) > 1 && !ly.Rotates(encrypted)
+}
+
 // buildModel encodes each kept tile at the level and with the scale of its layer and encrypts it if an
 // encryptor is given. Rows are built in parallel on all processors.
 func buildModel(p Parameters, m *packing.Model, encryptor *rlwe.Encryptor) (*Model, ModelTimes, error) {
 	if err := p.fits(m.Layout); err != nil {
 		return nil, ModelTimes{}, err
+	}
+	if m.Kind == packing.Scalar && encryptor != nil {
+		return nil, ModelTimes{}, errors.New("inference: the scalar layout has plain weights only")
 	}
 	model := &Model{Encrypted: encryptor != nil, params: p, layout: m.Layout, layers: make([]modelLayer, len(m.Layers))}
 	scales := p.scales(m.Layout)
@@ -51,13 +63,21 @@ func buildModel(p Parameters, m *packing.Model, encryptor *rlwe.Encryptor) (*Mod
 	start := time.Now()
 	for i := range m.Layers {
 		ly := &m.Layers[i]
-		model.layers[i] = modelLayer{tiles: make([][]*rlwe.Ciphertext, ly.Rows), bias: make([]*rlwe.Ciphertext, ly.Rows)}
+		if m.Kind == packing.Scalar {
+			rows, err := scalarRows(m, i)
+			if err != nil {
+				return nil, ModelTimes{}, err
+			}
+			model.layers[i] = modelLayer{scalars: rows}
+			continue
+		}
+		model.layers[i] = newModelLayer(ly, encryptor != nil)
 		err := parallel(0, ly.Rows, func() func(int) error {
 			b := builder{params: p, encoder: encoder.ShallowCopy(), encode: &encode, encrypt: &encrypt}
 			if encryptor != nil {
 				b.encryptor = encryptor.ShallowCopy()
 			}
-			return func(r int) error { return b.row(&model.layers[i], m, i, r, scales[i].input) }
+			return func(r int) error { return b.row(&model.layers[i], m, i, r, scales[i]) }
 		})
 		if err != nil {
 			return nil, ModelTimes{}, fmt.Errorf("inference: layer %s: %w", ly.Name, err)
@@ -68,6 +88,22 @@ func buildModel(p Parameters, m *packing.Model, encryptor *rlwe.Encryptor) (*Mod
 	return model, ModelTimes{Encode: wall * share, Encrypt: wall * (1 - share)}, nil
 }
 
+func newModelLayer(ly *packing.Layer, encrypted bool) modelLayer {
+	l := modelLayer{bias: make([]*rlwe.Ciphertext, ly.Rows)}
+	if usesDiagonals(ly, encrypted) {
+		l.diagonals = make([][]ringqp.Poly, ly.Rows)
+		for r := range l.diagonals {
+			l.diagonals[r] = make([]ringqp.Poly, ly.Terms())
+		}
+		return l
+	}
+	l.tiles = make([][]*rlwe.Ciphertext, ly.Rows)
+	for r := range l.tiles {
+		l.tiles[r] = make([]*rlwe.Ciphertext, ly.Terms())
+	}
+	return l
+}
+
 type builder struct {
 	params          Parameters
 	encoder         *hefloat.Encoder
@@ -75,25 +111,30 @@ type builder struct {
 	encode, encrypt *atomic.Int64   // nanoseconds, over all builders
 }
 
-func (b *builder) row(out *modelLayer, m *packing.Model, i, r int, scale rlwe.Scale) (err error) {
+func (b *builder) row(out *modelLayer, m *packing.Model, i, r int, sc scales) (err error) {
 	ly := &m.Layers[i]
 	last := i == len(m.Layers)-1
 	if m.HasRow(i, r) || last {
-		if out.bias[r], err = b.element(m.BiasRow(i, r), ly.Level-1, scale); err != nil {
+		if out.bias[r], err = b.element(m.BiasRow(i, r), ly.SumLevel(), sc.sum); err != nil {
 			return err
 		}
 	}
-	out.tiles[r] = make([]*rlwe.Ciphertext, ly.Cols)
-	for c, kept := range m.Kept[i][r] {
+	for t, kept := range m.Kept[i][r] {
 		if !kept {
 			continue
 		}
-		tile, err := b.element(m.Tile(i, r, c), ly.Level, b.params.tileScale(ly.Level))
+		if out.diagonals != nil {
+			if out.diagonals[r][t], err = b.extended(m.Tile(i, r, t), ly.Level, sc.weight); err != nil {
+				return err
+			}
+			continue
+		}
+		tile, err := b.element(m.Tile(i, r, t), ly.Level, sc.weight)
 		if err != nil {
 			return err
 		}
 		toMontgomery(b.params, tile)
-		out.tiles[r][c] = tile
+		out.tiles[r][t] = tile
 	}
 	return nil
 }
@@ -119,6 +160,19 @@ func (b *builder) element(slots []float64, level int, scale rlwe.Scale) (*rlwe.C
 	return ct, nil
 }
 
+// extended encodes slots modulo Q·P, in Montgomery form.
+func (b *builder) extended(slots []float64, level int, scale rlwe.Scale) (ringqp.Poly, error) {
+	start := time.Now()
+	poly := b.params.RingQP().AtLevel(level, b.params.MaxLevelP()).NewPoly()
+	md := hefloat.NewPlaintext(b.params.Parameters, level).MetaData
+	md.Scale, md.IsMontgomery = scale, true
+	if err := b.encoder.Embed(slots, md, poly); err != nil {
+		return ringqp.Poly{}, fmt.Errorf("encode: %w", err)
+	}
+	b.encode.Add(int64(time.Since(start)))
+	return poly, nil
+}
+
 func toMontgomery(p Parameters, ct *rlwe.Ciphertext) {
 	ring := p.RingQ().AtLevel(ct.Level())
 	for _, v := range ct.Value {
@@ -131,31 +185,38 @@ func toMontgomery(p Parameters, ct *rlwe.Ciphertext) {
 func (m *Model) Bytes() int64 {
 	var n int64
 	for _, ly := range m.layers {
-		for r, row := range ly.tiles {
-			for _, e := range append([]*rlwe.Ciphertext{ly.bias[r]}, row...) {
-				if e != nil {
-					n += elementBytes(e)
+		for r, bias := range ly.bias {
+			n += elementBytes(bias)
+			if ly.diagonals != nil {
+				for _, d := range ly.diagonals[r] {
+					n += polyBytes(d.Q) + polyBytes(d.P)
 				}
+				continue
 			}
+			for _, tile := range ly.tiles[r] {
+				n += elementBytes(tile)
+			}
+		}
+		for _, row := range ly.scalars {
+			n += row.bytes()
 		}
 	}
 	return n
 }
 
-// check returns an error unless the model is for these parameters and a layout of the same tiles, and every row
+// check returns an error unless the model is for these parameters and the same program, and every row
 // that is read has its bias.
 func (m *Model) check(p Parameters, layout *packing.Layout) error {
 	if m.params.fingerprint() != p.fingerprint() {
 		return errors.New("inference: model of other parameters")
 	}
-	if !slices.Equal(m.layout.Layers, layout.Layers) || m.layout.Shape != layout.Shape || len(m.layers) != len(layout.Layers) {
+	if !m.layout.Equal(layout) || len(m.layers) != len(layout.Layers) {
 		return errors.New("inference: model of another layout")
 	}
 	for i, ly := range m.layers {
 		last := i == len(m.layers)-1
-		for r, row := range ly.tiles {
-			read := last || slices.ContainsFunc(row, func(t *rlwe.Ciphertext) bool { return t != nil })
-			if read && ly.bias[r] == nil {
+		for r := range ly.bias {
+			if (last || ly.hasRow(r)) && ly.bias[r] == nil {
 				return fmt.Errorf("inference: layer %s row %d: the bias is missing", layout.Layers[i].Name, r)
 			}
 		}
@@ -163,10 +224,28 @@ func (m *Model) check(p Parameters, layout *packing.Layout) error {
 	return nil
 }
 
+// hasRow tells whether a row has a tile.
+func (l *modelLayer) hasRow(r int) bool {
+	if l.diagonals != nil {
+		return slices.ContainsFunc(l.diagonals[r], func(d ringqp.Poly) bool { return d.Q.Coeffs != nil })
+	}
+	return slices.ContainsFunc(l.tiles[r], func(t *rlwe.Ciphertext) bool { return t != nil })
+}
+
 func elementBytes(e *rlwe.Ciphertext) int64 {
+	if e == nil {
+		return 0
+	}
 	var n int64
 	for _, v := range e.Value {
-		n += int64(8 * v.N() * (v.Level() + 1))
+		n += polyBytes(v)
 	}
 	return n
+}
+
+func polyBytes(p ring.Poly) int64 {
+	if p.Coeffs == nil {
+		return 0
+	}
+	return int64(8 * p.N() * (p.Level() + 1))
 }

@@ -2,29 +2,74 @@ package inference
 
 import (
 	"fmt"
+	"math"
 
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
+	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"hepex/packing"
 )
 
-// Literal names a CKKS parameter set: the ring degree 2^LogN, the bit lengths of the ciphertext moduli
-// (LogQ[0] is the last one left) and of the special moduli for key switching, and the scale of inputs.
+// Ring names the ring of a parameter set.
+type Ring string
+
+// The rings. At degree N the standard one has N/2 slots, the conjugate-invariant one N, at nearly the same cost.
+const (
+	Standard           Ring = "standard"
+	ConjugateInvariant Ring = "conjugate-invariant"
+)
+
+// Rings lists the rings.
+var Rings = []Ring{Standard, ConjugateInvariant}
+
+// LogN is the ring degree, as a power of two, that has the given number of slots.
+func (r Ring) LogN(slots int) int {
+	logN := 0
+	for 1<<logN < slots {
+		logN++
+	}
+	if r == ConjugateInvariant {
+		return logN
+	}
+	return logN + 1
+}
+
+// Literal names a CKKS parameter set: the ring and its degree 2^LogN, the bit lengths of the ciphertext moduli
+// (LogQ[0] is the last one left) and of the special moduli for key switching, and the scales.
 type Literal struct {
+	Ring       Ring // "" is the standard ring
 	LogN       int
 	LogQ, LogP []int
-	LogScale   int
+	LogScale   int // of inputs
+
+	// LogScales are the scales after each layer's products are rescaled and, where there is a mask, after the
+	// mask; nil stands for LogScale everywhere.
+	LogScales []int
 }
 
 // Parameters are checked CKKS parameters.
 type Parameters struct {
 	hefloat.Parameters
+	Literal  Literal
 	Insecure bool // below 128 bits, because the caller asked for it
 }
 
 // NewParameters finds primes for the literal. Parameters under 128-bit security are an error unless
 // allowInsecure is set; Insecure tells whether they are.
 func NewParameters(l Literal, allowInsecure bool) (Parameters, error) {
+	kind := ring.Standard
+	switch l.Ring {
+	case "":
+		l.Ring = Standard
+	case ConjugateInvariant:
+		kind = ring.ConjugateInvariant
+	case Standard:
+	default:
+		return Parameters{}, fmt.Errorf("inference: ring %q: want %s or %s", l.Ring, Standard, ConjugateInvariant)
+	}
 	p, err := hefloat.NewParametersFromLiteral(hefloat.ParametersLiteral{
-		LogN: l.LogN, LogQ: l.LogQ, LogP: l.LogP, LogDefaultScale: l.LogScale,
+		LogN: l.LogN, LogQ: l.LogQ, LogP: l.LogP, LogDefaultScale: l.LogScale, RingType: kind,
 	})
 	if err != nil {
 		return Parameters{}, fmt.Errorf("inference: parameters %+v: %w", l, err)
@@ -33,5 +78,82 @@ func NewParameters(l Literal, allowInsecure bool) (Parameters, error) {
 	if err != nil && !allowInsecure {
 		return Parameters{}, fmt.Errorf("inference: %w", err)
 	}
-	return Parameters{Parameters: p, Insecure: err != nil}, nil
+	return Parameters{Parameters: p, Literal: l, Insecure: err != nil}, nil
 }
+
+// scales are the scales of a layer's ciphertexts and of what they are multiplied with.
+type scales struct {
+	input  rlwe.Scale // of the products' inputs
+	weight rlwe.Scale
+	sum    rlwe.Scale // after the products' rescaling; of the bias
+	mask   rlwe.Scale
+	square rlwe.Scale // of what is squared
+	output rlwe.Scale
+}
+
+// scales follow from parameters and layout, so they need not be sent with ciphertexts. Weights and masks get
+// the scale that brings their product, rescaled, to exactly the scale that the parameters name.
+func (p Parameters) scales(layout *packing.Layout) []scales {
+	next := 0
+	target := func() rlwe.Scale {
+		log := p.Literal.LogScale
+		if next < len(p.Literal.LogScales) {
+			log = p.Literal.LogScales[next]
+		}
+		next++
+		return powerOfTwo(log)
+	}
+	prime := func(level int) rlwe.Scale { return rlwe.NewScale(p.Q()[level]) }
+	out := make([]scales, len(layout.Layers))
+	s := p.DefaultScale()
+	for i := range layout.Layers {
+		ly := &layout.Layers[i]
+		sc := scales{input: s}
+		if layout.Kind == packing.Scalar {
+			sc.weight = powerOfTwo(WeightBits)
+			sc.sum = s.Mul(sc.weight)
+		} else {
+			sc.sum = target()
+			sc.weight = sc.sum.Mul(prime(ly.Level)).Div(s)
+		}
+		sc.square = sc.sum
+		if ly.Mask {
+			sc.square = target()
+			sc.mask = sc.square.Mul(prime(ly.SumLevel())).Div(sc.sum)
+		}
+		sc.output = sc.square
+		if ly.Square {
+			sc.output = sc.square.Mul(sc.square)
+			if !layout.Delayed {
+				sc.output = sc.output.Div(prime(squareLevel(layout, i)))
+			}
+		}
+		out[i], s = sc, sc.output
+	}
+	return out
+}
+
+// squareLevel is the level that a layer is squared at.
+func squareLevel(layout *packing.Layout, i int) int {
+	if layout.Kind == packing.Scalar {
+		return layout.Layers[i].Level
+	}
+	return layout.Layers[i].SquareLevel()
+}
+
+func powerOfTwo(log int) rlwe.Scale {
+	return rlwe.NewScale(1).Mul(rlwe.NewScale(float64(uint64(1) << log)))
+}
+
+// fits returns an error unless the ring has the slots of a tile and the chain one modulus per rescaling.
+func (p Parameters) fits(layout *packing.Layout) error {
+	if p.MaxSlots() != layout.Slots {
+		return fmt.Errorf("inference: log_n %d has %d slots in the %s ring: the layout fills %d", p.LogN(), p.MaxSlots(), p.Literal.Ring, layout.Slots)
+	}
+	if p.MaxLevel() != layout.Levels {
+		return fmt.Errorf("inference: log_q has %d moduli: want %d, one more than the %d levels of the network", p.MaxLevel()+1, layout.Levels+1, layout.Levels)
+	}
+	return nil
+}
+
+func logScale(s rlwe.Scale) float64 { return math.Log2(s.Float64()) }

@@ -3,6 +3,8 @@ package inference
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,9 +22,11 @@ type Server struct {
 	params  Parameters
 	layout  *packing.Layout
 	model   *Model
-	scales  []layerScales
+	scales  []scales
 	masks   []*rlwe.Ciphertext // by layer, nil where no mask is needed
-	workers []*worker
+	pool    *pool
+	workers []*worker // one per thread, for layers with as many rows
+	team    *worker   // all threads on one row, for layers with fewer
 }
 
 // Trace tells what an evaluation did: the operations counted as they ran, and wall seconds, by layer.
@@ -31,8 +35,8 @@ type Trace struct {
 	Seconds []float64
 }
 
-// NewServer checks that keys and model fit the layout. Threads is the number of rows of a layer that are
-// evaluated at once.
+// NewServer checks that keys and model fit the layout. Threads is the number of goroutines that evaluate: rows of a
+// layer at once, or limbs of a row where rows are too few.
 func NewServer(p Parameters, layout *packing.Layout, keys *Keys, model *Model, threads int) (*Server, error) {
 	if threads < 1 {
 		return nil, fmt.Errorf("inference: %d threads: want at least 1", threads)
@@ -46,25 +50,48 @@ func NewServer(p Parameters, layout *packing.Layout, keys *Keys, model *Model, t
 	if err := keys.check(p, layout, model.Encrypted); err != nil {
 		return nil, err
 	}
-	s := &Server{params: p, layout: layout, model: model, scales: p.scales(layout)}
-	evaluator := hefloat.NewEvaluator(p.Parameters, keys.set)
-	for range threads {
-		s.workers = append(s.workers, &worker{params: p, eval: evaluator.ShallowCopy()})
+	s := &Server{params: p, layout: layout, model: model, scales: p.scales(layout), pool: newPool(p)}
+	newWorker := func(threads int) (*worker, error) {
+		sw, err := newSwitcher(p, keys.set, slices.Sorted(maps.Keys(keys.levels.Rotate)), threads)
+		return &worker{params: p, pool: s.pool, switcher: sw, counts: packing.Counts{}}, err
 	}
-	b := builder{params: p, encoder: hefloat.NewEncoder(p.Parameters), encode: new(atomic.Int64), encrypt: new(atomic.Int64)}
-	s.masks = make([]*rlwe.Ciphertext, len(layout.Layers))
-	for i, ly := range layout.Layers {
-		if !ly.Refill {
+	for range threads {
+		w, err := newWorker(1)
+		if err != nil {
+			return nil, err
+		}
+		s.workers = append(s.workers, w)
+	}
+	s.team = s.workers[0]
+	if threads > 1 && s.hasFewRows(threads) {
+		var err error
+		if s.team, err = newWorker(threads); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.encodeMasks()
+}
+
+func (s *Server) hasFewRows(threads int) bool {
+	return slices.ContainsFunc(s.layout.Layers, func(ly packing.Layer) bool { return ly.Rows < threads })
+}
+
+func (s *Server) encodeMasks() error {
+	b := builder{params: s.params, encoder: hefloat.NewEncoder(s.params.Parameters), encode: new(atomic.Int64), encrypt: new(atomic.Int64)}
+	s.masks = make([]*rlwe.Ciphertext, len(s.layout.Layers))
+	for i := range s.layout.Layers {
+		ly := &s.layout.Layers[i]
+		if !ly.Mask {
 			continue
 		}
-		mask, err := b.element(layout.Mask(i), ly.Level-1, p.tileScale(ly.Level-1))
+		mask, err := b.element(s.layout.MaskRow(i), ly.SumLevel(), s.scales[i].mask)
 		if err != nil {
-			return nil, fmt.Errorf("inference: mask of layer %s: %w", ly.Name, err)
+			return fmt.Errorf("inference: mask of layer %s: %w", ly.Name, err)
 		}
-		toMontgomery(p, mask)
+		toMontgomery(s.params, mask)
 		s.masks[i] = mask
 	}
-	return s, nil
+	return nil
 }
 
 // Evaluate runs the network on one encrypted batch. The output has one ciphertext per row of the last
@@ -87,6 +114,9 @@ func (s *Server) Evaluate(in *Batch) (*Batch, *Trace, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("inference: layer %s: %w", s.layout.Layers[i].Name, err)
 		}
+		if i > 0 {
+			s.recycle(x)
+		}
 		x = y
 		trace.Counts = append(trace.Counts, counts)
 		trace.Seconds = append(trace.Seconds, time.Since(start).Seconds())
@@ -99,90 +129,184 @@ func (s *Server) Evaluate(in *Batch) (*Batch, *Trace, error) {
 	return out, trace, nil
 }
 
+func (s *Server) recycle(x []*rlwe.Ciphertext) {
+	for _, ct := range x {
+		if ct != nil {
+			s.pool.put(ct)
+		}
+	}
+}
+
+// Recycle gives the memory of an output that is no longer needed back to the server.
+func (s *Server) Recycle(out *Batch) {
+	s.recycle(out.ciphertexts)
+	out.ciphertexts = nil
+}
+
 // layer returns one ciphertext per row; hidden rows without a kept tile are nil, as nothing reads them.
 func (s *Server) layer(i int, x []*rlwe.Ciphertext) ([]*rlwe.Ciphertext, packing.Counts, error) {
-	out := make([]*rlwe.Ciphertext, s.layout.Layers[i].Rows)
-	free := make(chan *worker, len(s.workers))
-	for _, w := range s.workers {
-		w.counts = packing.Counts{}
-		free <- w
+	ly := &s.layout.Layers[i]
+	workers := s.workers
+	if ly.Rows < len(workers) {
+		workers = []*worker{s.team}
 	}
-	err := parallel(len(s.workers), len(out), func() func(int) error {
-		w := <-free
-		return func(r int) (err error) {
-			out[r], err = s.row(w, i, r, x)
-			return err
+	for _, w := range workers {
+		w.counts = packing.Counts{}
+	}
+	shared, err := s.rotatedInputs(i, x, workers[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	out := make([]*rlwe.Ciphertext, ly.Rows)
+	if s.layout.Kind == packing.Scalar {
+		err = s.scalarSums(i, x, out)
+	}
+	if err == nil {
+		free := make(chan *worker, len(workers))
+		for _, w := range workers {
+			free <- w
 		}
-	})
-	var counts packing.Counts
-	for _, w := range s.workers {
-		counts = counts.Plus(w.counts)
+		err = parallel(len(workers), len(out), func() func(int) error {
+			w := <-free
+			return func(r int) (err error) {
+				if s.layout.Kind == packing.Scalar {
+					out[r], err = s.scalarRow(w, i, r, out[r])
+				} else {
+					out[r], err = s.row(w, i, r, shared)
+				}
+				return err
+			}
+		})
+	}
+	if ly.Rotates(s.model.Encrypted) {
+		s.recycleRotated(ly, shared)
+	}
+	counts := packing.Counts{}
+	for _, w := range workers {
+		counts.Plus(w.counts)
 	}
 	return out, counts, err
 }
 
+// rotatedInputs gives the ciphertext of each term of a row: inputs, or their rotations where rows share them.
+func (s *Server) rotatedInputs(i int, x []*rlwe.Ciphertext, w *worker) ([]*rlwe.Ciphertext, error) {
+	ly := &s.layout.Layers[i]
+	if !ly.Rotates(s.model.Encrypted) {
+		return x, nil
+	}
+	n := len(ly.Rotations)
+	terms := make([]*rlwe.Ciphertext, ly.Terms())
+	for col, ct := range x {
+		var steps []int
+		var outs []*rlwe.Ciphertext
+		for k, step := range ly.Rotations {
+			switch {
+			case step == 0:
+				terms[col*n+k] = ct
+			case ct != nil && s.reads(i, col*n+k):
+				out := s.pool.get(1, ct.Level(), ct.Scale)
+				terms[col*n+k] = out
+				steps, outs = append(steps, step), append(outs, out)
+			}
+		}
+		if len(steps) == 0 {
+			continue
+		}
+		if err := w.rotateInto(ct, steps, outs); err != nil {
+			return nil, err
+		}
+		w.counts.Add(packing.Decompose, ly.Level, 1)
+		w.counts.Add(packing.RotateInput, ly.Level, len(steps))
+		w.counts.Add(packing.ModDown, ly.Level, len(steps))
+	}
+	return terms, nil
+}
+
+// reads tells whether any row has a tile for a term.
+func (s *Server) reads(i, term int) bool {
+	return slices.ContainsFunc(s.model.layers[i].tiles, func(row []*rlwe.Ciphertext) bool { return row[term] != nil })
+}
+
+func (s *Server) recycleRotated(ly *packing.Layer, terms []*rlwe.Ciphertext) {
+	for t, ct := range terms {
+		if ct != nil && ly.Rotations[t%len(ly.Rotations)] != 0 {
+			s.pool.put(ct)
+		}
+	}
+}
+
 // row evaluates one row of tiles: the group of outputs that share a ciphertext.
 func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
-	ly := &s.layout.Layers[i]
-	tiles, bias := s.model.layers[i].tiles[r], s.model.layers[i].bias[r]
-	acc, err := w.accumulate(tiles, x, ly.Level, s.scales[i].input)
+	ly, model, sc := &s.layout.Layers[i], &s.model.layers[i], s.scales[i]
+	var acc *rlwe.Ciphertext
+	var err error
+	if model.diagonals != nil {
+		acc, err = w.diagonalRow(ly, model.diagonals[r], x)
+	} else {
+		acc, err = w.accumulate(model.tiles[r], x, ly.Level)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if acc == nil {
 		if i == len(s.layout.Layers)-1 {
-			return constant(s.params, bias), nil
+			return s.constant(model.bias[r]), nil
 		}
 		return nil, nil
 	}
-	if s.model.Encrypted {
-		if err := w.relinearize(acc); err != nil {
-			return nil, err
-		}
-	}
-	if acc, err = w.rescale(acc); err != nil {
+	if acc, err = w.finish(acc, sc.sum); err != nil {
 		return nil, err
 	}
-	n, err := w.sum(acc, s.layout.Sum(i))
-	if err != nil {
+	if err := w.addUp(acc, ly.Sum, packing.RotateSum); err != nil {
 		return nil, err
 	}
-	w.counts.SumRotate += n
-	w.add(acc, bias)
-	if ly.Refill {
-		if acc, err = w.refill(acc, s.masks[i], s.layout.RefillSum()); err != nil {
+	w.addBias(acc, model.bias[r])
+	if ly.Mask {
+		if acc, err = w.refill(acc, s.masks[i], ly.Refill, sc.square); err != nil {
 			return nil, err
 		}
 	}
 	if ly.Square {
-		return w.square(acc)
+		return w.squared(acc, s.layout.Delayed, sc.output)
 	}
 	return acc, nil
 }
 
+// scalarSums computes the sums of a scalar layer, on all threads at once.
+func (s *Server) scalarSums(i int, x, out []*rlwe.Ciphertext) error {
+	ly, rows := &s.layout.Layers[i], s.model.layers[i].scalars
+	last := i == len(s.layout.Layers)-1
+	for o := range out {
+		if !rows[o].constant(last) {
+			out[o] = s.pool.get(1, ly.Level, s.scales[i].sum)
+		}
+	}
+	return scalarLayer(s.params, rows, x, out, s.scales[i].sum, len(s.workers))
+}
+
+// scalarRow counts the products of a neuron and squares it.
+func (s *Server) scalarRow(w *worker, i, r int, sum *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
+	ly := &s.layout.Layers[i]
+	n := len(s.model.layers[i].scalars[r].inputs)
+	if sum == nil {
+		return nil, nil
+	}
+	w.counts.Add(packing.MulScalar, ly.Level, n)
+	if n > 0 {
+		w.counts.Add(packing.FinishRow, ly.Level, 1)
+	}
+	if !ly.Square {
+		return sum, nil
+	}
+	return w.squared(sum, false, s.scales[i].output)
+}
+
 // constant makes a ciphertext of a bias alone, for output rows all of whose tiles are pruned.
-func constant(p Parameters, bias *rlwe.Ciphertext) *rlwe.Ciphertext {
-	ct := hefloat.NewCiphertext(p.Parameters, 1, bias.Level())
-	ct.Scale = bias.Scale
+func (s *Server) constant(bias *rlwe.Ciphertext) *rlwe.Ciphertext {
+	ct := s.pool.get(1, bias.Level(), bias.Scale)
+	clearCiphertext(ct)
 	for i, v := range bias.Value {
 		ct.Value[i].CopyLvl(bias.Level(), v)
 	}
 	return ct
-}
-
-// TimeRotation measures one top-level rotation without hoisting, in seconds: the unit that latencies are
-// compared in. It is 0 for layouts that never rotate.
-func (s *Server) TimeRotation(in *Batch) (float64, error) {
-	steps := s.layout.RotationSteps()
-	if len(steps) == 0 {
-		return 0, nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := hefloat.NewCiphertext(s.params.Parameters, 1, s.params.MaxLevel())
-	start := time.Now()
-	if err := s.workers[0].eval.Rotate(in.ciphertexts[0], steps[0], out); err != nil {
-		return 0, fmt.Errorf("inference: %w", err)
-	}
-	return time.Since(start).Seconds(), nil
 }

@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/he/hefloat"
 	"github.com/tuneinsight/lattigo/v5/ring"
+	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
 
 	"hepex/packing"
 )
@@ -13,17 +13,17 @@ import (
 // worker evaluates rows with buffers of its own and counts every operation as it does it.
 type worker struct {
 	params Parameters
-	eval   *hefloat.Evaluator
+	pool   *pool
+	*switcher
 	counts packing.Counts
 }
 
 // accumulate adds the products of a row's kept tiles with their inputs: the inner loop of the engine. Tiles
 // are in Montgomery form, and the sums stay unreduced in 64-bit words as long as they fit. It returns nil for
 // a row without tiles; the result has degree 2 when the weights are encrypted.
-func (w *worker) accumulate(tiles, x []*rlwe.Ciphertext, level int, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
+func (w *worker) accumulate(tiles, x []*rlwe.Ciphertext, level int) (*rlwe.Ciphertext, error) {
 	var acc *rlwe.Ciphertext
-	ringQ := w.params.RingQ().AtLevel(level)
-	limit, terms := lazyTerms(w.params.Q()[:level+1]), 0
+	kept := 0
 	for c, tile := range tiles {
 		if tile == nil {
 			continue
@@ -32,34 +32,68 @@ func (w *worker) accumulate(tiles, x []*rlwe.Ciphertext, level int, scale rlwe.S
 			return nil, fmt.Errorf("tile column %d reads a constant row: the model was not simplified", c)
 		}
 		if acc == nil {
-			acc = hefloat.NewCiphertext(w.params.Parameters, 1+tile.Degree(), level)
-			acc.Scale = scale.Mul(w.params.tileScale(level))
-		} else {
-			w.counts.Add++
+			acc = w.pool.get(1+tile.Degree(), level, tile.Scale)
+		}
+		kept++
+	}
+	if acc == nil {
+		return nil, nil
+	}
+	limit := lazyTerms(w.params.Q()[:level+1])
+	w.limbs(level+1, func(i int, _ *lane) {
+		sumProducts(w.params.RingQ().SubRings[i], tiles, x, acc, i, limit)
+	})
+	op := packing.MulPlain
+	if acc.Degree() == 2 {
+		op = packing.MulCipher
+	}
+	w.counts.Add(op, level, kept)
+	w.counts.Add(packing.FinishRow, level, 1)
+	return acc, nil
+}
+
+// sumProducts is one limb of the sum of a row's products.
+func sumProducts(r *ring.SubRing, tiles, x []*rlwe.Ciphertext, acc *rlwe.Ciphertext, limb, limit int) {
+	terms := 0
+	for c, tile := range tiles {
+		if tile == nil {
+			continue
+		}
+		if terms == 0 {
+			firstProduct(r, tile, x[c], acc, limb)
+			terms = 1 + tile.Degree()
+			continue
 		}
 		if terms += 1 + tile.Degree(); terms > limit {
-			reduce(ringQ, acc)
+			reduceLimb(r, acc, limb)
 			terms = 1 + 1 + tile.Degree()
 		}
 		for i, t := range tile.Value {
 			for j, v := range x[c].Value {
-				ringQ.MulCoeffsMontgomeryLazyThenAddLazy(v, t, acc.Value[i+j])
+				r.MulCoeffsMontgomeryLazyThenAddLazy(v.Coeffs[limb], t.Coeffs[limb], acc.Value[i+j].Coeffs[limb])
 			}
 		}
-		w.countTile(tile)
 	}
-	if acc != nil {
-		reduce(ringQ, acc)
-	}
-	return acc, nil
+	reduceLimb(r, acc, limb)
 }
 
-func (w *worker) countTile(tile *rlwe.Ciphertext) {
-	w.counts.TileMul++
-	if tile.Degree() == 0 {
-		w.counts.CtPtMul++
-	} else {
-		w.counts.CtCtMul++
+// firstProduct writes a product over whatever the sum held.
+func firstProduct(r *ring.SubRing, tile, x, acc *rlwe.Ciphertext, limb int) {
+	for i, t := range tile.Value {
+		for j, v := range x.Value {
+			a := acc.Value[i+j].Coeffs[limb]
+			if i == 1 && j == 0 { // the middle polynomial has its first term already
+				r.MulCoeffsMontgomeryLazyThenAddLazy(v.Coeffs[limb], t.Coeffs[limb], a)
+			} else {
+				r.MulCoeffsMontgomeryLazy(v.Coeffs[limb], t.Coeffs[limb], a)
+			}
+		}
+	}
+}
+
+func reduceLimb(r *ring.SubRing, ct *rlwe.Ciphertext, limb int) {
+	for _, v := range ct.Value {
+		r.Reduce(v.Coeffs[limb], v.Coeffs[limb])
 	}
 }
 
@@ -72,82 +106,133 @@ func lazyTerms(moduli []uint64) int {
 	return int(min(n, 1<<30))
 }
 
-func reduce(ringQ *ring.Ring, ct *rlwe.Ciphertext) {
+// diagonalRow is the sum of a row's products where inputs are rotated on the way.
+func (w *worker) diagonalRow(ly *packing.Layer, weights []ringqp.Poly, x []*rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
+	n := len(ly.Rotations)
+	var acc *rlwe.Ciphertext
+	for col := range ly.Cols {
+		terms := weights[col*n : (col+1)*n]
+		still, rotated := 0, 0
+		for k, t := range terms {
+			switch {
+			case t.Q.Coeffs == nil:
+			case ly.Rotations[k] == 0:
+				still++
+			default:
+				rotated++
+			}
+		}
+		if still+rotated == 0 {
+			continue
+		}
+		if x[col] == nil {
+			return nil, fmt.Errorf("tile column %d reads a constant row: the model was not simplified", col)
+		}
+		if acc == nil {
+			acc = w.pool.get(1, ly.Level, x[col].Scale)
+			clearCiphertext(acc)
+		}
+		if err := w.diagonals(acc, x[col], ly.Rotations, terms); err != nil {
+			return nil, err
+		}
+		w.counts.Add(packing.MulPlain, ly.Level, still)
+		w.counts.Add(packing.MulDiagonal, ly.Level, rotated)
+		w.counts.Add(packing.RotateDiagonal, ly.Level, rotated)
+		if rotated > 0 {
+			w.counts.Add(packing.Decompose, ly.Level, 1)
+			w.counts.Add(packing.ModDown, ly.Level, 1)
+		}
+	}
+	if acc != nil {
+		w.counts.Add(packing.FinishRow, ly.Level, 1)
+	}
+	return acc, nil
+}
+
+func clearCiphertext(ct *rlwe.Ciphertext) {
 	for _, v := range ct.Value {
-		ringQ.Reduce(v, v)
+		for _, limb := range v.Coeffs {
+			clear(limb)
+		}
 	}
 }
 
-// relinearize brings a product of ciphertexts back to degree 1, in place. It comes before the rescaling: a
+// finish relinearises a row's products where weights are encrypted, and rescales them. Relinearisation comes first: a
 // rescaled degree-2 ciphertext has its rounding error multiplied by the square of the secret, which costs
 // about 6 bits.
-func (w *worker) relinearize(ct *rlwe.Ciphertext) error {
-	w.counts.Relinearize++
-	return w.eval.Relinearize(ct, ct)
-}
-
-// rescale divides by the modulus of the ciphertext's level. The result is a fresh ciphertext, so that the
-// dropped limb's memory goes with the argument.
-func (w *worker) rescale(ct *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
-	w.counts.Rescale++
-	out := hefloat.NewCiphertext(w.params.Parameters, ct.Degree(), ct.Level()-1)
-	return out, w.eval.Rescale(ct, out)
-}
-
-// sum adds Count slots that lie Step apart, in place, by rotations that double, and returns how many.
-func (w *worker) sum(ct *rlwe.Ciphertext, sum packing.Sum) (int, error) {
-	rotations := sum.Rotations()
-	if rotations == 0 {
-		return 0, nil
-	}
-	tmp := hefloat.NewCiphertext(w.params.Parameters, 1, ct.Level())
-	for c := 1; c < sum.Count; c *= 2 {
-		if err := w.eval.Rotate(ct, sum.Step*c, tmp); err != nil {
-			return 0, err
+func (w *worker) finish(acc *rlwe.Ciphertext, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
+	level := acc.Level()
+	out := w.pool.get(1, level-1, scale)
+	w.counts.Add(packing.Rescale, level, 1)
+	if acc.Degree() == 2 {
+		w.counts.Add(packing.Relinearize, level, 1)
+		if err := w.relinearize(acc, out, true); err != nil {
+			return nil, err
 		}
-		w.add(ct, tmp)
-		w.counts.Rotate++
+	} else {
+		w.rescale(acc, out)
 	}
-	return rotations, nil
+	w.pool.put(acc)
+	return out, nil
 }
 
-// add adds a ciphertext or, at degree 0, a plaintext of the same level and scale.
-func (w *worker) add(acc, x *rlwe.Ciphertext) {
+// addUp sums slots, in place.
+func (w *worker) addUp(ct *rlwe.Ciphertext, sum packing.Sum, rotate packing.Op) error {
+	step := sum.Step
+	for _, radix := range sum.Radices {
+		if err := w.sumStage(ct, step, radix); err != nil {
+			return err
+		}
+		step *= radix
+	}
+	level := ct.Level()
+	w.counts.Add(packing.Decompose, level, len(sum.Radices))
+	w.counts.Add(rotate, level, sum.Rotations())
+	w.counts.Add(packing.ModDown, level, len(sum.Radices))
+	return nil
+}
+
+// addBias adds a ciphertext or, at degree 0, a plaintext of the same level and scale.
+func (w *worker) addBias(acc, bias *rlwe.Ciphertext) {
 	ringQ := w.params.RingQ().AtLevel(acc.Level())
-	for i, v := range x.Value {
+	for i, v := range bias.Value {
 		ringQ.Add(acc.Value[i], v, acc.Value[i])
 	}
-	w.counts.Add++
+	w.counts.Add(packing.AddBias, acc.Level(), 1)
 }
 
 // refill keeps the completed sums of an inner layer and copies them for the next one.
-func (w *worker) refill(ct, mask *rlwe.Ciphertext, sum packing.Sum) (*rlwe.Ciphertext, error) {
-	ringQ := w.params.RingQ().AtLevel(ct.Level())
+func (w *worker) refill(ct, mask *rlwe.Ciphertext, sum packing.Sum, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
+	level := ct.Level()
+	ringQ := w.params.RingQ().AtLevel(level)
 	for _, v := range ct.Value {
 		ringQ.MulCoeffsMontgomery(v, mask.Value[0], v)
 	}
-	ct.Scale = ct.Scale.Mul(mask.Scale)
-	w.counts.CtPtMul++
-	w.counts.MaskMul++
-	out, err := w.rescale(ct)
+	w.counts.Add(packing.MulMask, level, 1)
+	out, err := w.finish(ct, scale)
 	if err != nil {
 		return nil, err
 	}
-	n, err := w.sum(out, sum)
-	w.counts.RefillRotate += n
-	return out, err
+	return out, w.addUp(out, sum, packing.RotateRefill)
 }
 
-// square multiplies a ciphertext with itself.
-func (w *worker) square(ct *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
-	out := hefloat.NewCiphertext(w.params.Parameters, 2, ct.Level())
-	if err := w.eval.Mul(ct, ct, out); err != nil {
+// squared squares a ciphertext, which is given back to the pool, and rescales it unless that is delayed.
+func (w *worker) squared(ct *rlwe.Ciphertext, delayed bool, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
+	level := ct.Level()
+	product := w.pool.get(2, level, scale)
+	out := product
+	if delayed {
+		out = w.pool.get(1, level, scale)
+	} else {
+		out = w.pool.get(1, level-1, scale)
+		w.counts.Add(packing.Rescale, level, 1)
+	}
+	w.counts.Add(packing.Square, level, 1)
+	w.counts.Add(packing.Relinearize, level, 1)
+	if err := w.square(ct, product, out, !delayed); err != nil {
 		return nil, err
 	}
-	w.counts.CtCtMul++
-	w.counts.SquareMul++
-	if err := w.relinearize(out); err != nil {
-		return nil, err
-	}
-	return w.rescale(out)
+	w.pool.put(product)
+	w.pool.put(ct)
+	return out, nil
 }

@@ -34,8 +34,10 @@ func TestLazySumsAreExact(t *testing.T) {
 					for range tiles {
 						ws, xs = append(ws, element(degree)), append(xs, element(1))
 					}
-					w := &worker{params: p}
-					got, err := w.accumulate(ws, xs, 1, p.DefaultScale())
+					sw, err := newSwitcher(p, rlwe.NewMemEvaluationKeySet(nil), nil, 1)
+					check(t, err)
+					w := &worker{params: p, pool: newPool(p), switcher: sw, counts: packing.Counts{}}
+					got, err := w.accumulate(ws, xs, 1)
 					check(t, err)
 					ringQ := p.RingQ().AtLevel(1)
 					want := hefloat.NewCiphertext(p.Parameters, 1+degree, 1)
@@ -61,13 +63,15 @@ func TestLazySumsAreExact(t *testing.T) {
 func TestGoldenParameters(t *testing.T) {
 	layout, err := packing.NewLayout([]int{784, 128, 128, 10}, packing.Shape{In: 16, Out: 16, Batch: 32})
 	check(t, err)
-	lit, err := Derive(layout, packing.Profile{Last: 30, Output: 25, Error: 40}, 16)
+	profile := least(layout)
+	profile.Peaks, profile.Output = []float64{10, 20, 30}, 25
+	lit, err := Derive(layout, profile, Wanted{Precision: 16})
 	check(t, err)
 	p, err := NewParameters(lit, false)
 	check(t, err)
 	scales := p.scales(layout)
-	got := fmt.Sprintf("%+v %.6f", lit, scales[len(scales)-1].output.Log2Delta(p.DefaultScale()))
-	const want = "{LogN:14 LogQ:[53 45 45 45 45 45 45] LogP:[53 53] LogScale:45} 24.356146"
+	got := fmt.Sprintf("%+v %.6f", lit, logScale(scales[len(scales)-1].weight))
+	const want = "{Ring:standard LogN:14 LogQ:[46 48 37 30 25] LogP:[48 48] LogScale:29 LogScales:[31 56 31 38]} 24.000000"
 	if got != want {
 		t.Errorf("got %s\nwant %s\nif inference was meant to change, raise inference.Version", got, want)
 	}

@@ -1,48 +1,248 @@
 package packing
 
-// Counts is the number of homomorphic operations of an evaluation. The items say what products and
-// rotations are for: CtPtMul + CtCtMul = TileMul + MaskMul + SquareMul and Rotate = SumRotate + RefillRotate.
-type Counts struct {
-	CtPtMul, CtCtMul, Rotate, Relinearize, Rescale, Add int
+import "maps"
 
-	TileMul      int // one per kept tile
-	MaskMul      int // one per row of a layer that is refilled
-	SquareMul    int // one per row of a hidden layer
-	SumRotate    int // sums over the inputs of a tile
-	RefillRotate int // copies for the next layer
+// Op is a primitive of the evaluation. Its price depends on the level that it happens at.
+type Op uint8
+
+// The primitives.
+const (
+	MulPlain       Op = iota // product with a plain tile, added to a row's sum
+	MulCipher                // product with an encrypted tile, added to a row's sum
+	MulScalar                // product with an integer, added to a row's sum
+	MulDiagonal              // product of a rotated input with a plain tile before the key switch ends
+	FinishRow                // reduction of a row's sum
+	MulMask                  // product with a mask
+	Square                   // of a ciphertext, to degree 2
+	Relinearize              // back to degree 1
+	Rescale                  // of a ciphertext of degree 1
+	Decompose                // of a ciphertext into digits: the part that rotations of one ciphertext share
+	RotateDiagonal           // lazy rotation within a row's products
+	RotateInput              // lazy rotation of an input for all rows
+	RotateSum                // lazy rotation of a sum over the inputs of a tile
+	RotateRefill             // lazy rotation of a copy for the next layer
+	ModDown                  // division by the special moduli: the part that lazy rotations which are added up share
+	AddBias
+	ops
+)
+
+var opNames = [ops]string{
+	"mul_plain", "mul_cipher", "mul_scalar", "mul_diagonal", "finish_row", "mul_mask", "square", "relinearize", "rescale",
+	"decompose", "rotate_diagonal", "rotate_input", "rotate_sum", "rotate_refill", "mod_down", "add_bias",
 }
 
-// Plus is the sum of two counts.
-func (c Counts) Plus(d Counts) Counts {
-	return Counts{
-		CtPtMul: c.CtPtMul + d.CtPtMul, CtCtMul: c.CtCtMul + d.CtCtMul, Rotate: c.Rotate + d.Rotate,
-		Relinearize: c.Relinearize + d.Relinearize, Rescale: c.Rescale + d.Rescale, Add: c.Add + d.Add,
-		TileMul: c.TileMul + d.TileMul, MaskMul: c.MaskMul + d.MaskMul, SquareMul: c.SquareMul + d.SquareMul,
-		SumRotate: c.SumRotate + d.SumRotate, RefillRotate: c.RefillRotate + d.RefillRotate,
+func (o Op) String() string { return opNames[o] }
+
+// MarshalText writes the name.
+func (o Op) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// Ops lists all primitives.
+func Ops() []Op {
+	all := make([]Op, ops)
+	for i := range all {
+		all[i] = Op(i)
+	}
+	return all
+}
+
+// At is a primitive at a level.
+type At struct {
+	Op    Op
+	Level int
+}
+
+// Counts is the number of homomorphic operations of an evaluation.
+type Counts map[At]int
+
+// Add counts n more operations.
+func (c Counts) Add(op Op, level, n int) {
+	if n != 0 {
+		c[At{op, level}] += n
 	}
 }
 
-// Items lists the split of products and rotations by purpose.
-func (c Counts) Items() map[string]int {
-	return map[string]int{
-		"tile_mul": c.TileMul, "mask_mul": c.MaskMul, "square_mul": c.SquareMul,
-		"sum_rotate": c.SumRotate, "refill_rotate": c.RefillRotate,
+// Plus adds other counts.
+func (c Counts) Plus(d Counts) {
+	for at, n := range d {
+		c[at] += n
 	}
 }
 
-// Counts predicts the operations of each layer from the kept tiles alone (kept[layer][row][col]). With
+// Of is the number of some primitives, at all levels.
+func (c Counts) Of(which ...Op) int {
+	n := 0
+	for at, k := range c {
+		for _, op := range which {
+			if at.Op == op {
+				n += k
+			}
+		}
+	}
+	return n
+}
+
+// Equal tells whether two counts are the same.
+func (c Counts) Equal(d Counts) bool { return maps.Equal(c, d) }
+
+// Prices gives the seconds that a primitive takes at a level.
+type Prices func(Op, int) float64
+
+// Cost is the time that the operations take at the prices, in seconds.
+func (c Counts) Cost(p Prices) float64 {
+	t := 0.0
+	for at, n := range c {
+		t += float64(n) * p(at.Op, at.Level)
+	}
+	return t
+}
+
+// Proportional is the part of the counts that grows with the kept tiles.
+func (c Counts) Proportional() Counts {
+	d := Counts{}
+	for at, n := range c {
+		switch at.Op {
+		case MulPlain, MulCipher, MulScalar, MulDiagonal:
+			d[at] = n
+		}
+	}
+	return d
+}
+
+// Total adds the counts of all layers.
+func Total(layers []Counts) Counts {
+	t := Counts{}
+	for _, c := range layers {
+		t.Plus(c)
+	}
+	return t
+}
+
+// Counts predicts the operations of each layer from the kept tiles alone (kept[layer][row][term]). With
 // encrypted weights a tile product is ciphertext × ciphertext and each row is relinearised.
 func (l *Layout) Counts(kept [][][]bool, encrypted bool) []Counts {
 	counts := make([]Counts, len(l.Layers))
 	for i := range l.Layers {
-		counts[i] = l.layerCounts(i, kept[i], encrypted)
+		counts[i] = Counts{}
+		if l.Kind == Scalar {
+			l.scalarCounts(i, kept[i], counts[i])
+			continue
+		}
+		l.inputCounts(i, kept[i], encrypted, counts[i])
+		for _, row := range kept[i] {
+			l.rowCounts(i, row, encrypted, counts[i])
+		}
 	}
 	return counts
 }
 
-func (l *Layout) layerCounts(i int, kept [][]bool, encrypted bool) Counts {
+// inputCounts counts the rotations of inputs that rows share. Those that no row reads are not made.
+func (l *Layout) inputCounts(i int, kept [][]bool, encrypted bool, c Counts) {
 	ly := &l.Layers[i]
-	rows, tiles := 0, 0
+	if !ly.Rotates(encrypted) {
+		return
+	}
+	for col := range ly.Cols {
+		n := 0
+		for k, step := range ly.Rotations {
+			if step != 0 && anyRow(kept, col*len(ly.Rotations)+k) {
+				n++
+			}
+		}
+		if n > 0 {
+			c.Add(Decompose, ly.Level, 1)
+		}
+		c.Add(RotateInput, ly.Level, n)
+		c.Add(ModDown, ly.Level, n)
+	}
+}
+
+func anyRow(kept [][]bool, term int) bool {
+	for _, row := range kept {
+		if row[term] {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *Layout) rowCounts(i int, kept []bool, encrypted bool, c Counts) {
+	ly := &l.Layers[i]
+	tiles := 0
+	for _, k := range kept {
+		if k {
+			tiles++
+		}
+	}
+	if tiles == 0 {
+		return
+	}
+	switch {
+	case encrypted:
+		c.Add(MulCipher, ly.Level, tiles)
+		c.Add(Relinearize, ly.Level, 1)
+	case len(ly.Rotations) > 1 && !ly.Rotates(encrypted):
+		l.diagonalCounts(ly, kept, c)
+	default:
+		c.Add(MulPlain, ly.Level, tiles)
+	}
+	c.Add(FinishRow, ly.Level, 1)
+	c.Add(Rescale, ly.Level, 1)
+	sumCounts(ly.Sum, RotateSum, ly.SumLevel(), c)
+	c.Add(AddBias, ly.SumLevel(), 1)
+	level := ly.SumLevel()
+	if ly.Mask {
+		c.Add(MulMask, level, 1)
+		c.Add(Rescale, level, 1)
+		level--
+		sumCounts(ly.Refill, RotateRefill, level, c)
+	}
+	l.squareCounts(i, level, 1, c)
+}
+
+// diagonalCounts counts products whose inputs are rotated on the way: per input ciphertext one decomposition and
+// one division by the special moduli.
+func (l *Layout) diagonalCounts(ly *Layer, kept []bool, c Counts) {
+	for col := range ly.Cols {
+		rotated := 0
+		for k, step := range ly.Rotations {
+			switch {
+			case !kept[col*len(ly.Rotations)+k]:
+			case step == 0:
+				c.Add(MulPlain, ly.Level, 1)
+			default:
+				rotated++
+			}
+		}
+		c.Add(MulDiagonal, ly.Level, rotated)
+		c.Add(RotateDiagonal, ly.Level, rotated)
+		if rotated > 0 {
+			c.Add(Decompose, ly.Level, 1)
+			c.Add(ModDown, ly.Level, 1)
+		}
+	}
+}
+
+func sumCounts(s Sum, rotate Op, level int, c Counts) {
+	c.Add(Decompose, level, len(s.Radices))
+	c.Add(rotate, level, s.Rotations())
+	c.Add(ModDown, level, len(s.Radices))
+}
+
+func (l *Layout) squareCounts(i, level, rows int, c Counts) {
+	if !l.Layers[i].Square {
+		return
+	}
+	c.Add(Square, level, rows)
+	c.Add(Relinearize, level, rows)
+	if !l.Delayed {
+		c.Add(Rescale, level, rows)
+	}
+}
+
+// scalarCounts counts non-zero weights; a hidden neuron without any is constant and not computed.
+func (l *Layout) scalarCounts(i int, kept [][]bool, c Counts) {
+	level := l.Layers[i].Level
+	rows := 0
 	for _, row := range kept {
 		n := 0
 		for _, k := range row {
@@ -50,41 +250,26 @@ func (l *Layout) layerCounts(i int, kept [][]bool, encrypted bool) Counts {
 				n++
 			}
 		}
-		tiles += n
+		c.Add(MulScalar, level, n)
 		if n > 0 {
 			rows++
 		}
 	}
-	c := Counts{TileMul: tiles, Rescale: rows, SumRotate: rows * l.Sum(i).Rotations()}
-	c.Add = tiles - rows + c.SumRotate + rows // products of a row, the sum, the bias
-	if encrypted {
-		c.CtCtMul = tiles
-		c.Relinearize = rows
-	} else {
-		c.CtPtMul = tiles
-	}
-	if ly.Refill {
-		c.MaskMul = rows
-		c.CtPtMul += rows
-		c.Rescale += rows
-		c.RefillRotate = rows * l.RefillSum().Rotations()
-		c.Add += c.RefillRotate
-	}
-	if ly.Square {
-		c.SquareMul = rows
-		c.CtCtMul += rows
-		c.Relinearize += rows
-		c.Rescale += rows
-	}
-	c.Rotate = c.SumRotate + c.RefillRotate
-	return c
+	c.Add(FinishRow, level, rows)
+	l.squareCounts(i, level, rows, c)
 }
 
-// Total adds the counts of all layers.
-func Total(layers []Counts) Counts {
-	var t Counts
-	for _, c := range layers {
-		t = t.Plus(c)
+// Dense is the kept tiles of an unpruned network.
+func (l *Layout) Dense() [][][]bool {
+	kept := make([][][]bool, len(l.Layers))
+	for i := range l.Layers {
+		for range l.Layers[i].Rows {
+			row := make([]bool, l.Layers[i].Terms())
+			for t := range row {
+				row[t] = true
+			}
+			kept[i] = append(kept[i], row)
+		}
 	}
-	return t
+	return kept
 }

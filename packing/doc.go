@@ -31,4 +31,4 @@
 package packing
 
 // Version is raised whenever the same network may get another layout or other counts.
-const Version = 1
+const Version = 2

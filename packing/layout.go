@@ -1,88 +1,100 @@
 package packing
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
-// Layout is how a fully connected network lies in slots. It follows from the sizes of the neuron axes and
-// the tile shape alone.
+// Layout is how a fully connected network lies in slots, and with it the program of its evaluation. It follows
+// from the sizes of the neuron axes and the choices of its kind alone.
 type Layout struct {
-	Shape  Shape
+	Kind   Kind
+	Shape  Shape // of tile and scalar layouts
+	Slots  int   // of a ciphertext
+	Batch  int   // samples that are evaluated at once
 	Layers []Layer
 	Levels int // rescalings from input to output: the depth of the modulus chain
 
+	// Delayed leaves a square unscaled: the rescaling of the next product does for both, which saves a modulus per
+	// hidden layer where moduli are large enough.
+	Delayed bool
+
 	// Position p of the first (last) axis holds input (output) number order[p]; nil is the natural
-	// order. The client applies the one before encryption and undoes the other after decryption.
+	// order. The client applies the one before encryption and undoes the other after decryption. An input order
+	// may leave out inputs that nothing reads.
 	InputOrder, OutputOrder []int
+
+	inputs int // of a sample
+	place  placement
 }
 
-// Layer is the layout of one fully connected layer, with the square that follows it.
+// Kind names a family of layouts.
+type Kind string
+
+// The kinds.
+const (
+	Tiles    Kind = "tiles"     // weight tiles that pruning can drop, several samples at once
+	OneImage Kind = "one-image" // few rotations for a single sample
+	Scalar   Kind = "scalar"    // one ciphertext per neuron, as many samples as slots, integer weights
+)
+
+// Kinds lists the kinds.
+var Kinds = []Kind{Tiles, OneImage, Scalar}
+
+// placement says which number sits in which slot. Positions are those of the layout's axes; the put functions are
+// called once per slot that holds one. A put that returns false ends the walk.
+type placement interface {
+	input(l *Layout, col int, put func(slot, position, sample int))
+	weights(l *Layout, layer, row, term int, put func(slot, out, in int) bool)
+	bias(l *Layout, layer, row int, put func(slot, out int))
+	mask(l *Layout, layer int, put func(slot int))
+	output(l *Layout, position, sample int) (row, slot int)
+}
+
+// Layer is the layout of one fully connected layer, with the square that follows it. Its evaluation, by row:
+// products of the row's terms with their inputs, Sum, bias, [mask, Refill], [square].
 type Layer struct {
-	Name              string
-	In, Out           int // neurons
-	InGroup, OutGroup int // neurons that share a tile
-	Rows, Cols        int // tiles: ⌈Out/OutGroup⌉ × ⌈In/InGroup⌉
+	Name       string
+	In, Out    int // neurons
+	Rows, Cols int // output and input ciphertexts
 
-	Outer  bool // inputs along the outer dimension (see the package comment)
-	Refill bool // outputs are masked and copied along the middle dimension for the next layer
+	// A term is a product with one input ciphertext in one rotation: term c·len(Rotations)+k multiplies
+	// ciphertext c rotated by Rotations[k] slots to the left. Tile layouts have the rotation 0 alone.
+	Rotations []int
+
+	Sum    Sum  // of the products
+	Mask   bool // outputs are masked, one more level, and copied by Refill
+	Refill Sum
 	Square bool // followed by a square
-	Level  int  // level of the input ciphertexts
-	Offset int  // cyclic offset of the slots of inputs and, before a refill, of outputs
+	Level  int  // level of the products
+
+	InGroup, OutGroup int // neurons that share a ciphertext
+	outer             bool
+	offset            int
 }
 
-// NewLayout lays out a network whose neuron axes have the given sizes: dims[0] inputs, dims[l] outputs
-// of layer l.
-func NewLayout(dims []int, shape Shape) (*Layout, error) {
-	if err := shape.Check(); err != nil {
-		return nil, fmt.Errorf("packing: %w", err)
+// Terms is the number of products of an unpruned row.
+func (ly *Layer) Terms() int { return ly.Cols * len(ly.Rotations) }
+
+// Tiles is the number of weight tiles, that is of products, of the unpruned layer.
+func (ly *Layer) Tiles() int { return ly.Rows * ly.Terms() }
+
+// SumLevel is the level after the products' rescaling.
+func (ly *Layer) SumLevel() int { return ly.Level - 1 }
+
+// SquareLevel is the level of the square.
+func (ly *Layer) SquareLevel() int {
+	if ly.Mask {
+		return ly.Level - 2
 	}
-	if len(dims) < 2 {
-		return nil, fmt.Errorf("packing: %d neuron axes: want the inputs and at least one layer", len(dims))
-	}
-	for a, d := range dims {
-		if d < 1 {
-			return nil, fmt.Errorf("packing: axis %d has %d neurons: want at least 1", a, d)
-		}
-	}
-	l := &Layout{Shape: shape, Layers: make([]Layer, len(dims)-1)}
-	for i := range l.Layers {
-		last := i == len(l.Layers)-1
-		in, out := shape.Group(i), shape.Group(i+1)
-		l.Layers[i] = Layer{
-			Name: fmt.Sprintf("fc%d", i+1),
-			In:   dims[i], Out: dims[i+1],
-			InGroup: in, OutGroup: out,
-			Rows: ceilDiv(dims[i+1], out), Cols: ceilDiv(dims[i], in),
-			Outer:  i%2 == 0,
-			Refill: i%2 == 1 && !last && shape.Out > 1,
-			Square: !last,
-		}
-		l.Levels += l.Layers[i].depth()
-	}
-	level, offset := l.Levels, 0
-	for i := range l.Layers {
-		ly := &l.Layers[i]
-		ly.Level, ly.Offset = level, offset
-		level -= ly.depth()
-		if ly.Refill {
-			offset = (offset + (shape.Out-1)*shape.Batch) % shape.Slots()
-		}
-	}
-	return l, nil
+	return ly.Level - 1
 }
 
-// depth is the number of rescalings of a layer: products with weights, with the mask, and the square.
-func (ly *Layer) depth() int {
-	d := 1
-	if ly.Refill {
-		d++
-	}
-	if ly.Square {
-		d++
-	}
-	return d
+// Rotates tells whether rotated inputs are made once for all rows, rather than within a row's products: where
+// several rows share them, and for encrypted weights, which cannot be multiplied before the key switch ends.
+func (ly *Layer) Rotates(encrypted bool) bool {
+	return len(ly.Rotations) > 1 && (ly.Rows > 1 || encrypted)
 }
-
-// Tiles is the number of weight tiles of the unpruned layer.
-func (ly *Layer) Tiles() int { return ly.Rows * ly.Cols }
 
 // Tiles is the number of weight tiles of the unpruned network.
 func (l *Layout) Tiles() int {
@@ -93,49 +105,130 @@ func (l *Layout) Tiles() int {
 	return n
 }
 
-// Sum is a sum of Count slots that lie Step apart: x[s] + x[s+Step] + … (cyclic), by rotations to the left.
-type Sum struct{ Step, Count int }
+// SetDelayed assigns levels, with the squares' rescalings delayed or not. Scalar layouts rescale squares only.
+func (l *Layout) SetDelayed(delayed bool) {
+	l.Delayed = delayed && l.Kind != Scalar
+	level := 0
+	for i := len(l.Layers) - 1; i >= 0; i-- {
+		ly := &l.Layers[i]
+		if ly.Square && !l.Delayed {
+			level++
+		}
+		if ly.Mask {
+			level++
+		}
+		if l.Kind != Scalar {
+			level++
+		}
+		ly.Level = level
+	}
+	l.Levels = level
+}
 
-// Rotations is the number of rotate-and-add steps of the sum. Count is a power of two.
-func (s Sum) Rotations() int {
-	n := 0
-	for c := 1; c < s.Count; c *= 2 {
-		n++
+// Sum is a sum of slots that lie Step apart: x[s] + x[s+Step] + … (cyclic), by rotations to the left. Each
+// stage adds Radices[k] slots, of which all but one are rotations of the same ciphertext.
+type Sum struct {
+	Step    int
+	Radices []int
+}
+
+// Count is the number of slots added.
+func (s Sum) Count() int {
+	n := 1
+	for _, r := range s.Radices {
+		n *= r
 	}
 	return n
 }
 
-// Sum is the sum over the inputs of a tile that finishes the matrix product of layer i.
-func (l *Layout) Sum(i int) Sum {
-	if l.Layers[i].Outer {
-		return Sum{Step: l.Shape.Out * l.Shape.Batch, Count: l.Shape.In}
+// Rotations is the number of rotations of the sum.
+func (s Sum) Rotations() int {
+	n := 0
+	for _, r := range s.Radices {
+		n += r - 1
 	}
-	return l.RefillSum()
+	return n
 }
 
-// RefillSum copies the outputs of an inner layer along the middle dimension, once the mask has
-// removed all other slots.
-func (l *Layout) RefillSum() Sum { return Sum{Step: l.Shape.Batch, Count: l.Shape.Out} }
+// each calls f for the step and radix of each stage.
+func (s Sum) each(f func(step, radix int)) {
+	step := s.Step
+	for _, r := range s.Radices {
+		f(step, r)
+		step *= r
+	}
+}
 
-// RotationSteps lists the rotations to the left, in slots, that an evaluation uses.
-func (l *Layout) RotationSteps() []int {
-	var steps []int
-	add := func(s Sum) {
-		for c := 1; c < s.Count; c *= 2 {
-			steps = append(steps, s.Step*c)
+// KeyLevels are the levels that key switches happen at, at most: the sizes of the keys that an evaluation needs.
+type KeyLevels struct {
+	Relinearize int         // −1 if nothing multiplies ciphertexts
+	Rotate      map[int]int // by rotation to the left, in slots
+}
+
+// KeyLevels lists the keys that an evaluation uses.
+func (l *Layout) KeyLevels(encrypted bool) KeyLevels {
+	k := KeyLevels{Relinearize: -1, Rotate: map[int]int{}}
+	rotate := func(step, level int) {
+		if step = (step%l.Slots + l.Slots) % l.Slots; step != 0 {
+			k.Rotate[step] = max(k.Rotate[step], level)
 		}
 	}
-	add(l.Sum(0))
-	if len(l.Layers) > 1 {
-		add(l.Sum(1))
+	sum := func(s Sum, level int) {
+		s.each(func(step, radix int) {
+			for r := 1; r < radix; r++ {
+				rotate(r*step, level)
+			}
+		})
 	}
-	return steps
+	for i := range l.Layers {
+		ly := &l.Layers[i]
+		if encrypted {
+			k.Relinearize = max(k.Relinearize, ly.Level)
+		}
+		for _, step := range ly.Rotations {
+			rotate(step, ly.Level)
+		}
+		sum(ly.Sum, ly.SumLevel())
+		if ly.Mask {
+			sum(ly.Refill, ly.SquareLevel())
+		}
+		if ly.Square {
+			k.Relinearize = max(k.Relinearize, l.squareLevel(i))
+		}
+	}
+	return k
 }
 
-// slot is the slot of entry i of the outer dimension, j of the middle one, sample b.
-func (l *Layout) slot(i, j, b, offset int) int {
-	s := l.Shape
-	return ((i*s.Out+j)*s.Batch + b - offset + s.Slots()) % s.Slots()
+// squareLevel is the level of the square of a layer.
+func (l *Layout) squareLevel(i int) int {
+	if l.Kind == Scalar {
+		return l.Layers[i].Level
+	}
+	return l.Layers[i].SquareLevel()
+}
+
+// Equal tells whether two layouts are the same program.
+func (l *Layout) Equal(m *Layout) bool {
+	same := l.Kind == m.Kind && l.Shape == m.Shape && l.Slots == m.Slots && l.Batch == m.Batch && l.Delayed == m.Delayed
+	return same && slices.EqualFunc(l.Layers, m.Layers, func(a, b Layer) bool {
+		return a.Name == b.Name && a.In == b.In && a.Out == b.Out && a.Rows == b.Rows && a.Cols == b.Cols &&
+			slices.Equal(a.Rotations, b.Rotations) && a.Sum.equal(b.Sum) && a.Mask == b.Mask && a.Refill.equal(b.Refill) &&
+			a.Square == b.Square && a.Level == b.Level
+	})
+}
+
+func (s Sum) equal(t Sum) bool { return s.Step == t.Step && slices.Equal(s.Radices, t.Radices) }
+
+func checkDims(dims []int) error {
+	if len(dims) < 2 {
+		return fmt.Errorf("packing: %d neuron axes: want the inputs and at least one layer", len(dims))
+	}
+	for a, d := range dims {
+		if d < 1 {
+			return fmt.Errorf("packing: axis %d has %d neurons: want at least 1", a, d)
+		}
+	}
+	return nil
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

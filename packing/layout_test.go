@@ -62,10 +62,10 @@ func unpack(t *testing.T, m *Model, i int) *mat.Dense {
 				continue
 			}
 			for s, v := range m.Tile(i, r, c) {
-				box := (s + ly.Offset) % m.Shape.Slots() / m.Shape.Batch
+				box := (s + ly.offset) % m.Shape.Slots() / m.Shape.Batch
 				outer, middle := box/m.Shape.Out, box%m.Shape.Out
 				o, in := r*ly.OutGroup+outer, c*ly.InGroup+middle
-				if ly.Outer {
+				if ly.outer {
 					o, in = r*ly.OutGroup+middle, c*ly.InGroup+outer
 				}
 				if o < ly.Out && in < ly.In {
@@ -88,7 +88,7 @@ func TestSimulationEqualsPlainNetwork(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := networktest.Samples(rng, 1+rng.IntN(shape.Batch), f.Dims()[0])
-		got, profile, err := m.Simulate(x, Noise{})
+		got, profile, err := m.Simulate(x)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,14 +97,14 @@ func TestSimulationEqualsPlainNetwork(t *testing.T) {
 		if diff > 1e-9*math.Max(size, 1) {
 			t.Fatalf("dims %v, tile %s: differs by %g of %g", f.Dims(), shape, diff, size)
 		}
-		if profile.Last < size*(1-1e-9) || math.Abs(profile.Output-size) > 1e-9*math.Max(size, 1) {
+		if profile.Peaks[len(profile.Peaks)-1] < size*(1-1e-9) || math.Abs(profile.Output-size) > 1e-9*math.Max(size, 1) {
 			t.Fatalf("dims %v, tile %s: %+v, but outputs reach %g", f.Dims(), shape, profile, size)
 		}
 	}
 }
 
-// Errors by hand: 8 inputs of error 3 and weight 2, 4 to a tile, so 2 products; a rescaling; a sum of 4 with its
-// 2 rotations; a square at 10; another rescaling.
+// Errors by hand: 8 inputs of weight 2, 4 to a tile, so 2 products; a rescaling; a sum of 4 with its 3 rotations; a
+// square at 10; another layer of weight 1.
 func TestErrorsAreSummed(t *testing.T) {
 	f := &network.Folded{Layers: []network.Affine{
 		{W: mat.NewDense(1, 8, []float64{2, 2, 2, 2, 2, 2, 2, 2}), B: []float64{0}},
@@ -115,16 +115,25 @@ func TestErrorsAreSummed(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := [][]float64{{0, 1, 0, 1, 0, 1, 1, 1}} // 2·5 = 10
-	_, p, err := m.Simulate(x, Noise{Input: 9, Weight: 0.5, Switch: 100})
+	_, p, err := m.Simulate(x)
 	if err != nil {
 		t.Fatal(err)
 	}
-	products := 8*4*9 + 0.5*5.0
-	sum := products + 4*1 + 100*(2+1) // the rotations' own errors are summed too: 2·100 + 100
-	square := 4*10*10*sum + 1
-	want := math.Sqrt(square + 0.5*100*100 + 1)
-	if math.Abs(p.Error-want) > 1e-9*want || p.Output != 100 {
-		t.Errorf("%+v: want an error of %g", p, want)
+	const square = 4 * 10 * 10
+	want := map[Source]float64{
+		{0, InputError}:     square * 8 * 4,
+		{0, WeightError}:    square * 5,
+		{0, SumError}:       square * (4 + 1),
+		{0, SumSwitchError}: square * 3,
+		{0, SquareError}:    1,
+		{1, WeightError}:    100 * 100,
+		{1, SumError}:       1,
+	}
+	if d := cmp.Diff(want, p.Errors); d != "" || p.Output != 100 {
+		t.Errorf("output %g, errors (-want +got):\n%s", p.Output, d)
+	}
+	if d := cmp.Diff([]float64{10, 100}, p.Peaks); d != "" {
+		t.Errorf("peaks (-want +got):\n%s", d)
 	}
 }
 
@@ -137,7 +146,7 @@ func TestZeroTilesChangeNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := networktest.Samples(rng, shape.Batch, f.Dims()[0])
-		got, _, err := m.Simulate(x, Noise{})
+		got, _, err := m.Simulate(x)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +157,7 @@ func TestZeroTilesChangeNothing(t *testing.T) {
 				}
 			}
 		}
-		want, _, err := m.Simulate(x, Noise{})
+		want, _, err := m.Simulate(x)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,22 +184,38 @@ func TestCounts(t *testing.T) {
 	}
 	kept[0][3] = make([]bool, 49) // a pruned row of the first layer
 	got := layout.Counts(kept, true)
-	// fc1: 16 rows of 49 tiles, one row gone; sums over 16 inputs. fc2: 8 rows of 16, sums over 8,
-	// mask and copies. fc3: 2 rows of 8, sums over 16.
+	// fc1: 16 rows of 49 tiles, one row gone; sums over 16 inputs in 2 stages of 4. fc2: 8 rows of 16, sums over 8
+	// in one stage, mask and copies. fc3: 2 rows of 8, sums over 16.
 	want := []Counts{
-		{CtCtMul: 15*49 + 15, Rotate: 15 * 4, Relinearize: 30, Rescale: 30, Add: 15*48 + 15*4 + 15, TileMul: 15 * 49, SquareMul: 15, SumRotate: 60},
-		{CtPtMul: 8, CtCtMul: 8*16 + 8, Rotate: 8*3 + 8*3, Relinearize: 16, Rescale: 24, Add: 8*15 + 48 + 8, TileMul: 128, MaskMul: 8, SquareMul: 8, SumRotate: 24, RefillRotate: 24},
-		{CtCtMul: 16, Rotate: 8, Relinearize: 2, Rescale: 2, Add: 2*7 + 8 + 2, TileMul: 16, SumRotate: 8},
+		{
+			{MulCipher, 6}: 15 * 49, {Relinearize, 6}: 15, {FinishRow, 6}: 15, {Rescale, 6}: 15,
+			{Decompose, 5}: 30, {RotateSum, 5}: 15 * 6, {ModDown, 5}: 30, {AddBias, 5}: 15,
+			{Square, 5}: 15, {Relinearize, 5}: 15, {Rescale, 5}: 15,
+		},
+		{
+			{MulCipher, 4}: 128, {Relinearize, 4}: 8, {FinishRow, 4}: 8, {Rescale, 4}: 8,
+			{Decompose, 3}: 8, {RotateSum, 3}: 8 * 7, {ModDown, 3}: 8, {AddBias, 3}: 8, {MulMask, 3}: 8, {Rescale, 3}: 8,
+			{Decompose, 2}: 8, {RotateRefill, 2}: 8 * 7, {ModDown, 2}: 8,
+			{Square, 2}: 8, {Relinearize, 2}: 8, {Rescale, 2}: 8,
+		},
+		{
+			{MulCipher, 1}: 16, {Relinearize, 1}: 2, {FinishRow, 1}: 2, {Rescale, 1}: 2,
+			{Decompose, 0}: 4, {RotateSum, 0}: 12, {ModDown, 0}: 4, {AddBias, 0}: 2,
+		},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("encrypted weights (-want +got):\n%s", d)
 	}
 	plain := Total(layout.Counts(kept, false))
-	if plain.CtPtMul != 15*49+128+16+8 || plain.CtCtMul != 15+8 || plain.Relinearize != 15+8 {
+	if plain.Of(MulPlain) != 15*49+128+16 || plain.Of(MulMask) != 8 || plain.Of(Square) != 15+8 || plain.Of(Relinearize) != 15+8 {
 		t.Errorf("plain weights: %+v", plain)
 	}
 	if layout.Levels != 6 || layout.Tiles() != 16*49+8*16+2*8 {
 		t.Errorf("levels %d, tiles %d", layout.Levels, layout.Tiles())
+	}
+	layout.SetDelayed(true)
+	if layout.Levels != 4 || layout.Layers[1].Level != 3 || layout.Layers[2].Level != 1 {
+		t.Errorf("squares delayed: %d levels, %+v", layout.Levels, layout.Layers)
 	}
 }
 
@@ -238,8 +263,8 @@ func TestGoldenLayout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := sha256.Sum256(fmt.Append(text, layout.RotationSteps(), layout.Mask(1)))
-	const want = "5aa2eac751fe1bb9"
+	sum := sha256.Sum256(fmt.Append(text, layout.KeyLevels(true), layout.MaskRow(1)))
+	const want = "1db2c8bbe91dabf0"
 	if got := hex.EncodeToString(sum[:8]); got != want {
 		t.Errorf("layout hash %s, want %s: if the layout was meant to change, raise packing.Version", got, want)
 	}

@@ -12,9 +12,9 @@ import (
 // Model is a network cut into tiles: the numbers that a Layout places.
 type Model struct {
 	*Layout
-	Weights []*mat.Dense // by layer, outputs × inputs, neurons in tile order
-	Bias    [][]float64  // by layer, outputs in tile order
-	Kept    [][][]bool   // [layer][row][col]: tiles with a weight that is not zero
+	Weights []*mat.Dense // by layer, outputs × inputs, neurons in the order of positions
+	Bias    [][]float64  // by layer, outputs in the order of positions
+	Kept    [][][]bool   // [layer][row][term]: tiles with a weight that is not zero
 }
 
 // Pack cuts a network into tiles after putting the neurons of each axis in the given order (orders[a][p]
@@ -31,20 +31,43 @@ func Pack(f *network.Folded, shape Shape, orders [][]int) (*Model, error) {
 	if err := checkOrders(f.Dims(), orders); err != nil {
 		return nil, err
 	}
-	for i, a := range f.Layers {
-		if !finite(a.W.RawMatrix().Data) || !finite(a.B) {
-			return nil, fmt.Errorf("packing: layer %s: a weight or bias is not a finite number", layout.Layers[i].Name)
-		}
+	if err := checkFinite(f); err != nil {
+		return nil, err
 	}
-	f = f.Simplify().Permute(orders)
 	layout.InputOrder, layout.OutputOrder = orders[0], orders[len(orders)-1]
+	return newModel(f.Simplify().Permute(orders), layout), nil
+}
+
+// PackScalar prepares a network for integer weights, one ciphertext per neuron. Weights should be multiples of 2^−bits
+// already (network.Folded.Quantise).
+func PackScalar(f *network.Folded, slots int) (*Model, error) {
+	layout, err := NewScalarLayout(f.Dims(), slots)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFinite(f); err != nil {
+		return nil, err
+	}
+	return newModel(f.Simplify(), layout), nil
+}
+
+func newModel(f *network.Folded, layout *Layout) *Model {
 	m := &Model{Layout: layout}
 	for i, a := range f.Layers {
 		m.Weights = append(m.Weights, a.W)
 		m.Bias = append(m.Bias, a.B)
-		m.Kept = append(m.Kept, layout.Layers[i].nonZeroTiles(a.W))
+		m.Kept = append(m.Kept, m.nonZero(i))
 	}
-	return m, nil
+	return m
+}
+
+func checkFinite(f *network.Folded) error {
+	for i, a := range f.Layers {
+		if !finite(a.W.RawMatrix().Data) || !finite(a.B) {
+			return fmt.Errorf("packing: layer fc%d: a weight or bias is not a finite number", i+1)
+		}
+	}
+	return nil
 }
 
 func checkOrders(dims []int, orders [][]int) error {
@@ -75,17 +98,22 @@ func finite(values []float64) bool {
 	return true
 }
 
-// nonZeroTiles marks the tiles that hold a weight other than zero.
-func (ly *Layer) nonZeroTiles(w *mat.Dense) [][]bool {
+// nonZero marks the tiles of a layer that hold a weight other than zero.
+func (m *Model) nonZero(layer int) [][]bool {
+	ly := &m.Layers[layer]
+	w := m.Weights[layer].RawMatrix()
 	kept := make([][]bool, ly.Rows)
-	for r := range kept {
-		kept[r] = make([]bool, ly.Cols)
-	}
-	for o := range ly.Out {
-		for i, v := range w.RawRowView(o) {
-			if v != 0 {
-				kept[o/ly.OutGroup][i/ly.InGroup] = true
+	for row := range kept {
+		kept[row] = make([]bool, ly.Terms())
+		for term := range kept[row] {
+			if m.Kind == Scalar {
+				kept[row][term] = w.Data[row*w.Stride+term] != 0
+				continue
 			}
+			m.place.weights(m.Layout, layer, row, term, func(_, out, in int) bool {
+				kept[row][term] = w.Data[out*w.Stride+in] != 0
+				return !kept[row][term]
+			})
 		}
 	}
 	return kept
@@ -116,51 +144,33 @@ func (m *Model) HasRow(i, r int) bool {
 }
 
 // Tile gives the slots of one weight tile: every weight is repeated for each sample.
-func (m *Model) Tile(layer, row, col int) []float64 {
-	ly := &m.Layers[layer]
-	slots := make([]float64, m.Shape.Slots())
-	for o := row * ly.OutGroup; o < min((row+1)*ly.OutGroup, ly.Out); o++ {
-		w := m.Weights[layer].RawRowView(o)
-		for i := col * ly.InGroup; i < min((col+1)*ly.InGroup, ly.In); i++ {
-			m.fill(slots, ly, o-row*ly.OutGroup, i-col*ly.InGroup, w[i])
-		}
-	}
+func (m *Model) Tile(layer, row, term int) []float64 {
+	slots := make([]float64, m.Slots)
+	w := m.Weights[layer].RawMatrix()
+	m.place.weights(m.Layout, layer, row, term, func(slot, out, in int) bool {
+		slots[slot] = w.Data[out*w.Stride+in]
+		return true
+	})
 	return slots
-}
-
-// fill writes v to the slots of output o and input i of a tile, for each sample.
-func (l *Layout) fill(slots []float64, ly *Layer, o, i int, v float64) {
-	outer, middle := o, i
-	if ly.Outer {
-		outer, middle = i, o
-	}
-	for b := range l.Shape.Batch {
-		slots[l.slot(outer, middle, b, ly.Offset)] = v
-	}
 }
 
 // BiasRow gives the slots of the bias of a row of outputs: wherever the row's sum leaves an output.
 func (m *Model) BiasRow(layer, row int) []float64 {
-	ly := &m.Layers[layer]
-	slots := make([]float64, m.Shape.Slots())
-	copies := 1
-	if ly.Outer {
-		copies = ly.InGroup
-	}
-	for o := row * ly.OutGroup; o < min((row+1)*ly.OutGroup, ly.Out); o++ {
-		for c := range copies {
-			m.fill(slots, ly, o-row*ly.OutGroup, c, m.Bias[layer][o])
-		}
-	}
+	slots := make([]float64, m.Slots)
+	m.place.bias(m.Layout, layer, row, func(slot, out int) { slots[slot] = m.Bias[layer][out] })
 	return slots
 }
 
-// Mask gives the slots of the mask of an inner layer that is refilled: 1 where a sum is complete.
-func (l *Layout) Mask(layer int) []float64 {
-	ly := &l.Layers[layer]
-	slots := make([]float64, l.Shape.Slots())
-	for o := range ly.OutGroup {
-		l.fill(slots, ly, o, 0, 1)
-	}
+// MaskRow gives the slots of the mask of a layer: 1 where a sum is complete.
+func (l *Layout) MaskRow(layer int) []float64 {
+	slots := make([]float64, l.Slots)
+	l.place.mask(l, layer, func(slot int) { slots[slot] = 1 })
 	return slots
+}
+
+// LeaksSums tells whether outputs carry partial sums in slots that hold no output: after an inner layer. To the one who
+// decrypts they tell of weights.
+func (l *Layout) LeaksSums() bool {
+	last := &l.Layers[len(l.Layers)-1]
+	return !last.outer && last.Sum.Count() > 1
 }

@@ -310,7 +310,7 @@ func TestFailuresAreRecorded(t *testing.T) {
 		kind   string
 	}{
 		"precision": {[]string{"precision: 16", "precision: 38"}, record.Failed, "precision"},
-		"wraps":     {[]string{"log_q: [50", "log_q: [40"}, record.Refused, "parameters"},
+		"wraps":     {[]string{"log_q: [50", "log_q: [42"}, record.Refused, "parameters"},
 		"timeout":   {[]string{"tables:", "limits: {timeout: 20ms}\ntables:"}, record.Timeout, "timeout"},
 		"memory":    {[]string{"tables:", "limits: {memory: 1MiB}\ntables:"}, record.OOM, "memory"},
 	} {
@@ -387,21 +387,22 @@ func TestBadInput(t *testing.T) {
 	}
 	secure := strings.NewReplacer("16x8x4", "16x16x16", ", insecure: true", "").Replace(small)
 	for name, c := range map[string]struct{ config, position, says string }{
-		"unknown key":      {replaced("name: digits", "name: digits, sise: 3"), "3:22", "sise"},
-		"duplicate key":    {replaced("tile: 16x8x4", "tile: 16x8x4\ntile: 16x8x4"), "8:1", "tile"},
-		"ratio 1.2":        {replaced("{from: 0.5, to: 0.9, step: 0.2}", "[0.5, 1.2]"), "11:55", "1.2"},
-		"tile 3x5x7":       {replaced("16x8x4", "3x5x7"), "7:7", "power of two"},
-		"unknown scheme":   {replaced("[p2t, p4e]", "[p2t, p5]"), "11:30", "p5"},
-		"log_q too long":   {strings.Replace(secure, "[50, 40, 40, 40]", "[50, 45, 45, 45]", 1), "8:48", "128"},
-		"too few moduli":   {replaced("[50, 40, 40, 40]", "[50, 40, 40]"), "8:48", "4"},
-		"missing data set": {replaced("digits", "mnist"), "3:14", "hepex data fetch mnist"},
-		"unknown metric":   {replaced("[tiles.density]", "[tiles.size]"), "13:", "tiles.size"},
-		"metric as series": {replaced("rows: prune.scheme", "rows: tiles.kept"), "13:30", "not a parameter"},
-		"text as number":   {replaced("[tiles.density]", "[prune.scheme]"), "13:71", "not a number"},
-		"saved, no dense":  {strings.Replace(replaced("[tiles.density]", "[saved.tiles]"), "  cases: [{label: dense, prune.scheme: dense}]\n", "", 1), "12:", "dense point"},
-		"too precise":      {strings.NewReplacer("precision: 16, log_q: [50, 40, 40, 40], log_p: [55], log_scale: 40, insecure: true", "precision: 40", "16x8x4", "16x16x16").Replace(small), "8:", "at most 45"},
-		"empty file":       {"", "1:1", "empty"},
-		"binary garbage":   {"\x7fELF\x02\x01\x01\x00\xff\xfe\x00\x80", "1:", ""},
+		"unknown key":         {replaced("name: digits", "name: digits, sise: 3"), "3:22", "sise"},
+		"duplicate key":       {replaced("tile: 16x8x4", "tile: 16x8x4\ntile: 16x8x4"), "8:1", "tile"},
+		"ratio 1.2":           {replaced("{from: 0.5, to: 0.9, step: 0.2}", "[0.5, 1.2]"), "11:55", "1.2"},
+		"tile 3x5x7":          {replaced("16x8x4", "3x5x7"), "7:7", "power of two"},
+		"unknown scheme":      {replaced("[p2t, p4e]", "[p2t, p5]"), "11:30", "p5"},
+		"log_q too long":      {strings.Replace(secure, "[50, 40, 40, 40]", "[50, 45, 45, 45]", 1), "8:48", "128"},
+		"too few moduli":      {replaced("[50, 40, 40, 40]", "[50, 40]"), "8:48", "4"},
+		"no room for weights": {replaced("[50, 40, 40, 40]", "[50, 40, 40]"), "8:48", "weights"},
+		"missing data set":    {replaced("digits", "mnist"), "3:14", "hepex data fetch mnist"},
+		"unknown metric":      {replaced("[tiles.density]", "[tiles.size]"), "13:", "tiles.size"},
+		"metric as series":    {replaced("rows: prune.scheme", "rows: tiles.kept"), "13:30", "not a parameter"},
+		"text as number":      {replaced("[tiles.density]", "[prune.scheme]"), "13:71", "not a number"},
+		"saved, no dense":     {strings.Replace(replaced("[tiles.density]", "[saved.tiles]"), "  cases: [{label: dense, prune.scheme: dense}]\n", "", 1), "12:", "dense point"},
+		"too precise":         {strings.NewReplacer("precision: 16, log_q: [50, 40, 40, 40], log_p: [55], log_scale: 40, insecure: true", "precision: 40", "16x8x4", "16x16x16").Replace(small), "8:", "precision is too high"},
+		"empty file":          {"", "1:1", "empty"},
+		"binary garbage":      {"\x7fELF\x02\x01\x01\x00\xff\xfe\x00\x80", "1:", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSandbox(t)

@@ -11,6 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"hepex/inference"
 	"hepex/packing"
 )
 
@@ -51,6 +52,7 @@ type Spec struct {
 	Train   Train         `json:"train"`
 	Prune   Prune         `json:"prune"`
 	Tile    packing.Shape `json:"tile"`
+	Layout  string        `json:"layout"` // how the network is evaluated: one of packing.Kinds
 	HE      HE            `json:"he"`
 	Measure Measure       `json:"measure"`
 }
@@ -112,15 +114,24 @@ type Retrain struct {
 	LR     float64 `json:"lr"`
 }
 
-// HE says how to encrypt. Parameters are derived to reach Precision bits, unless LogQ, LogP (bits of each
+// HE says how to encrypt. Ring is standard, conjugate-invariant or auto: whichever is faster. Parameters are derived to reach Precision bits, unless LogQ, LogP (bits of each
 // prime) and LogScale (bits) are all given. Insecure allows less than 128-bit security.
 type HE struct {
 	Weights   string `json:"weights"` // plain or encrypted
+	Ring      string `json:"ring"`
 	Precision int    `json:"precision"`
 	LogQ      []int  `json:"log_q,omitempty"`
 	LogP      []int  `json:"log_p,omitempty"`
 	LogScale  int    `json:"log_scale,omitempty"`
 	Insecure  bool   `json:"insecure"`
+}
+
+// OverrideRing is the ring that given moduli are for: the standard one unless another is asked for.
+func (h HE) OverrideRing() inference.Ring {
+	if h.Ring == AnyRing {
+		return inference.Standard
+	}
+	return inference.Ring(h.Ring)
 }
 
 // Measure says how to time the evaluation: on how many threads, and how often.

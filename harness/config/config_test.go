@@ -64,7 +64,8 @@ func TestDefaults(t *testing.T) {
 			Tiles: Tiles{Score: "avg", MaxNonzero: 0.0625}, Retrain: Retrain{Epochs: 3, LR: 1e-3},
 		},
 		Tile:    packing.Shape{In: 16, Out: 16, Batch: 32},
-		HE:      HE{Weights: "encrypted", Precision: 16},
+		Layout:  "tiles",
+		HE:      HE{Weights: "encrypted", Ring: "auto", Precision: 16},
 		Measure: Measure{Warmup: 1, Threads: 1, Repeats: Repeats{Min: 5, Max: 20, CI: 0.05}},
 	}
 	if len(c.Points) != 1 {
@@ -79,7 +80,7 @@ func TestDefaults(t *testing.T) {
 		"train.epochs": 10, "train.batch": 128, "train.lr": 1e-3, "train.seed": 1, "train.weight_decay": 0.05,
 		"prune.scheme": "p4e", "prune.importance": "l1", "prune.scope": "local", "prune.target": "weight", "prune.ratio": 0.8,
 		"prune.permutation": "kmeans", "prune.tiles.max_nonzero": 0.0625, "prune.retrain.epochs": 3, "prune.retrain.lr": 1e-3,
-		"tile": "16x16x32", "he.weights": "encrypted", "he.precision": 16, "he.insecure": false, "measure.threads": 1,
+		"tile": "16x16x32", "layout": "tiles", "he.weights": "encrypted", "he.ring": "auto", "he.precision": 16, "he.insecure": false, "measure.threads": 1,
 	}
 	if diff := cmp.Diff(wantParams, c.Points[0].Params); diff != "" {
 		t.Errorf("params (-want +got):\n%s", diff)

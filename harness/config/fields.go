@@ -7,6 +7,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"hepex/datasets"
+	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
 	"hepex/pruning"
@@ -85,7 +86,10 @@ var fields = []field{
 
 	key("tile", tileShape, func(s *Spec) *packing.Shape { return &s.Tile }),
 
+	key("layout", oneOf(layouts()...), func(s *Spec) *string { return &s.Layout }),
+
 	key("he.weights", oneOf("plain", "encrypted"), func(s *Spec) *string { return &s.HE.Weights }),
+	key("he.ring", oneOf(AnyRing, string(inference.Standard), string(inference.ConjugateInvariant)), func(s *Spec) *string { return &s.HE.Ring }),
 	key("he.precision", whole(1, 40), func(s *Spec) *int { return &s.HE.Precision }),
 	key("he.log_q", wholes(1, 64, primeBits), func(s *Spec) *[]int { return &s.HE.LogQ }),
 	key("he.log_p", wholes(1, 64, primeBits), func(s *Spec) *[]int { return &s.HE.LogP }),
@@ -97,6 +101,17 @@ var fields = []field{
 	key("measure.repeats.min", whole(1, 10000), func(s *Spec) *int { return &s.Measure.Repeats.Min }),
 	key("measure.repeats.max", whole(1, 10000), func(s *Spec) *int { return &s.Measure.Repeats.Max }),
 	key("measure.repeats.ci", number("0 < ci < 1", betweenZeroAndOne), func(s *Spec) *float64 { return &s.Measure.Repeats.CI }),
+}
+
+// AnyRing leaves the choice of the ring to the derivation of parameters.
+const AnyRing = "auto"
+
+func layouts() []string {
+	var names []string
+	for _, k := range packing.Kinds {
+		names = append(names, string(k))
+	}
+	return names
 }
 
 var learningRate = number("0 < lr ≤ 1", func(v float64) bool { return 0 < v && v <= 1 })
@@ -116,7 +131,8 @@ func defaults() Spec {
 			Tiles:   Tiles{Score: "avg", MaxNonzero: 0.0625},
 			Retrain: Retrain{Epochs: 3},
 		},
-		HE:      HE{Weights: "encrypted", Precision: 16},
+		Layout:  string(packing.Tiles),
+		HE:      HE{Weights: "encrypted", Ring: AnyRing, Precision: 16},
 		Measure: Measure{Warmup: 1, Threads: 1, Repeats: Repeats{Min: 5, Max: 20, CI: 0.05}},
 	}
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"maps"
-	"math/bits"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -105,6 +104,7 @@ func (d *draft) check() {
 	d.checkTraining()
 	d.checkPruning()
 	d.checkTile()
+	d.checkLayout()
 	d.checkModuli()
 	repeats := d.spec.Measure.Repeats
 	if d.sound("measure.repeats.min", "measure.repeats.max") && repeats.Max < repeats.Min {
@@ -191,6 +191,12 @@ func (d *draft) checkTile() {
 	}
 }
 
+func (d *draft) checkLayout() {
+	if d.sound("layout", "he.weights") && d.spec.Layout == string(packing.Scalar) && d.spec.HE.Weights != "plain" {
+		d.fail("layout", d.settings.nearest("layout", "he.weights"), "got scalar with encrypted weights; want he.weights: plain, as integer weights cannot be encrypted")
+	}
+}
+
 // checkModuli checks the parameters that override the derived ones.
 func (d *draft) checkModuli() {
 	overrides := []string{"he.log_q", "he.log_p", "he.log_scale"}
@@ -208,14 +214,14 @@ func (d *draft) checkModuli() {
 			"log_q, log_p and log_scale override the derived parameters together; want all or none of them")
 		return
 	}
-	if d.spec.HE.Insecure || !d.sound("tile", "he.insecure") {
+	if d.spec.HE.Insecure || !d.sound("tile", "he.insecure", "he.ring") {
 		return
 	}
 	sum := 0
 	for _, b := range append(d.spec.HE.LogQ, d.spec.HE.LogP...) {
 		sum += b
 	}
-	logN := bits.Len(uint(d.spec.Tile.Slots()))
+	logN := d.spec.HE.OverrideRing().LogN(d.spec.Tile.Slots())
 	if err := inference.CheckSecurity(logN, float64(sum)); err != nil {
 		d.fail("he.log_q", d.settings["he.log_q"], "%v", err)
 	}

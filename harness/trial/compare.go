@@ -7,19 +7,19 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"hepex/network"
+	"hepex/packing"
 )
 
 // compare sets the decrypted outputs against the plain network in float64, evaluated independently of packing
 // and folding, and lets no record pass that lacks the precision asked for.
 func (t *trial) compare(batch network.Data, encrypted [][]float64) error {
-	x := rows(batch)
-	in := mat.NewDense(len(x), batch.Dim, nil)
-	for b, row := range x {
-		in.SetRow(b, row)
-	}
+	in := dense(batch)
 	plain := t.pruned.state.Net.Forward(in)
+	if t.packed.model.Kind == packing.Scalar {
+		plain = t.packed.outputs(in)
+	}
 	q := t.rec.Quality
-	q.Samples = len(x)
+	q.Samples = batch.Len()
 	var largest, agree, score float64
 	for b, got := range encrypted {
 		want := plain.RawRowView(b)
@@ -35,11 +35,11 @@ func (t *trial) compare(batch network.Data, encrypted [][]float64) error {
 		}
 		score += scoreSample(batch, b, got)
 	}
-	q.Agreement = agree / float64(len(x))
-	q.Encrypted = score / float64(len(x))
+	q.Agreement = agree / float64(q.Samples)
+	q.Encrypted = score / float64(q.Samples)
 	q.PrecisionBits = -math.Log2(math.Max(q.OutputErrorMax, math.SmallestNonzeroFloat64) / largest)
 	if q.Agreement < 1 {
-		t.warn("%.0f of %d samples have another largest output encrypted than plain", float64(len(x))-agree, len(x))
+		t.warn("%.0f of %d samples have another largest output encrypted than plain", float64(q.Samples)-agree, q.Samples)
 	}
 	if !(q.PrecisionBits >= float64(t.spec.HE.Precision)) {
 		return &Failure{"precision", fmt.Errorf("trial: %.1f bits of precision: he.precision asks for %d", q.PrecisionBits, t.spec.HE.Precision)}
@@ -71,6 +71,15 @@ func argMax(y []float64) int {
 		}
 	}
 	return best
+}
+
+// dense gives the samples as a matrix.
+func dense(d network.Data) *mat.Dense {
+	x := mat.NewDense(d.Len(), d.Dim, nil)
+	for b, row := range rows(d) {
+		x.SetRow(b, row)
+	}
+	return x
 }
 
 // rows gives the samples as slices of float64.

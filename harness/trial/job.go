@@ -2,7 +2,6 @@ package trial
 
 import (
 	"errors"
-	"fmt"
 
 	"hepex/datasets"
 	"hepex/harness/config"
@@ -92,15 +91,41 @@ func Check(s config.Spec, source *datasets.Source) (path string, err error) {
 	if err != nil {
 		return "tile", err
 	}
-	if s.HE.LogQ != nil {
-		if len(s.HE.LogQ) != layout.Levels+1 {
-			return "he.log_q", fmt.Errorf("log_q has %d moduli: want %d, one more than the %d levels of the network", len(s.HE.LogQ), layout.Levels+1, layout.Levels)
+	switch packing.Kind(s.Layout) {
+	case packing.Scalar:
+		layout, err = packing.NewScalarLayout(dims(s, shapeOf(source)), s.Tile.Slots())
+	case packing.OneImage:
+		if s.HE.LogQ == nil {
+			return checkOneImage(s, source)
 		}
-		return "", nil
+		layout, err = packing.NewOneImageLayout(dims(s, shapeOf(source)), s.Tile.Slots(), packing.Nominal(1), s.HE.Weights == "encrypted")
 	}
-	_, err = inference.Derive(layout, packing.Profile{}, float64(s.HE.Precision))
+	if err != nil {
+		return "layout", err
+	}
+	if s.HE.LogQ != nil {
+		_, err := literal(s, layout, packing.Profile{})
+		return "he.log_q", err
+	}
+	_, err = literal(s, layout, packing.Profile{})
 	if errors.Is(err, inference.ErrPrecision) {
 		return "he.precision", err
 	}
 	return "tile", err
+}
+
+// checkOneImage finds whether any ring holds a one-image layout.
+func checkOneImage(s config.Spec, source *datasets.Source) (path string, err error) {
+	for slots := packing.MaxSlots; slots >= packing.MinSlots; slots /= 2 {
+		layout, e := packing.NewOneImageLayout(dims(s, shapeOf(source)), slots, packing.Nominal(1), s.HE.Weights == "encrypted")
+		if e != nil {
+			return "layout", e
+		}
+		if _, e = literal(s, layout, packing.Profile{}); e == nil {
+			return "", nil
+		} else if err == nil {
+			err = e
+		}
+	}
+	return "layout", err
 }

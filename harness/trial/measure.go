@@ -65,7 +65,7 @@ func Measure(j Job, report func(Step)) (*Result, error) {
 	if err != nil {
 		return &Result{Record: t.rec}, err
 	}
-	return &Result{Record: t.rec, Tiles: newTileMap(t.pruned.state, t.model, j.Spec.Tile)}, nil
+	return &Result{Record: t.rec, Tiles: newTileMap(t.pruned.state, t.tiles, j.Spec.Tile)}, nil
 }
 
 // trial is one measurement on its way.
@@ -75,7 +75,9 @@ type trial struct {
 	rec    record.Record
 
 	pruned *prepared
-	model  *packing.Model
+	folded *network.Folded
+	tiles  *packing.Model // the pruned tiles, whatever the layout
+	packed *packed        // what is evaluated
 }
 
 // load takes the networks from the cache and fills in what is known of them without encryption.
@@ -94,17 +96,16 @@ func (t *trial) load(p *preparer) error {
 		ValidationDegradation: degradation(q.Metric, ref.Validation, q.Validation),
 	}
 	t.rec.Training = &record.Training{EpochsTotal: t.pruned.epochs, Seconds: t.pruned.seconds, Cached: true}
-	folded, err := t.pruned.state.Net.Fold()
-	if err != nil {
+	if t.folded, err = t.pruned.state.Net.Fold(); err != nil {
 		return &Failure{"unsupported", err}
 	}
-	if t.model, err = packing.Pack(folded, t.spec.Tile, t.pruned.state.Orders); err != nil {
+	if t.tiles, err = packing.Pack(t.folded, t.spec.Tile, t.pruned.state.Orders); err != nil {
 		return err
 	}
-	tiles := &record.Tiles{Total: t.model.Layout.Tiles()}
-	for i := range t.model.Layers {
-		ly := &t.model.Layers[i]
-		kept := t.model.KeptTiles(i)
+	tiles := &record.Tiles{Total: t.tiles.Layout.Tiles()}
+	for i := range t.tiles.Layers {
+		ly := &t.tiles.Layers[i]
+		kept := t.tiles.KeptTiles(i)
 		tiles.Kept += kept
 		tiles.Layers = append(tiles.Layers, record.Layer{Name: ly.Name, Total: ly.Tiles(), Kept: kept})
 	}
@@ -143,15 +144,18 @@ func degradation(metric string, unpruned, pruned float64) float64 {
 
 // run encrypts, evaluates and compares.
 func (t *trial) run(s samples) error {
-	batch, err := s.test.first(t.spec.Tile.Batch)
-	if err != nil {
-		return err
-	}
 	calibration, err := s.validation.first(calibrationSamples)
 	if err != nil {
 		return err
 	}
-	params, err := t.parameters(calibration)
+	params, err := t.choose(calibration)
+	if err != nil {
+		return err
+	}
+	if err := t.noteQuantised(s); err != nil {
+		return err
+	}
+	batch, err := s.test.first(t.packed.model.Batch)
 	if err != nil {
 		return err
 	}
@@ -165,45 +169,28 @@ func (t *trial) run(s samples) error {
 // calibrationSamples is how many validation samples show which values a modulus must hold.
 const calibrationSamples = 64
 
-// parameters derives or takes over the CKKS parameters and checks them against simulated values.
-func (t *trial) parameters(calibration network.Data) (inference.Parameters, error) {
+// choose packs the network for its evaluation and notes the parameters.
+func (t *trial) choose(calibration network.Data) (inference.Parameters, error) {
 	t.report(Step{Name: "calibrate"})
-	he := t.spec.HE
-	logN := inference.LogN(t.spec.Tile)
-	noise := inference.NoiseModel(logN, he.Weights == "encrypted")
-	var profile packing.Profile
-	for x := rows(calibration); len(x) > 0; {
-		n := min(len(x), t.spec.Tile.Batch)
-		_, p, err := t.model.Simulate(x[:n], noise)
-		if err != nil {
-			return inference.Parameters{}, err
-		}
-		profile = profile.Merge(p)
-		x = x[n:]
+	chosen, err := pack(t.spec, t.folded, t.pruned.state.Orders, rows(calibration))
+	if err != nil {
+		return inference.Parameters{}, err
 	}
-	lit := inference.Literal{LogN: logN, LogQ: he.LogQ, LogP: he.LogP, LogScale: he.LogScale}
-	if he.LogQ == nil {
-		var err error
-		if lit, err = inference.Derive(t.model.Layout, profile, float64(he.Precision)); err != nil {
-			return inference.Parameters{}, &Failure{"parameters", err}
-		}
-	}
-	params, err := inference.NewParameters(lit, he.Insecure)
-	if err == nil {
-		err = params.CheckRange(t.model.Layout, profile)
-	}
+	t.packed = chosen
+	lit := chosen.lit
+	params, err := inference.NewParameters(lit, t.spec.HE.Insecure)
 	if err != nil {
 		return inference.Parameters{}, &Failure{"parameters", err}
 	}
 	t.rec.HE = &record.HE{
 		LogN: lit.LogN, LogQ: lit.LogQ, LogP: lit.LogP, LogScale: lit.LogScale, LogQP: params.LogQP(),
-		SecurityBits: inference.SecurityBits, Insecure: params.Insecure, Ring: "standard", Weights: he.Weights,
+		SecurityBits: inference.SecurityBits, Insecure: params.Insecure, Ring: string(params.Literal.Ring), Weights: t.spec.HE.Weights,
 	}
 	if params.Insecure {
 		t.rec.HE.SecurityBits = 0
 		t.warn("insecure parameters: below 128 bits")
 	}
-	t.rec.LevelsUsed = t.model.Levels
+	t.rec.LevelsUsed = t.packed.model.Levels
 	return params, nil
 }
 
@@ -215,7 +202,7 @@ func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, er
 	t.rec.Latency, t.rec.Memory = &record.Latency{}, &record.Memory{}
 
 	start := time.Now()
-	client, err := inference.NewClient(p, t.model.Layout)
+	client, err := inference.NewClient(p, t.packed.model.Layout)
 	if err != nil {
 		return nil, err
 	}
@@ -237,11 +224,11 @@ func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, er
 	t.rec.Memory.Model, t.rec.Memory.Keys, t.rec.Memory.Input = model.Bytes(), keys.Bytes(), input.Bytes()
 	t.rec.BytesUp = input.Bytes()
 
-	server, err := inference.NewServer(p, t.model.Layout, keys, model, t.spec.Measure.Threads)
+	server, err := inference.NewServer(p, t.packed.model.Layout, keys, model, t.spec.Measure.Threads)
 	if err != nil {
 		return nil, err
 	}
-	output, err := t.time(server, input)
+	output, err := t.time(p, server, input)
 	if err != nil {
 		return nil, err
 	}
@@ -255,28 +242,31 @@ func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, er
 
 func (t *trial) build(p inference.Parameters, c *inference.Client, encrypted bool) (*inference.Model, inference.ModelTimes, error) {
 	if encrypted {
-		return c.EncryptModel(t.model)
+		return c.EncryptModel(t.packed.model)
 	}
-	last := t.model.Layers[len(t.model.Layers)-1]
-	if !last.Outer && last.InGroup > 1 {
+	if t.packed.model.LeaksSums() {
 		t.warn("plain weights, outputs not masked: unused slots tell the client partial sums of weights")
 	}
-	return inference.EncodeModel(p, t.model)
+	return inference.EncodeModel(p, t.packed.model)
 }
 
 // time evaluates until the interval of the median is narrow enough, on as many threads as the config says and
 // with the peak of memory taken over these evaluations alone.
-func (t *trial) time(server *inference.Server, input *inference.Batch) (*inference.Batch, error) {
+func (t *trial) time(p inference.Parameters, server *inference.Server, input *inference.Batch) (*inference.Batch, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.spec.Measure.Threads))
 	t.rec.Environment.GOMAXPROCS = t.spec.Measure.Threads
 	debug.FreeOSMemory()
 	if err := resetPeak(); err != nil {
 		t.warn("peak_rss includes setting up: %v", err)
 	}
+	timer, err := inference.NewRotationTimer(p)
+	if err != nil {
+		return nil, err
+	}
 	m := t.spec.Measure
 	var output *inference.Batch
 	var evaluations, rotations []float64
-	perLayer := make([][]float64, len(t.model.Layers))
+	perLayer := make([][]float64, len(t.packed.model.Layers))
 	for i := range m.Warmup + m.Repeats.Max {
 		t.report(Step{Name: "evaluate", Done: float64(i) / float64(m.Warmup+m.Repeats.Min)})
 		start := time.Now()
@@ -288,6 +278,9 @@ func (t *trial) time(server *inference.Server, input *inference.Batch) (*inferen
 		if err := t.checkCounts(trace); err != nil {
 			return nil, err
 		}
+		if output != nil {
+			server.Recycle(output)
+		}
 		output = out
 		if i < m.Warmup {
 			continue
@@ -296,11 +289,7 @@ func (t *trial) time(server *inference.Server, input *inference.Batch) (*inferen
 		for l, s := range trace.Seconds {
 			perLayer[l] = append(perLayer[l], s)
 		}
-		r, err := server.TimeRotation(input)
-		if err != nil {
-			return nil, err
-		}
-		rotations = append(rotations, r)
+		rotations = append(rotations, timer.Seconds())
 		if s, err := stats.Median(evaluations); err == nil && len(evaluations) >= m.Repeats.Min && s.HalfWidth() <= m.Repeats.CI {
 			break
 		}
@@ -331,23 +320,64 @@ func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64
 		if s, err = stats.Median(seconds); err != nil {
 			return err
 		}
-		l.PerLayer = append(l.PerLayer, record.LayerTime{Name: t.model.Layers[i].Name, Seconds: s.Median})
+		l.PerLayer = append(l.PerLayer, record.LayerTime{Name: t.packed.model.Layers[i].Name, Seconds: s.Median})
 	}
 	return nil
 }
 
 // checkCounts compares the operations counted with those predicted from the kept tiles.
 func (t *trial) checkCounts(trace *inference.Trace) error {
-	predicted := t.model.Counts(t.model.Kept, t.spec.HE.Weights == "encrypted")
+	predicted := t.packed.model.Counts(t.packed.model.Kept, t.spec.HE.Weights == "encrypted")
 	for i, counted := range trace.Counts {
-		if counted != predicted[i] {
-			return &Failure{"operations", fmt.Errorf("trial: layer %s did %+v: predicted %+v", t.model.Layers[i].Name, counted, predicted[i])}
+		if !counted.Equal(predicted[i]) {
+			return &Failure{"operations", fmt.Errorf("trial: layer %s did %v: predicted %v", t.packed.model.Layers[i].Name, counted, predicted[i])}
 		}
 	}
-	total := packing.Total(trace.Counts)
-	t.rec.Operations = &record.Operations{
-		CtPtMul: total.CtPtMul, CtCtMul: total.CtCtMul, Rotate: total.Rotate, Relinearize: total.Relinearize,
-		Rescale: total.Rescale, Add: total.Add, Items: total.Items(),
-	}
+	t.rec.Operations = operations(packing.Total(trace.Counts))
 	return nil
+}
+
+// operations sums counts over levels. Rotations are those that a key switch is done for, hoisted or not.
+func operations(c packing.Counts) *record.Operations {
+	o := &record.Operations{
+		CtPtMul:     c.Of(packing.MulPlain, packing.MulScalar, packing.MulDiagonal, packing.MulMask),
+		CtCtMul:     c.Of(packing.MulCipher, packing.Square),
+		Rotate:      c.Of(packing.RotateDiagonal, packing.RotateInput, packing.RotateSum, packing.RotateRefill),
+		Relinearize: c.Of(packing.Relinearize), Rescale: c.Of(packing.Rescale),
+		Items: map[string]int{
+			"tile_mul": c.Of(packing.MulPlain, packing.MulScalar, packing.MulDiagonal, packing.MulCipher),
+			"mask_mul": c.Of(packing.MulMask), "square_mul": c.Of(packing.Square),
+			"sum_rotate": c.Of(packing.RotateSum), "refill_rotate": c.Of(packing.RotateRefill),
+			"input_rotate": c.Of(packing.RotateInput, packing.RotateDiagonal),
+			"decompose":    c.Of(packing.Decompose), "mod_down": c.Of(packing.ModDown),
+		},
+	}
+	o.Add = o.Items["tile_mul"] - c.Of(packing.FinishRow) + c.Of(packing.RotateSum, packing.RotateRefill) + c.Of(packing.AddBias)
+	return o
+}
+
+// noteQuantised measures what rounding weights to integers costs: the plain network of a scalar layout is the
+// rounded one.
+func (t *trial) noteQuantised(s samples) error {
+	if t.packed.model.Kind != packing.Scalar {
+		return nil
+	}
+	q := t.rec.Quality
+	test, err := s.test.all()
+	if err != nil {
+		return err
+	}
+	q.Plain = t.score(test)
+	q.Degradation = degradation(q.Metric, q.Unpruned, q.Plain)
+	return nil
+}
+
+// score is the plain network's mean score.
+func (t *trial) score(d network.Data) float64 {
+	y := t.packed.outputs(dense(d))
+	sum := 0.0
+	for b := range d.Len() {
+		sum += scoreSample(d, b, y.RawRowView(b))
+	}
+	return sum / float64(d.Len())
 }

@@ -1,0 +1,209 @@
+package inference
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/he/hefloat"
+	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
+)
+
+// switchCase is a parameter set with keys, and lattigo's own evaluator as the oracle.
+type switchCase struct {
+	p       Parameters
+	keys    *rlwe.MemEvaluationKeySet
+	eval    *hefloat.Evaluator
+	encoder *hefloat.Encoder
+	enc     *rlwe.Encryptor
+	dec     *rlwe.Decryptor
+	rng     *rand.Rand
+}
+
+func newSwitchCase(t testing.TB, lit Literal, steps []int, keyLevel int) *switchCase {
+	t.Helper()
+	p, err := NewParameters(lit, true)
+	check(t, err)
+	kg := hefloat.NewKeyGenerator(p.Parameters)
+	sk := kg.GenSecretKeyNew()
+	at := rlwe.EvaluationKeyParameters{LevelQ: &keyLevel}
+	var gks []*rlwe.GaloisKey
+	for _, s := range steps {
+		gks = append(gks, kg.GenGaloisKeyNew(p.GaloisElement(s), sk, at))
+	}
+	keys := rlwe.NewMemEvaluationKeySet(kg.GenRelinearizationKeyNew(sk, at), gks...)
+	return &switchCase{
+		p, keys, hefloat.NewEvaluator(p.Parameters, keys), hefloat.NewEncoder(p.Parameters),
+		hefloat.NewEncryptor(p.Parameters, sk), hefloat.NewDecryptor(p.Parameters, sk), rand.New(rand.NewPCG(5, 6)),
+	}
+}
+
+func (c *switchCase) random(t testing.TB, level int) *rlwe.Ciphertext {
+	t.Helper()
+	v := make([]float64, c.p.MaxSlots())
+	for i := range v {
+		v[i] = 2*c.rng.Float64() - 1
+	}
+	pt := hefloat.NewPlaintext(c.p.Parameters, level)
+	check(t, c.encoder.Encode(v, pt))
+	ct := hefloat.NewCiphertext(c.p.Parameters, 1, level)
+	check(t, c.enc.Encrypt(pt, ct))
+	return ct
+}
+
+func (c *switchCase) slots(t testing.TB, ct *rlwe.Ciphertext) []float64 {
+	t.Helper()
+	v := make([]float64, c.p.MaxSlots())
+	check(t, c.encoder.Decode(c.dec.DecryptNew(ct), v))
+	return v
+}
+
+func (c *switchCase) same(t *testing.T, what string, want, got *rlwe.Ciphertext) {
+	t.Helper()
+	w, g := c.slots(t, want), c.slots(t, got)
+	worst := 0.0
+	for i := range w {
+		worst = math.Max(worst, math.Abs(w[i]-g[i]))
+	}
+	if worst > 1e-4 {
+		t.Errorf("%s: differs by %g", what, worst)
+	}
+}
+
+// switchLiterals covers both rings, one to three special moduli and the largest primes.
+var switchLiterals = []Literal{
+	{Standard, 9, []int{50, 40, 40, 40}, []int{50}, 30, nil},
+	{Standard, 9, []int{60, 40, 60, 60, 40}, []int{60, 60}, 30, nil},
+	{Standard, 10, []int{45, 40, 50, 40, 40, 45, 40}, []int{50, 50, 50}, 30, nil},
+	{ConjugateInvariant, 9, []int{41, 42, 51, 36}, []int{54}, 30, nil},
+	{ConjugateInvariant, 10, []int{60, 60, 60, 60}, []int{60}, 30, nil},
+	{ConjugateInvariant, 9, []int{50, 40, 40, 40, 40}, []int{50, 50}, 30, nil},
+}
+
+func TestKeySwitches(t *testing.T) {
+	steps := []int{1, 2, 3, 4, 5, 6, 7, 8, 16, 24, 32, 40, 48, 56, 64, -48}
+	for _, lit := range switchLiterals {
+		for threads := 1; threads <= 2; threads++ {
+			t.Run(fmt.Sprintf("%s %v %d", lit.Ring, lit.LogP, threads), func(t *testing.T) {
+				c := newSwitchCase(t, lit, steps, len(lit.LogQ)-1)
+				s, err := newSwitcher(c.p, c.keys, steps, threads)
+				check(t, err)
+				for level := range c.p.MaxLevel() + 1 {
+					c.checkSums(t, s, level)
+					c.checkProducts(t, s, level)
+				}
+			})
+		}
+	}
+}
+
+func (c *switchCase) checkSums(t *testing.T, s *switcher, level int) {
+	t.Helper()
+	for _, radix := range []int{2, 3, 8, 9} {
+		x := c.random(t, level)
+		want := x.CopyNew()
+		for k := 1; k < radix; k++ {
+			r, err := c.eval.RotateNew(x, k)
+			if k == 8 {
+				r, err = c.eval.RotateNew(x, 8)
+			}
+			check(t, err)
+			check(t, c.eval.Add(want, r, want))
+		}
+		check(t, s.sumStage(x, 1, radix))
+		c.same(t, fmt.Sprintf("sum of %d at level %d", radix, level), want, x)
+	}
+	x := c.random(t, level)
+	rotations := []int{-48, 5, 64}
+	out := make([]*rlwe.Ciphertext, len(rotations))
+	for i := range out {
+		out[i] = hefloat.NewCiphertext(c.p.Parameters, 1, level)
+	}
+	check(t, s.rotateInto(x, rotations, out))
+	for i, k := range rotations {
+		want, err := c.eval.RotateNew(x, k)
+		check(t, err)
+		c.same(t, fmt.Sprintf("rotation %d at level %d", k, level), want, out[i])
+	}
+}
+
+func (c *switchCase) checkProducts(t *testing.T, s *switcher, level int) {
+	t.Helper()
+	p := c.p.Parameters
+	x := c.random(t, level)
+	if level > 0 { // at level 0 the product exceeds the modulus
+		want, err := c.eval.MulRelinNew(x, x)
+		check(t, err)
+		product, got := hefloat.NewCiphertext(p, 2, level), hefloat.NewCiphertext(p, 1, level)
+		got.Scale = want.Scale
+		check(t, s.square(x, product, got, false))
+		c.same(t, fmt.Sprintf("square at level %d", level), want, got)
+
+		rescaled, divided := hefloat.NewCiphertext(p, 1, level-1), hefloat.NewCiphertext(p, 1, level-1)
+		check(t, c.eval.Evaluator.Rescale(want, divided))
+		rescaled.Scale = divided.Scale
+		check(t, s.square(x, product, rescaled, true))
+		c.same(t, fmt.Sprintf("rescaled square at level %d", level), divided, rescaled)
+		s.rescale(want, rescaled)
+		c.same(t, fmt.Sprintf("rescaling at level %d", level), divided, rescaled)
+
+		c.checkDiagonals(t, s, x)
+	}
+}
+
+func (c *switchCase) checkDiagonals(t *testing.T, s *switcher, x *rlwe.Ciphertext) {
+	t.Helper()
+	p, level := c.p.Parameters, x.Level()
+	rotations := []int{0, 48, -48, 3}
+	weights := make([]ringqp.Poly, len(rotations))
+	want := hefloat.NewCiphertext(p, 1, level)
+	want.Scale = x.Scale.Mul(rlwe.NewScale(1 << 20))
+	for k, step := range rotations {
+		if k == 2 {
+			continue // dropped
+		}
+		v := make([]float64, c.p.MaxSlots())
+		for i := range v {
+			v[i] = c.rng.Float64()
+		}
+		pt := hefloat.NewPlaintext(p, level)
+		pt.Scale = rlwe.NewScale(1 << 20)
+		check(t, c.encoder.Encode(v, pt))
+		weights[k] = p.RingQP().AtLevel(level, p.MaxLevelP()).NewPoly()
+		md := pt.MetaData.CopyNew()
+		md.IsMontgomery = true
+		check(t, c.encoder.Embed(v, md, weights[k]))
+		r, err := c.eval.RotateNew(x, step)
+		check(t, err)
+		term, err := c.eval.MulNew(r, pt)
+		check(t, err)
+		check(t, c.eval.Add(want, term, want))
+	}
+	got := hefloat.NewCiphertext(p, 1, level)
+	got.Scale = want.Scale
+	check(t, s.diagonals(got, x, rotations, weights))
+	c.same(t, fmt.Sprintf("diagonals at level %d", level), want, got)
+}
+
+func TestKeysOfTheirLevel(t *testing.T) {
+	c := newSwitchCase(t, switchLiterals[0], []int{1}, 1)
+	s, err := newSwitcher(c.p, c.keys, []int{1}, 1)
+	check(t, err)
+	x := c.random(t, 1)
+	want, err := c.eval.RotateNew(x, 1)
+	check(t, err)
+	check(t, c.eval.Add(want, x, want))
+	check(t, s.sumStage(x, 1, 2))
+	c.same(t, "key of level 1 at level 1", want, x)
+	if err := s.sumStage(c.random(t, 2), 1, 2); err == nil {
+		t.Error("key of level 1 at level 2: no error")
+	}
+	if err := s.sumStage(x, 3, 2); err == nil {
+		t.Error("missing key: no error")
+	}
+	if _, err := newSwitcher(c.p, c.keys, []int{1, 7}, 1); err == nil {
+		t.Error("missing key at the start: no error")
+	}
+}

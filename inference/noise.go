@@ -1,0 +1,85 @@
+package inference
+
+import (
+	"math"
+
+	"hepex/packing"
+)
+
+// Deviations of what is drawn: the error of a fresh ciphertext, and the rounding to integers.
+const (
+	errorVariance    = 3.2 * 3.2
+	roundingVariance = 1.0 / 12
+	secretVariance   = 2.0 / 3 // of a uniform ternary coefficient
+)
+
+// noise gives variances in a slot, at scale 1, of what adds error in a ring: a slot is a sum over all
+// coefficients, which the conjugate-invariant ring counts twice.
+type noise struct{ slot, secret float64 }
+
+func newNoise(r Ring, logN int) noise {
+	n := math.Exp2(float64(logN))
+	if r == ConjugateInvariant {
+		return noise{2 * n, 2 * n * secretVariance}
+	}
+	return noise{n / 2, n * secretVariance}
+}
+
+// encoding is the variance of an encoded plaintext, fresh that of an encrypted one.
+func (n noise) encoding() float64 { return n.slot * roundingVariance }
+func (n noise) fresh() float64    { return n.slot * (roundingVariance + errorVariance) }
+
+// rounding is that of a rescaling, or of a division by the special moduli: both polynomials are rounded, and one
+// of them meets the secret.
+func (n noise) rounding() float64 { return n.slot * roundingVariance * (1 + n.secret) }
+
+// keySwitch is that of a key switch before its rounding. Its digits, uniform modulo the given moduli (in bits), meet
+// the error of the key and are divided by the special moduli.
+func (n noise) keySwitch(digits []int, logP int) float64 {
+	v := 0.0
+	for _, d := range digits {
+		v += math.Exp2(2 * float64(d-logP))
+	}
+	return v * n.slot * roundingVariance * n.secret / secretVariance * errorVariance
+}
+
+// digits are the bit lengths of the digits of a ciphertext modulus.
+func digits(logQ []int, special int) []int {
+	var d []int
+	for i, b := range logQ {
+		if i%special == 0 {
+			d = append(d, 0)
+		}
+		d[len(d)-1] += b
+	}
+	return d
+}
+
+// weightVariance is that of weights.
+func (n noise) weight(encrypted bool) float64 {
+	if encrypted {
+		return n.fresh()
+	}
+	return n.encoding()
+}
+
+// WeightBits is how many fractional bits integer weights have.
+const WeightBits = 10
+
+// least is a profile of a network that asks for little: before training, it stands for what any network needs.
+func least(layout *packing.Layout) packing.Profile {
+	p := packing.Profile{Output: 1, Errors: map[packing.Source]float64{{Layer: 0, Kind: packing.InputError}: 1}}
+	for i := range layout.Layers {
+		p.Peaks = append(p.Peaks, 1)
+		for _, k := range []packing.SourceKind{packing.WeightError, packing.SumError, packing.SumSwitchError} {
+			p.Errors[packing.Source{Layer: i, Kind: k}] = 1
+		}
+		if layout.Layers[i].Mask {
+			p.Errors[packing.Source{Layer: i, Kind: packing.RefillError}] = 1
+		}
+		if layout.Layers[i].Square {
+			p.Errors[packing.Source{Layer: i, Kind: packing.SquareError}] = 1
+		}
+	}
+	return p
+}

@@ -1,0 +1,185 @@
+package packing
+
+import "fmt"
+
+// arranger searches the arrangements of a one-image layout, layer by layer from the end: what a layer costs
+// depends on its own arrangement and on how its inputs lie.
+type arranger struct {
+	dims      []int
+	slots     int
+	prices    Prices
+	encrypted bool
+	memo      map[state]choice
+}
+
+// state is how the inputs of a layer lie: group neurons to each of cols ciphertexts, at a pitch with a window (outer
+// layers) or repeating with the pitch as period (inner layers).
+type state struct {
+	layer, pitch, window, group, cols int
+}
+
+type choice struct {
+	arrangement
+	cost float64
+}
+
+func (s *arranger) last() int { return len(s.dims) - 2 }
+
+// level of the products of a layer when squares' rescalings are delayed.
+func (s *arranger) level(i int) int { return len(s.dims) - 1 - i }
+
+// best is the cheapest way from layer i to the end.
+func (s *arranger) best(i int, in state) choice {
+	if i > s.last() {
+		return choice{}
+	}
+	in.layer = i
+	if c, ok := s.memo[in]; ok {
+		return c
+	}
+	best := choice{cost: -1}
+	s.candidates(i, in, func(a arrangement) {
+		cost := s.cost(i, in, a)
+		if best.cost >= 0 && cost >= best.cost {
+			return
+		}
+		if cost += s.best(i+1, s.next(i, in, a)).cost; best.cost < 0 || cost < best.cost {
+			best = choice{a, cost}
+		}
+	})
+	s.memo[in] = best
+	return best
+}
+
+// candidates lists arrangements of a layer.
+func (s *arranger) candidates(i int, in state, try func(arrangement)) {
+	switch {
+	case i == 0:
+		for pitch := 1; pitch <= s.slots; pitch *= 2 {
+			try(arrangement{pitch: pitch, window: pitch, rotations: []int{0}})
+		}
+	case i%2 == 0:
+		for _, n := range parts {
+			if (n-1)*in.window < min(in.pitch, s.dims[i+1]) {
+				try(outerArrangement(in, n))
+			}
+		}
+	default:
+		for pitch := 1; pitch <= s.slots; pitch *= 2 {
+			for _, window := range s.windows(i, pitch) {
+				s.folds(in, pitch, window, try)
+			}
+		}
+	}
+}
+
+// parts are the numbers of windows that the outputs of an outer layer may be split into.
+var parts = []int{1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64}
+
+// outerArrangement reads inputs in n rotations: their own, and to the right by multiples of the window.
+func outerArrangement(in state, n int) arrangement {
+	a := arrangement{pitch: in.pitch, window: in.window}
+	for k := range n {
+		a.rotations = append(a.rotations, -k*in.window)
+	}
+	return a
+}
+
+// windows lists how many copies of its outputs an inner layer may leave: what the next layer needs, or parts of it.
+func (s *arranger) windows(i, pitch int) []int {
+	if i == s.last() {
+		return []int{1}
+	}
+	var w []int
+	for _, n := range parts {
+		v := min(ceilDiv(s.dims[i+2], n), pitch)
+		if len(w) == 0 || w[len(w)-1] != v {
+			w = append(w, v)
+		}
+	}
+	return w
+}
+
+func (s *arranger) folds(in state, pitch, window int, try func(arrangement)) {
+	period := in.pitch
+	for fold := 1; fold <= min(period, pitch-window+1); fold++ {
+		if !smooth(fold) || period%fold != 0 && window-1 > fold {
+			continue
+		}
+		a := arrangement{pitch: pitch, window: window, period: period, fold: fold}
+		for k := range ceilDiv(period, fold) {
+			a.rotations = append(a.rotations, k*fold)
+		}
+		if window > 1 && period%fold != 0 {
+			a.rotations = append(a.rotations, -fold)
+		}
+		try(a)
+	}
+}
+
+// smooth tells whether a sum of n slots falls into stages: 2^a times an odd number up to maxRadix.
+func smooth(n int) bool {
+	for n%2 == 0 {
+		n /= 2
+	}
+	return n <= maxRadix
+}
+
+// layer is the program of a layer in an arrangement.
+func (s *arranger) layer(i int, in state, a arrangement) Layer {
+	ly := Layer{
+		Name: fmt.Sprintf("fc%d", i+1), In: s.dims[i], Out: s.dims[i+1],
+		Rotations: a.rotations, Square: i < s.last(), outer: i%2 == 0,
+	}
+	switch {
+	case i == 0:
+		ly.InGroup, ly.OutGroup = s.slots/a.pitch, a.pitch
+		ly.Cols = ceilDiv(ly.In, ly.InGroup)
+		ly.Sum = newSum(a.pitch, s.slots/a.pitch)
+	case ly.outer:
+		ly.InGroup, ly.OutGroup = in.group, min(a.pitch, len(a.rotations)*a.window)
+		ly.Cols = in.cols
+		ly.Sum = newSum(a.pitch, s.slots/a.pitch)
+	default:
+		ly.InGroup, ly.OutGroup = in.group, s.slots/a.pitch
+		ly.Cols = in.cols
+		ly.Sum = newSum(1, a.fold)
+	}
+	ly.Rows = ceilDiv(ly.Out, ly.OutGroup)
+	return ly
+}
+
+// next is how the outputs lie.
+func (s *arranger) next(i int, in state, a arrangement) state {
+	group := s.slots / a.pitch
+	switch {
+	case i == 0:
+		group = a.pitch
+	case i%2 == 0:
+		group = min(a.pitch, len(a.rotations)*a.window)
+	}
+	return state{layer: i + 1, pitch: a.pitch, window: a.window, group: group, cols: ceilDiv(s.dims[i+1], group)}
+}
+
+// cost prices a dense layer.
+func (s *arranger) cost(i int, in state, a arrangement) float64 {
+	ly := s.layer(i, in, a)
+	ly.Level = s.level(i)
+	c := Counts{}
+	terms := len(ly.Rotations)
+	if i%2 == 1 && a.pitch%a.period == 0 { // groups start at the first input: rotations past the last input are not needed
+		terms = min(terms, ceilDiv(min(ly.InGroup, ly.In), a.fold)+min(a.window-1, 1))
+	}
+	kept := make([]bool, ly.Terms())
+	for col := range ly.Cols {
+		for k := range terms {
+			kept[col*len(ly.Rotations)+k] = true
+		}
+	}
+	l := &Layout{Delayed: true, Layers: []Layer{ly}}
+	l.rowCounts(0, kept, s.encrypted, c)
+	cost := float64(ly.Rows) * c.Cost(s.prices)
+	shared := Counts{}
+	l.inputCounts(0, [][]bool{kept}, s.encrypted, shared)
+	return cost + shared.Cost(s.prices)
+}

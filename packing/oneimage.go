@@ -1,0 +1,177 @@
+package packing
+
+import (
+	"fmt"
+
+	"hepex/network"
+)
+
+// A one-image layout spends one sample's slots on the sums: few ciphertexts, few rotations, no masks. Outer and
+// inner layers take turns, as in tile layouts.
+//
+// An outer layer reads neuron n in the slots pitch·n + [0, window), and sums over all n at once: output q ends in
+// every slot s with s mod pitch = q. Outputs beyond the window come from inputs rotated to the right by multiples
+// of the window. The client repeats the network's inputs over whole pitches.
+//
+// An inner layer reads inputs that repeat with a period. Output g takes the slots pitch·g + [0, fold): there, input
+// rotations by multiples of fold cover every input once, and a sum of fold slots ends the product. To leave the output
+// in a whole window of slots, the next window−1 slots carry the inputs that the sum loses at its left end.
+// What else the slots hold meets zero weights in the next layer.
+type oneImage struct {
+	layers []arrangement
+}
+
+// arrangement is how one layer uses the slots. Outer layers read pitch and window, inner ones write them.
+type arrangement struct {
+	pitch, window int
+	period, fold  int // of inner layers
+	rotations     []int
+	cover         map[int][][]int // inner: by first residue, slot of the group and rotation, the input or −1
+}
+
+// PackOneImage packs a network for one sample in a ring with the given number of slots; prices decide among the
+// arrangements. Neurons that nothing reads and inputs without weight are left out.
+func PackOneImage(f *network.Folded, slots int, prices Prices, encrypted bool) (*Model, error) {
+	if err := checkFinite(f); err != nil {
+		return nil, err
+	}
+	compact, inputs := f.Compact()
+	layout, err := NewOneImageLayout(compact.Dims(), slots, prices, encrypted)
+	if err != nil {
+		return nil, err
+	}
+	layout.InputOrder, layout.inputs = inputs, f.Dims()[0]
+	return newModel(compact, layout), nil
+}
+
+// NewOneImageLayout finds the cheapest arrangement of a dense network with the given axes.
+func NewOneImageLayout(dims []int, slots int, prices Prices, encrypted bool) (*Layout, error) {
+	if err := checkDims(dims); err != nil {
+		return nil, err
+	}
+	if err := (Shape{slots, 1, 1}).Check(); err != nil {
+		return nil, fmt.Errorf("packing: one-image layout: %w", err)
+	}
+	s := arranger{dims: dims, slots: slots, prices: prices, encrypted: encrypted, memo: map[state]choice{}}
+	best := s.best(0, state{})
+	place := oneImage{}
+	l := &Layout{
+		Kind: OneImage, Shape: Shape{slots, 1, 1}, Slots: slots, Batch: 1,
+		inputs: dims[0], Layers: make([]Layer, len(dims)-1),
+	}
+	in := state{}
+	for i := range l.Layers {
+		c := best
+		l.Layers[i] = s.layer(i, in, c.arrangement)
+		in = s.next(i, in, c.arrangement)
+		if i%2 == 1 {
+			c.arrangement.fillCover(slots, &l.Layers[i])
+		}
+		place.layers = append(place.layers, c.arrangement)
+		best = s.best(i+1, in)
+	}
+	l.place = place
+	l.SetDelayed(true)
+	return l, nil
+}
+
+func (p oneImage) input(l *Layout, col int, put func(slot, position, sample int)) {
+	first, a := &l.Layers[0], p.layers[0]
+	for n := range min(first.InGroup, first.In-col*first.InGroup) {
+		for q := range a.pitch {
+			put(n*a.pitch+q, col*first.InGroup+n, 0)
+		}
+	}
+}
+
+func (p oneImage) weights(l *Layout, layer, row, term int, put func(slot, out, in int) bool) {
+	ly, a := &l.Layers[layer], p.layers[layer]
+	col, k := term/len(ly.Rotations), term%len(ly.Rotations)
+	if ly.outer {
+		for n := range min(ly.InGroup, ly.In-col*ly.InGroup) {
+			for q := k * a.window; q < min((k+1)*a.window, ly.OutGroup, ly.Out-row*ly.OutGroup); q++ {
+				if !put(n*a.pitch+q, row*ly.OutGroup+q, col*ly.InGroup+n) {
+					return
+				}
+			}
+		}
+		return
+	}
+	for g := range min(ly.OutGroup, ly.Out-row*ly.OutGroup) {
+		for j, inputs := range a.cover[g*a.pitch%a.period] {
+			in := inputs[k]
+			if in < 0 || col*ly.InGroup+in >= ly.In {
+				continue
+			}
+			if !put((g*a.pitch+j)%l.Slots, row*ly.OutGroup+g, col*ly.InGroup+in) {
+				return
+			}
+		}
+	}
+}
+
+func (p oneImage) bias(l *Layout, layer, row int, put func(slot, out int)) {
+	ly, a := &l.Layers[layer], p.layers[layer]
+	for o := range min(ly.OutGroup, ly.Out-row*ly.OutGroup) {
+		if ly.outer {
+			for s := o; s < l.Slots; s += a.pitch {
+				put(s, row*ly.OutGroup+o)
+			}
+			continue
+		}
+		for q := range a.window {
+			put(o*a.pitch+q, row*ly.OutGroup+o)
+		}
+	}
+}
+
+func (oneImage) mask(*Layout, int, func(int)) {}
+
+func (p oneImage) output(l *Layout, position, _ int) (row, slot int) {
+	i := len(l.Layers) - 1
+	ly := &l.Layers[i]
+	row, slot = position/ly.OutGroup, position%ly.OutGroup
+	if !ly.outer {
+		slot *= p.layers[i].pitch
+	}
+	return row, slot
+}
+
+// fillCover decides which rotation brings which input to which slot of an output's group, for every residue of the
+// period that a group can start at.
+func (a *arrangement) fillCover(slots int, ly *Layer) {
+	a.cover = map[int][][]int{}
+	for start := 0; start < slots; start += a.pitch {
+		first := start % a.period
+		if a.cover[first] != nil {
+			continue
+		}
+		a.cover[first] = a.coverFrom(first, min(ly.InGroup, ly.In))
+	}
+}
+
+func (a *arrangement) coverFrom(first, inputs int) [][]int {
+	steps := ceilDiv(a.period, a.fold) // rotations by multiples of fold; one more by −fold may follow
+	seen := make([]bool, inputs)
+	table := make([][]int, a.fold+a.window-1)
+	for j := range table {
+		table[j] = make([]int, len(a.rotations))
+		for k := range table[j] {
+			table[j][k] = -1
+		}
+		if j >= a.fold {
+			for k, in := range table[j-a.fold] {
+				if in >= 0 {
+					table[j][(k+len(a.rotations)-1)%len(a.rotations)] = in
+				}
+			}
+			continue
+		}
+		for k := range steps {
+			if in := (first + j + k*a.fold) % a.period; in < inputs && !seen[in] {
+				table[j][k], seen[in] = in, true
+			}
+		}
+	}
+	return table
+}

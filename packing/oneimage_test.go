@@ -1,0 +1,59 @@
+package packing
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"hepex/network/networktest"
+)
+
+func TestOneImageEqualsPlainNetwork(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	for range rounds(t) {
+		f := randomNetwork(rng)
+		if rng.IntN(3) == 0 {
+			f = networktest.Folded(rng, networktest.Dims(rng, 5, 150), rng.Float64(), 1)
+		}
+		slots, encrypted := 64<<rng.IntN(6), rng.IntN(2) == 0
+		m, err := PackOneImage(f, slots, Nominal(1), encrypted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := networktest.Samples(rng, 1, f.Dims()[0])
+		got, _, err := m.Simulate(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff, size := networktest.MaxError(networktest.Forward(f, x), got)
+		if diff > 1e-9*math.Max(size, 1) {
+			t.Fatalf("dims %v, %d slots: differs by %g of %g; layers %+v", f.Dims(), slots, diff, size, m.Layers)
+		}
+	}
+}
+
+// Every weight that is not zero appears in exactly as many terms as copies of its output need.
+func TestOneImageIsFrugal(t *testing.T) {
+	l, err := NewOneImageLayout([]int{784, 128, 128, 10}, 8192, Nominal(1), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := make([][][]bool, len(l.Layers))
+	for i, ly := range l.Layers {
+		for range ly.Rows {
+			row := make([]bool, ly.Terms())
+			for c := range row {
+				row[c] = true
+			}
+			kept[i] = append(kept[i], row)
+		}
+	}
+	c := Total(l.Counts(kept, false))
+	if n := c.Of(Decompose, Relinearize); n > 10 {
+		t.Errorf("%d decompositions: want at most 10", n)
+	}
+	if l.Levels != 3 {
+		t.Errorf("%d levels: want 3", l.Levels)
+	}
+	t.Logf("%+v\n%v", l.Layers, c)
+}

@@ -1,0 +1,115 @@
+package packing
+
+import "fmt"
+
+// NewLayout lays out a network in weight tiles. Its neuron axes have the given sizes: dims[0] inputs, dims[l] outputs
+// of layer l.
+func NewLayout(dims []int, shape Shape) (*Layout, error) {
+	if err := shape.Check(); err != nil {
+		return nil, fmt.Errorf("packing: %w", err)
+	}
+	if err := checkDims(dims); err != nil {
+		return nil, err
+	}
+	l := &Layout{
+		Kind: Tiles, Shape: shape, Slots: shape.Slots(), Batch: shape.Batch,
+		Layers: make([]Layer, len(dims)-1), inputs: dims[0], place: tiles{},
+	}
+	offset := 0
+	for i := range l.Layers {
+		last := i == len(l.Layers)-1
+		in, out := shape.Group(i), shape.Group(i+1)
+		ly := &l.Layers[i]
+		*ly = Layer{
+			Name: fmt.Sprintf("fc%d", i+1),
+			In:   dims[i], Out: dims[i+1],
+			InGroup: in, OutGroup: out,
+			Rows: ceilDiv(dims[i+1], out), Cols: ceilDiv(dims[i], in),
+			Rotations: []int{0},
+			outer:     i%2 == 0,
+			Mask:      i%2 == 1 && !last && shape.Out > 1,
+			Square:    !last,
+			offset:    offset,
+		}
+		ly.Sum = newSum(shape.Batch, shape.Out)
+		if ly.outer {
+			ly.Sum = newSum(shape.Out*shape.Batch, shape.In)
+		}
+		if ly.Mask {
+			ly.Refill = newSum(shape.Batch, shape.Out)
+			offset = (offset + (shape.Out-1)*shape.Batch) % shape.Slots()
+		}
+	}
+	l.SetDelayed(false)
+	return l, nil
+}
+
+// tiles places weights as the package comment says.
+type tiles struct{}
+
+// slot is the slot of entry i of the outer dimension, j of the middle one, sample b.
+func (tiles) slot(s Shape, i, j, b, offset int) int {
+	return ((i*s.Out+j)*s.Batch + b - offset + s.Slots()) % s.Slots()
+}
+
+func (t tiles) input(l *Layout, col int, put func(slot, position, sample int)) {
+	first := &l.Layers[0]
+	for i := range min(first.InGroup, first.In-col*first.InGroup) {
+		for j := range l.Shape.Out {
+			for b := range l.Batch {
+				put(t.slot(l.Shape, i, j, b, first.offset), col*first.InGroup+i, b)
+			}
+		}
+	}
+}
+
+func (t tiles) weights(l *Layout, layer, row, term int, put func(slot, out, in int) bool) {
+	ly := &l.Layers[layer]
+	for o := range min(ly.OutGroup, ly.Out-row*ly.OutGroup) {
+		for i := range min(ly.InGroup, ly.In-term*ly.InGroup) {
+			outer, middle := o, i
+			if ly.outer {
+				outer, middle = i, o
+			}
+			for b := range l.Batch {
+				if !put(t.slot(l.Shape, outer, middle, b, ly.offset), row*ly.OutGroup+o, term*ly.InGroup+i) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// bias is put wherever the row's sum leaves an output: in all copies after an outer layer.
+func (t tiles) bias(l *Layout, layer, row int, put func(slot, out int)) {
+	ly := &l.Layers[layer]
+	for o := range min(ly.OutGroup, ly.Out-row*ly.OutGroup) {
+		for b := range l.Batch {
+			if !ly.outer {
+				put(t.slot(l.Shape, o, 0, b, ly.offset), row*ly.OutGroup+o)
+				continue
+			}
+			for i := range ly.InGroup {
+				put(t.slot(l.Shape, i, o, b, ly.offset), row*ly.OutGroup+o)
+			}
+		}
+	}
+}
+
+func (t tiles) mask(l *Layout, layer int, put func(slot int)) {
+	ly := &l.Layers[layer]
+	for o := range ly.OutGroup {
+		for b := range l.Batch {
+			put(t.slot(l.Shape, o, 0, b, ly.offset))
+		}
+	}
+}
+
+func (t tiles) output(l *Layout, position, sample int) (row, slot int) {
+	last := &l.Layers[len(l.Layers)-1]
+	outer, middle := position%last.OutGroup, 0
+	if last.outer {
+		outer, middle = 0, position%last.OutGroup
+	}
+	return position / last.OutGroup, t.slot(l.Shape, outer, middle, sample, last.offset)
+}
