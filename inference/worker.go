@@ -163,13 +163,13 @@ func clearCiphertext(ct *rlwe.Ciphertext) {
 func (w *worker) finish(acc *rlwe.Ciphertext, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
 	level := acc.Level()
 	out := w.pool.get(1, level-1, scale)
-	w.counts.Add(packing.Rescale, level, 1)
 	if acc.Degree() == 2 {
-		w.counts.Add(packing.Relinearize, level, 1)
+		w.counts.Add(packing.RelinearizeRescale, level, 1)
 		if err := w.relinearize(acc, out, true); err != nil {
 			return nil, err
 		}
 	} else {
+		w.counts.Add(packing.Rescale, level, 1)
 		w.rescale(acc, out)
 	}
 	w.pool.put(acc)
@@ -220,15 +220,15 @@ func (w *worker) refill(ct, mask *rlwe.Ciphertext, sum packing.Sum, scale rlwe.S
 func (w *worker) squared(ct *rlwe.Ciphertext, delayed bool, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
 	level := ct.Level()
 	product := w.pool.get(2, level, scale)
-	out := product
+	var out *rlwe.Ciphertext
 	if delayed {
 		out = w.pool.get(1, level, scale)
+		w.counts.Add(packing.Relinearize, level, 1)
 	} else {
 		out = w.pool.get(1, level-1, scale)
-		w.counts.Add(packing.Rescale, level, 1)
+		w.counts.Add(packing.RelinearizeRescale, level, 1)
 	}
 	w.counts.Add(packing.Square, level, 1)
-	w.counts.Add(packing.Relinearize, level, 1)
 	if err := w.square(ct, product, out, !delayed); err != nil {
 		return nil, err
 	}

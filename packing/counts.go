@@ -1,33 +1,37 @@
 package packing
 
-import "maps"
+import (
+	"fmt"
+	"maps"
+)
 
 // Op is a primitive of the evaluation. Its price depends on the level that it happens at.
 type Op uint8
 
 // The primitives.
 const (
-	MulPlain       Op = iota // product with a plain tile, added to a row's sum
-	MulCipher                // product with an encrypted tile, added to a row's sum
-	MulScalar                // product with an integer, added to a row's sum
-	MulDiagonal              // product of a rotated input with a plain tile before the key switch ends
-	FinishRow                // reduction of a row's sum
-	MulMask                  // product with a mask
-	Square                   // of a ciphertext, to degree 2
-	Relinearize              // back to degree 1
-	Rescale                  // of a ciphertext of degree 1
-	Decompose                // of a ciphertext into digits: the part that rotations of one ciphertext share
-	RotateDiagonal           // lazy rotation within a row's products
-	RotateInput              // lazy rotation of an input for all rows
-	RotateSum                // lazy rotation of a sum over the inputs of a tile
-	RotateRefill             // lazy rotation of a copy for the next layer
-	ModDown                  // division by the special moduli: the part that lazy rotations which are added up share
+	MulPlain           Op = iota // product with a plain tile, added to a row's sum
+	MulCipher                    // product with an encrypted tile, added to a row's sum
+	MulScalar                    // product with an integer, added to a row's sum
+	MulDiagonal                  // product of a rotated input with a plain tile before the key switch ends
+	FinishRow                    // reduction of a row's sum
+	MulMask                      // product with a mask
+	Square                       // of a ciphertext, to degree 2
+	Relinearize                  // back to degree 1
+	Rescale                      // of a ciphertext of degree 1
+	RelinearizeRescale           // both in one pass
+	Decompose                    // of a ciphertext into digits: the part that rotations of one ciphertext share
+	RotateDiagonal               // lazy rotation within a row's products
+	RotateInput                  // lazy rotation of an input for all rows
+	RotateSum                    // lazy rotation of a sum over the inputs of a tile
+	RotateRefill                 // lazy rotation of a copy for the next layer
+	ModDown                      // division by the special moduli: the part that lazy rotations which are added up share
 	AddBias
 	ops
 )
 
 var opNames = [ops]string{
-	"mul_plain", "mul_cipher", "mul_scalar", "mul_diagonal", "finish_row", "mul_mask", "square", "relinearize", "rescale",
+	"mul_plain", "mul_cipher", "mul_scalar", "mul_diagonal", "finish_row", "mul_mask", "square", "relinearize", "rescale", "relinearize_rescale",
 	"decompose", "rotate_diagonal", "rotate_input", "rotate_sum", "rotate_refill", "mod_down", "add_bias",
 }
 
@@ -179,14 +183,16 @@ func (l *Layout) rowCounts(i int, kept []bool, encrypted bool, c Counts) {
 	switch {
 	case encrypted:
 		c.Add(MulCipher, ly.Level, tiles)
-		c.Add(Relinearize, ly.Level, 1)
+		c.Add(RelinearizeRescale, ly.Level, 1)
 	case len(ly.Rotations) > 1 && !ly.Rotates(encrypted):
 		l.diagonalCounts(ly, kept, c)
 	default:
 		c.Add(MulPlain, ly.Level, tiles)
 	}
 	c.Add(FinishRow, ly.Level, 1)
-	c.Add(Rescale, ly.Level, 1)
+	if !encrypted {
+		c.Add(Rescale, ly.Level, 1)
+	}
 	sumCounts(ly.Sum, RotateSum, ly.SumLevel(), c)
 	c.Add(AddBias, ly.SumLevel(), 1)
 	level := ly.SumLevel()
@@ -233,9 +239,10 @@ func (l *Layout) squareCounts(i, level, rows int, c Counts) {
 		return
 	}
 	c.Add(Square, level, rows)
-	c.Add(Relinearize, level, rows)
-	if !l.Delayed {
-		c.Add(Rescale, level, rows)
+	if l.Delayed {
+		c.Add(Relinearize, level, rows)
+	} else {
+		c.Add(RelinearizeRescale, level, rows)
 	}
 }
 
@@ -272,4 +279,15 @@ func (l *Layout) Dense() [][][]bool {
 		}
 	}
 	return kept
+}
+
+// UnmarshalText reads a name.
+func (o *Op) UnmarshalText(b []byte) error {
+	for i, name := range opNames {
+		if name == string(b) {
+			*o = Op(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("packing: primitive %q is unknown", b)
 }

@@ -188,18 +188,18 @@ func TestCounts(t *testing.T) {
 	// in one stage, mask and copies. fc3: 2 rows of 8, sums over 16.
 	want := []Counts{
 		{
-			{MulCipher, 6}: 15 * 49, {Relinearize, 6}: 15, {FinishRow, 6}: 15, {Rescale, 6}: 15,
+			{MulCipher, 6}: 15 * 49, {FinishRow, 6}: 15, {RelinearizeRescale, 6}: 15,
 			{Decompose, 5}: 30, {RotateSum, 5}: 15 * 6, {ModDown, 5}: 30, {AddBias, 5}: 15,
-			{Square, 5}: 15, {Relinearize, 5}: 15, {Rescale, 5}: 15,
+			{Square, 5}: 15, {RelinearizeRescale, 5}: 15,
 		},
 		{
-			{MulCipher, 4}: 128, {Relinearize, 4}: 8, {FinishRow, 4}: 8, {Rescale, 4}: 8,
+			{MulCipher, 4}: 128, {FinishRow, 4}: 8, {RelinearizeRescale, 4}: 8,
 			{Decompose, 3}: 8, {RotateSum, 3}: 8 * 7, {ModDown, 3}: 8, {AddBias, 3}: 8, {MulMask, 3}: 8, {Rescale, 3}: 8,
 			{Decompose, 2}: 8, {RotateRefill, 2}: 8 * 7, {ModDown, 2}: 8,
-			{Square, 2}: 8, {Relinearize, 2}: 8, {Rescale, 2}: 8,
+			{Square, 2}: 8, {RelinearizeRescale, 2}: 8,
 		},
 		{
-			{MulCipher, 1}: 16, {Relinearize, 1}: 2, {FinishRow, 1}: 2, {Rescale, 1}: 2,
+			{MulCipher, 1}: 16, {FinishRow, 1}: 2, {RelinearizeRescale, 1}: 2,
 			{Decompose, 0}: 4, {RotateSum, 0}: 12, {ModDown, 0}: 4, {AddBias, 0}: 2,
 		},
 	}
@@ -207,7 +207,7 @@ func TestCounts(t *testing.T) {
 		t.Errorf("encrypted weights (-want +got):\n%s", d)
 	}
 	plain := Total(layout.Counts(kept, false))
-	if plain.Of(MulPlain) != 15*49+128+16 || plain.Of(MulMask) != 8 || plain.Of(Square) != 15+8 || plain.Of(Relinearize) != 15+8 {
+	if plain.Of(MulPlain) != 15*49+128+16 || plain.Of(MulMask) != 8 || plain.Of(Square) != 15+8 || plain.Of(RelinearizeRescale) != 15+8 {
 		t.Errorf("plain weights: %+v", plain)
 	}
 	if layout.Levels != 6 || layout.Tiles() != 16*49+8*16+2*8 {

@@ -31,6 +31,8 @@ func Nominal(special int) Prices {
 			return decompose + 2*(l+k)*digits*pass + down
 		case Rescale:
 			return 2 * l
+		case RelinearizeRescale:
+			return decompose + 2*(l+k)*digits*pass + down + 2
 		case Decompose:
 			return decompose
 		case RotateDiagonal, RotateInput, RotateSum, RotateRefill:

@@ -49,7 +49,7 @@ func TestOneImageIsFrugal(t *testing.T) {
 		}
 	}
 	c := Total(l.Counts(kept, false))
-	if n := c.Of(Decompose, Relinearize); n > 10 {
+	if n := c.Of(Decompose, Relinearize, RelinearizeRescale); n > 10 {
 		t.Errorf("%d decompositions: want at most 10", n)
 	}
 	if l.Levels != 3 {

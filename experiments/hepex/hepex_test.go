@@ -310,7 +310,6 @@ func TestFailuresAreRecorded(t *testing.T) {
 		kind   string
 	}{
 		"precision": {[]string{"precision: 16", "precision: 38"}, record.Failed, "precision"},
-		"wraps":     {[]string{"log_q: [50", "log_q: [42"}, record.Refused, "parameters"},
 		"timeout":   {[]string{"tables:", "limits: {timeout: 20ms}\ntables:"}, record.Timeout, "timeout"},
 		"memory":    {[]string{"tables:", "limits: {memory: 1MiB}\ntables:"}, record.OOM, "memory"},
 	} {
@@ -395,6 +394,7 @@ func TestBadInput(t *testing.T) {
 		"log_q too long":      {strings.Replace(secure, "[50, 40, 40, 40]", "[50, 45, 45, 45]", 1), "8:48", "128"},
 		"too few moduli":      {replaced("[50, 40, 40, 40]", "[50, 40]"), "8:48", "4"},
 		"no room for weights": {replaced("[50, 40, 40, 40]", "[50, 40, 40]"), "8:48", "weights"},
+		"a value wraps":       {replaced("[50, 40, 40, 40]", "[40, 40, 40, 40]"), "8:48", "wrap"},
 		"missing data set":    {replaced("digits", "mnist"), "3:14", "hepex data fetch mnist"},
 		"unknown metric":      {replaced("[tiles.density]", "[tiles.size]"), "13:", "tiles.size"},
 		"metric as series":    {replaced("rows: prune.scheme", "rows: tiles.kept"), "13:30", "not a parameter"},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"regexp"
@@ -199,3 +200,12 @@ var memory = scalar("a size such as 512MiB or 16GiB", func(n *yaml.Node) (int64,
 	v, err := strconv.ParseInt(m[1], 10, 64)
 	return v << map[string]int{"KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}[m[2]], err == nil
 })
+
+// ParseMemory reads a size in bytes, written as in limits.memory.
+func ParseMemory(text string) (int64, error) {
+	v, f := memory.read(&yaml.Node{Kind: yaml.ScalarNode, Value: text})
+	if f != nil {
+		return 0, errors.New(f.text)
+	}
+	return v, nil
+}

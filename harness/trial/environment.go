@@ -103,14 +103,14 @@ func procKB(path, name string) (int64, bool) {
 	return kb, err == nil
 }
 
-// peakRSS is VmHWM of this process in bytes, 0 where /proc does not tell.
-func peakRSS() int64 {
+// PeakRSS is VmHWM of this process in bytes, 0 where /proc does not tell.
+func PeakRSS() int64 {
 	kb, _ := procKB("/proc/self/status", "VmHWM")
 	return kb << 10
 }
 
-// resetPeak makes VmHWM start again from what is resident now.
-func resetPeak() error { return os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
+// ResetPeak makes VmHWM start again from what is resident now.
+func ResetPeak() error { return os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
 // RSS is the resident memory of a process in bytes.
 func RSS(pid int) int64 {

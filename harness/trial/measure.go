@@ -256,7 +256,7 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.spec.Measure.Threads))
 	t.rec.Environment.GOMAXPROCS = t.spec.Measure.Threads
 	debug.FreeOSMemory()
-	if err := resetPeak(); err != nil {
+	if err := ResetPeak(); err != nil {
 		t.warn("peak_rss includes setting up: %v", err)
 	}
 	timer, err := inference.NewRotationTimer(p)
@@ -294,7 +294,7 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 			break
 		}
 	}
-	t.rec.Memory.PeakRSS = peakRSS()
+	t.rec.Memory.PeakRSS = PeakRSS()
 	return output, t.summarise(evaluations, rotations, perLayer)
 }
 
@@ -343,7 +343,7 @@ func operations(c packing.Counts) *record.Operations {
 		CtPtMul:     c.Of(packing.MulPlain, packing.MulScalar, packing.MulDiagonal, packing.MulMask),
 		CtCtMul:     c.Of(packing.MulCipher, packing.Square),
 		Rotate:      c.Of(packing.RotateDiagonal, packing.RotateInput, packing.RotateSum, packing.RotateRefill),
-		Relinearize: c.Of(packing.Relinearize), Rescale: c.Of(packing.Rescale),
+		Relinearize: c.Of(packing.Relinearize, packing.RelinearizeRescale), Rescale: c.Of(packing.Rescale, packing.RelinearizeRescale),
 		Items: map[string]int{
 			"tile_mul": c.Of(packing.MulPlain, packing.MulScalar, packing.MulDiagonal, packing.MulCipher),
 			"mask_mul": c.Of(packing.MulMask), "square_mul": c.Of(packing.Square),

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"hepex/datasets"
+	"hepex/harness/config"
+	"hepex/harness/run"
+	"hepex/harness/trial"
+	"hepex/harness/tune"
+	"hepex/packing"
+)
+
+// tuning is what the tune verb is asked for.
+type tuning struct {
+	batch       int
+	memory      string
+	objective   string
+	degradation float64
+	top         int
+}
+
+func (a *app) tuneCommand() *cobra.Command {
+	var o tuning
+	cmd := &cobra.Command{
+		Use: "tune CONFIG", Short: "Rank layouts, tile shapes, rings and densities by predicted time and memory", Args: cobra.ExactArgs(1),
+		Long: `tune trains and prunes the networks of a config (the cache keeps them) and ranks the ways to evaluate them under
+encryption, by counts of operations and prices that are measured once per machine. Dense networks are tried in every
+tile shape, pruned ones in the shape that they were pruned for, all in the one-image and scalar layouts.
+Networks that lose more than --degradation on the validation split are left out, so the first line is the
+fastest encrypted network that loses at most that much.`,
+		Example: "  hepex tune configs/quickstart.yaml --batch 1\n  hepex tune configs/mnist-mlp.yaml --objective throughput --memory 8GiB --degradation 0.02",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, plan, err := a.plan(args[0])
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(tune.Objectives, tune.Objective(o.objective)) {
+				return badInput(fmt.Errorf("--objective %q: want one of %v", o.objective, tune.Objectives))
+			}
+			if o.batch < 0 || o.top < 1 || !(o.degradation >= 0) {
+				return badInput(fmt.Errorf("--batch %d, --top %d, --degradation %g: want at least 0, 1 and 0", o.batch, o.top, o.degradation))
+			}
+			ranked, err := a.tune(cmd.Context(), plan, o)
+			if err != nil {
+				return err
+			}
+			return a.printRanked(ranked[:min(o.top, len(ranked))])
+		},
+	}
+	cmd.Flags().IntVar(&o.batch, "batch", 0, "samples to evaluate (0: as many as fit an evaluation)")
+	cmd.Flags().StringVar(&o.memory, "memory", "", "memory limit of the server, such as 8GiB (default: none)")
+	cmd.Flags().StringVar(&o.objective, "objective", string(tune.Latency), "latency, throughput or memory")
+	cmd.Flags().Float64Var(&o.degradation, "degradation", 0.01, "most that a pruned network may lose on the validation split")
+	cmd.Flags().IntVar(&o.top, "top", 15, "lines to print")
+	return cmd
+}
+
+// ranked is a candidate with the network that it evaluates.
+type ranked struct {
+	tune.Candidate
+	point       run.Planned
+	density     float64
+	degradation float64
+}
+
+func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked, error) {
+	cache, err := trial.DefaultCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	var limit int64
+	if o.memory != "" {
+		if limit, err = config.ParseMemory(o.memory); err != nil {
+			return nil, badInput(fmt.Errorf("--memory: %w", err))
+		}
+	}
+	prices := tune.CachedPrices(filepath.Join(cache, "prices"), trial.CurrentEnvironment().CPU, false)
+	var all []ranked
+	for i, p := range plan {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(a.err, "tune %d/%d  %s %s\n", i+1, len(plan), p.Spec.Prune.Scheme, p.Spec.Tile)
+		job := trial.Job{Point: p.ID, Spec: p.Spec, Params: p.Params, DataDirs: datasets.Dirs(a.data), CacheDir: cache}
+		n, err := trial.PrepareNetwork(job, nil)
+		if err != nil {
+			return nil, err
+		}
+		if n.Degradation > o.degradation {
+			continue
+		}
+		opts := tune.Options{
+			Encrypted: p.Spec.HE.Weights == "encrypted", Precision: float64(p.Spec.HE.Precision), Batch: o.batch, Memory: limit,
+			Objective: tune.Objective(o.objective), Threads: p.Spec.Measure.Threads, Price: prices, Measured: 5,
+		}
+		if p.Spec.Prune.Scheme != "dense" {
+			opts.Shape, opts.Orders = &p.Spec.Tile, n.Orders
+		}
+		candidates, err := tune.Rank(n.Folded, n.Samples[:4], opts)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range candidates {
+			if c.Measured {
+				all = append(all, ranked{c, p, n.Density, n.Degradation})
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("no network of the config loses at most %g on the validation split", o.degradation)
+	}
+	slices.SortStableFunc(all, func(x, y ranked) int {
+		return cmp.Compare(x.Score(tune.Objective(o.objective)), y.Score(tune.Objective(o.objective)))
+	})
+	return all, nil
+}
+
+func (a *app) printRanked(all []ranked) error {
+	t := newTable(a.out, "scheme", "density", "loss", "layout", "tile", "weights", "ring", "log_n", "log_qp", "levels", "batch", "seconds", "ms/image",
+		"up MiB", "down MiB", "keys MiB", "memory MiB", "security")
+	for _, r := range all {
+		tile := r.Shape.String()
+		if r.Kind == packing.OneImage {
+			tile = fmt.Sprintf("%d slots", r.Slots)
+		}
+		mib := func(bytes int64) string { return fmt.Sprintf("%.3g", float64(bytes)/(1<<20)) }
+		if err := t.Append(r.point.Spec.Prune.Scheme, fmt.Sprintf("%.2f", r.density), fmt.Sprintf("%.4f", r.degradation), string(r.Kind), tile,
+			r.point.Spec.HE.Weights, string(r.Literal.Ring), r.Literal.LogN, fmt.Sprintf("%.0f", r.LogQP), r.Levels, r.Batch,
+			fmt.Sprintf("%.3g", r.Seconds), fmt.Sprintf("%.3g", 1e3*r.PerImage), mib(r.BytesUp), mib(r.BytesDown), mib(r.Memory.Keys), mib(r.Memory.Total()), "128"); err != nil {
+			return err
+		}
+	}
+	return t.Render()
+}

@@ -1,0 +1,273 @@
+// Package tune ranks the ways to evaluate a network under encryption: layouts, tile shapes, rings and moduli, by
+// predicted time and memory on this machine, before anything is encrypted.
+package tune
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"hepex/inference"
+	"hepex/network"
+	"hepex/packing"
+)
+
+// Objective is what the first candidate is best at.
+type Objective string
+
+// The objectives.
+const (
+	Latency    Objective = "latency"    // of one evaluation
+	Throughput Objective = "throughput" // time per image, with full batches
+	Memory     Objective = "memory"     // of the server
+)
+
+// Objectives lists the objectives.
+var Objectives = []Objective{Latency, Throughput, Memory}
+
+// Options say what to rank, and by what.
+type Options struct {
+	Encrypted bool // weights
+	Precision float64
+	Batch     int   // samples to evaluate; 0 is as many as fit an evaluation
+	Exact     bool  // batches of just that many samples
+	Memory    int64 // limit, in bytes; 0 is none
+	Objective Objective
+	Threads   int
+	Kinds     []packing.Kind // nil is all
+	Shape     *packing.Shape // the one tile shape that a pruned network was made for; nil is all
+	Orders    [][]int        // of its neurons
+	Price     Pricer
+	Measured  int // how many of the nominally best are priced by measurement
+}
+
+// Pricer gives the prices of a parameter set on this machine, for the primitives that counts have.
+type Pricer func(inference.Parameters, packing.Counts) (*inference.Priced, error)
+
+// Candidate is a way to evaluate the network.
+type Candidate struct {
+	Kind    packing.Kind
+	Shape   packing.Shape // of tiles; {slots, 1, 1} for one image
+	Slots   int
+	Batch   int // samples per evaluation
+	Literal inference.Literal
+	Levels  int
+
+	Seconds   float64 // predicted, of one evaluation
+	Total     float64 // for all samples asked for, by images; of Options.Batch, or of a full batch
+	PerImage  float64
+	BytesUp   int64
+	BytesDown int64
+	Memory    inference.Memory
+	LogQP     float64
+	Measured  bool // priced by measurement; otherwise scaled from nominal prices
+
+	nominal float64
+	layout  *packing.Layout
+	kept    [][][]bool
+}
+
+// ErrNone means that nothing fits the limits.
+var ErrNone = errors.New("tune: no layout fits")
+
+// Rank lists the candidates, the best first. The network gives weights, and with them the tiles that are
+// kept; samples show the size of values.
+func Rank(f *network.Folded, samples [][]float64, o Options) ([]Candidate, error) {
+	if o.Threads == 0 {
+		o.Threads = 1
+	}
+	reference, err := newReference(f, samples, o)
+	if err != nil {
+		return nil, err
+	}
+	var all []Candidate
+	var first error
+	for _, m := range o.models(f) {
+		c, err := reference.candidate(m, o)
+		if err != nil {
+			if first == nil {
+				first = err
+			}
+			continue
+		}
+		if o.Memory > 0 && c.Memory.Total() > o.Memory {
+			first = cmp.Or(first, fmt.Errorf("%s %s needs %d MiB", c.Kind, c.Shape, c.Memory.Total()>>20))
+			continue
+		}
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: %w", ErrNone, first)
+	}
+	o.sort(all)
+	if err := o.measure(all); err != nil {
+		return nil, err
+	}
+	o.sort(all)
+	return all, nil
+}
+
+// sort puts the best first; measured ones before the rest.
+func (o Options) sort(all []Candidate) {
+	slices.SortStableFunc(all, func(a, b Candidate) int {
+		if a.Measured != b.Measured {
+			if a.Measured {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.Score(o.Objective), b.Score(o.Objective))
+	})
+}
+
+// Score is what an objective wants to be small.
+func (c *Candidate) Score(o Objective) float64 {
+	switch o {
+	case Throughput:
+		return c.PerImage
+	case Memory:
+		return float64(c.Memory.Total())
+	}
+	return c.Total
+}
+
+// model is a layout to try, with the tiles that it keeps.
+type model struct {
+	layout *packing.Layout
+	kept   [][][]bool
+}
+
+// models lists all layouts of a network.
+func (o Options) models(f *network.Folded) []func() (model, error) {
+	var all []func() (model, error)
+	wants := func(k packing.Kind) bool { return o.Kinds == nil || slices.Contains(o.Kinds, k) }
+	add := func(pack func() (*packing.Model, error)) {
+		all = append(all, func() (model, error) {
+			m, err := pack()
+			if err != nil {
+				return model{}, err
+			}
+			return model{m.Layout, m.Kept}, nil
+		})
+	}
+	for slots := packing.MinSlots; slots <= packing.MaxSlots; slots *= 2 {
+		if wants(packing.OneImage) && !(o.Exact && o.Batch > 1) {
+			add(func() (*packing.Model, error) {
+				return packing.PackOneImage(f, slots, packing.Nominal(1), o.Encrypted)
+			})
+		}
+		if wants(packing.Scalar) && !o.Encrypted && !(o.Exact && o.Batch != slots) {
+			add(func() (*packing.Model, error) { return packing.PackScalar(f.Quantise(inference.WeightBits), slots) })
+		}
+		if !wants(packing.Tiles) {
+			continue
+		}
+		for batch := 1; batch <= slots; batch *= 2 {
+			if o.Exact && batch != o.Batch || o.Batch > 0 && batch >= 2*o.Batch {
+				continue
+			}
+			for in := 1; in <= slots/batch; in *= 2 {
+				shape := packing.Shape{In: in, Out: slots / batch / in, Batch: batch}
+				if o.Shape == nil || o.Shape.In == shape.In && o.Shape.Out == shape.Out {
+					add(func() (*packing.Model, error) { return packing.Pack(f, shape, o.Orders) })
+				}
+			}
+		}
+	}
+	return all
+}
+
+// reference is a profile that stands in for those of all layouts of a network: values and the errors of each source
+// hardly depend on where numbers lie. What is chosen is simulated again before it runs.
+type reference struct{ profile packing.Profile }
+
+func newReference(f *network.Folded, samples [][]float64, o Options) (*reference, error) {
+	m, err := packing.PackOneImage(f, 1<<13, packing.Nominal(1), o.Encrypted)
+	if err != nil {
+		return nil, err
+	}
+	var r reference
+	for _, x := range samples {
+		_, p, err := m.Simulate([][]float64{x})
+		if err != nil {
+			return nil, err
+		}
+		r.profile = r.profile.Merge(p)
+	}
+	return &r, nil
+}
+
+func (r *reference) candidate(pack func() (model, error), o Options) (Candidate, error) {
+	m, err := pack()
+	if err != nil {
+		return Candidate{}, err
+	}
+	l := m.layout
+	lit, err := inference.Derive(l, r.profile, inference.Wanted{Precision: o.Precision, Encrypted: o.Encrypted})
+	if err != nil {
+		return Candidate{}, err
+	}
+	c := Candidate{
+		Kind: l.Kind, Shape: l.Shape, Slots: l.Slots, Batch: l.Batch, Literal: lit, Levels: l.Levels,
+		Memory: inference.PredictMemory(lit, l, m.kept, o.Encrypted, o.Threads), layout: l, kept: m.kept,
+		nominal: inference.NominalCost(lit, l, m.kept, o.Encrypted),
+	}
+	for _, b := range append(slices.Clone(lit.LogQ), lit.LogP...) {
+		c.LogQP += float64(b)
+	}
+	c.BytesUp, c.BytesDown = c.Memory.Input, c.Memory.Output
+	c.price(c.nominal*nominalSeconds, o)
+	return c, nil
+}
+
+// nominalSeconds is about what a unit of nominal cost takes; only proportions matter until prices are measured.
+const nominalSeconds = 1e-9
+
+// price sets the times that follow from the seconds of one evaluation.
+func (c *Candidate) price(seconds float64, o Options) {
+	c.Seconds = seconds
+	images := o.Batch
+	if images == 0 {
+		images = c.Batch
+	}
+	runs := (images + c.Batch - 1) / c.Batch
+	c.Total = seconds * float64(runs)
+	c.PerImage = seconds / float64(c.Batch)
+	if o.Batch > 0 {
+		c.PerImage = c.Total / float64(images)
+	}
+}
+
+// measure prices the first candidates on this machine.
+func (o Options) measure(all []Candidate) error {
+	if o.Price == nil {
+		return nil
+	}
+	for i := range all[:min(o.Measured, len(all))] {
+		c := &all[i]
+		p, err := inference.NewParameters(c.Literal, false)
+		if err != nil {
+			return err
+		}
+		counts := packing.Total(c.layout.Counts(c.kept, o.Encrypted))
+		prices, err := o.Price(p, counts)
+		if err != nil {
+			return err
+		}
+		c.price(counts.Cost(prices.Prices(false)), o)
+		c.LogQP, c.Measured = p.LogQP(), true
+	}
+	return nil
+}
+
+// Pack packs the network as the candidate says.
+func (c *Candidate) Pack(f *network.Folded, encrypted bool) (*packing.Model, error) {
+	switch c.Kind {
+	case packing.OneImage:
+		return packing.PackOneImage(f, c.Slots, packing.Nominal(1), encrypted)
+	case packing.Scalar:
+		return packing.PackScalar(f.Quantise(inference.WeightBits), c.Slots)
+	}
+	return packing.Pack(f, c.Shape, nil)
+}
