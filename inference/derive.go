@@ -21,8 +21,8 @@ const (
 
 // Errors beyond the standard deviation that the simulation finds.
 const (
-	worstDeviation = 5   // the largest of thousands of outputs, in standard deviations
-	marginError    = 1.5 // bits, for what the model leaves out
+	worstDeviation = 4    // the largest of hundreds of outputs, in standard deviations
+	marginError    = 0.75 // bits, for what the model leaves out
 	sparePrecision = 3   // bits beyond what is asked for, where security leaves room
 )
 

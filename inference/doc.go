@@ -4,30 +4,50 @@
 //
 // # A row
 //
-// The unit of work is a row of tiles: the outputs that share a ciphertext. Its kept tiles are multiplied with
+// The unit of work is a row: the outputs that share a ciphertext. Its kept tiles are multiplied with
 // their inputs and added up lazily; then, in this order,
 //
 //	relinearise (encrypted weights) · rescale · sum over the inputs of a tile · add the bias
-//	mask · rescale · copy (before an outer layer) · square · relinearise · rescale (hidden layers)
+//	mask · rescale · copy (before an outer layer) · square · relinearise · rescale, unless delayed (hidden layers)
+//
+// Rows run in parallel; where a layer has fewer rows than there are threads, limbs do.
 //
 // # Levels and scales
 //
-// The modulus chain has exactly one modulus per rescaling, so the output is at level 0. Weights and masks are
-// encoded with the modulus of their level as scale: rescaling their product gives back the scale of the
-// input, exactly. Only squares change the scale, and it is tracked. Scales and sizes follow from parameters and
-// layout, so they are not sent.
+// The modulus chain has one modulus per rescaling, so outputs are at level 0, where decoding is cheap. A weight is encoded
+// with the scale that brings its product, rescaled, to exactly the scale that the parameters name:
 //
-// Parameters are derived (Derive) from what packing's simulation finds on representative samples: the last modulus
-// holds the largest value that reaches level 0, garbage slots included, with a margin; the scale keeps the
-// error of the outputs, propagated through the very weights, under the precision asked for. A value that
-// exceeds the samples' by more than the margin wraps silently if it is large enough: nothing in CKKS tells.
+//	scale of weights = scale after · modulus of the level / scale before
+//
+// With the rescaling of squares delayed, the scale before is that of a square: for the chain 2^28 → 2^28 → 2^38
+//
+//	level 3   x        2^28   · w 2^24, rescaled by 2^24   → 2^28
+//	level 2   (…)²     2^56   · w 2^20, rescaled by 2^48   → 2^28
+//	level 1   (…)²     2^56   · w 2^27, rescaled by 2^45   → 2^38
+//	level 0   y        2^38
+//
+// Parameters are derived (Derive) from what packing's simulation finds on representative samples: for every source of error,
+// how much of it reaches the outputs, and for every layer, how large values get, garbage slots included. A search
+// then spends the bits that 128-bit security allows on scales, so that the error stays under the precision
+// asked for and no modulus can wrap: the product of the moduli at a level holds the scale times the largest
+// value there, with a margin. A value beyond the samples' by more than the margin wraps silently if it is large
+// enough: nothing in CKKS tells.
+//
+// # Key switches
+//
+// A rotation or relinearisation decomposes a polynomial into digits, takes their inner product with a key modulo Q·P,
+// and divides by P. A sum of eight slots decomposes once, adds seven inner products modulo Q·P and divides once. What
+// is added on the way is lifted to Q·P by a product with P. Relinearisation and rescaling divide by P·q in one
+// pass. Inner products are summed with all 128 bits of their products and reduced once. Keys have the level that
+// they are used at.
 //
 // # Threat model
 //
 // The server is honest but curious. It sees the shapes of the network, the kept tiles and which Galois keys exist,
 // not inputs or outputs; with encrypted weights, which use the data owner's key, not the weights either. With plain weights
 // there is no circuit privacy: an output of an inner layer carries partial sums of weights and inputs in its
-// unused slots. No noise is added before decryption: decrypted values must not go back to the server (IND-CPA-D).
+// unused slots (packing.Layout.LeaksSums; records warn). No noise is added before decryption: decrypted values must
+// not go back to the server (IND-CPA-D).
 package inference
 
 // Version is raised whenever evaluation may give other values or counts.

@@ -1,7 +1,9 @@
-// Package packing decides which weight sits in which slot of which tile, which tiles are needed, and how
-// many homomorphic operations an evaluation takes, all before anything is encrypted.
+// Package packing decides which weight sits in which slot of which ciphertext, which tiles are needed, and how
+// many homomorphic operations an evaluation takes, all before anything is encrypted. A Layout is a program: for every
+// row of every layer, products of terms with input ciphertexts, a sum of slots, a bias, a mask where one is needed, and a
+// square. Three kinds of layout place numbers; evaluation, simulation and counting know the program only.
 //
-// # Slots
+// # Tiles
 //
 // A ciphertext has In·Out·Batch slots, thought of as a box: the outer dimension has In entries, the
 // middle one Out, the inner one Batch. With i along the outer, j along the middle dimension and b for
@@ -14,20 +16,50 @@
 //	slot     0    1    2    3    4    5    6    7
 //	(i,j)  (0,0)(0,1)(0,2)(0,3)(1,0)(1,1)(1,2)(1,3)
 //
-// # Layers in turns
-//
 // Layers 1, 3, 5, … are outer layers: their inputs lie along i, repeated for every j, and their outputs
 // along j. A tile holds In inputs × Out outputs; the products of all tiles of a row are added, then the
 // entries along i are summed cyclically, so that every slot of column j holds output j: the outputs are
-// repeated for every i without further work, as the next layer wants its inputs.
+// repeated for every i without further work, as the next layer wants its inputs. Two inputs x, four outputs:
+//
+//	input    x0   x0   x0   x0   x1   x1   x1   x1
+//	tile    w00  w10  w20  w30  w01  w11  w21  w31       w[output][input]
+//	sum by 4: y0   y1   y2   y3   y0   y1   y2   y3
 //
 // Layers 2, 4, 6, … are inner layers: inputs along j, outputs along i. The sum along j leaves output i
-// at j = 0 only; the other slots hold sums of parts of neighbouring outputs. If a layer follows, these are masked away (one
-// plaintext product, one level) and output i is copied to every j by rotating and adding to the left. Copies
-// to the left of slot (i, 0) move the whole box left by (Out−1)·Batch slots: the offset of all later slots.
+// at j = 0 only; the other slots hold sums of parts of neighbouring outputs. If a layer follows, these are masked away
+// (one plaintext product, one level) and output i is copied to every j by rotating and adding to the left. Copies
+// to the left of slot (i, 0) move the whole box left by (Out−1)·Batch slots: the offset of all later slots, which
+// saves a second set of rotation keys to the right.
 //
 // Shapes need not divide the layers: the last tile of an axis is padded with neurons whose weights and bias are
 // zero.
+//
+// # One image
+//
+// A one-image layout gives all slots to one sample. Outer layers are as above, with the pitch in the place of Out.
+// An inner layer packs many outputs into one ciphertext, each in a group of slots of its own, and brings the inputs
+// there by a few rotations of the input: with inputs of period 4, pitch 4 and fold 2,
+//
+//	input          x0   x1   x2   x3   x0   x1   x2   x3
+//	rotated by 2   x2   x3   x0   x1   x2   x3   x0   x1
+//	term 0        w00  w01    .    .  w10  w11    .    .
+//	term 1        w02  w03    .    .  w12  w13    .    .
+//	sum of 2       y0    …    …    …   y1    …    …    …
+//
+// What the dots and garbage mean to the next layer is a weight of zero: no mask is needed. If the next layer wants an output in a
+// window of several slots, further slots of the group carry what the sum loses at its left end. The arranger searches
+// pitches, folds and windows by price.
+//
+// # Scalar
+//
+// A scalar layout has a ciphertext per neuron and as many samples as slots. A weight is an integer; nothing is
+// rotated, encoded or rescaled but squares, and a weight of zero costs nothing.
+//
+// # Levels
+//
+// Every product and every mask takes a level, and every square one of its own unless its rescaling is delayed into
+// the next product's (SetDelayed). Outputs are at level 0. Counts lists every primitive with its level; with prices
+// it predicts time.
 package packing
 
 // Version is raised whenever the same network may get another layout or other counts.

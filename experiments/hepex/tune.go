@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -81,7 +80,7 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 			return nil, badInput(fmt.Errorf("--memory: %w", err))
 		}
 	}
-	prices := tune.CachedPrices(filepath.Join(cache, "prices"), trial.CurrentEnvironment().CPU, false)
+	prices := tune.CachedPrices(trial.PriceDir(cache), trial.CurrentEnvironment().CPU, false)
 	var all []ranked
 	for i, p := range plan {
 		if err := ctx.Err(); err != nil {

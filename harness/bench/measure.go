@@ -118,6 +118,11 @@ func measure(j job) (*Row, error) {
 
 func (j *job) parameters() (inference.Parameters, error) {
 	if j.literal != nil {
+		for _, delayed := range []bool{true, false} {
+			if j.model.SetDelayed(delayed); j.model.Levels+1 == len(j.literal.LogQ) {
+				break
+			}
+		}
 		return inference.NewParameters(*j.literal, false)
 	}
 	var profile packing.Profile

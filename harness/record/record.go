@@ -45,6 +45,7 @@ type Record struct {
 	Threads     int         `json:"threads,omitempty"`
 	Order       string      `json:"order,omitempty"`
 	Latency     *Latency    `json:"latency_s,omitempty"`
+	Predicted   *Predicted  `json:"predicted,omitempty"`
 	BytesUp     int64       `json:"bytes_up,omitempty"`
 	BytesDown   int64       `json:"bytes_down,omitempty"`
 	Memory      *Memory     `json:"memory_bytes,omitempty"`
@@ -126,6 +127,13 @@ type Latency struct {
 type LayerTime struct {
 	Name    string  `json:"name"`
 	Seconds float64 `json:"seconds"`
+}
+
+// Predicted is what the cost model said before the evaluation: seconds by counts and this machine's prices, and the peak
+// of memory.
+type Predicted struct {
+	Evaluate  float64 `json:"evaluate_s"`
+	PeakBytes int64   `json:"peak_bytes"`
 }
 
 // Memory is in bytes. PeakRSS is VmHWM of the process that evaluated.

@@ -156,7 +156,7 @@ func (r *runner) judge(end event, exit, cause error, log string) outcome {
 }
 
 func statusOf(kind string) record.Status {
-	if kind == "parameters" || kind == "unsupported" {
+	if kind == "parameters" || kind == "unsupported" || kind == "memory" {
 		return record.Refused
 	}
 	return record.Failed

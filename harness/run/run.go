@@ -255,7 +255,7 @@ func (r *runner) attempt(ctx context.Context, stage string, p Planned) (*trial.R
 }
 
 func (r *runner) job(p Planned) trial.Job {
-	return trial.Job{Experiment: r.name, Point: p.ID, Label: p.Label, Spec: p.Spec, Params: p.Params, DataDirs: r.DataDirs, CacheDir: r.CacheDir}
+	return trial.Job{Experiment: r.name, Point: p.ID, Label: p.Label, Spec: p.Spec, Params: p.Params, DataDirs: r.DataDirs, CacheDir: r.CacheDir, Memory: r.limits.Memory}
 }
 
 // MapPath is where the tile map of a point lies in an experiment's folder.

@@ -20,6 +20,7 @@ type Job struct {
 	Params     map[string]any `json:"params"`
 	DataDirs   []string       `json:"data_dirs"`
 	CacheDir   string         `json:"cache_dir"`
+	Memory     int64          `json:"memory,omitempty"` // limit of the point in bytes; 0 is none
 }
 
 // PointID hashes everything that decides the outcome of a point: its parameters, the content of its data set and

@@ -52,7 +52,7 @@ func Measure(j Job, report func(Step)) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{spec: j.Spec, report: p.report}
+	t := &trial{spec: j.Spec, report: p.report, cacheDir: j.CacheDir, limit: j.Memory}
 	t.rec.Experiment, t.rec.Point, t.rec.Label = j.Experiment, j.Point, j.Label
 	t.rec.Params, t.rec.Seeds = j.Params, map[string]uint64{"train": uint64(j.Spec.Train.Seed)}
 	t.rec.StartedAt = time.Now().UTC()
@@ -73,6 +73,9 @@ type trial struct {
 	spec   config.Spec
 	report func(Step)
 	rec    record.Record
+
+	cacheDir string
+	limit    int64 // of memory
 
 	pruned *prepared
 	folded *network.Folded
@@ -153,6 +156,9 @@ func (t *trial) run(s samples) error {
 		return err
 	}
 	if err := t.noteQuantised(s); err != nil {
+		return err
+	}
+	if err := t.predict(params); err != nil {
 		return err
 	}
 	batch, err := s.test.first(t.packed.model.Batch)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,34 +16,40 @@ import (
 	"hepex/packing"
 )
 
-// CachedPrices measures prices once per machine and parameter set, and keeps them in a folder. A file that cannot be
-// read is measured again. With again set, nothing is taken from the folder.
+// CachedPrices measures prices once per machine, ring and number of special moduli, and keeps them in a folder: what a
+// primitive costs at a level hardly depends on the size of the moduli. A file that is no file of prices is written
+// again. With again set, nothing is taken from the folder.
 func CachedPrices(dir, cpu string, again bool) Pricer {
 	return func(p inference.Parameters, counts packing.Counts) (*inference.Priced, error) {
-		path := filepath.Join(dir, priceKey(p, counts, cpu)+".json")
-		if !again {
-			if prices, err := readPrices(path); err == nil {
-				return prices, nil
-			} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errPrices) {
-				return nil, fmt.Errorf("tune: prices: %w", err)
+		path := filepath.Join(dir, priceKey(p, cpu)+".json")
+		have, err := readPrices(path)
+		if again || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPrices) {
+			have = &inference.Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
+		} else if err != nil {
+			return nil, fmt.Errorf("tune: prices: %w", err)
+		}
+		missing := packing.Counts{}
+		for at, n := range counts {
+			if _, ok := have.Ours[at]; !ok {
+				missing[at] = n
 			}
 		}
-		prices, err := inference.MeasurePrices(p, counts)
+		if len(missing) == 0 {
+			return have, nil
+		}
+		measured, err := inference.MeasurePrices(p, missing)
 		if err != nil {
 			return nil, err
 		}
-		return prices, writePrices(path, prices)
+		maps.Copy(have.Ours, measured.Ours)
+		maps.Copy(have.Floor, measured.Floor)
+		return have, writePrices(path, have)
 	}
 }
 
 // priceKey names what prices depend on.
-func priceKey(p inference.Parameters, counts packing.Counts, cpu string) string {
-	var ops []string
-	for at := range counts {
-		ops = append(ops, fmt.Sprintf("%s@%d", at.Op, at.Level))
-	}
-	slices.Sort(ops)
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %+v %v", inference.Version, cpu, p.Literal, ops))
+func priceKey(p inference.Parameters, cpu string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %d %d", inference.Version, cpu, p.Literal.Ring, p.Literal.LogN, len(p.Literal.LogP)))
 	return fmt.Sprintf("%x", sum[:8])
 }
 
