@@ -23,7 +23,7 @@ const (
 const (
 	worstDeviation = 4    // the largest of hundreds of outputs, in standard deviations
 	marginError    = 0.75 // bits, for what the model leaves out
-	sparePrecision = 3   // bits beyond what is asked for, where security leaves room
+	sparePrecision = 3    // bits beyond what is asked for, where security leaves room
 )
 
 // Wanted is what derived parameters must achieve.

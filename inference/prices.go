@@ -169,12 +169,10 @@ func (b *priceBench) products(op packing.Op, level, count int) (float64, error) 
 	if op == packing.MulCipher {
 		degree = 1
 	}
-	x := b.random(1, level)
-	n := min(max(2, streamed/((degree+1)*(level+1)*b.p.N()*8)), max(count, 2))
-	inputs := []*rlwe.Ciphertext{x, b.random(1, level), b.random(1, level), b.random(1, level)}
+	n := min(max(2, streamed/((degree+3)*(level+1)*b.p.N()*8)), max(count, 2))
 	var tiles, xs []*rlwe.Ciphertext
-	for i := range n {
-		tiles, xs = append(tiles, b.random(degree, level)), append(xs, inputs[i%len(inputs)])
+	for range n {
+		tiles, xs = append(tiles, b.random(degree, level)), append(xs, b.random(1, level))
 	}
 	acc := hefloat.NewCiphertext(b.p.Parameters, degree+1, level)
 	limit := lazyTerms(b.p.Q()[:level+1])
@@ -303,7 +301,7 @@ func (b *priceBench) inputRotations(x *rlwe.Ciphertext, modDown, floor float64, 
 		})
 	}
 	one, four := rotate(1), rotate(4)
-	set(packing.RotateInput, (four-one)/3-modDown, floor)
+	set(packing.RotateInput, max((four-one)/3-modDown, 0), floor)
 	return err
 }
 

@@ -71,7 +71,7 @@ func TestGoldenParameters(t *testing.T) {
 	check(t, err)
 	scales := p.scales(layout)
 	got := fmt.Sprintf("%+v %.6f", lit, logScale(scales[len(scales)-1].weight))
-	const want = "{Ring:standard LogN:14 LogQ:[46 48 37 30 25] LogP:[48 48] LogScale:29 LogScales:[31 56 31 38]} 24.000000"
+	const want = "{Ring:standard LogN:14 LogQ:[46 43 34 33 25] LogP:[46 46] LogScale:29 LogScales:[30 51 29 38]} 23.000000"
 	if got != want {
 		t.Errorf("got %s\nwant %s\nif inference was meant to change, raise inference.Version", got, want)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime/debug"
 	"slices"
 
 	"hepex/harness/record"
@@ -57,19 +58,21 @@ var networks = [][]int{
 type runner struct {
 	ctx    context.Context
 	o      Options
-	data   *data
 	report *Report
 	done   int
+
+	mlp      *trained   // the first of the networks
+	narrow   []*trained // the same with fewer hidden neurons
+	sparse   []*trained // with fewer hidden neurons and weights
+	small    *trained   // with one hidden layer
+	trainees []*trained // all networks
 }
 
 // Run measures everything. It takes some minutes, on a machine that does nothing else.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	d, err := readData(o.Data, o.DataDirs)
-	if err != nil {
-		return nil, err
-	}
-	r := &runner{ctx: ctx, o: o, data: d, report: &Report{Environment: trial.CurrentEnvironment(), Data: o.Data}}
+	r := &runner{ctx: ctx, o: o, report: &Report{Environment: trial.CurrentEnvironment(), Data: o.Data}}
 	for _, step := range r.steps() {
+		debug.FreeOSMemory()
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -90,16 +93,61 @@ type stepOf struct {
 
 func (r *runner) steps() []stepOf {
 	steps := []stepOf{
-		{"one image", r.oneImage}, {"throughput", r.throughput}, {"proportionality", r.proportionality},
+		{"train", r.train}, {"one image", r.oneImage}, {"throughput", r.throughput}, {"proportionality", r.proportionality},
 		{"two threads", r.threads}, {"shapes", r.shapes},
 	}
 	if r.o.Quick {
 		return steps
 	}
-	for _, dims := range networks {
-		steps = append(steps, stepOf{title(dims), func() error { return r.peers(dims) }})
+	for i, dims := range networks {
+		steps = append(steps, stepOf{title(dims), func() error { return r.peers(r.trainees[i]) }})
 	}
 	return steps
+}
+
+// train makes all networks. The data are gone afterwards.
+func (r *runner) train() error {
+	d, err := readData(r.o.Data, r.o.DataDirs)
+	if err != nil {
+		return err
+	}
+	e := r.o.Epochs
+	if r.mlp, err = trainNetwork(d, networks[0], e); err != nil {
+		return err
+	}
+	if r.small, err = trainNetwork(d, []int{784, 128, 10}, e); err != nil {
+		return err
+	}
+	for _, hidden := range [][]int{{64, 32}, {32, 32}, {32, 16}, {16, 16}} {
+		n, err := r.mlp.narrow(d, hidden, e)
+		if err != nil {
+			return err
+		}
+		r.narrow = append(r.narrow, n)
+	}
+	half, err := r.mlp.narrow(d, []int{64, 64}, e)
+	if err != nil {
+		return err
+	}
+	for _, density := range []float64{0.2, 0.1, 0.05} {
+		n, err := half.sparse(d, density, e)
+		if err != nil {
+			return err
+		}
+		r.sparse = append(r.sparse, n)
+	}
+	r.trainees = []*trained{r.mlp}
+	for _, dims := range networks[1:] {
+		if r.o.Quick {
+			break
+		}
+		n, err := trainNetwork(d, dims, e)
+		if err != nil {
+			return err
+		}
+		r.trainees = append(r.trainees, n)
+	}
+	return nil
 }
 
 func (r *runner) measure(j job) (*Row, error) {
@@ -125,9 +173,6 @@ func (t Target) atMost(v float64) Target {
 	t.Want, t.Met = fmt.Sprintf("≤ %g", v), t.Got <= v
 	return t
 }
-
-// mlp trains the perceptron, or a part of it.
-func (r *runner) mlp() (*trained, error) { return trainNetwork(r.data, networks[0], r.o.Epochs) }
 
 // bestOneImage measures the one-image layouts in all rings that reach a precision and returns the one of fewest
 // rotations.
@@ -159,141 +204,82 @@ func (r *runner) bestOneImage(t *trained, precision float64) (*Row, error) {
 }
 
 func (r *runner) oneImage() error {
-	t, err := r.mlp()
-	if err != nil {
-		return err
-	}
 	for _, c := range []struct{ bits, most float64 }{{13, 7}, {16, 8}} {
-		row, err := r.bestOneImage(t, c.bits)
+		row, err := r.bestOneImage(r.mlp, c.bits)
 		if err != nil {
 			return err
 		}
 		r.target(Target{
-			ID: "E2", What: fmt.Sprintf("%s, one image, dense, ≥ %g bits", t.name, c.bits), Got: row.Rotations(), Unit: "rotations",
+			ID: "E2", What: fmt.Sprintf("%s, one image, dense, ≥ %g bits", r.mlp.name, c.bits), Got: row.Rotations(), Unit: "rotations",
 			Measured: fmt.Sprintf("%.0f ms, %s log_n %d, %.1f bits", 1e3*row.Seconds, row.HE.Ring, row.HE.LogN, row.Precision),
 		}.atMost(c.most))
 	}
-	return r.prunedOneImage(t)
+	return r.prunedOneImage()
 }
 
-// prunedOneImage narrows the hidden layers as far as validation samples allow.
-func (r *runner) prunedOneImage(t *trained) error {
-	reference, err := t.accuracy(t.validation)
-	if err != nil {
-		return err
-	}
-	unpruned, err := t.accuracy(t.test)
-	if err != nil {
-		return err
-	}
+// allowed is how much accuracy a pruned network may lose on the validation split.
+const allowed = 0.01
+
+// prunedOneImage measures networks with narrower hidden layers that lose little enough.
+func (r *runner) prunedOneImage() error {
 	var best *Row
 	var words string
-	for _, hidden := range [][]int{{64, 32}, {32, 32}, {32, 16}, {16, 16}} {
-		n, err := t.narrow(r.data, hidden, r.o.Epochs)
-		if err != nil {
-			return err
-		}
-		got, err := n.accuracy(n.validation)
-		if err != nil {
-			return err
-		}
-		if got < reference-0.01 {
+	for _, n := range r.narrow {
+		if n.validation < r.mlp.validation-allowed {
 			continue
 		}
 		row, err := r.bestOneImage(n, 13)
 		if err != nil {
 			return err
 		}
-		test, err := n.accuracy(n.test)
-		if err != nil {
-			return err
-		}
 		if best == nil || row.Rotations() < best.Rotations() {
 			best = row
-			words = fmt.Sprintf("%s: %.2f %% on test, unpruned %.2f %%; %.0f ms, %.1f bits", n.name, 100*test, 100*unpruned, 1e3*row.Seconds, row.Precision)
+			words = fmt.Sprintf("%s: %.2f %% on test, unpruned %.2f %%; %.0f ms, %.1f bits", n.name, 100*n.test, 100*r.mlp.test, 1e3*row.Seconds, row.Precision)
 		}
 	}
-	target := Target{ID: "E3", What: t.name + ", one image, neurons pruned, at most 1 point lost", Got: math.Inf(1), Unit: "rotations", Measured: words}
+	target := Target{ID: "E3", What: r.mlp.name + ", one image, neurons pruned, at most 1 point lost", Got: -1, Unit: "rotations",
+		Want: "≤ 5.5", Measured: "no narrower network within a point"}
 	if best != nil {
-		target.Got = best.Rotations()
-	} else {
-		target.Got, target.Measured = -1, "no narrower network within a point"
-		target.Want = "≤ 5.5"
-		r.target(target)
-		return nil
+		target.Got, target.Measured = best.Rotations(), words
+		target = target.atMost(5.5)
 	}
-	r.target(target.atMost(5.5))
+	r.target(target)
 	return nil
 }
 
 // throughput fills every slot of a ciphertext with a sample.
 func (r *runner) throughput() error {
-	t, err := r.mlp()
+	row, err := r.scalar(r.mlp)
 	if err != nil {
 		return err
 	}
-	reference, err := t.accuracy(t.validation)
-	if err != nil {
-		return err
-	}
-	row, _, err := r.scalar(t)
-	if err != nil {
-		return err
-	}
-	r.target(Target{ID: "E4", What: t.name + ", batch = slots, dense", Got: 1e3 * row.PerImage, Unit: "ms/image",
-		Measured: fmt.Sprintf("batch %d, %.1f bits against integer weights", row.Batch, row.Precision)}.atMost(0.35))
-	narrow, err := t.narrow(r.data, []int{64, 64}, r.o.Epochs)
-	if err != nil {
-		return err
-	}
-	var best Target
-	for _, density := range []float64{0.2, 0.1, 0.05} {
-		n, err := narrow.sparse(r.data, density, r.o.Epochs)
+	r.target(Target{ID: "E4", What: r.mlp.name + ", batch = slots, dense", Got: 1e3 * row.PerImage, Unit: "ms/image",
+		Measured: fmt.Sprintf("batch %d, %.1f bits against integer weights, validation %.2f %% of %.2f %%", row.Batch, row.Precision, 100*r.mlp.quantised, 100*r.mlp.validation)}.atMost(0.35))
+	var best *Target
+	for _, n := range r.sparse {
+		row, err := r.scalar(n)
 		if err != nil {
 			return err
 		}
-		row, accuracy, err := r.scalar(n)
-		if err != nil {
-			return err
+		if got := 1e3 * row.PerImage; n.quantised >= r.mlp.validation-allowed && (best == nil || got < best.Got) {
+			best = &Target{ID: "E4", What: r.mlp.name + ", batch = slots, pruned, at most 1 point lost", Got: got, Unit: "ms/image",
+				Measured: fmt.Sprintf("%s at density %.2f, validation %.2f %% of %.2f %%, %.1f bits", n.name, row.Density, 100*n.quantised, 100*r.mlp.validation, row.Precision)}
 		}
-		if accuracy < reference-0.01 {
-			continue
-		}
-		best = Target{ID: "E4", What: t.name + ", batch = slots, pruned, at most 1 point lost", Got: 1e3 * row.PerImage, Unit: "ms/image",
-			Measured: fmt.Sprintf("%s at density %g, validation %.2f %% of %.2f %%, %.1f bits", n.name, density, 100*accuracy, 100*reference, row.Precision)}
 	}
-	if best.ID != "" {
+	if best != nil {
 		r.target(best.atMost(0.08))
 	}
 	return nil
 }
 
-// scalar measures a network with integer weights and returns the accuracy of those on the validation samples.
-func (r *runner) scalar(t *trained) (*Row, float64, error) {
+// scalar measures a network with integer weights.
+func (r *runner) scalar(t *trained) (*Row, error) {
 	q := t.folded.Quantise(inference.WeightBits)
-	m, err := packing.PackScalar(t.folded.Quantise(inference.WeightBits), 1<<13)
+	m, err := packing.PackScalar(q, 1<<13)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	row, err := r.measure(job{name: t.name, model: m, plain: q, samples: t.samples, precision: 13})
-	if err != nil {
-		return nil, 0, err
-	}
-	right := 0
-	v := t.validation
-	x := make([][]float64, v.Len())
-	for b := range x {
-		x[b] = make([]float64, v.Dim)
-		for i := range x[b] {
-			x[b][i] = float64(v.X[b*v.Dim+i])
-		}
-	}
-	for b, y := range forward(q, x) {
-		if argMax(y) == int(v.Labels[b]) {
-			right++
-		}
-	}
-	return row, float64(right) / float64(len(x)), nil
+	return r.measure(job{name: t.name, model: m, plain: q, samples: t.samples, precision: 13})
 }
 
 // batchOfTiles is the batch that tile layouts are measured at.
@@ -301,10 +287,7 @@ const batchOfTiles = 256
 
 // proportionality measures what a quarter of the tiles costs, in the best shape for the dense network.
 func (r *runner) proportionality() error {
-	t, err := trainNetwork(r.data, []int{784, 128, 10}, r.o.Epochs)
-	if err != nil {
-		return err
-	}
+	t := r.small
 	ranked, err := tune.Rank(t.folded, t.some(4), tune.Options{
 		Encrypted: true, Precision: 16, Batch: batchOfTiles, Exact: true, Memory: 12 << 30,
 		Kinds: []packing.Kind{packing.Tiles}, Price: inference.MeasurePrices, Measured: 4,
@@ -338,10 +321,7 @@ func (r *runner) proportionality() error {
 
 // threads measures the speed-up of a second core: by rows, and by limbs for one image.
 func (r *runner) threads() error {
-	t, err := r.mlp()
-	if err != nil {
-		return err
-	}
+	t := r.mlp
 	tiles, err := packing.Pack(t.folded, packing.Shape{In: 4, Out: 32, Batch: 64}, nil)
 	if err != nil {
 		return err
@@ -370,10 +350,7 @@ func (r *runner) threads() error {
 
 // shapes measures a sweep over tile shapes, dense and pruned, in both weight modes.
 func (r *runner) shapes() error {
-	t, err := trainNetwork(r.data, []int{784, 128, 10}, r.o.Epochs)
-	if err != nil {
-		return err
-	}
+	t := r.small
 	for _, shape := range []packing.Shape{{In: 64, Out: 64, Batch: 1}, {In: 16, Out: 8, Batch: 32}, {In: 4, Out: 32, Batch: 32}, {In: 4, Out: 8, Batch: 128}, {In: 1, Out: 16, Batch: 256}} {
 		for _, density := range []float64{1, 0.5} {
 			for _, encrypted := range []bool{false, true} {
@@ -392,11 +369,7 @@ func (r *runner) shapes() error {
 }
 
 // peers measures a network that others report, for one image and for a batch.
-func (r *runner) peers(dims []int) error {
-	t, err := trainNetwork(r.data, dims, r.o.Epochs)
-	if err != nil {
-		return err
-	}
+func (r *runner) peers(t *trained) error {
 	for _, encrypted := range []bool{false, true} {
 		for _, batch := range []int{1, 64} {
 			ranked, err := tune.Rank(t.folded, t.some(4), tune.Options{

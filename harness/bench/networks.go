@@ -9,20 +9,24 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"hepex/datasets"
+	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
 )
 
-// trained is a network with the samples that it was trained for.
+// trained is a network with some samples, and its plain quality: accuracy, or mean squared error.
 type trained struct {
 	name       string
 	net        *network.Network
 	folded     *network.Folded
 	samples    [][]float64 // of the test set
-	validation network.Data
-	test       network.Data
-	train      network.Data
+	validation float64
+	quantised  float64 // on the validation split, with integer weights
+	test       float64
 }
+
+// sampleCount is how many samples are kept: the training data are gone when memory is measured.
+const sampleCount = 1024
 
 // data reads a set and splits validation samples off.
 type data struct{ train, validation, test network.Data }
@@ -81,15 +85,44 @@ func fit(d *data, net *network.Network, dims []int, epochs int) (*trained, error
 	if err != nil {
 		return nil, err
 	}
-	t := &trained{name: title(dims), net: net, folded: folded, validation: d.validation, test: d.test, train: d.train}
-	for b := range min(d.test.Len(), 8192) {
-		row := make([]float64, d.test.Dim)
-		for i := range row {
-			row[i] = float64(d.test.X[b*d.test.Dim+i])
+	t := &trained{name: title(dims), net: net, folded: folded, samples: rows(d.test, sampleCount)}
+	for _, m := range []struct {
+		data  network.Data
+		value *float64
+	}{{d.validation, &t.validation}, {d.test, &t.test}} {
+		q, err := network.Evaluate(net, m.data)
+		if err != nil {
+			return nil, err
 		}
-		t.samples = append(t.samples, row)
+		*m.value = q.Value
+	}
+	if d.validation.Labels != nil {
+		t.quantised = accuracy(folded.Quantise(inference.WeightBits), d.validation)
 	}
 	return t, nil
+}
+
+// rows gives the first samples as slices of float64.
+func rows(d network.Data, n int) [][]float64 {
+	x := make([][]float64, min(d.Len(), n))
+	for b := range x {
+		x[b] = make([]float64, d.Dim)
+		for i := range x[b] {
+			x[b][i] = float64(d.X[b*d.Dim+i])
+		}
+	}
+	return x
+}
+
+// accuracy of a folded network.
+func accuracy(f *network.Folded, d network.Data) float64 {
+	right := 0
+	for b, y := range forward(f, rows(d, d.Len())) {
+		if argMax(y) == int(d.Labels[b]) {
+			right++
+		}
+	}
+	return float64(right) / float64(d.Len())
 }
 
 func title(dims []int) string {
@@ -184,12 +217,6 @@ func (t *trained) sparse(d *data, density float64, epochs int) (*trained, error)
 		dims = append(dims, l.Out)
 	}
 	return fit(d, net, dims, epochs)
-}
-
-// accuracy of the plain network.
-func (t *trained) accuracy(d network.Data) (float64, error) {
-	q, err := network.Evaluate(t.net, d)
-	return q.Value, err
 }
 
 // dropTiles zeroes tiles at random, so many that a share of them stays in every layer.
