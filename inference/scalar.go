@@ -32,22 +32,25 @@ func scalarRows(m *packing.Model, layer int) ([]scalarRow, error) {
 	rows := make([]scalarRow, m.Layers[layer].Out)
 	for o := range rows {
 		rows[o].bias = m.Bias[layer][o]
-		for i, v := range w.RawRowView(o) {
-			n := math.Round(v * (1 << WeightBits))
-			if math.Abs(n) > maxScalar {
-				return nil, fmt.Errorf("inference: layer %s: weight %g: want at most %d for integer weights", m.Layers[layer].Name, v, maxScalar>>WeightBits)
-			}
-			if v != 0 { // counted as kept even if it rounds to nothing
-				rows[o].inputs = append(rows[o].inputs, int32(i))
-				rows[o].weights = append(rows[o].weights, int64(n))
+		for _, sign := range []float64{1, -1} { // those of one sign together: they are added in fours
+			for i, v := range w.RawRowView(o) {
+				n := math.Round(v * (1 << WeightBits))
+				if math.Abs(n) > maxScalar {
+					return nil, fmt.Errorf("inference: layer %s: weight %g: want at most %d for integer weights", m.Layers[layer].Name, v, maxScalar>>WeightBits)
+				}
+				if v*sign > 0 { // counted as kept even if it rounds to nothing
+					rows[o].inputs = append(rows[o].inputs, int32(i))
+					rows[o].weights = append(rows[o].weights, int64(n))
+				}
 			}
 		}
 	}
 	return rows, nil
 }
 
-// scalarBlock is how many coefficients are summed at once: few enough for those of all inputs to stay in the cache.
-const scalarBlock = 128
+// scalarBlock is how many coefficients are summed at once: few enough for a sum to stay in the first-level cache, enough for
+// the inputs' pages to be worth opening.
+const scalarBlock = 1024
 
 // scalarLayer computes the outputs of a layer, all at the level of the inputs: out[o] = bias[o] + Σ w·x. Nil outputs are
 // left out. Limbs and blocks of coefficients are independent, and run on the given number of goroutines.
@@ -124,13 +127,7 @@ func (b *scalarSum) row(row *scalarRow, acc []uint64, bias uint64) error {
 	limit := int64(1<<62/q) - 1
 	clear(acc)
 	total := int64(0)
-	var pending [4][]uint64
-	var weights [4]int64
-	n := 0
-	flush := func() {
-		axpy(acc, &pending, &weights, n)
-		n = 0
-	}
+	var p pending
 	for k, in := range row.inputs {
 		x, err := b.input(in)
 		if err != nil {
@@ -139,7 +136,7 @@ func (b *scalarSum) row(row *scalarRow, acc []uint64, bias uint64) error {
 		w := row.weights[k]
 		size := max(w, -w)
 		if total+size > limit {
-			flush()
+			p.flush(acc)
 			b.reduce(acc)
 			total = 1
 		}
@@ -148,12 +145,9 @@ func (b *scalarSum) row(row *scalarRow, acc []uint64, bias uint64) error {
 			continue
 		}
 		total += size
-		pending[n], weights[n] = x, w
-		if n++; n == len(pending) {
-			flush()
-		}
+		p.add(acc, x, uint64(size), w < 0)
 	}
-	flush()
+	p.flush(acc)
 	b.reduce(acc)
 	if bias != 0 {
 		for i, v := range acc {
@@ -187,22 +181,51 @@ func (b *scalarSum) mulAdd(acc, x []uint64, w int64) {
 	}
 }
 
-// axpy adds n ≤ 4 multiples of vectors to acc, in words that wrap.
-func axpy(acc []uint64, x *[4][]uint64, w *[4]int64, n int) {
+// pending collects multiples of one sign, so that four of them are added in one pass over the sum.
+type pending struct {
+	x        [4][]uint64
+	w        [4]uint64
+	n        int
+	negative bool
+}
+
+func (p *pending) add(acc, x []uint64, w uint64, negative bool) {
+	if negative != p.negative {
+		p.flush(acc)
+		p.negative = negative
+	}
+	p.x[p.n], p.w[p.n] = x, w
+	if p.n++; p.n == len(p.x) {
+		p.flush(acc)
+	}
+}
+
+// flush adds what is pending, in words that wrap.
+func (p *pending) flush(acc []uint64) {
+	if p.n == len(p.x) && hasVectors && len(acc)%4 == 0 {
+		axpyVectors(acc, &p.x, &p.w, p.negative)
+		p.n = 0
+		return
+	}
+	for k := range p.n {
+		if p.negative {
+			p.w[k] = -p.w[k]
+		}
+	}
 	size := len(acc)
-	switch n {
-	case 4:
-		a, b, c, d := x[0][:size], x[1][:size], x[2][:size], x[3][:size]
-		wa, wb, wc, wd := uint64(w[0]), uint64(w[1]), uint64(w[2]), uint64(w[3])
+	if p.n == len(p.x) {
+		a, b, c, d := p.x[0][:size], p.x[1][:size], p.x[2][:size], p.x[3][:size]
+		wa, wb, wc, wd := p.w[0], p.w[1], p.w[2], p.w[3]
 		for i := range acc {
 			acc[i] += a[i]*wa + b[i]*wb + c[i]*wc + d[i]*wd
 		}
-	default:
-		for k := range n {
-			a, wa := x[k][:size], uint64(w[k])
+	} else {
+		for k := range p.n {
+			a, w := p.x[k][:size], p.w[k]
 			for i := range acc {
-				acc[i] += a[i] * wa
+				acc[i] += a[i] * w
 			}
 		}
 	}
+	p.n = 0
 }

@@ -1,0 +1,7 @@
+//go:build !amd64
+
+package inference
+
+const hasVectors = false
+
+func axpyVectors([]uint64, *[4][]uint64, *[4]uint64, bool) {}
