@@ -151,11 +151,11 @@ func (b *priceBench) level(level int, counts packing.Counts, out *Priced) error 
 		same(packing.AddBias, clock(func() { r.Add(x.Value[0], y.Value[0], x.Value[0]) }))
 	}
 	if has(packing.MulScalar) {
-		v, err := b.scalars(level)
+		ours, floor, err := b.scalars(level)
 		if err != nil {
 			return err
 		}
-		same(packing.MulScalar, v)
+		set(packing.MulScalar, ours, floor)
 	}
 	b.divisions(level, has, set)
 	return b.rotations(level, has, set)
@@ -189,8 +189,10 @@ func (b *priceBench) products(op packing.Op, level, count int) (float64, error) 
 	return max(t-reduce, 0) / float64(n), nil
 }
 
-func (b *priceBench) scalars(level int) (float64, error) {
-	const inputs, outputs = 128, 32
+// scalars times a layer of typical size; half of its weights are negative. The floor is lattigo's product with a scalar,
+// added.
+func (b *priceBench) scalars(level int) (ours, floor float64, err error) {
+	const inputs, outputs = 256, 16
 	x, out, rows := make([]*rlwe.Ciphertext, inputs), make([]*rlwe.Ciphertext, outputs), make([]scalarRow, outputs)
 	for i := range x {
 		x[i] = b.random(1, level)
@@ -199,12 +201,23 @@ func (b *priceBench) scalars(level int) (float64, error) {
 		out[o] = hefloat.NewCiphertext(b.p.Parameters, 1, level)
 		for i := range x {
 			rows[o].inputs = append(rows[o].inputs, int32(i))
-			rows[o].weights = append(rows[o].weights, int64(b.rng.IntN(200)-100))
+			w := int64(1 + b.rng.IntN(100))
+			if i >= inputs/2 {
+				w = -w
+			}
+			rows[o].weights = append(rows[o].weights, w)
 		}
 	}
-	var err error
-	t := clock(func() { err = scalarLayer(b.p, rows, x, out, b.p.DefaultScale(), 1) })
-	return t / (inputs * outputs), err
+	ours = clock(func() { err = scalarLayer(b.p, rows, x, out, b.p.DefaultScale(), 1) }) / (inputs * outputs)
+	r := b.p.RingQ().AtLevel(level)
+	floor = clock(func() {
+		for _, ct := range x {
+			for c, v := range ct.Value {
+				r.MulScalarThenAdd(v, 77, out[0].Value[c])
+			}
+		}
+	}) / inputs
+	return ours, floor, err
 }
 
 func (b *priceBench) divisions(level int, has func(...packing.Op) bool, set func(packing.Op, float64, float64)) {
@@ -277,7 +290,7 @@ func (b *priceBench) rotations(level int, has func(...packing.Op) bool, set func
 		})
 	}
 	two, five := stage(2), stage(5)
-	rotate := (five - two) / 3
+	rotate := max((five-two)/3, 0)
 	modDown := max(two-rotate-decompose, 0)
 	set(packing.RotateSum, rotate, rotateFloor)
 	set(packing.RotateRefill, rotate, rotateFloor)

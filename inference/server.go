@@ -3,7 +3,6 @@ package inference
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -52,7 +51,7 @@ func NewServer(p Parameters, layout *packing.Layout, keys *Keys, model *Model, t
 	}
 	s := &Server{params: p, layout: layout, model: model, scales: p.scales(layout), pool: newPool(p)}
 	newWorker := func(threads int) (*worker, error) {
-		sw, err := newSwitcher(p, keys.set, slices.Sorted(maps.Keys(keys.levels.Rotate)), threads)
+		sw, err := newSwitcher(p, keys.set, keys.steps(), threads)
 		return &worker{params: p, pool: s.pool, switcher: sw, counts: packing.Counts{}}, err
 	}
 	for range threads {

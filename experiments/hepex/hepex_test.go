@@ -377,6 +377,24 @@ func TestHopelessRunStops(t *testing.T) {
 	}
 }
 
+// The plan predicts, and what tune and bench cannot do is refused early.
+func TestPlanAndTune(t *testing.T) {
+	s := newSandbox(t)
+	s.write("small.yaml", small)
+	code, out, errs := s.run("plan", "small.yaml")
+	if code != 0 || !strings.Contains(out, "evaluate") || !strings.Contains(out, "MiB") || !strings.Contains(out, "about") {
+		t.Errorf("plan: exit code %d\n%s%s", code, out, errs)
+	}
+	for _, bad := range [][]string{{"--objective", "speed"}, {"--memory", "lots"}, {"--batch", "-1"}, {"--top", "0"}} {
+		if code, _, errs := s.run(append([]string{"tune", "small.yaml"}, bad...)...); code != 2 || !strings.Contains(errs, bad[0]) {
+			t.Errorf("tune %v: exit code %d, %q", bad, code, errs)
+		}
+	}
+	if code, _, errs := s.run("bench", "--set", "nothing"); code != 2 || !strings.Contains(errs, "--set") {
+		t.Errorf("bench: exit code %d, %q", code, errs)
+	}
+}
+
 func TestBadInput(t *testing.T) {
 	replaced := func(old, new string) string {
 		if !strings.Contains(small, old) {

@@ -93,7 +93,10 @@ func (a *app) conclude(c *config.Config, dir string, s run.Summary) error {
 
 func (a *app) planCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "plan CONFIG", Short: "List the points of an experiment before anything runs", Args: cobra.ExactArgs(1),
+		Use: "plan CONFIG", Short: "List the points of an experiment, with predicted time and memory, before anything runs", Args: cobra.ExactArgs(1),
+		Long: `plan lists the points with the time of one evaluation and the memory of the server, by counts of operations and prices
+that are measured once per machine. Networks that are not trained yet count as dense (≤). Training is not predicted.
+Points that limits.memory will not hold are marked; a run refuses them.`,
 		Example: "  hepex plan configs/quickstart.yaml",
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, plan, err := a.plan(args[0])
@@ -101,7 +104,50 @@ func (a *app) planCommand() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(a.out, "%s: %d points\n", c.Name, len(plan))
-			return writePlan(a.out, plan)
+			forecasts, err := a.forecast(plan)
+			if err != nil {
+				return err
+			}
+			return writePlan(a.out, plan, forecasts, c.Limits.Memory)
 		},
 	}
+}
+
+// forecast predicts all points.
+func (a *app) forecast(plan []run.Planned) ([]*trial.Forecast, error) {
+	cache, err := trial.DefaultCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	p := newProgress(a.err)
+	defer p.clear()
+	var all []*trial.Forecast
+	dense := map[string]*trial.Forecast{} // of networks that differ in nothing that matters before they are pruned
+	for i, point := range plan {
+		s := point.Spec
+		key := fmt.Sprint(s.Data.Name, s.Network, s.Tile, s.Layout, s.HE, s.Measure)
+		job := trial.Job{Point: point.ID, Spec: s, Params: point.Params, DataDirs: datasets.Dirs(a.data), CacheDir: cache}
+		ready, err := trial.Prepared(job)
+		if err != nil {
+			return nil, err
+		}
+		if f := dense[key]; f != nil && !ready {
+			all = append(all, f)
+			continue
+		}
+		p.show(run.Progress{Stage: "predict", Current: i, Points: len(plan), Point: &point.Point})
+		source, err := datasets.Open(point.Spec.Data.Name, datasets.Dirs(a.data))
+		if err != nil {
+			return nil, err
+		}
+		f, err := trial.ForecastPoint(job, source)
+		if err != nil {
+			return nil, err
+		}
+		if f.Dense {
+			dense[key] = f
+		}
+		all = append(all, f)
+	}
+	return all, nil
 }

@@ -15,6 +15,7 @@ import (
 	"hepex/harness/config"
 	"hepex/harness/record"
 	"hepex/harness/run"
+	"hepex/harness/trial"
 	"hepex/plots"
 )
 
@@ -116,17 +117,28 @@ func (a *app) tableCommand() *cobra.Command {
 	return cmd
 }
 
-func writePlan(w io.Writer, plan []run.Planned) error {
+// writePlan prints the points and what they are expected to take.
+func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, limit int64) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	others := varying(plan)
-	fmt.Fprintln(tw, "point\tlabel\tdata\tscheme\tratio\ttile\tweights\tseed\t"+strings.Join(others, "\t"))
-	for _, p := range plan {
+	fmt.Fprintln(tw, "point\tlabel\tdata\tscheme\tratio\ttile\tweights\tseed\tevaluate\tmemory\t"+strings.Join(others, "\t"))
+	total := 0.0
+	for i, p := range plan {
+		f := forecasts[i]
+		total += f.Measure
+		bound, over := "", ""
+		if f.Dense && p.Spec.Prune.Scheme != "dense" {
+			bound = "≤ "
+		}
+		if limit > 0 && f.Peak > limit {
+			over = " over limits.memory"
+		}
 		s := p.Spec
 		ratio := "-"
 		if s.Prune.Scheme != "dense" {
 			ratio = fmt.Sprint(s.Prune.Ratio)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d", p.ID, p.Label, s.Data.Name, s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s%.3g s\t%s%d MiB%s", p.ID, p.Label, s.Data.Name, s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed, bound, f.Evaluate, bound, f.Peak>>20, over)
 		for _, name := range others {
 			value, ok := p.Params[name]
 			if !ok {
@@ -136,7 +148,11 @@ func writePlan(w io.Writer, plan []run.Planned) error {
 		}
 		fmt.Fprintln(tw)
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "evaluations at the fewest repeats: about %.0f s, without training and preparing models\n", total)
+	return nil
 }
 
 // varying lists the parameters that points have in different values, beyond those that a plan always shows.

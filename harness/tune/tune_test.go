@@ -27,8 +27,8 @@ func TestRank(t *testing.T) {
 	x := networktest.Samples(rng, 2, 40)
 	for name, o := range map[string]Options{
 		"latency":    {Precision: 14, Batch: 1, Objective: Latency, Price: unit, Measured: 3},
-		"throughput": {Precision: 14, Objective: Throughput, Price: unit, Measured: 3},
-		"memory":     {Precision: 14, Batch: 8, Objective: Memory, Encrypted: true, Memory: 64 << 20},
+		"throughput": {Precision: 14, Objective: Throughput, Price: unit, Measured: 3, Kinds: []packing.Kind{packing.OneImage, packing.Scalar}},
+		"memory":     {Precision: 14, Batch: 8, Exact: true, Objective: Memory, Encrypted: true, Memory: 64 << 20},
 		"one shape":  {Precision: 14, Kinds: []packing.Kind{packing.Tiles}, Shape: &packing.Shape{In: 4, Out: 8}},
 	} {
 		t.Run(name, func(t *testing.T) {
