@@ -209,7 +209,7 @@ func TestSecurity(t *testing.T) {
 }
 
 func TestDeriveRefuses(t *testing.T) {
-	deep := make([]int, 19)
+	deep := make([]int, 24)
 	for i := range deep {
 		deep[i] = 9
 	}
@@ -231,7 +231,7 @@ func TestDeriveRefuses(t *testing.T) {
 		says      []string
 	}{
 		"too deep":          {[]int{784, 64, 32, 64, 784}, packing.Shape{In: 16, Out: 16, Batch: 8}, with(1, 1), 16, []string{"5 levels", "2048 slots (log_n 12)", "log_n 14", "would hold"}},
-		"too deep for all":  {deep, packing.Shape{In: 16, Out: 16, Batch: 128}, with(1, 1), 24, []string{"no ring"}},
+		"too deep for all":  {deep, packing.Shape{In: 16, Out: 16, Batch: 128}, with(1, 1), 32, []string{"no ring"}},
 		"small ring":        {[]int{4, 2}, packing.Shape{In: 2, Out: 2, Batch: 2}, with(1, 1), 16, []string{"slots"}},
 		"too precise":       {[]int{4, 2}, packing.Shape{In: 16, Out: 16, Batch: 16}, with(1, 1), 60, []string{"precision is too high"}},
 		"values overflow":   {[]int{4, 2}, packing.Shape{In: 16, Out: 16, Batch: 16}, with(math.Inf(1), 1), 16, []string{"overflow"}},

@@ -17,6 +17,28 @@ import (
 type Priced struct {
 	Ours  map[packing.At]float64 // of this package's kernels: what an evaluation will take
 	Floor map[packing.At]float64 // of lattigo's own calls for the same work: what an evaluation is held against
+
+	Reference float64 // seconds of a transform when the prices were measured: the speed of the machine at that time
+}
+
+// Scaled is the prices at the machine's present speed, given by what a transform takes now.
+func (p *Priced) Scaled(reference float64) *Priced {
+	out := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: reference}
+	for at, v := range p.Ours {
+		out.Ours[at] = v * reference / p.Reference
+		out.Floor[at] = p.Floor[at] * reference / p.Reference
+	}
+	return out
+}
+
+// TimeReference times a transform of one limb.
+func TimeReference(p Parameters) float64 {
+	r := p.RingQ().SubRings[0]
+	a, b := make([]uint64, p.N()), make([]uint64, p.N())
+	for i := range a {
+		a[i] = uint64(i)
+	}
+	return clock(func() { r.NTT(a, b) })
 }
 
 // Prices looks prices up.
@@ -34,7 +56,7 @@ func MeasurePrices(p Parameters, counts packing.Counts) (*Priced, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
+	out := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: TimeReference(p)}
 	levels := map[int]bool{}
 	for at := range counts {
 		levels[at.Level] = true
@@ -87,7 +109,7 @@ func (b *priceBench) random(degree, level int) *rlwe.Ciphertext {
 	return ct
 }
 
-// Each price is the median of at least minReps runs that take at least minTime together.
+// Each price is the lower quartile, which other work on the machine hardly moves, of at least minReps runs that take at least minTime together.
 const (
 	minReps = 5
 	minTime = 20 * time.Millisecond
@@ -104,7 +126,7 @@ func clock(f func()) float64 {
 		total += d
 	}
 	slices.Sort(times)
-	return times[len(times)/2]
+	return times[len(times)/4]
 }
 
 // level times the primitives that happen at a level.

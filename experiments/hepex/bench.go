@@ -35,11 +35,9 @@ targets. Times mean something on an idle machine only. The outcome goes to OUT/b
 			}
 			o.DataDirs = datasets.Dirs(a.data)
 			o.Progress = func(step string, done, steps int) { fmt.Fprintf(a.err, "bench %d/%d  %s\n", done+1, steps, step) }
+			o.Save = func(r *bench.Report) error { return writeBench(out, r) }
 			report, err := bench.Run(cmd.Context(), o)
 			if err != nil {
-				return err
-			}
-			if err := writeBench(out, report); err != nil {
 				return err
 			}
 			return printBench(a.out, report)

@@ -118,7 +118,10 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 	slices.SortStableFunc(all, func(x, y ranked) int {
 		return cmp.Compare(x.Score(tune.Objective(o.objective)), y.Score(tune.Objective(o.objective)))
 	})
-	return all, nil
+	return slices.CompactFunc(all, func(x, y ranked) bool { // dense points that differ in their tile shape only
+		return x.point.Spec.Prune.Scheme == y.point.Spec.Prune.Scheme && x.Kind == y.Kind && x.Shape == y.Shape && x.Slots == y.Slots &&
+			x.Seconds == y.Seconds && x.density == y.density
+	}), nil
 }
 
 func (a *app) printRanked(all []ranked) error {

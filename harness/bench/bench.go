@@ -23,6 +23,7 @@ type Options struct {
 	Epochs   int
 	Quick    bool // the multilayer perceptron alone
 	Progress func(step string, done, steps int)
+	Save     func(*Report) error // called with the report so far after each step
 }
 
 // Report is the outcome.
@@ -81,9 +82,23 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 		r.done++
+		if len(r.report.Rows) > 0 {
+			if err := o.Save(r.judged()); err != nil {
+				return nil, err
+			}
+		}
 	}
-	r.allRows()
-	return r.report, nil
+	return r.judged(), nil
+}
+
+// judged is the report with the targets that hold for every row.
+func (r *runner) judged() *Report {
+	whole := *r
+	report := *r.report
+	report.Targets = slices.Clone(report.Targets)
+	whole.report = &report
+	whole.allRows()
+	return &report
 }
 
 type stepOf struct {

@@ -17,7 +17,8 @@ import (
 )
 
 // CachedPrices measures prices once per machine, ring and number of special moduli, and keeps them in a folder: what a
-// primitive costs at a level hardly depends on the size of the moduli. A file that is no file of prices is written
+// primitive costs at a level hardly depends on the size of the moduli. What is kept is scaled to the speed of the machine
+// at the time of use. A file that is no file of prices is written
 // again. With again set, nothing is taken from the folder.
 func CachedPrices(dir, cpu string, again bool) Pricer {
 	return func(p inference.Parameters, counts packing.Counts) (*inference.Priced, error) {
@@ -27,6 +28,8 @@ func CachedPrices(dir, cpu string, again bool) Pricer {
 			have = &inference.Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
 		} else if err != nil {
 			return nil, fmt.Errorf("tune: prices: %w", err)
+		} else {
+			have = have.Scaled(inference.TimeReference(p))
 		}
 		missing := packing.Counts{}
 		for at, n := range counts {
@@ -41,6 +44,7 @@ func CachedPrices(dir, cpu string, again bool) Pricer {
 		if err != nil {
 			return nil, err
 		}
+		have.Reference = measured.Reference
 		maps.Copy(have.Ours, measured.Ours)
 		maps.Copy(have.Floor, measured.Floor)
 		return have, writePrices(path, have)
@@ -56,7 +60,13 @@ func priceKey(p inference.Parameters, cpu string) string {
 // errPrices means that a file does not hold prices.
 var errPrices = errors.New("not a file of prices")
 
-// line is one price in a file.
+// file is what is kept.
+type file struct {
+	Reference float64 `json:"reference_s"`
+	Prices    []line  `json:"prices"`
+}
+
+// line is one price.
 type line struct {
 	Op    packing.Op `json:"op"`
 	Level int        `json:"level"`
@@ -69,12 +79,12 @@ func readPrices(path string) (*inference.Priced, error) {
 	if err != nil {
 		return nil, err
 	}
-	var lines []line
-	if json.Unmarshal(text, &lines) != nil || len(lines) == 0 {
+	var f file
+	if json.Unmarshal(text, &f) != nil || len(f.Prices) == 0 || !(f.Reference > 0) {
 		return nil, errPrices
 	}
-	p := &inference.Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
-	for _, l := range lines {
+	p := &inference.Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: f.Reference}
+	for _, l := range f.Prices {
 		at := packing.At{Op: l.Op, Level: l.Level}
 		p.Ours[at], p.Floor[at] = l.Ours, l.Floor
 	}
@@ -92,7 +102,7 @@ func writePrices(path string, p *inference.Priced) error {
 		}
 		return a.Level - b.Level
 	})
-	text, err := json.MarshalIndent(lines, "", " ")
+	text, err := json.MarshalIndent(file{p.Reference, lines}, "", " ")
 	if err != nil {
 		return fmt.Errorf("tune: prices: %w", err)
 	}

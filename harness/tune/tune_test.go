@@ -2,6 +2,7 @@ package tune
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -85,11 +86,15 @@ func TestCachedPrices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := packing.At{Op: packing.Rescale, Level: 1}
-	if first.Ours[at] <= 0 || second.Ours[at] != first.Ours[at] {
-		t.Errorf("a price of %g, from the cache %g", first.Ours[at], second.Ours[at])
+	third, err := price(p, counts)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if cost := counts.Cost(second.Prices(false)); cost < 3*first.Ours[at] {
+	at := packing.At{Op: packing.Rescale, Level: 1}
+	if r := third.Ours[at] / second.Ours[at]; first.Ours[at] <= 0 || math.Abs(r-third.Reference/second.Reference) > 1e-9 {
+		t.Errorf("a price of %g, from the cache %g then %g: want it scaled to the machine's speed", first.Ours[at], second.Ours[at], third.Ours[at])
+	}
+	if cost := counts.Cost(second.Prices(false)); cost < 3*second.Ours[at] {
 		t.Errorf("cost %g", cost)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
