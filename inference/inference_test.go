@@ -485,3 +485,34 @@ func TestPanicInAGoroutineIsAnError(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Four layers with a mask between them, at full size: the chain with the largest scales.
+func TestDeepTilesAreExact(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a ring of 2^14")
+	}
+	rng := rand.New(rand.NewPCG(31, 7))
+	dims := []int{60, 40, 20, 40, 60}
+	f := networktest.Folded(rng, dims, 1, 1)
+	m, err := packing.Pack(f, packing.Shape{In: 16, Out: 16, Batch: 64}, nil)
+	check(t, err)
+	x := networktest.Samples(rng, 64, dims[0])
+	_, profile, err := m.Simulate(x)
+	check(t, err)
+	for _, ring := range Rings {
+		lit, err := Derive(m.Layout, profile, Wanted{Precision: 16, Ring: ring})
+		if err != nil {
+			t.Logf("%s: %v", ring, err)
+			continue
+		}
+		p, err := NewParameters(lit, false)
+		check(t, err)
+		check(t, p.CheckRange(m.Layout, profile))
+		got, _ := evaluate(t, p, m, false, 2, x)
+		bits := precision(networktest.Forward(f, x), got)
+		t.Logf("%s: %.1f bits with %+v", ring, bits, lit)
+		if bits < 16 {
+			t.Errorf("%s: %.1f bits with %+v", ring, bits, lit)
+		}
+	}
+}

@@ -142,7 +142,7 @@ func squareLevel(layout *packing.Layout, i int) int {
 }
 
 func powerOfTwo(log int) rlwe.Scale {
-	return rlwe.NewScale(1).Mul(rlwe.NewScale(float64(uint64(1) << log)))
+	return rlwe.NewScale(math.Ldexp(1, log))
 }
 
 // fits returns an error unless the ring has the slots of a tile and the chain one modulus per rescaling.

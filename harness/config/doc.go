@@ -11,7 +11,8 @@
 //	prune:   {scheme: p4e, importance: l1, scope: local, target: weight, ratio: 0.8, permutation: kmeans,
 //	          tiles: {score: avg, max_nonzero: 0.0625}, retrain: {epochs: 3, lr: 1e-3}}
 //	tile:    16x16x32                # or {in: 16, out: 16, batch: 32}
-//	he:      {weights: encrypted, precision: 16}
+//	layout:  tiles                   # or one-image, or scalar (plain weights; tile then says how many slots)
+//	he:      {weights: encrypted, precision: 16, ring: auto}   # or ring: standard, conjugate-invariant
 //	measure: {warmup: 1, threads: 1, repeats: {min: 5, max: 20, ci: 0.05}}
 //	sweep:
 //	  grid: {prune.scheme: [p2t, p3, p4e], prune.ratio: {from: 0.5, to: 0.95, step: 0.05}}
