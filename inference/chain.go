@@ -129,6 +129,7 @@ func (c *chain) spent(s sizes) (total, broken int) {
 	}
 	for _, b := range s.scales {
 		over(minScale - b)
+		over(b - maxScale)
 	}
 	total += c.special * s.logP
 	over(s.logP - maxLogPrime)

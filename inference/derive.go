@@ -16,6 +16,7 @@ const (
 	maxLogPrime    = 60 // lattigo's limit
 	minHeadroom    = 4  // bits of q0 above the scale, whatever the samples show
 	minScale       = 15
+	maxScale       = 60 // what floats are encoded to in words
 	minWeightScale = 12
 )
 
