@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"hepex/datasets"
 	"hepex/harness/atomicfile"
 	"hepex/harness/bench"
+	"hepex/packing"
 )
 
 func (a *app) benchCommand() *cobra.Command {
@@ -36,6 +39,10 @@ targets. Times mean something on an idle machine only. The outcome goes to OUT/b
 			o.DataDirs = datasets.Dirs(a.data)
 			o.Progress = func(step string, done, steps int) { fmt.Fprintf(a.err, "bench %d/%d  %s\n", done+1, steps, step) }
 			o.Save = func(r *bench.Report) error { return writeBench(out, r) }
+			var err error
+			if o.Executable, err = os.Executable(); err != nil {
+				return err
+			}
 			report, err := bench.Run(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -48,6 +55,14 @@ targets. Times mean something on an idle machine only. The outcome goes to OUT/b
 	cmd.Flags().BoolVar(&o.Quick, "quick", false, "leave out the autoencoders")
 	cmd.Flags().StringVar(&out, "out", filepath.Join("results", "bench"), "folder for the outcome")
 	return cmd
+}
+
+// benchRowCommand is what bench starts for each row.
+func (a *app) benchRowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "bench-row", Short: "Measure the row on standard input", Args: cobra.NoArgs, Hidden: true,
+		RunE: func(*cobra.Command, []string) error { return bench.Child(a.in, a.out) },
+	}
 }
 
 func writeBench(dir string, r *bench.Report) error {
@@ -88,7 +103,66 @@ func printBench(w io.Writer, r *bench.Report) error {
 			return err
 		}
 	}
-	return rows.Render()
+	if err := rows.Render(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "\nPrimitives in µs, by this project's kernels / by lattigo's calls, per ring, log_n, number of special moduli and level:")
+	fmt.Fprintln(w)
+	return printPrimitives(w, r.Rows)
+}
+
+// printPrimitives prints the median price of each primitive over the rows of one ring, log_n and number of special
+// moduli.
+func printPrimitives(w io.Writer, rows []*bench.Row) error {
+	type at struct {
+		ring           string
+		logN, p, level int
+	}
+	type samples struct{ ours, floor []float64 }
+	prices := map[at]map[packing.Op]*samples{}
+	used := map[packing.Op]bool{}
+	for _, r := range rows {
+		for _, x := range r.Primitives {
+			k := at{string(r.HE.Ring), r.HE.LogN, len(r.HE.LogP), x.Level}
+			if prices[k] == nil {
+				prices[k] = map[packing.Op]*samples{}
+			}
+			if prices[k][x.Op] == nil {
+				prices[k][x.Op] = &samples{}
+			}
+			s := prices[k][x.Op]
+			s.ours, s.floor = append(s.ours, 1e6*x.Ours), append(s.floor, 1e6*x.Floor)
+			used[x.Op] = true
+		}
+	}
+	header := []string{"ring", "log_n", "special", "level"}
+	ops := slices.DeleteFunc(packing.Ops(), func(op packing.Op) bool { return !used[op] })
+	for _, op := range ops {
+		header = append(header, op.String())
+	}
+	t := newTable(w, header...)
+	keys := slices.SortedFunc(maps.Keys(prices), func(a, b at) int {
+		return cmp.Or(cmp.Compare(b.ring, a.ring), a.logN-b.logN, a.p-b.p, b.level-a.level)
+	})
+	for _, k := range keys {
+		line := []string{k.ring, fmt.Sprint(k.logN), fmt.Sprint(k.p), fmt.Sprint(k.level)}
+		for _, op := range ops {
+			cell := ""
+			if s := prices[k][op]; s != nil {
+				cell = fmt.Sprintf("%.3g / %.3g", middle(s.ours), middle(s.floor))
+			}
+			line = append(line, cell)
+		}
+		if err := t.Append(line); err != nil {
+			return err
+		}
+	}
+	return t.Render()
+}
+
+func middle(x []float64) float64 {
+	slices.Sort(x)
+	return x[len(x)/2]
 }
 
 func newTable(w io.Writer, header ...string) *tablewriter.Table {

@@ -1,7 +1,7 @@
 package bench
 
 import (
-	"fmt"
+	"cmp"
 	"math"
 	"os"
 	"runtime"
@@ -44,7 +44,16 @@ type Row struct {
 	Agreement      float64 `json:"agreement"`
 	Load           float64 `json:"load1"`
 
-	Counts map[string]int `json:"operations"`
+	Primitives []Primitive `json:"primitives"`
+}
+
+// Primitive is one of the operations of a row, with what one of them takes.
+type Primitive struct {
+	Op    packing.Op `json:"op"`
+	Level int        `json:"level"`
+	Count int        `json:"count"`
+	Ours  float64    `json:"seconds"`       // by this project's kernel
+	Floor float64    `json:"floor_seconds"` // by lattigo's calls
 }
 
 // Rotations is the time in top-level rotations.
@@ -53,80 +62,92 @@ func (r *Row) Rotations() float64 { return r.Seconds / r.Rotation }
 // FloorRatio is the time over what lattigo's own calls would take.
 func (r *Row) FloorRatio() float64 { return r.Seconds / r.Floor }
 
-// job is what to measure.
+// job is what to measure, as a child process reads it.
 type job struct {
-	name      string
-	model     *packing.Model
-	plain     *network.Folded
-	samples   [][]float64 // calibration, then the batch from its start
-	encrypted bool
-	precision float64
-	ring      inference.Ring
-	threads   int
-	literal   *inference.Literal // instead of derived parameters
+	Name      string
+	Folded    *network.Folded
+	Kind      packing.Kind
+	Shape     packing.Shape // of tiles
+	Slots     int           // of the other layouts
+	Samples   [][]float64   // calibration, then the batch from its start
+	Encrypted bool
+	Precision float64
+	Ring      inference.Ring
+	Threads   int
+	Literal   *inference.Literal // instead of derived parameters
+
+	model *packing.Model
+}
+
+// pack lays the network out.
+func (j *job) pack() (err error) {
+	switch j.Kind {
+	case packing.OneImage:
+		j.model, err = packing.PackOneImage(j.Folded, j.Slots, packing.Nominal(1), j.Encrypted)
+	case packing.Scalar:
+		j.Folded = j.Folded.Quantise(inference.WeightBits)
+		j.model, err = packing.PackScalar(j.Folded, j.Slots)
+	default:
+		j.model, err = packing.Pack(j.Folded, j.Shape, nil)
+	}
+	return err
 }
 
 // calibration is how many samples show which values moduli must hold.
 const calibration = 64
 
-// repeats bounds the evaluations of a row, by number and time.
+// Evaluations come in rounds, with prices measured before each, so that both see the same machine. A round ends after
+// its budget of time.
 const (
-	minRepeats = 5
-	maxRepeats = 15
-	budget     = 8 * time.Second
+	rounds    = 3
+	minRepeat = 3
+	maxRepeat = 8
+	budget    = 2 * time.Second
 )
 
 // measure evaluates a job in this process.
-func measure(j job) (*Row, error) {
-	defer debug.FreeOSMemory()
-	if j.threads == 0 {
-		j.threads = 1
+func measure(j *job) (*Row, error) {
+	if err := j.pack(); err != nil {
+		return nil, err
 	}
 	p, err := j.parameters()
 	if err != nil {
-		return nil, fmt.Errorf("bench: %s: %w", j.name, err)
+		return nil, err
 	}
-	counts := packing.Total(j.model.Counts(j.model.Kept, j.encrypted))
-	r := j.row(p, counts)
+	counts := packing.Total(j.model.Counts(j.model.Kept, j.Encrypted))
+	r := j.row(p)
 	server, client, input, err := j.load(p, r)
-	if err != nil {
-		return nil, fmt.Errorf("bench: %s: %w", j.name, err)
-	}
-	timer, err := inference.NewRotationTimer(p)
 	if err != nil {
 		return nil, err
 	}
-	output, err := j.time(r, server, input, timer)
+	output, prices, err := j.time(r, server, input, counts)
 	if err != nil {
-		return nil, fmt.Errorf("bench: %s: %w", j.name, err)
+		return nil, err
 	}
 	if err := j.compare(r, client, output); err != nil {
-		return nil, fmt.Errorf("bench: %s: %w", j.name, err)
-	}
-	// Priced right after, on the same machine in the same state, and not part of the peak.
-	runtime.GOMAXPROCS(1)
-	defer runtime.GOMAXPROCS(runtime.NumCPU())
-	prices, err := inference.MeasurePrices(p, counts)
-	if err != nil {
 		return nil, err
 	}
 	r.Predicted = counts.Cost(prices.Prices(false))
 	r.Floor = counts.Cost(prices.Prices(true))
 	r.Proportional = counts.Proportional().Cost(prices.Prices(false)) / r.Predicted
+	for at, n := range counts {
+		r.Primitives = append(r.Primitives, Primitive{at.Op, at.Level, n, prices.Ours[at], prices.Floor[at]})
+	}
+	slices.SortFunc(r.Primitives, func(a, b Primitive) int { return cmp.Or(b.Level-a.Level, int(a.Op)-int(b.Op)) })
 	return r, nil
 }
 
 func (j *job) parameters() (inference.Parameters, error) {
-	if j.literal != nil {
+	if j.Literal != nil {
 		for _, delayed := range []bool{true, false} {
-			if j.model.SetDelayed(delayed); j.model.Levels+1 == len(j.literal.LogQ) {
+			if j.model.SetDelayed(delayed); j.model.Levels+1 == len(j.Literal.LogQ) {
 				break
 			}
 		}
-		return inference.NewParameters(*j.literal, false)
+		return inference.NewParameters(*j.Literal, false)
 	}
 	var profile packing.Profile
-	for x := j.samples[:min(calibration, len(j.samples))]; len(x) > 0; {
+	for x := j.Samples[:min(calibration, len(j.Samples))]; len(x) > 0; {
 		n := min(len(x), j.model.Batch)
 		_, p, err := j.model.Simulate(x[:n])
 		if err != nil {
@@ -135,30 +156,25 @@ func (j *job) parameters() (inference.Parameters, error) {
 		profile = profile.Merge(p)
 		x = x[n:]
 	}
-	lit, err := inference.Derive(j.model.Layout, profile, inference.Wanted{Precision: j.precision, Encrypted: j.encrypted, Ring: j.ring})
+	lit, err := inference.Derive(j.model.Layout, profile, inference.Wanted{Precision: j.Precision, Encrypted: j.Encrypted, Ring: j.Ring})
 	if err != nil {
 		return inference.Parameters{}, err
 	}
 	return inference.NewParameters(lit, false)
 }
 
-func (j *job) row(p inference.Parameters, counts packing.Counts) *Row {
+func (j *job) row(p inference.Parameters) *Row {
 	m := j.model
 	kept := 0
 	for i := range m.Layers {
 		kept += m.KeptTiles(i)
 	}
 	r := &Row{
-		Network: j.name, Layout: m.Kind, Shape: m.Shape.String(), Weights: "plain", Density: float64(kept) / float64(m.Layout.Tiles()),
-		Batch: m.Batch, Threads: j.threads, HE: p.Literal, LogQP: p.LogQP(), Counts: map[string]int{},
+		Network: j.Name, Layout: m.Kind, Shape: m.Shape.String(), Weights: "plain", Density: float64(kept) / float64(m.Layout.Tiles()),
+		Batch: m.Batch, Threads: j.Threads, HE: p.Literal, LogQP: p.LogQP(),
 	}
-	if j.encrypted {
+	if j.Encrypted {
 		r.Weights = "encrypted"
-	}
-	for _, op := range packing.Ops() {
-		if n := counts.Of(op); n > 0 {
-			r.Counts[op.String()] = n
-		}
 	}
 	return r
 }
@@ -166,13 +182,13 @@ func (j *job) row(p inference.Parameters, counts packing.Counts) *Row {
 // load makes keys, model and inputs.
 func (j *job) load(p inference.Parameters, r *Row) (*inference.Server, *inference.Client, *inference.Batch, error) {
 	debug.FreeOSMemory()
-	r.PredictedBytes = trial.RSS(os.Getpid()) + inference.PredictMemory(p.Literal, j.model.Layout, j.model.Kept, j.encrypted, j.threads).Total()
+	r.PredictedBytes = trial.RSS(os.Getpid()) + inference.PredictMemory(p.Literal, j.model.Layout, j.model.Kept, j.Encrypted, j.Threads).Total()
 	client, err := inference.NewClient(p, j.model.Layout)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	var model *inference.Model
-	if j.encrypted {
+	if j.Encrypted {
 		model, _, err = client.EncryptModel(j.model)
 	} else {
 		model, _, err = inference.EncodeModel(p, j.model)
@@ -185,45 +201,78 @@ func (j *job) load(p inference.Parameters, r *Row) (*inference.Server, *inferenc
 		return nil, nil, nil, err
 	}
 	r.ModelBytes, r.BytesUp = model.Bytes(), input.Bytes()
-	server, err := inference.NewServer(p, j.model.Layout, client.Keys(j.encrypted), model, j.threads)
+	server, err := inference.NewServer(p, j.model.Layout, client.Keys(j.Encrypted), model, j.Threads)
 	return server, client, input, err
 }
 
-func (j *job) batch() [][]float64 { return j.samples[:min(len(j.samples), j.model.Batch)] }
+func (j *job) batch() [][]float64 { return j.Samples[:min(len(j.Samples), j.model.Batch)] }
 
-// time evaluates again and again, a rotation after each.
-func (j *job) time(r *Row, server *inference.Server, input *inference.Batch, timer *inference.RotationTimer) (*inference.Batch, error) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(j.threads))
-	debug.FreeOSMemory()
-	if err := trial.ResetPeak(); err != nil {
-		return nil, err
+// time evaluates again and again, a rotation after each, with the peak of memory taken over evaluations alone.
+func (j *job) time(r *Row, server *inference.Server, input *inference.Batch, counts packing.Counts) (*inference.Batch, *inference.Priced, error) {
+	p, err := inference.NewParameters(r.HE, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	timer, err := inference.NewRotationTimer(p)
+	if err != nil {
+		return nil, nil, err
 	}
 	var output *inference.Batch
-	var rotations []float64
-	for start := time.Now(); len(r.Samples) < minRepeats || len(r.Samples) < maxRepeats && time.Since(start) < budget; {
+	evaluate := func() (float64, error) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(j.Threads))
 		if output != nil {
 			server.Recycle(output)
 		}
-		begin := time.Now()
+		start := time.Now()
 		out, _, err := server.Evaluate(input)
-		if err != nil {
-			return nil, err
-		}
-		seconds := time.Since(begin).Seconds()
-		if output == nil { // the first makes the pool
-			output = out
-			continue
-		}
 		output = out
-		r.Samples = append(r.Samples, seconds)
-		rotations = append(rotations, timer.Seconds(), timer.Seconds())
+		return time.Since(start).Seconds(), err
 	}
-	r.PeakRSS = trial.PeakRSS()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var rotations []float64
+	var prices []*inference.Priced
+	for range rounds {
+		priced, err := inference.MeasurePrices(p, counts)
+		if err != nil {
+			return nil, nil, err
+		}
+		prices = append(prices, priced)
+		debug.FreeOSMemory()
+		if err := trial.ResetPeak(); err != nil {
+			return nil, nil, err
+		}
+		if _, err := evaluate(); err != nil { // makes the pool, warms the caches
+			return nil, nil, err
+		}
+		start := time.Now()
+		for n := 0; n < minRepeat || n < maxRepeat && time.Since(start) < budget; n++ {
+			seconds, err := evaluate()
+			if err != nil {
+				return nil, nil, err
+			}
+			r.Samples = append(r.Samples, seconds)
+			rotations = append(rotations, timer.Seconds(), timer.Seconds())
+		}
+		r.PeakRSS = max(r.PeakRSS, trial.PeakRSS())
+	}
 	r.Seconds, r.Rotation = median(r.Samples), median(rotations)
 	r.PerImage = r.Seconds / float64(r.Batch)
 	r.BytesDown = output.Bytes()
 	r.Load = trial.CurrentEnvironment().Load1
-	return output, nil
+	return output, merge(prices), nil
+}
+
+// merge takes the median of each price.
+func merge(all []*inference.Priced) *inference.Priced {
+	out := &inference.Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: all[0].Reference}
+	for at := range all[0].Ours {
+		var ours, floor []float64
+		for _, p := range all {
+			ours, floor = append(ours, p.Ours[at]), append(floor, p.Floor[at])
+		}
+		out.Ours[at], out.Floor[at] = median(ours), median(floor)
+	}
+	return out
 }
 
 func median(x []float64) float64 {
@@ -238,7 +287,7 @@ func (j *job) compare(r *Row, client *inference.Client, output *inference.Batch)
 	if err != nil {
 		return err
 	}
-	want := forward(j.plain, x)
+	want := forward(j.Folded, x)
 	worst, largest, agree := 0.0, 0.0, 0
 	for b := range got {
 		for o := range got[b] {

@@ -136,6 +136,24 @@ func title(dims []int) string {
 // calibration samples, which also are the batch of small batches.
 func (t *trained) some(n int) [][]float64 { return t.samples[:min(n, len(t.samples))] }
 
+// layer is one layer as a network, with the values that reach it as its samples.
+func (t *trained) layer(l int) *trained {
+	x := t.some(calibration)
+	for _, before := range t.folded.Layers[:l] {
+		x = forward(&network.Folded{Layers: []network.Affine{before}}, x)
+		for _, row := range x {
+			for i, v := range row {
+				row[i] = v * v
+			}
+		}
+	}
+	rows, cols := t.folded.Layers[l].W.Dims()
+	return &trained{
+		name: fmt.Sprintf("layer %d of %s: %d-%d", l+1, t.name, cols, rows), samples: x,
+		folded: &network.Folded{Layers: t.folded.Layers[l : l+1]},
+	}
+}
+
 // narrow keeps the hidden neurons of largest weights, so many per layer, and trains the smaller network on.
 func (t *trained) narrow(d *data, hidden []int, epochs int) (*trained, error) {
 	dense := t.net.Dense()
