@@ -110,6 +110,17 @@ func (s *Source) Size(split Split) int {
 	return s.entry.size[split]
 }
 
+// Form is the number of values of a sample and of classes of the named data set, which are known before any file is
+// read.
+func Form(name string) (values, classes int, err error) {
+	e, err := lookUp(name)
+	if err != nil {
+		return 0, 0, err
+	}
+	s := &Source{entry: e}
+	return s.Dim(), s.Classes(), nil
+}
+
 // Dim is the number of values of a sample.
 func (s *Source) Dim() int { return dim }
 

@@ -5,6 +5,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
+
 	"hepex/network/networktest"
 	"hepex/packing"
 )
@@ -83,4 +86,38 @@ func BenchmarkEvaluate(b *testing.B) {
 		}
 		b.ReportMetric(b.Elapsed().Seconds()/rotation, "rotations/op")
 	})
+}
+
+// BenchmarkKernels times the parts of an evaluation that hold a key switch or a division.
+func BenchmarkKernels(b *testing.B) {
+	p, err := NewParameters(Literal{LogN: 13, LogQ: []int{45, 40, 40, 40}, LogP: []int{49}, LogScale: 40}, false)
+	check(b, err)
+	k, err := newPriceBench(p)
+	check(b, err)
+	level := p.MaxLevel()
+	x, product, low := k.random(1, level), k.random(2, level), k.random(1, level-1)
+	outs := []*rlwe.Ciphertext{k.random(1, level), k.random(1, level), k.random(1, level), k.random(1, level)}
+	weights := make([]ringqp.Poly, len(priceSteps))
+	for i := range weights {
+		weights[i] = p.RingQP().AtLevel(level, p.MaxLevelP()).NewPoly()
+	}
+	for _, kernel := range []struct {
+		name string
+		run  func() error
+	}{
+		{"relinearize", func() error { return k.w.relinearize(product, outs[0], false) }},
+		{"relinearize and rescale", func() error { return k.w.relinearize(product, low, true) }},
+		{"rescale", func() error { k.w.rescale(x, low); return nil }},
+		{"square", func() error { return k.w.square(x, product, outs[0], false) }},
+		{"sum stage of radix 5", func() error { return k.w.sumStage(x, 1, 5) }},
+		{"4 rotations", func() error { return k.w.rotateInto(x, priceSteps, outs) }},
+		{"4 diagonals", func() error { return k.w.diagonals(outs[0], x, priceSteps, weights) }},
+	} {
+		b.Run(kernel.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				check(b, kernel.run())
+			}
+		})
+	}
 }

@@ -14,8 +14,8 @@ type Memory struct {
 
 // Measured over many layouts, the resident memory exceeds what is allocated by this share and constant.
 const (
-	runtimeShare = 4 // percent
-	runtimeBytes = 8 << 20
+	runtimeShare = 5 // percent
+	runtimeBytes = 4 << 20
 )
 
 // Total is the sum.

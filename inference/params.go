@@ -38,14 +38,15 @@ func (r Ring) LogN(slots int) int {
 // Literal names a CKKS parameter set: the ring and its degree 2^LogN, the bit lengths of the ciphertext moduli
 // (LogQ[0] is the last one left) and of the special moduli for key switching, and the scales.
 type Literal struct {
-	Ring       Ring // "" is the standard ring
-	LogN       int
-	LogQ, LogP []int
-	LogScale   int // of inputs
+	Ring     Ring  `json:"ring"` // "" is the standard ring
+	LogN     int   `json:"log_n"`
+	LogQ     []int `json:"log_q"`
+	LogP     []int `json:"log_p"`
+	LogScale int   `json:"log_scale"` // of inputs
 
 	// LogScales are the scales after each layer's products are rescaled and, where there is a mask, after the
 	// mask; nil stands for LogScale everywhere.
-	LogScales []int
+	LogScales []int `json:"log_scales"`
 }
 
 // Parameters are checked CKKS parameters.

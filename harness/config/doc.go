@@ -10,7 +10,7 @@
 //	train:   {epochs: 10, batch: 128, lr: 1e-3, seed: 1, weight_decay: 0.05}
 //	prune:   {scheme: p4e, importance: l1, scope: local, target: weight, ratio: 0.8, permutation: kmeans,
 //	          tiles: {score: avg, max_nonzero: 0.0625}, retrain: {epochs: 3, lr: 1e-3}}
-//	tile:    16x16x32                # or {in: 16, out: 16, batch: 32}
+//	tile:    16x16x32                # or {in: 16, out: 16, batch: 32}; auto, or {batch: 32}, to have it chosen
 //	layout:  tiles                   # or one-image, or scalar (plain weights; tile then says how many slots)
 //	he:      {weights: encrypted, precision: 16, ring: auto}   # or ring: standard, conjugate-invariant
 //	measure: {warmup: 1, threads: 1, repeats: {min: 5, max: 20, ci: 0.05}}
@@ -26,6 +26,10 @@
 // Required are version, name, data.name, network.type, network.hidden, prune.scheme, tile and, unless the
 // scheme is dense, prune.ratio. Everything else has a default, most of them as above. CKKS parameters are
 // derived; he.log_q, he.log_p and he.log_scale together override them, and he.insecure allows small rings.
+//
+// tile: {batch: N} stands for the shape at which the unpruned network takes least time for a batch of N, and tile: auto
+// for the one of least time per image whose evaluation needs at most 4 GiB. Both go by counts of operations and nominal
+// prices, so they give the same shape everywhere; plans and records name the shape.
 //
 // # Sweep
 //

@@ -142,9 +142,9 @@ func wholes(least, most int, element kind[int]) kind[[]int] {
 	}}
 }
 
-const wantShape = "a shape such as 16x16x32 or {in: 16, out: 16, batch: 32}"
+const wantShape = "a shape such as 16x16x32 or {in: 16, out: 16, batch: 32}, or auto or {batch: 32} to have it chosen"
 
-// tileShape is a shape as text or as a mapping.
+// tileShape is a shape as text or as a mapping. One that is to be chosen has zeros where it is open.
 var (
 	tileShape = kind[packing.Shape]{wantShape, readShape}
 	shapeText = matching(wantShape, ".+")
@@ -155,6 +155,9 @@ func readShape(n *yaml.Node) (shape packing.Shape, f *fault) {
 		text, f := shapeText.read(n)
 		if f != nil {
 			return shape, f
+		}
+		if text == "auto" {
+			return shape, nil
 		}
 		shape, err := packing.ParseShape(clip(text))
 		return shape, shapeFault(n, err)
@@ -169,6 +172,12 @@ func readShape(n *yaml.Node) (shape packing.Shape, f *fault) {
 		if *part, f = whole(1, packing.MaxSlots).read(value); f != nil {
 			return shape, f
 		}
+	}
+	if len(parts) == 2 && shape.Batch > 0 {
+		if (packing.Shape{In: 1, Out: 1, Batch: shape.Batch}).Check() != nil {
+			return shape, &fault{n, fmt.Sprintf("batch %d is not a power of two from 1 to %d", shape.Batch, packing.MaxSlots)}
+		}
+		return shape, nil
 	}
 	if len(parts) > 0 {
 		return shape, &fault{n, "a part is missing; want " + wantShape}

@@ -7,6 +7,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"hepex/datasets"
+	"hepex/harness/tune"
 	"hepex/inference"
 	"hepex/packing"
 )
@@ -103,8 +105,9 @@ func (d *draft) check() {
 	d.checkRequired()
 	d.checkTraining()
 	d.checkPruning()
-	d.checkTile()
 	d.checkLayout()
+	d.chooseTile()
+	d.checkTile()
 	d.checkModuli()
 	repeats := d.spec.Measure.Repeats
 	if d.sound("measure.repeats.min", "measure.repeats.max") && repeats.Max < repeats.Min {
@@ -176,8 +179,38 @@ func (d *draft) checkPruning() {
 // minTestSlots is the smallest number of slots of a tile in a ring that need not be secure.
 const minTestSlots = 16
 
+// chooseTile fills in a tile shape that is left open.
+func (d *draft) chooseTile() {
+	s := &d.spec
+	if s.Tile.In != 0 || d.settings["tile"] == nil || !d.sound("tile", "data.name", "network.type", "network.hidden", "layout", "he.weights", "he.ring", "he.precision") {
+		return
+	}
+	if s.HE.LogQ != nil || s.HE.Insecure {
+		d.fail("tile", d.settings["tile"], "got auto with he.log_q or he.insecure; want a shape, as it is chosen together with secure parameters")
+		return
+	}
+	inputs, outputs, err := datasets.Form(s.Data.Name)
+	if err != nil {
+		return // reported with data.name
+	}
+	if s.Network.Type == "autoencoder" {
+		outputs = inputs
+	}
+	w := inference.Wanted{Precision: float64(s.HE.Precision), Encrypted: s.HE.Weights == "encrypted"}
+	if s.HE.Ring != AnyRing {
+		w.Ring = inference.Ring(s.HE.Ring)
+	}
+	axes := append(append([]int{inputs}, s.Network.Hidden...), outputs)
+	shape, err := tune.ShapeFor(axes, packing.Kind(s.Layout), s.Tile.Batch, w)
+	if err != nil {
+		d.fail("tile", d.settings["tile"], "%v", err)
+		return
+	}
+	s.Tile = shape
+}
+
 func (d *draft) checkTile() {
-	if !d.sound("tile", "he.insecure") {
+	if !d.sound("tile", "he.insecure") || d.spec.Tile.In == 0 {
 		return
 	}
 	slots := d.spec.Tile.Slots()
@@ -214,7 +247,7 @@ func (d *draft) checkModuli() {
 			"log_q, log_p and log_scale override the derived parameters together; want all or none of them")
 		return
 	}
-	if d.spec.HE.Insecure || !d.sound("tile", "he.insecure", "he.ring") {
+	if d.spec.HE.Insecure || d.spec.Tile.In == 0 || !d.sound("tile", "he.insecure", "he.ring") {
 		return
 	}
 	sum := 0

@@ -51,9 +51,12 @@ func CachedPrices(dir, cpu string, again bool) Pricer {
 	}
 }
 
+// pricing is raised whenever prices are measured otherwise.
+const pricing = 2
+
 // priceKey names what prices depend on.
 func priceKey(p inference.Parameters, cpu string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %d %d", inference.Version, cpu, p.Literal.Ring, p.Literal.LogN, len(p.Literal.LogP)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s %s %d %d", pricing, inference.Version, cpu, p.Literal.Ring, p.Literal.LogN, len(p.Literal.LogP)))
 	return fmt.Sprintf("%x", sum[:8])
 }
 
