@@ -20,7 +20,15 @@ type Options struct {
 	Clip        float64 // largest norm of the whole gradient; 0 = no limit
 	Warmup      int     // steps
 	Seed        uint64  // of the order of the samples
+	Events      []Event // in the order of their time
 	Progress    func(Progress)
+}
+
+// Event changes the weights of dense layers and their masks in the middle of a run, which goes on along the same curve
+// of the learning rate. Adam keeps its moments of the weights that stay.
+type Event struct {
+	When float64 // share of the run's steps that come before, 0 ≤ When < 1
+	Do   func(n *Network) error
 }
 
 // Progress is reported after each epoch.
@@ -55,15 +63,18 @@ func Train(n *Network, d Data, o Options) error {
 
 func train(n *Network, d Data, o Options) error {
 	t := newTrainer[float32](n, o.Batch)
-	if err := t.train(d, o); err != nil {
+	trained := n.Clone()
+	if err := t.train(d, o, trained); err != nil {
 		return err
 	}
-	trained := n.Clone()
 	t.store(trained)
 	if _, err := trained.check(); err != nil {
 		return fmt.Errorf("last step: %w: %w", ErrDiverged, err)
 	}
 	t.store(n)
+	for i, l := range n.Dense() {
+		l.Mask = trained.Dense()[i].Mask
+	}
 	return nil
 }
 
@@ -82,6 +93,11 @@ func (o Options) check(n *Network, samples int) error {
 	case o.Warmup < 0:
 		return fmt.Errorf("warm-up of %d steps: want at least 0", o.Warmup)
 	}
+	for i, e := range o.Events {
+		if !(e.When >= 0 && e.When < 1) || i > 0 && e.When < o.Events[i-1].When {
+			return fmt.Errorf("event %d after %g of the run: want 0 to 1, in order", i, e.When)
+		}
+	}
 	for _, l := range n.Layers {
 		if _, ok := l.(*BatchNorm); ok && o.Batch < 2*shards {
 			return fmt.Errorf("batch %d with batch norm: want at least %d", o.Batch, 2*shards)
@@ -99,14 +115,22 @@ func (o Options) rate(step, steps int) float64 {
 	return rate
 }
 
-func (t *trainer[T]) train(d Data, o Options) error {
+// train runs all steps; events change n, which else is not touched.
+func (t *trainer[T]) train(d Data, o Options, n *Network) error {
 	rng := rand.New(rand.NewPCG(o.Seed, streamShuffle))
 	order := rng.Perm(d.Len())
 	batches := d.Len() / o.Batch
+	events := o.Events
 	for epoch := range o.Epochs {
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		var sum float64
 		for b := range batches {
+			for len(events) > 0 && int(events[0].When*float64(o.Epochs*batches)) == t.steps {
+				if err := t.change(n, events[0].Do); err != nil {
+					return err
+				}
+				events = events[1:]
+			}
 			loss := t.pass(d, order[b*o.Batch:(b+1)*o.Batch])
 			norm := t.reduce()
 			// Adam squares the gradient, so its square must be representable too.

@@ -34,6 +34,7 @@ type trainer[T float] struct {
 	chunks []piece[T]
 	steps  int                  // taken so far
 	stores []func(dst *Network) // copy each layer back
+	loads  []func(src *Network) // take over the weights and masks of each dense layer
 }
 
 // param is one trainable tensor with the state of Adam.
@@ -109,6 +110,21 @@ func (t *trainer[T]) store(n *Network) {
 	for _, f := range t.stores {
 		f(n)
 	}
+}
+
+// change has f change the network in its present state, and goes on with what comes out.
+func (t *trainer[T]) change(n *Network, f func(n *Network) error) error {
+	t.store(n)
+	if err := f(n); err != nil {
+		return err
+	}
+	if _, err := n.check(); err != nil {
+		return err
+	}
+	for _, load := range t.loads {
+		load(n)
+	}
+	return nil
 }
 
 // pass computes the mean loss of a batch, given by the numbers of its samples, and each shard's gradients.

@@ -33,6 +33,24 @@ func (t *trainer[T]) addDense(d *Dense, at int) {
 		narrow(d.W, transposed(p.w.value, p.in, p.out))
 		narrow(d.B, p.b.value)
 	})
+	t.loads = append(t.loads, func(n *Network) { p.load(n.Layers[at].(*Dense)) })
+}
+
+// load takes over weights and mask. Pruned weights lose their momentum.
+func (p *denseParams[T]) load(d *Dense) {
+	for i, v := range transposed(d.W, d.Out, d.In) {
+		p.w.value[i] = T(v)
+	}
+	p.w.keep = nil
+	if d.Mask != nil {
+		p.w.keep = transposed(d.Mask, d.Out, d.In)
+		for i, keep := range p.w.keep {
+			if !keep {
+				p.w.m[i], p.w.v[i] = 0, 0
+			}
+		}
+	}
+	p.transpose()
 }
 
 func (p *denseParams[T]) transpose() {

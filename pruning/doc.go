@@ -12,11 +12,15 @@
 //	p3e    train, prune, retrain, permute, expand, retrain
 //	p4     train, prune, retrain, permute, drop almost-zero tiles, retrain
 //	p4e    train, prune, retrain, permute, drop almost-zero tiles, expand, retrain
+//	hunter train, then in rounds: prune the tiles of lowest average, retrain
+//	mofhei train, prune groups of hidden neurons, retrain
+//	joint  train, then retrain with several prunings on the way, each of which orders neurons and drops tiles together
 //
 // The order of the steps of p4e is the paper's; where it leaves the others open, the table is ours. So are: the
 // retraining epochs, one budget for a whole scheme, shared by its retrainings, so that all schemes
 // (dense, which serves as the unpruned reference, among them) train equally long; and the details of balanced
-// k-means (see Permute).
+// k-means (see Permute). The scheme joint is ours (see Joint); hunter and mofhei are our adaptations of Hunter (Cai et
+// al., AsiaCCS 2022) and MOFHEI (arXiv 2412.07954) to tiles of fully connected layers.
 package pruning
 
 // Version is raised whenever the same options may prune a network otherwise.

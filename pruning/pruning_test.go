@@ -53,7 +53,7 @@ func options(scheme string) Options {
 	budget.Epochs = 3
 	return Options{
 		Scheme: scheme, Importance: "l1", Scope: "local", Target: "weight", Ratio: 0.7, Permutation: "kmeans",
-		Score: "avg", MaxNonzero: 0.1, Shape: packing.Shape{In: 8, Out: 4, Batch: 1}, Seed: 1, Train: train, Budget: budget,
+		Score: "avg", MaxNonzero: 0.1, Events: 3, Until: 0.5, Shape: packing.Shape{In: 8, Out: 4, Batch: 1}, Seed: 1, Train: train, Budget: budget,
 	}
 }
 
@@ -72,12 +72,15 @@ func apply(t *testing.T, o Options, s *State, d network.Data) {
 
 func TestSchemesAreListsOfSteps(t *testing.T) {
 	want := map[string][]string{
-		"dense": {"Train", "Train"},
-		"p2t":   {"Train", "PruneTiles", "Train"},
-		"p3":    {"Train", "PruneWeights", "Train", "Permute"},
-		"p3e":   {"Train", "PruneWeights", "Train", "Permute", "Expand", "Train"},
-		"p4":    {"Train", "PruneWeights", "Train", "Permute", "DropTiles", "Train"},
-		"p4e":   {"Train", "PruneWeights", "Train", "Permute", "DropTiles", "Expand", "Train"},
+		"dense":  {"Train", "Train"},
+		"p2t":    {"Train", "PruneTiles", "Train"},
+		"p3":     {"Train", "PruneWeights", "Train", "Permute"},
+		"p3e":    {"Train", "PruneWeights", "Train", "Permute", "Expand", "Train"},
+		"p4":     {"Train", "PruneWeights", "Train", "Permute", "DropTiles", "Train"},
+		"p4e":    {"Train", "PruneWeights", "Train", "Permute", "DropTiles", "Expand", "Train"},
+		"hunter": {"Train", "PruneTiles", "Train", "PruneTiles", "Train", "PruneTiles", "Train"},
+		"mofhei": {"Train", "PruneBlocks", "Train"},
+		"joint":  {"Train", "Joint"},
 	}
 	for _, scheme := range Schemes() {
 		o := options(scheme)
@@ -89,8 +92,8 @@ func TestSchemesAreListsOfSteps(t *testing.T) {
 		epochs := 0
 		for _, s := range steps {
 			got = append(got, fmt.Sprintf("%T", s)[len("pruning."):])
-			if train, ok := s.(Train); ok {
-				epochs += train.Options.Epochs
+			if trains, ok := s.(interface{ Epochs() int }); ok {
+				epochs += trains.Epochs()
 			}
 		}
 		if d := cmp.Diff(want[scheme], got); d != "" {
@@ -115,7 +118,7 @@ func TestOptionsRefused(t *testing.T) {
 		"scope":       bad(func(o *Options) { o.Scope = "here" }),
 		"target":      bad(func(o *Options) { o.Target = "bias" }),
 		"permutation": bad(func(o *Options) { o.Permutation = "best" }),
-		"score":       bad(func(o *Options) { o.Scheme, o.Score = "p2t", "sum" }),
+		"score":       bad(func(o *Options) { o.Scheme, o.Score = "p2t", "median" }),
 		"ratio 1.2":   bad(func(o *Options) { o.Ratio = 1.2 }),
 		"ratio NaN":   bad(func(o *Options) { o.Ratio = math.NaN() }),
 		"tile ratio":  bad(func(o *Options) { o.TileRatio = &ratio }),
@@ -130,11 +133,13 @@ func TestOptionsRefused(t *testing.T) {
 
 func TestPrunedShare(t *testing.T) {
 	shape := packing.Shape{In: 8, Out: 4, Batch: 1}
+	d := clusters(200, 40)
+	data := func() (network.Data, error) { return d, nil }
 	for _, scope := range Scopes() {
 		for _, kind := range Importances() {
 			for _, ratio := range []float64{0, 0.1, 0.5, 0.9} {
 				s := &State{Net: newNet(t, 40, 24, 10)}
-				if err := (PruneWeights{kind, scope, ratio, 1}).Apply(s, nil); err != nil {
+				if err := (PruneWeights{kind, scope, ratio, 1}).Apply(s, data); err != nil {
 					t.Fatal(err)
 				}
 				pruned, total := 0, 0

@@ -21,6 +21,10 @@ type Options struct {
 	MaxNonzero  float64  // p4, p4e: drop tiles with at most this fraction of weights left …
 	TileRatio   *float64 // … or, if not nil, this share of the tiles, those with the lowest score
 
+	Events   int     // hunter, joint: prunings during the retraining
+	Until    float64 // joint: share of the retraining after which the last of them comes
+	EvenRows float64 // joint: see Joint
+
 	Shape  packing.Shape
 	Seed   uint64
 	Train  network.Options
@@ -35,6 +39,9 @@ type Step interface {
 	Apply(s *State, data Data) error
 }
 
+// unpermuted are the schemes that prune tiles where they lie.
+var unpermuted = []string{"p2t", "hunter", "mofhei"}
+
 // Data supplies the training data when a step first needs it.
 type Data func() (network.Data, error)
 
@@ -45,7 +52,10 @@ func (o Options) Steps() ([]Step, error) {
 	}
 	train := Train{o.Train}
 	var first Step = PruneWeights{o.Importance, o.Scope, o.Ratio, o.Seed}
-	if o.Target == "tile" {
+	switch o.Target {
+	case "neuron":
+		first = PruneNeurons{o.Importance, o.Scope, o.Ratio, o.Seed}
+	case "tile":
 		first = PruneTiles{o.Importance, o.Scope, o.Score, o.Ratio, o.Shape, o.Seed}
 	}
 	var drop Step = DropTiles{o.MaxNonzero, o.Shape}
@@ -65,6 +75,17 @@ func (o Options) Steps() ([]Step, error) {
 		return []Step{train, first, o.retrain(0, 2), permute, expand, o.retrain(1, 2)}, nil
 	case "p4":
 		return []Step{train, first, o.retrain(0, 2), permute, drop, o.retrain(1, 2)}, nil
+	case "hunter":
+		steps := []Step{train}
+		for e := range o.Events {
+			ratio := o.Ratio * float64(e+1) / float64(o.Events)
+			steps = append(steps, PruneTiles{o.Importance, o.Scope, "avg", ratio, o.Shape, o.Seed}, o.retrain(e, o.Events))
+		}
+		return steps, nil
+	case "mofhei":
+		return []Step{train, PruneBlocks{o.Importance, o.Ratio, o.Shape, o.Seed}, o.retrain(0, 1)}, nil
+	case "joint":
+		return []Step{train, Joint{o.retrain(0, 1).Options, o.Importance, o.EvenRows, o.Ratio, o.Events, o.Until, o.Shape}}, nil
 	default: // p4e
 		return []Step{train, first, o.retrain(0, 2), permute, drop, expand, o.retrain(1, 2)}, nil
 	}
@@ -114,7 +135,14 @@ func (o Options) check() error {
 	if o.Scheme == "p2t" || o.Target == "tile" || o.TileRatio != nil {
 		errs = append(errs, one("score", o.Score, Scores()))
 	}
-	if o.Scheme != "p2t" {
+	if o.Scheme == "hunter" && (o.Events < 1 || o.Events > o.Budget.Epochs) {
+		errs = append(errs, fmt.Errorf("%d events: want 1 to %d, the epochs of retraining", o.Events, o.Budget.Epochs))
+	}
+	if o.Scheme == "joint" {
+		if o.Events < 1 || !(o.Until >= 0 && o.Until < 1) || !(o.EvenRows >= 0 && o.EvenRows <= 1) || o.Budget.Epochs < 1 {
+			errs = append(errs, fmt.Errorf("%d events until %g, even rows %g, %d epochs: want at least 1, 0 to 1, 0 to 1, at least 1", o.Events, o.Until, o.EvenRows, o.Budget.Epochs))
+		}
+	} else if !slices.Contains(unpermuted, o.Scheme) {
 		errs = append(errs, one("target", o.Target, Targets()), one("permutation", o.Permutation, Permutations()))
 	}
 	if o.TileRatio != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"hepex/network"
@@ -18,6 +17,9 @@ func (t Train) String() string {
 	o := t.Options
 	return fmt.Sprintf("train epochs=%d batch=%d lr=%g decay=%g clip=%g warmup=%d seed=%d", o.Epochs, o.Batch, o.LR, o.WeightDecay, o.Clip, o.Warmup, o.Seed)
 }
+
+// Epochs that the step trains.
+func (t Train) Epochs() int { return t.Options.Epochs }
 
 // Apply trains in place.
 func (t Train) Apply(s *State, data Data) error {
@@ -43,11 +45,11 @@ func (p PruneWeights) String() string {
 }
 
 // Apply masks weights.
-func (p PruneWeights) Apply(s *State, _ Data) error {
+func (p PruneWeights) Apply(s *State, data Data) error {
 	layers := s.Net.Dense()
-	scores := make([][]float64, len(layers))
-	for l, d := range layers {
-		scores[l] = importance(p.Importance, d, p.Seed, l)
+	scores, err := importances(p.Importance, s.Net, p.Seed, data)
+	if err != nil {
+		return err
 	}
 	for l, lowest := range lowest(scores, p.Ratio, p.Scope) {
 		for _, w := range lowest {
@@ -71,11 +73,15 @@ func (p PruneTiles) String() string {
 }
 
 // Apply masks all weights of the dropped tiles.
-func (p PruneTiles) Apply(s *State, _ Data) error {
+func (p PruneTiles) Apply(s *State, data Data) error {
+	weights, err := importances(p.Importance, s.Net, p.Seed, data)
+	if err != nil {
+		return err
+	}
 	tilings := s.tilings(p.Shape)
 	scores := make([][]float64, len(tilings))
 	for l, t := range tilings {
-		scores[l] = tileScores(p.Score, t, importance(p.Importance, t.dense, p.Seed, l))
+		scores[l] = tileScores(p.Score, t, weights[l])
 	}
 	for l, tiles := range lowest(scores, p.Ratio, p.Scope) {
 		drop(tilings[l], tiles)
@@ -142,22 +148,6 @@ func drop(t tiling, tiles []int) {
 	})
 }
 
-// importance scores each weight of a layer; pruned weights have none.
-func importance(kind string, d *network.Dense, seed uint64, layer int) []float64 {
-	scores := make([]float64, len(d.W))
-	rng := rand.New(rand.NewPCG(seed, uint64(layer)))
-	for w, v := range d.W {
-		score := math.Abs(float64(v))
-		if kind == "random" {
-			score = rng.Float64()
-		}
-		if alive(d, w) {
-			scores[w] = score
-		}
-	}
-	return scores
-}
-
 // tileScores ranks the tiles of a layer over their real weights: padding does not count.
 func tileScores(score string, t tiling, importance []float64) []float64 {
 	out := make([]float64, t.rows*t.cols)
@@ -172,7 +162,7 @@ func tileScores(score string, t tiling, importance []float64) []float64 {
 			out[tile] = min(out[tile], v)
 		case "max":
 			out[tile] = max(out[tile], v)
-		case "avg":
+		case "avg", "sum":
 			out[tile] += v
 		}
 	})

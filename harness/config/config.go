@@ -87,7 +87,7 @@ type Train struct {
 }
 
 // Prune names the scheme and its settings, with the names that package pruning lists. Ratio is the share of
-// weights (p2t: tiles) that the first prune step removes.
+// weights (p2t, hunter, mofhei, joint: tiles) that the first prune step removes.
 type Prune struct {
 	Scheme      string  `json:"scheme"`
 	Importance  string  `json:"importance"`
@@ -96,6 +96,8 @@ type Prune struct {
 	Ratio       float64 `json:"ratio"`
 	Permutation string  `json:"permutation"`
 	Tiles       Tiles   `json:"tiles"`
+	Events      int     `json:"events"` // hunter, joint: prunings during the retraining …
+	Until       float64 `json:"until"`  // joint: … the last after this share of it
 	Retrain     Retrain `json:"retrain"`
 }
 

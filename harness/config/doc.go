@@ -31,6 +31,12 @@
 // for the one of least time per image whose evaluation needs at most 4 GiB. Both go by counts of operations and nominal
 // prices, so they give the same shape everywhere; plans and records name the shape.
 //
+// # Pruning while training
+//
+// The joint scheme prunes in prune.events steps during one uninterrupted retraining, the last after the share
+// prune.until of it; 4 and 0.5 unless given, for autoencoders 16 and 0.75. Its importance is fisher unless given, and
+// prune.ratio the share of tiles.
+//
 // # Sweep
 //
 // The keys of grid, zip, exclude and cases are dotted paths, and a value replaces whatever the base has at its

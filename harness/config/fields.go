@@ -81,6 +81,8 @@ var fields = []field{
 		func(s *Spec) *float64 { return &s.Prune.Tiles.MaxNonzero }),
 	key("prune.tiles.ratio", number("0 < ratio < 1 (max_nonzero: 0 drops the empty tiles only)", betweenZeroAndOne),
 		func(s *Spec) *float64 { return &s.Prune.Tiles.Ratio }),
+	key("prune.events", whole(1, 64), func(s *Spec) *int { return &s.Prune.Events }),
+	key("prune.until", number("0 ≤ until < 1", fromZeroBelowOne), func(s *Spec) *float64 { return &s.Prune.Until }),
 	key("prune.retrain.epochs", whole(0, 10000), func(s *Spec) *int { return &s.Prune.Retrain.Epochs }),
 	key("prune.retrain.lr", learningRate, func(s *Spec) *float64 { return &s.Prune.Retrain.LR }),
 

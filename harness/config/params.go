@@ -22,6 +22,12 @@ type rule struct {
 var ignored = []rule{
 	{[]string{"dense"}, nil,
 		[]string{"prune.importance", "prune.scope", "prune.target", "prune.ratio", "prune.permutation", "prune.tiles"}},
+	{[]string{"mofhei", "joint"}, nil,
+		[]string{"prune.scope", "prune.target", "prune.permutation", "prune.tiles"}},
+	{[]string{"hunter"}, nil,
+		[]string{"prune.target", "prune.permutation", "prune.tiles", "prune.until"}},
+	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" && s.Prune.Scheme != "hunter" },
+		[]string{"prune.events", "prune.until"}},
 	{[]string{"p2t"}, nil,
 		[]string{"prune.target", "prune.permutation", "prune.tiles.max_nonzero", "prune.tiles.ratio"}},
 	{[]string{"p3", "p3e"}, nil,

@@ -75,7 +75,27 @@ func (s settings) draft() *draft {
 	if s["prune.retrain.lr"] == nil {
 		d.spec.Prune.Retrain.LR = d.spec.Train.LR
 	}
+	d.jointDefaults()
 	return d
+}
+
+// jointDefaults sets what suits the joint scheme where nothing is given: importance by gradients, and autoencoders
+// pruned in more and later steps than classifiers.
+func (d *draft) jointDefaults() {
+	p := &d.spec.Prune
+	if p.Scheme == "joint" && d.settings["prune.importance"] == nil {
+		p.Importance = "fisher"
+	}
+	events, until := 4, 0.5
+	if d.spec.Network.Type == "autoencoder" {
+		events, until = 16, 0.75
+	}
+	if d.settings["prune.events"] == nil {
+		p.Events = events
+	}
+	if d.settings["prune.until"] == nil {
+		p.Until = until
+	}
 }
 
 // report passes on the faults found.
@@ -157,11 +177,15 @@ func (d *draft) checkTraining() {
 }
 
 // retrainings is how often the schemes that retrain more than once do so.
-var retrainings = map[string]int{"p3e": 2, "p4": 2, "p4e": 2}
+var retrainings = map[string]int{"p3e": 2, "p4": 2, "p4e": 2, "joint": 1}
 
 func (d *draft) checkPruning() {
 	p := &d.spec.Prune
-	if least := retrainings[p.Scheme]; d.sound("prune.scheme", "prune.retrain.epochs") && p.Retrain.Epochs < least {
+	least := retrainings[p.Scheme]
+	if p.Scheme == "hunter" {
+		least = p.Events
+	}
+	if d.sound("prune.scheme", "prune.events", "prune.retrain.epochs") && p.Retrain.Epochs < least {
 		d.fail("prune.retrain.epochs", d.settings.nearest("prune.retrain.epochs", "prune.scheme"),
 			"got %d; want at least %d, as %s retrains so often and each time needs an epoch", p.Retrain.Epochs, least, p.Scheme)
 	}
@@ -169,7 +193,7 @@ func (d *draft) checkPruning() {
 		d.fail("prune.tiles.ratio", d.settings["prune.tiles.ratio"],
 			"both ratio and max_nonzero are given; want one of them (a sweep can replace prune.tiles as a whole)")
 	}
-	full := p.Scheme == "p2t" || p.Scheme != "dense" && p.Target == "tile"
+	full := p.Scheme == "p2t" || strings.HasPrefix(p.Scheme, "p") && p.Target == "tile"
 	if d.sound("prune.scheme", "prune.target", "prune.tiles.score") && full && p.Tiles.Score == "nonzero" {
 		d.fail("prune.tiles.score", d.settings["prune.tiles.score"],
 			"got nonzero, but every tile of an unpruned network is full, so there is nothing to rank; want min, max or avg")

@@ -51,6 +51,7 @@ type Record struct {
 	Memory      *Memory     `json:"memory_bytes,omitempty"`
 	Training    *Training   `json:"training,omitempty"`
 	HE          *HE         `json:"he,omitempty"`
+	Leakage     []string    `json:"leakage,omitempty"` // what is revealed beside the outputs, and to whom
 	Environment Environment `json:"environment"`
 
 	Checksum string `json:"checksum,omitempty"` // of the stored record; set when it is read

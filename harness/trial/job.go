@@ -58,6 +58,7 @@ type setShape struct{ dim, classes int }
 // Training recipe that the config does not set (measured to suit polynomial activations).
 const (
 	warmupSteps  = 100
+	evenRows     = 0.5 // joint, autoencoders: without it the rows of few pixels take all tiles
 	gradientClip = 1
 )
 
@@ -71,7 +72,10 @@ func pruningOptions(s config.Spec) pruning.Options {
 	o := pruning.Options{
 		Scheme: s.Prune.Scheme, Importance: s.Prune.Importance, Scope: s.Prune.Scope, Target: s.Prune.Target,
 		Ratio: s.Prune.Ratio, Permutation: s.Prune.Permutation, Score: s.Prune.Tiles.Score,
-		MaxNonzero: s.Prune.Tiles.MaxNonzero, Shape: s.Tile, Seed: uint64(s.Train.Seed), Train: train, Budget: budget,
+		MaxNonzero: s.Prune.Tiles.MaxNonzero, Events: s.Prune.Events, Until: s.Prune.Until, Shape: s.Tile, Seed: uint64(s.Train.Seed), Train: train, Budget: budget,
+	}
+	if s.Network.Type == "autoencoder" {
+		o.EvenRows = evenRows
 	}
 	if s.Prune.Tiles.Ratio != 0 {
 		o.TileRatio = &s.Prune.Tiles.Ratio

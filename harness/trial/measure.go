@@ -197,6 +197,7 @@ func (t *trial) choose(calibration network.Data) (inference.Parameters, error) {
 		t.warn("insecure parameters: below 128 bits")
 	}
 	t.rec.LevelsUsed = t.packed.model.Levels
+	t.rec.Leakage = leakage(t.packed.model, t.spec.HE.Weights == "encrypted", t.pruned.state.Orders != nil && t.packed.model.Kind == packing.Tiles)
 	return params, nil
 }
 

@@ -138,9 +138,9 @@ func (p *preparer) run(o pruning.Options) (*prepared, error) {
 			return nil, fmt.Errorf("trial: %s: %w", steps[i], err)
 		}
 		out.seconds += time.Since(start).Seconds()
-		train, trains := steps[i].(pruning.Train)
+		trainer, trains := steps[i].(interface{ Epochs() int })
 		if trains {
-			out.epochs += train.Options.Epochs
+			out.epochs += trainer.Epochs()
 		}
 		if trains || i == len(steps)-1 {
 			if err := p.store(after[i], out); err != nil {

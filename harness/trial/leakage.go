@@ -1,0 +1,32 @@
+package trial
+
+import (
+	"fmt"
+
+	"hepex/packing"
+)
+
+// leakage says what the evaluation of a point reveals beside its outputs, and to whom, under the threat model of the
+// README: an honest but curious server, and a client that holds the secret key.
+func leakage(m *packing.Model, encrypted, permuted bool) []string {
+	kept, total := 0, m.Layout.Tiles()
+	for l := range m.Layers {
+		kept += m.KeptTiles(l)
+	}
+	var notes []string
+	if encrypted {
+		notes = append(notes, fmt.Sprintf("server: layer sizes, levels, the set of Galois keys, and which %d of %d tiles are kept, a pattern that pruning derived from the weights; not the weights", kept, total))
+	} else {
+		notes = append(notes, "server: owns the model")
+	}
+	if permuted {
+		notes = append(notes, "client: the order of inputs and outputs, which pruning derived from the weights")
+	}
+	if !encrypted && m.LeaksSums() {
+		notes = append(notes, "client: unused slots of the outputs, which hold partial sums of products with weights")
+	}
+	if !encrypted {
+		notes = append(notes, "client: outputs with noise that depends on the weights (no circuit privacy)")
+	}
+	return append(notes, "server, if decrypted values are shared back with it: noise that depends on the secret key (IND-CPA-D)")
+}
