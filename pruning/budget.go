@@ -30,13 +30,72 @@ func newBudget(p *partition, density float64) budget {
 	return budget{p, min(max(int(math.Round(density*float64(total))), len(p.dims)-1), total)}
 }
 
-// keep chooses the tiles to keep, given the importance in each tile, and returns the importance kept.
+// keep chooses the tiles to keep, given the importance in each tile, and returns the importance kept. Tiles whose
+// outputs no kept tile reads, or whose inputs no kept tile gives, are worth nothing, so others take their place.
 func (b budget) keep(sums [][]float64) (kept [][]bool, total float64) {
+	kept, total = b.choose(sums)
+	for range maxRevisions {
+		alive, dead := b.partition.withoutDead(sums, kept)
+		if !dead {
+			break
+		}
+		sums = alive
+		kept, total = b.choose(sums)
+	}
+	return kept, total
+}
+
+// maxRevisions bounds how often dead tiles are replaced: others may die of it.
+const maxRevisions = 8
+
+// withoutDead returns the sums with zero for the dead among the kept tiles that are not zero yet, and whether there are
+// any.
+func (p *partition) withoutDead(sums [][]float64, kept [][]bool) (alive [][]float64, dead bool) {
+	alive = make([][]float64, len(sums))
+	for l := range sums {
+		alive[l] = slices.Clone(sums[l])
+		cols := p.groups[l]
+		for i, k := range kept[l] {
+			if k && sums[l][i] != 0 && (!p.read(l, i/cols, kept) || !p.given(l, i%cols, kept)) {
+				alive[l][i], dead = 0, true
+			}
+		}
+	}
+	return alive, dead
+}
+
+// read tells whether a kept tile of the next layer reads a group of a layer's outputs.
+func (p *partition) read(l, group int, kept [][]bool) bool {
+	if l+1 == len(kept) {
+		return true
+	}
+	for i := group; i < len(kept[l+1]); i += p.groups[l+1] {
+		if kept[l+1][i] {
+			return true
+		}
+	}
+	return false
+}
+
+// given tells whether a kept tile of the layer before gives a group of a layer's inputs.
+func (p *partition) given(l, group int, kept [][]bool) bool {
+	return l == 0 || slices.Contains(kept[l-1][group*p.groups[l-1]:(group+1)*p.groups[l-1]], true)
+}
+
+// choose takes the tiles of most importance, whether dead or not.
+func (b budget) choose(sums [][]float64) (kept [][]bool, total float64) {
 	order := make([][]int, len(sums))
+	number := b.floors()
 	for l, s := range sums {
 		order[l] = b.ranked(l, s)
+		worthless := 0
+		for _, v := range s {
+			if v == 0 {
+				worthless++
+			}
+		}
+		number[l] = max(1, min(number[l], len(s)-worthless))
 	}
-	number := b.floors()
 	left := b.tiles
 	for _, n := range number {
 		left -= n
