@@ -42,15 +42,15 @@ func newModuli(p Parameters) moduli {
 
 // divide writes the sum over Q·P divided by P to a ciphertext; with rescale also by the last modulus of its level.
 func (s *switcher) divide(level int, out *rlwe.Ciphertext, rescale bool) {
+	if s.params.PCount() == 1 {
+		s.dividePrime(level, out, rescale)
+		return
+	}
 	for c := range 2 {
-		if s.params.PCount() == 1 {
-			s.dividePrime(c, level, out.Value[c], rescale)
-			continue
-		}
 		p := s.sum[c]
 		target := out.Value[c]
 		if rescale {
-			target = s.down[0]
+			target = s.down
 		}
 		s.extend.ModDownQPtoQNTT(level, s.params.MaxLevelP(), p.Q, p.P, target)
 		if rescale {
@@ -59,37 +59,40 @@ func (s *switcher) divide(level int, out *rlwe.Ciphertext, rescale bool) {
 	}
 }
 
-// dividePrime divides component c of the sum by the one special modulus, and by the level's own if asked to. What is
-// rounded away, modulo P and then modulo the level's modulus, is subtracted before multiplying by the inverses;
-// both remainders go through the same transform.
-func (s *switcher) dividePrime(c, level int, out ring.Poly, rescale bool) {
+// dividePrime divides the sum by the one special modulus, and by the level's own if asked to. What is rounded away,
+// modulo P and then modulo the level's modulus, is subtracted before multiplying by the inverses; both remainders go
+// through the same transform.
+func (s *switcher) dividePrime(level int, out *rlwe.Ciphertext, rescale bool) {
 	special := s.params.RingP().SubRings[0]
-	rest := s.down[0].Coeffs[0]
-	special.Reduce(s.sum[c].P.Coeffs[0], rest)
-	special.INTT(rest, rest)
-	last := s.down[1].Coeffs[0]
 	n := level + 1
 	if rescale {
 		n = level
-		top := s.ringAt(level, level)
-		top.Reduce(s.sum[c].Q.Coeffs[level], last)
-		top.INTT(last, last)
-		l := s.lanes[0].a
-		center(rest, special.Modulus, l, top)
-		subMul(last, l, s.moduli.inverseP[level], top)
 	}
-	s.limbs(n, func(i int, l *lane) {
+	s.limbs(2, func(c int, l *lane) {
+		rest, last := s.rest[c], s.last[c]
+		special.Reduce(s.sum[c].P.Coeffs[0], rest)
+		special.INTT(rest, rest)
+		if rescale {
+			top := s.ringAt(level, level)
+			top.Reduce(s.sum[c].Q.Coeffs[level], last)
+			top.INTT(last, last)
+			center(rest, special.Modulus, l.a, top)
+			subMul(last, l.a, s.moduli.inverseP[level], top)
+		}
+	})
+	s.limbs(2*n, func(k int, l *lane) {
+		c, i := k/n, k%n
 		r := s.ringAt(level, i)
-		center(rest, special.Modulus, l.a, r)
+		center(s.rest[c], special.Modulus, l.a, r)
 		inverse := s.moduli.inverseP[i]
 		if rescale { // x/(P·q) − rest/(P·q) − last/q, so rest + P·last is what leaves
 			inverse = s.moduli.inverseProduct[level][i]
-			center(last, s.params.Q()[level], l.b, r)
+			center(s.last[c], s.params.Q()[level], l.b, r)
 			r.MulScalarMontgomery(l.b, s.moduli.special[i], l.b)
 			r.Add(l.a, l.b, l.a)
 		}
 		r.NTTLazy(l.a, l.a)
-		subMulLazy(s.sum[c].Q.Coeffs[i], l.a, inverse, r, out.Coeffs[i])
+		subMulLazy(s.sum[c].Q.Coeffs[i], l.a, inverse, r, out.Value[c].Coeffs[i])
 	})
 }
 
@@ -101,7 +104,7 @@ func (s *switcher) rescale(in, out *rlwe.Ciphertext) {
 }
 
 func (s *switcher) rescalePoly(in ring.Poly, level int, out ring.Poly) {
-	last := s.down[1].Coeffs[0]
+	last := s.last[0]
 	s.ringAt(level, level).INTT(in.Coeffs[level], last)
 	s.limbs(level, func(i int, l *lane) {
 		r := s.ringAt(level, i)

@@ -27,10 +27,11 @@ type switcher struct {
 
 	digits []ringqp.Poly
 	coeffs ring.Poly // of the polynomial that is decomposed
-	lifted [2]ringqp.Poly
 	sum    [2]ringqp.Poly
-	down   [2]ring.Poly // coefficients of what a division rounds away
-	lazy   int          // terms below 3q that a sum holds unreduced, besides one more
+	rest   [2][]uint64 // coefficients of what a division by the special modulus rounds away, by component …
+	last   [2][]uint64 // … and of what one by the last modulus does
+	down   ring.Poly   // between two divisions
+	lazy   int         // terms below 3q that a sum holds unreduced, besides one more
 	lanes  []lane
 }
 
@@ -72,9 +73,10 @@ func newSwitcher(p Parameters, set *rlwe.MemEvaluationKeySet, steps []int, threa
 	}
 	s.coeffs = p.RingQ().NewPoly()
 	for i := range 2 {
-		s.lifted[i], s.sum[i] = qp.NewPoly(), qp.NewPoly()
-		s.down[i] = p.RingQ().NewPoly()
+		s.sum[i] = qp.NewPoly()
+		s.rest[i], s.last[i] = make([]uint64, p.N()), make([]uint64, p.N())
 	}
+	s.down = p.RingQ().NewPoly()
 	s.lazy = int(^uint64(0)/(3*slices.Max(append(slices.Clone(p.Q()), p.P()...)))) - 1
 	for range threads {
 		s.lanes = append(s.lanes, lane{make([]uint64, p.N()), make([]uint64, p.N())})
@@ -178,11 +180,13 @@ func (s *switcher) product(key *rlwe.GadgetCiphertext, c, level, i int, out []ui
 	}, r)
 }
 
-// lift multiplies a polynomial by P, so that a division by P gives it back: limbs of Q only, as P ≡ 0 modulo P.
-func (s *switcher) lift(c ring.Poly, level int, out ringqp.Poly) {
-	s.limbs(level+1, func(i int, _ *lane) {
-		s.ringAt(level, i).MulScalarMontgomery(c.Coeffs[i], s.moduli.special[i], out.Q.Coeffs[i])
-	})
+// liftLimb multiplies limb i of a polynomial by P, so that a division by P gives it back: zero for limbs of P.
+func (s *switcher) liftLimb(c ring.Poly, level, i int, out []uint64) {
+	if i > level {
+		clear(out)
+		return
+	}
+	s.ringAt(level, i).MulScalarMontgomery(c.Coeffs[i], s.moduli.special[i], out)
 }
 
 // relinearize brings a ciphertext of degree 2 to degree 1. Rescale divides it by its last modulus on the way: one
@@ -196,18 +200,14 @@ func (s *switcher) relinearize(ct, out *rlwe.Ciphertext, rescale bool) error {
 		return fmt.Errorf("relinearisation: %w", err)
 	}
 	s.decompose(ct.Value[2], level)
-	for c := range 2 {
-		s.lift(ct.Value[c], level, s.sum[c])
-		s.limbs(s.limbCount(level), func(i int, l *lane) {
+	s.limbs(s.limbCount(level), func(i int, l *lane) {
+		for c := range 2 {
 			sum := limbAt(s.sum[c], level, i)
+			s.liftLimb(ct.Value[c], level, i, sum)
 			s.product(s.relin, c, level, i, l.a)
-			if i > level {
-				copy(sum, l.a)
-				return
-			}
 			addLazy(sum, l.a)
-		})
-	}
+		}
+	})
 	s.divide(level, out, rescale)
 	return nil
 }
@@ -233,48 +233,43 @@ func (s *switcher) rotation(step, level int) (*rotation, error) {
 // sumStage adds a ciphertext's rotations by step, 2·step, … (radix−1)·step to it.
 func (s *switcher) sumStage(ct *rlwe.Ciphertext, step, radix int) error {
 	level := ct.Level()
-	s.decompose(ct.Value[1], level)
-	s.startSum(ct, level)
-	// The rotated parts of c0 join the first component before its permutation.
-	s.lift(ct.Value[0], level, s.lifted[0])
+	rotations := make([]*rotation, radix)
 	for k := 1; k < radix; k++ {
 		r, err := s.rotation(k*step, level)
 		if err != nil {
 			return err
 		}
-		s.limbs(s.limbCount(level), func(i int, l *lane) {
-			for c := range 2 {
-				s.product(r.key, c, level, i, l.a)
-				if c == 0 && i <= level {
-					addLazy(l.a, s.lifted[0].Q.Coeffs[i])
-				}
-				gatherAdd(limbAt(s.sum[c], level, i), l.a, r.index)
-			}
-		})
-		if k%s.lazy == 0 || k == radix-1 {
-			s.reduceSum(level)
-		}
+		rotations[k] = r
 	}
-	s.divide(level, ct, false)
-	return nil
-}
-
-// reduceSum brings lazy sums, of few enough terms, under the moduli.
-func (s *switcher) reduceSum(level int) {
-	s.limbs(s.limbCount(level), func(i int, _ *lane) {
+	s.decompose(ct.Value[1], level)
+	s.limbs(s.limbCount(level), func(i int, l *lane) { // all of a limb at once: it stays in the cache, and threads meet once
 		r := s.ringAt(level, i)
 		for c := range 2 {
-			limb := limbAt(s.sum[c], level, i)
-			r.Reduce(limb, limb)
+			sum := limbAt(s.sum[c], level, i)
+			s.liftLimb(ct.Value[c], level, i, sum)
+			if c == 0 && i <= level { // the rotated parts of c0 join the first component before its permutation
+				copy(l.b, sum)
+			}
+			for k := 1; k < radix; k++ {
+				s.product(rotations[k].key, c, level, i, l.a)
+				if c == 0 && i <= level {
+					addLazy(l.a, l.b)
+				}
+				gatherAdd(sum, l.a, rotations[k].index)
+				if k%s.lazy == 0 || k == radix-1 {
+					r.Reduce(sum, sum)
+				}
+			}
 		}
 	})
+	s.divide(level, ct, false)
+	return nil
 }
 
 // rotateInto writes rotations of a ciphertext.
 func (s *switcher) rotateInto(x *rlwe.Ciphertext, steps []int, out []*rlwe.Ciphertext) error {
 	level := x.Level()
 	s.decompose(x.Value[1], level)
-	s.lift(x.Value[0], level, s.lifted[0])
 	for k, step := range steps {
 		r, err := s.rotation(step, level)
 		if err != nil {
@@ -283,15 +278,16 @@ func (s *switcher) rotateInto(x *rlwe.Ciphertext, steps []int, out []*rlwe.Ciphe
 		s.limbs(s.limbCount(level), func(i int, l *lane) {
 			for c := range 2 {
 				s.product(r.key, c, level, i, l.a)
-				if c == 0 && i <= level {
-					addLazy(l.a, s.lifted[0].Q.Coeffs[i])
+				if c == 0 {
+					s.liftLimb(x.Value[0], level, i, l.b)
+					addLazy(l.a, l.b)
 				}
 				sum := limbAt(s.sum[c], level, i)
 				clear(sum)
 				gatherAdd(sum, l.a, r.index)
+				s.ringAt(level, i).Reduce(sum, sum)
 			}
 		})
-		s.reduceSum(level)
 		s.divide(level, out[k], false)
 	}
 	return nil
@@ -301,55 +297,53 @@ func (s *switcher) rotateInto(x *rlwe.Ciphertext, steps []int, out []*rlwe.Ciphe
 // without polynomials are dropped; rotation 0 needs no key switch.
 func (s *switcher) diagonals(acc, x *rlwe.Ciphertext, rotations []int, weights []ringqp.Poly) error {
 	level := x.Level()
-	rotated := 0
-	for k, step := range rotations {
-		if weights[k].Q.Coeffs == nil || step != 0 {
-			continue
-		}
-		for c := range 2 {
-			s.limbs(level+1, func(i int, _ *lane) {
-				s.ringAt(level, i).MulCoeffsMontgomeryThenAdd(x.Value[c].Coeffs[i], weights[k].Q.Coeffs[i], acc.Value[c].Coeffs[i])
-			})
-		}
-	}
+	turned := make([]*rotation, len(rotations)) // nil for those that need no key switch
+	switches := false
 	for k, step := range rotations {
 		if weights[k].Q.Coeffs == nil || step == 0 {
 			continue
 		}
-		if rotated == 0 {
-			s.decompose(x.Value[1], level)
-			s.lift(x.Value[0], level, s.lifted[0])
-			s.startSum(acc, level)
-		}
-		rotated++
 		r, err := s.rotation(step, level)
 		if err != nil {
 			return err
 		}
-		s.limbs(s.limbCount(level), func(i int, l *lane) {
-			for c := range 2 {
-				s.product(r.key, c, level, i, l.a)
-				if c == 0 && i <= level {
-					addLazy(l.a, s.lifted[0].Q.Coeffs[i])
-				}
-				gatherMulAdd(limbAt(s.sum[c], level, i), l.a, r.index, limbAt(weights[k], level, i), s.ringAt(level, i))
+		turned[k], switches = r, true
+	}
+	s.limbs(level+1, func(i int, _ *lane) {
+		for k := range rotations {
+			if weights[k].Q.Coeffs == nil || turned[k] != nil {
+				continue
 			}
-		})
-	}
-	if rotated > 0 {
-		s.divide(level, acc, false)
-	}
-	return nil
-}
-
-// startSum begins a sum over Q·P with a ciphertext.
-func (s *switcher) startSum(ct *rlwe.Ciphertext, level int) {
-	for c := range 2 {
-		s.lift(ct.Value[c], level, s.sum[c])
-		for i := range s.params.PCount() {
-			clear(s.sum[c].P.Coeffs[i])
+			for c := range 2 {
+				s.ringAt(level, i).MulCoeffsMontgomeryThenAdd(x.Value[c].Coeffs[i], weights[k].Q.Coeffs[i], acc.Value[c].Coeffs[i])
+			}
 		}
+	})
+	if !switches {
+		return nil
 	}
+	s.decompose(x.Value[1], level)
+	s.limbs(s.limbCount(level), func(i int, l *lane) {
+		for c := range 2 {
+			sum := limbAt(s.sum[c], level, i)
+			s.liftLimb(acc.Value[c], level, i, sum)
+			if c == 0 {
+				s.liftLimb(x.Value[0], level, i, l.b)
+			}
+			for k, r := range turned {
+				if r == nil {
+					continue
+				}
+				s.product(r.key, c, level, i, l.a)
+				if c == 0 {
+					addLazy(l.a, l.b)
+				}
+				gatherMulAdd(sum, l.a, r.index, limbAt(weights[k], level, i), s.ringAt(level, i))
+			}
+		}
+	})
+	s.divide(level, acc, false)
+	return nil
 }
 
 // square squares and relinearises a ciphertext, and rescales it if asked to.
