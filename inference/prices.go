@@ -117,9 +117,16 @@ const (
 )
 
 func clock(f func()) float64 {
+	times := repeat(f, func() {})
+	return times[len(times)/4]
+}
+
+// repeat times f again and again, with something untimed before each time, and sorts the times.
+func repeat(f, before func()) []float64 {
 	f()
 	var times []float64
 	for total := time.Duration(0); len(times) < minReps || total < minTime; {
+		before()
 		start := time.Now()
 		f()
 		d := time.Since(start)
@@ -127,7 +134,7 @@ func clock(f func()) float64 {
 		total += d
 	}
 	slices.Sort(times)
-	return times[len(times)/4]
+	return times
 }
 
 // evictBytes is how much memory to walk through so that caches lose what they hold.
@@ -136,19 +143,11 @@ const evictBytes = 32 << 20
 // clockCold times what finds its key in memory, not in a cache: an evaluation uses each key once or a few times. It is
 // the median, as memory has no best case that an evaluation would meet.
 func (b *priceBench) clockCold(f func()) float64 {
-	f()
-	var times []float64
-	for total := time.Duration(0); len(times) < minReps || total < minTime; {
+	times := repeat(f, func() {
 		for i := 0; i < len(b.evict); i += 8 {
 			b.evict[i]++
 		}
-		start := time.Now()
-		f()
-		d := time.Since(start)
-		times = append(times, d.Seconds())
-		total += d
-	}
-	slices.Sort(times)
+	})
 	return times[len(times)/2]
 }
 

@@ -14,10 +14,13 @@ func leakage(m *packing.Model, encrypted, permuted bool) []string {
 		kept += m.KeptTiles(l)
 	}
 	var notes []string
-	if encrypted {
-		notes = append(notes, fmt.Sprintf("server: layer sizes, levels, the set of Galois keys, and which %d of %d tiles are kept, a pattern that pruning derived from the weights; not the weights", kept, total))
-	} else {
+	switch {
+	case !encrypted:
 		notes = append(notes, "server: owns the model")
+	case kept == total:
+		notes = append(notes, "server: layer sizes, levels and the set of Galois keys; not the weights")
+	default:
+		notes = append(notes, fmt.Sprintf("server: layer sizes, levels, the set of Galois keys, and which %d of %d tiles are kept, a pattern that pruning derived from the weights; not the weights", kept, total))
 	}
 	if permuted {
 		notes = append(notes, "client: the order of inputs and outputs, which pruning derived from the weights")
