@@ -9,7 +9,10 @@ import (
 	"slices"
 	"time"
 
+	"gonum.org/v1/gonum/floats"
+
 	"hepex/harness/trial"
+	"hepex/harness/tune"
 	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
@@ -79,17 +82,13 @@ type job struct {
 	model *packing.Model
 }
 
-// pack lays the network out.
+// pack lays the network out; a scalar layout evaluates the one of integer weights.
 func (j *job) pack() (err error) {
-	switch j.Kind {
-	case packing.OneImage:
-		j.model, err = packing.PackOneImage(j.Folded, j.Slots, packing.Nominal(1), j.Encrypted)
-	case packing.Scalar:
+	if j.Kind == packing.Scalar {
 		j.Folded = j.Folded.Quantise(inference.WeightBits)
-		j.model, err = packing.PackScalar(j.Folded, j.Slots)
-	default:
-		j.model, err = packing.Pack(j.Folded, j.Shape, nil)
 	}
+	c := tune.Candidate{Kind: j.Kind, Shape: j.Shape, Slots: j.Slots}
+	j.model, err = c.Pack(j.Folded, j.Encrypted)
 	return err
 }
 
@@ -294,21 +293,11 @@ func (j *job) compare(r *Row, client *inference.Client, output *inference.Batch)
 			worst = math.Max(worst, math.Abs(got[b][o]-want[b][o]))
 			largest = math.Max(largest, math.Abs(want[b][o]))
 		}
-		if argMax(got[b]) == argMax(want[b]) {
+		if floats.MaxIdx(got[b]) == floats.MaxIdx(want[b]) {
 			agree++
 		}
 	}
 	r.Precision = -math.Log2(worst / largest)
 	r.Agreement = float64(agree) / float64(len(got))
 	return nil
-}
-
-func argMax(y []float64) int {
-	best := 0
-	for i, v := range y {
-		if v > y[best] {
-			best = i
-		}
-	}
-	return best
 }

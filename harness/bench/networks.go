@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"hepex/datasets"
@@ -118,7 +119,7 @@ func rows(d network.Data, n int) [][]float64 {
 func accuracy(f *network.Folded, d network.Data) float64 {
 	right := 0
 	for b, y := range forward(f, rows(d, d.Len())) {
-		if argMax(y) == int(d.Labels[b]) {
+		if floats.MaxIdx(y) == int(d.Labels[b]) {
 			right++
 		}
 	}

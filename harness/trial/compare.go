@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"hepex/network"
@@ -30,7 +31,7 @@ func (t *trial) compare(batch network.Data, encrypted [][]float64) error {
 			q.OutputErrorMax = math.Max(q.OutputErrorMax, math.Abs(got[o]-want[o]))
 			largest = math.Max(largest, math.Abs(want[o]))
 		}
-		if argMax(got) == argMax(want) {
+		if floats.MaxIdx(got) == floats.MaxIdx(want) {
 			agree++
 		}
 		score += scoreSample(batch, b, got)
@@ -50,7 +51,7 @@ func (t *trial) compare(batch network.Data, encrypted [][]float64) error {
 // scoreSample is 1 for the right class, or the mean squared error of the sample.
 func scoreSample(d network.Data, b int, y []float64) float64 {
 	if d.Labels != nil {
-		if argMax(y) == int(d.Labels[b]) {
+		if floats.MaxIdx(y) == int(d.Labels[b]) {
 			return 1
 		}
 		return 0
@@ -61,16 +62,6 @@ func scoreSample(d network.Data, b int, y []float64) float64 {
 		sum += e * e
 	}
 	return sum / float64(len(y))
-}
-
-func argMax(y []float64) int {
-	best := 0
-	for i, v := range y {
-		if v > y[best] {
-			best = i
-		}
-	}
-	return best
 }
 
 // dense gives the samples as a matrix.
