@@ -22,6 +22,10 @@ type Options struct {
 	Seed        uint64  // of the order of the samples
 	Events      []Event // in the order of their time
 	Progress    func(Progress)
+
+	Teacher     *Network // whose outputs are to be imitated too; nil = none. It has as many inputs and outputs
+	Alpha       float64  // weight of the teacher, 0 to 1; the data have the rest
+	Temperature float64  // T > 0, by which outputs are divided before their softmax; only labelled data use it
 }
 
 // Event changes the weights of dense layers and their masks in the middle of a run, which goes on along the same curve
@@ -40,6 +44,15 @@ type Progress struct {
 // Train fits the network to the data in place. The loss is the cross-entropy of the softmax for labelled data, else
 // the mean squared error per value.
 //
+// With a teacher (Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015, section 2) the loss for
+// labelled data is
+//
+//	(1−α)·CE(softmax(y), label) + α·T²·KL(softmax(teacher/T) ‖ softmax(y/T)),
+//
+// and else the squared error of (1−α)·target + α·teacher, which has the gradient of (1−α)·(y−target)² +
+// α·(y−teacher)². The teacher does not change; its batch norm uses the running statistics. It may be n itself, as it
+// was before training.
+//
 // Each epoch visits the samples in a new order and drops those that do not fill a last batch. Pruned weights stay
 // exactly zero: they get no gradient, no momentum and no decay. Batch norm takes its statistics from each shard, a
 // quarter of the batch, so with batch norm a batch needs at least 8 samples. On an error, [ErrDiverged] among them,
@@ -50,7 +63,7 @@ func Train(n *Network, d Data, o Options) error {
 		err = d.check(n.Inputs, outputs)
 	}
 	if err == nil && o.Epochs != 0 {
-		err = o.check(n, d.Len())
+		err = o.check(n, outputs, d.Len())
 	}
 	if err == nil && o.Epochs != 0 {
 		err = train(n, d, o)
@@ -63,6 +76,7 @@ func Train(n *Network, d Data, o Options) error {
 
 func train(n *Network, d Data, o Options) error {
 	t := newTrainer[float32](n, o.Batch)
+	t.teach(d, o, maxKnown)
 	trained := n.Clone()
 	if err := t.train(d, o, trained); err != nil {
 		return err
@@ -78,7 +92,7 @@ func train(n *Network, d Data, o Options) error {
 	return nil
 }
 
-func (o Options) check(n *Network, samples int) error {
+func (o Options) check(n *Network, outputs, samples int) error {
 	switch {
 	case o.Epochs < 0:
 		return fmt.Errorf("%d epochs: want at least 0", o.Epochs)
@@ -103,7 +117,7 @@ func (o Options) check(n *Network, samples int) error {
 			return fmt.Errorf("batch %d with batch norm: want at least %d", o.Batch, 2*shards)
 		}
 	}
-	return nil
+	return o.checkTeacher(n.Inputs, outputs)
 }
 
 // rate is the learning rate of a step, counted from 0, in a run of the given number of steps.

@@ -58,6 +58,7 @@ type shard[T float] struct {
 	x      []T
 	labels []uint8
 	target []T
+	lesson *lesson[T] // nil = no teacher
 	loss   float64
 }
 
@@ -142,27 +143,50 @@ func (t *trainer[T]) pass(d Data, batch []int) float64 {
 
 // pass sets the shard's part of the loss and its gradients; the mean is over a batch of the given size.
 func (s *shard[T]) pass(d Data, samples []int, batch int) {
-	s.load(d, samples)
-	y := s.x
-	for _, op := range s.ops {
-		y = op.forward(y, len(samples))
-	}
-	dy := y // the loss replaces the outputs by its gradient
-	if d.Labels != nil {
-		s.loss = crossEntropy(y, s.labels, batch)
-	} else {
-		s.loss = squaredError(y, s.target, batch*(len(y)/len(samples)))
-	}
+	y := s.forward(d, samples)
+	s.loss = s.lose(y, d, samples, batch)
+	dy := y // the loss replaced the outputs by its gradient
 	for i := len(s.ops) - 1; i >= 0; i-- {
 		dy = s.ops[i].backward(dy, len(samples))
 	}
 }
 
-func (s *shard[T]) load(d Data, samples []int) {
-	s.x, s.labels, s.target = s.x[:0], s.labels[:0], s.target[:0]
-	width := len(d.target()) / d.Len()
+// forward gives the outputs for some samples.
+func (s *shard[T]) forward(d Data, samples []int) []T {
+	s.x = s.x[:0]
 	for _, i := range samples {
 		s.x = appendRow(s.x, d.X, i, d.Dim)
+	}
+	y := s.x
+	for _, op := range s.ops {
+		y = op.forward(y, len(samples))
+	}
+	return y
+}
+
+// lose returns the shard's part of the loss for the outputs y, and replaces y by its gradient.
+func (s *shard[T]) lose(y []T, d Data, samples []int, batch int) float64 {
+	s.load(d, samples)
+	var soft []T
+	if s.lesson != nil {
+		soft = s.lesson.outputs(d, samples)
+	}
+	switch {
+	case d.Labels != nil && s.lesson != nil:
+		return s.lesson.distillation(y, soft, s.labels, batch)
+	case d.Labels != nil:
+		return crossEntropy(y, s.labels, batch)
+	case s.lesson != nil:
+		s.lesson.mix(s.target, soft)
+	}
+	return squaredError(y, s.target, batch*(len(y)/len(samples)))
+}
+
+// load takes what the network should make of some samples.
+func (s *shard[T]) load(d Data, samples []int) {
+	s.labels, s.target = s.labels[:0], s.target[:0]
+	width := len(d.target()) / d.Len()
+	for _, i := range samples {
 		if d.Labels != nil {
 			s.labels = append(s.labels, d.Labels[i])
 		} else {

@@ -10,6 +10,7 @@ type normParams[T float] struct {
 	gamma, beta                  *param[T]
 	runningMean, runningVariance []T
 	ops                          []*normOp[T]
+	fixed                        bool // normalise by the running statistics
 }
 
 // normOp normalises by the statistics of its shard.
@@ -71,7 +72,20 @@ func (o *normOp[T]) forward(x []T, rows int) []T {
 	return o.y
 }
 
+// measure sets mean, variance and scale.
 func (o *normOp[T]) measure(x []T, rows int) {
+	if o.fixed {
+		copy(o.mean, o.runningMean)
+		copy(o.variance, o.runningVariance)
+	} else {
+		o.average(x, rows)
+	}
+	for j, v := range o.variance {
+		o.scale[j] = T(1 / math.Sqrt(float64(v)+normEpsilon))
+	}
+}
+
+func (o *normOp[T]) average(x []T, rows int) {
 	width := len(o.mean)
 	clear(o.mean)
 	for i := 0; i < len(x); i += width {
@@ -91,7 +105,6 @@ func (o *normOp[T]) measure(x []T, rows int) {
 	}
 	for j := range width {
 		o.variance[j] /= T(rows)
-		o.scale[j] = T(1 / math.Sqrt(float64(o.variance[j])+normEpsilon))
 	}
 }
 
