@@ -43,10 +43,19 @@ func Evaluate(n *Network, d Data) (Quality, error) {
 		x := mat.NewDense(last-first, d.Dim, widen(d.X[first*d.Dim:last*d.Dim]))
 		sum += d.score(n.Forward(x), first)
 	}
-	if math.IsNaN(sum) || math.IsInf(sum, 0) {
-		return Quality{}, errors.New("network: evaluate: outputs overflow: want finite values")
+	q, err := d.quality(sum, outputs)
+	if err != nil {
+		return Quality{}, fmt.Errorf("network: evaluate: %w", err)
 	}
-	if d.Labels != nil {
+	return q, nil
+}
+
+// quality is the mean of all scores.
+func (d Data) quality(sum float64, outputs int) (Quality, error) {
+	switch {
+	case math.IsNaN(sum) || math.IsInf(sum, 0):
+		return Quality{}, errors.New("outputs overflow: want finite values")
+	case d.Labels != nil:
 		return Quality{"accuracy", sum / float64(d.Len())}, nil
 	}
 	return Quality{"mse", sum / float64(d.Len()*outputs)}, nil

@@ -64,7 +64,7 @@ func affine(x, w *mat.Dense, b []float64) *mat.Dense {
 	return &y
 }
 
-func widen(values []float32) []float64 {
+func widen[T float](values []T) []float64 {
 	wide := make([]float64, len(values))
 	for i, v := range values {
 		wide[i] = float64(v)

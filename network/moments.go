@@ -6,8 +6,8 @@ import (
 )
 
 // InputMoments gives the mean square of every input of every dense layer over the first samples of the data: one slice
-// per dense layer, with one E[x²] per input. w²·E[x²] is what
-// a weight adds to the mean square of its output, were the inputs independent and of mean zero.
+// per dense layer, with one E[x²] per input. w²·E[x²] is what a weight adds to the mean square of its output, if the
+// inputs are independent and of mean zero.
 func InputMoments(n *Network, d Data, samples int) ([][]float64, error) {
 	outputs, err := n.check()
 	if err == nil {

@@ -22,6 +22,8 @@ type Options struct {
 	Seed        uint64  // of the order of the samples
 	Events      []Event // in the order of their time
 	Progress    func(Progress)
+	Stop        *Stop   // nil = train for all epochs and return the last weights
+	Report      *Report // nil, or where to write what the run did
 
 	Teacher     *Network // whose outputs are to be imitated too; nil = none. It has as many inputs and outputs
 	Alpha       float64  // weight of the teacher, 0 to 1; the data have the rest
@@ -39,6 +41,12 @@ type Event struct {
 type Progress struct {
 	Epoch, Epochs int     // Epoch counts from 1
 	Loss          float64 // mean over the epoch's samples, measured while the weights changed
+}
+
+// Report says what a run did.
+type Report struct {
+	Epochs int // that it trained
+	Best   int // the epoch, from 1, whose weights it returned; 0 without training
 }
 
 // Train fits the network to the data in place. The loss is the cross-entropy of the softmax for labelled data, else
@@ -65,31 +73,36 @@ func Train(n *Network, d Data, o Options) error {
 	if err == nil && o.Epochs != 0 {
 		err = o.check(n, outputs, d.Len())
 	}
+	var r Report
 	if err == nil && o.Epochs != 0 {
-		err = train(n, d, o)
+		r, err = train(n, d, o)
 	}
 	if err != nil {
 		return fmt.Errorf("network: train: %w", err)
 	}
+	if o.Report != nil {
+		*o.Report = r
+	}
 	return nil
 }
 
-func train(n *Network, d Data, o Options) error {
+func train(n *Network, d Data, o Options) (Report, error) {
 	t := newTrainer[float32](n, o.Batch)
 	t.teach(d, o, maxKnown)
 	trained := n.Clone()
-	if err := t.train(d, o, trained); err != nil {
-		return err
+	r, err := t.train(d, o, trained)
+	if err != nil {
+		return r, err
 	}
 	t.store(trained)
 	if _, err := trained.check(); err != nil {
-		return fmt.Errorf("last step: %w: %w", ErrDiverged, err)
+		return r, fmt.Errorf("last step: %w: %w", ErrDiverged, err)
 	}
 	t.store(n)
 	for i, l := range n.Dense() {
 		l.Mask = trained.Dense()[i].Mask
 	}
-	return nil
+	return r, nil
 }
 
 func (o Options) check(n *Network, outputs, samples int) error {
@@ -117,7 +130,10 @@ func (o Options) check(n *Network, outputs, samples int) error {
 			return fmt.Errorf("batch %d with batch norm: want at least %d", o.Batch, 2*shards)
 		}
 	}
-	return o.checkTeacher(n.Inputs, outputs)
+	if err := o.checkTeacher(n.Inputs, outputs); err != nil {
+		return err
+	}
+	return o.Stop.check(n.Inputs, outputs)
 }
 
 // rate is the learning rate of a step, counted from 0, in a run of the given number of steps.
@@ -129,38 +145,61 @@ func (o Options) rate(step, steps int) float64 {
 	return rate
 }
 
-// train runs all steps; events change n, which else is not touched.
-func (t *trainer[T]) train(d Data, o Options, n *Network) error {
+// train runs all steps, or those until it is to stop; events change n, which else is not touched.
+func (t *trainer[T]) train(d Data, o Options, n *Network) (Report, error) {
 	rng := rand.New(rand.NewPCG(o.Seed, streamShuffle))
 	order := rng.Perm(d.Len())
 	batches := d.Len() / o.Batch
-	events := o.Events
+	stop := stopper[T]{Stop: o.Stop}
 	for epoch := range o.Epochs {
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		var sum float64
 		for b := range batches {
-			for len(events) > 0 && int(events[0].When*float64(o.Epochs*batches)) == t.steps {
-				if err := t.change(n, events[0].Do); err != nil {
-					return err
-				}
-				events = events[1:]
+			if err := t.due(&o, o.Epochs*batches, n); err != nil {
+				return Report{}, err
 			}
-			loss := t.pass(d, order[b*o.Batch:(b+1)*o.Batch])
-			norm := t.reduce()
-			// Adam squares the gradient, so its square must be representable too.
-			if math.IsNaN(loss) || math.IsInf(loss, 0) || !(norm*norm < math.MaxFloat32) {
-				return fmt.Errorf("epoch %d, batch %d: loss %g, gradient norm %g: %w", epoch+1, b+1, loss, norm, ErrDiverged)
+			loss, err := t.step(d, order[b*o.Batch:(b+1)*o.Batch], o, o.Epochs*batches)
+			if err != nil {
+				return Report{}, fmt.Errorf("epoch %d, batch %d: %w", epoch+1, b+1, err)
 			}
-			scale := 1.0
-			if o.Clip > 0 && norm > o.Clip {
-				scale = o.Clip / norm
-			}
-			t.update(o.rate(t.steps, o.Epochs*batches), o.WeightDecay, scale)
 			sum += loss
 		}
 		if o.Progress != nil {
 			o.Progress(Progress{Epoch: epoch + 1, Epochs: o.Epochs, Loss: sum / float64(batches)})
 		}
+		if o.Stop == nil || len(o.Events) > 0 {
+			continue
+		}
+		if enough, err := stop.after(epoch+1, t, n); err != nil || enough {
+			return stop.finish(epoch+1, t), err
+		}
+	}
+	return stop.finish(o.Epochs, t), nil
+}
+
+// due lets the events of the next step happen and takes them off the options.
+func (t *trainer[T]) due(o *Options, steps int, n *Network) error {
+	for len(o.Events) > 0 && int(o.Events[0].When*float64(steps)) == t.steps {
+		if err := t.change(n, o.Events[0].Do); err != nil {
+			return err
+		}
+		o.Events = o.Events[1:]
 	}
 	return nil
+}
+
+// step takes one of the run's steps and returns the batch's loss before it.
+func (t *trainer[T]) step(d Data, batch []int, o Options, steps int) (float64, error) {
+	loss := t.pass(d, batch)
+	norm := t.reduce()
+	// Adam squares the gradient, so its square must be representable too.
+	if math.IsNaN(loss) || math.IsInf(loss, 0) || !(norm*norm < math.MaxFloat32) {
+		return 0, fmt.Errorf("loss %g, gradient norm %g: %w", loss, norm, ErrDiverged)
+	}
+	scale := 1.0
+	if o.Clip > 0 && norm > o.Clip {
+		scale = o.Clip / norm
+	}
+	t.update(o.rate(t.steps, steps), o.WeightDecay, scale)
+	return loss, nil
 }

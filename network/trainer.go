@@ -113,6 +113,18 @@ func (t *trainer[T]) store(n *Network) {
 	}
 }
 
+// state lists everything that training changes in the network.
+func (t *trainer[T]) state() [][]T {
+	var s [][]T
+	for _, p := range t.params {
+		s = append(s, p.value)
+	}
+	for _, p := range t.norms {
+		s = append(s, p.runningMean, p.runningVariance)
+	}
+	return s
+}
+
 // change has f change the network in its present state, and goes on with what comes out.
 func (t *trainer[T]) change(n *Network, f func(n *Network) error) error {
 	t.store(n)
