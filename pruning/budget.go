@@ -6,12 +6,14 @@ import (
 	"slices"
 )
 
-// budget says how many tiles may be kept, and shares them between layers: the tiles of most importance over all
-// layers, but no layer gets fewer than a share of what it would get if all layers kept the same share, nor fewer than
+// budget says how many tiles may be kept, and shares them between layers: the tiles of most importance for their cost over
+// all layers, but no layer gets fewer than a share of what it would get if all layers kept the same share, nor fewer than
 // one tile for each group of the network's outputs, without which classes would vanish. Small layers stay whole.
 type budget struct {
 	partition *partition
-	tiles     int
+	density   float64
+	cost      []float64 // of a tile, by layer
+	limit     float64   // of all kept tiles together, in the unit of cost
 }
 
 // Measured: without a floor layers collapse.
@@ -21,13 +23,30 @@ const (
 	smallMost  = 0.5  // share of the budget that small layers may take together
 )
 
-// newBudget keeps the given share of all tiles.
-func newBudget(p *partition, density float64) budget {
-	total := 0
-	for _, n := range p.tiles() {
-		total += n
+// newBudget keeps tiles that cost the given share of all, and at least one tile of each layer. Without costs, every tile
+// costs the same.
+func newBudget(p *partition, density float64, cost []float64) budget {
+	tiles, whole := p.tiles(), cost == nil
+	if whole {
+		cost = slices.Repeat([]float64{1}, len(tiles))
 	}
-	return budget{p, min(max(int(math.Round(density*float64(total))), len(p.dims)-1), total)}
+	all, least := 0.0, 0.0
+	for l, n := range tiles {
+		all += float64(n) * cost[l]
+		least += cost[l]
+	}
+	limit := density * all
+	if whole {
+		limit = math.Round(limit)
+	}
+	return budget{p, density, cost, math.Min(math.Max(limit, least), all)}
+}
+
+// of is a budget of the same kind for another density.
+func (b budget) of(density float64) budget {
+	b.limit *= density / b.density
+	b.density = density
+	return b
 }
 
 // keep chooses the tiles to keep, given the importance in each tile, and returns the importance kept. Tiles whose
@@ -82,12 +101,19 @@ func (p *partition) given(l, group int, kept [][]bool) bool {
 	return l == 0 || slices.Contains(kept[l-1][group*p.groups[l-1]:(group+1)*p.groups[l-1]], true)
 }
 
-// choose takes the tiles of most importance, whether dead or not.
+// choose takes the tiles of most importance for their cost, whether dead or not.
 func (b budget) choose(sums [][]float64) (kept [][]bool, total float64) {
 	order := make([][]int, len(sums))
 	number := b.floors()
+	kept = make([][]bool, len(sums))
+	left := b.limit * (1 + 1e-9) // costs are sums of rounded numbers
+	take := func(l, i int) {
+		kept[l][i] = true
+		total += sums[l][i]
+		left -= b.cost[l]
+	}
 	for l, s := range sums {
-		order[l] = b.ranked(l, s)
+		order[l], kept[l] = b.ranked(l, s), make([]bool, len(s))
 		worthless := 0
 		for _, v := range s {
 			if v == 0 {
@@ -95,35 +121,25 @@ func (b budget) choose(sums [][]float64) (kept [][]bool, total float64) {
 			}
 		}
 		number[l] = max(1, min(number[l], len(s)-worthless))
-	}
-	left := b.tiles
-	for _, n := range number {
-		left -= n
+		for _, i := range order[l][:number[l]] {
+			take(l, i)
+		}
 	}
 	type next struct {
 		layer, index int
-		sum          float64
+		worth        float64
 	}
 	var rest []next
 	for l, o := range order {
 		for _, i := range o[number[l]:] {
-			rest = append(rest, next{l, i, sums[l][i]})
+			rest = append(rest, next{l, i, sums[l][i] / b.cost[l]})
 		}
 	}
-	slices.SortStableFunc(rest, func(a, b next) int { return cmp.Compare(b.sum, a.sum) })
-	kept = make([][]bool, len(sums))
-	take := func(l, i int) {
-		kept[l][i] = true
-		total += sums[l][i]
-	}
-	for l, o := range order {
-		kept[l] = make([]bool, len(sums[l]))
-		for _, i := range o[:number[l]] {
-			take(l, i)
+	slices.SortStableFunc(rest, func(a, b next) int { return cmp.Compare(b.worth, a.worth) })
+	for _, r := range rest {
+		if b.cost[r.layer] <= left {
+			take(r.layer, r.index)
 		}
-	}
-	for _, r := range rest[:max(left, 0)] {
-		take(r.layer, r.index)
 	}
 	return kept, total
 }
@@ -153,39 +169,63 @@ func (b budget) ranked(l int, sums []float64) []int {
 	return append(first, rest...)
 }
 
-// floors gives the fewest tiles of each layer, together at most the budget.
+// floors gives the fewest tiles of each layer, together within the budget.
 func (b budget) floors() []int {
-	tiles := b.partition.tiles()
-	total, small := 0, 0
-	for _, n := range tiles {
-		total += n
-	}
-	isSmall := func(n int) bool { return float64(n) < smallLayer*float64(total) }
-	for _, n := range tiles {
+	tiles, all := b.partition.tiles(), b.partition.total()
+	isSmall := func(n int) bool { return float64(n) < smallLayer*all }
+	small := 0.0
+	for l, n := range tiles {
 		if isSmall(n) {
-			small += n
+			small += float64(n) * b.cost[l]
 		}
 	}
-	whole := float64(small) <= smallMost*float64(b.tiles)
+	whole := small <= smallMost*b.limit
 	floor := make([]int, len(tiles))
-	used := 0
+	used := 0.0
 	for l, n := range tiles {
-		floor[l] = max(1, int(floorShare*float64(b.tiles)*float64(n)/float64(total)))
+		floor[l] = max(1, int(floorShare*b.density*float64(n)))
 		if l == len(tiles)-1 {
 			floor[l] = max(floor[l], b.partition.groups[l+1])
 		}
 		if whole && isSmall(n) {
 			floor[l] = n
 		}
-		used += floor[l]
+		used += float64(floor[l]) * b.cost[l]
 	}
-	for used > b.tiles { // more minimums than tiles: one each, at least
+	for used > b.limit { // more minimums than tiles: one each, at least
 		l := slices.Index(floor, slices.Max(floor))
 		if floor[l] == 1 {
 			break
 		}
 		floor[l]--
-		used--
+		used -= b.cost[l]
 	}
 	return floor
+}
+
+// floored lists the layers that would have fewer tiles if it were not for their floor: a tile elsewhere that went is
+// worth more. Layers that stay whole as they are small do not count.
+func (b budget) floored(sums [][]float64, kept [][]bool) []int {
+	best := 0.0
+	for l, s := range sums {
+		for i, v := range s {
+			if !kept[l][i] {
+				best = math.Max(best, v/b.cost[l])
+			}
+		}
+	}
+	var layers []int
+	for l, floor := range b.floors() {
+		number, least := 0, math.Inf(1)
+		for i, k := range kept[l] {
+			if k {
+				number++
+				least = math.Min(least, sums[l][i]/b.cost[l])
+			}
+		}
+		if number == floor && floor < len(kept[l]) && least < best {
+			layers = append(layers, l)
+		}
+	}
+	return layers
 }

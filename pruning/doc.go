@@ -14,14 +14,21 @@
 //	p4e    train, prune, retrain, permute, drop almost-zero tiles, expand, retrain
 //	hunter train, then in rounds: prune the tiles of lowest average, retrain
 //	mofhei train, prune groups of hidden neurons, retrain
-//	joint  train, then retrain with several prunings on the way, each of which orders neurons and drops tiles together
+//	joint  train, then in rounds: order neurons and drop tiles together, retrain
+//	custom train, then the steps that a config lists (see ParseStep)
 //
 // The order of the steps of p4e is the paper's; where it leaves the others open, the table is ours. So are: the
 // retraining epochs, one budget for a whole scheme, shared by its retrainings, so that all schemes
 // (dense, which serves as the unpruned reference, among them) train equally long; and the details of balanced
 // k-means (see Permute). The scheme joint is ours (see Joint); hunter and mofhei are our adaptations of Hunter (Cai et
 // al., AsiaCCS 2022) and MOFHEI (arXiv 2412.07954) to tiles of fully connected layers.
+//
+// # Retraining
+//
+// The retrainings of a scheme are runs of their own, each with a learning rate that warms up and decays (restarts), or
+// one run with one curve and Adam's moments kept, in the middle of which the other steps happen (one; see Gradual).
+// Every scheme can use either, distillation from the network before the first prune step, and early stop.
 package pruning
 
 // Version is raised whenever the same options may prune a network otherwise.
-const Version = 1
+const Version = 2

@@ -13,10 +13,29 @@ const (
 	gradientBatches = 64
 )
 
-// byGradient tells whether an importance needs training data.
-func byGradient(kind string) bool { return kind == "taylor" || kind == "fisher" }
+// needsData tells whether an importance needs training data.
+func needsData(kind string) bool {
+	return kind == "activation" || kind == "taylor" || kind == "fisher"
+}
 
-// importances scores the weights of all layers: |w|, w², a seeded random number, or a sum over batches of |w·ḡ|
+// activations scores weights by w²·E[x²] of their input, what they add to the mean square of their output.
+func activations(n *network.Network, d network.Data) ([][]float64, error) {
+	moments, err := network.InputMoments(n, d, min(gradientBatch*gradientBatches, d.Len()))
+	if err != nil {
+		return nil, err
+	}
+	var scores [][]float64
+	for l, ly := range n.Dense() {
+		s := make([]float64, len(ly.W))
+		for w, v := range ly.W {
+			s[w] = float64(v) * float64(v) * moments[l][w%ly.In]
+		}
+		scores = append(scores, s)
+	}
+	return scores, nil
+}
+
+// importances scores the weights of all layers: |w|, w², a seeded random number, w²·E[x²] (activation), or a sum over batches of |w·ḡ|
 // (taylor) or (w·ḡ)² (fisher), where ḡ is the batch's mean gradient. Pruned weights have none.
 func importances(kind string, n *network.Network, seed uint64, data Data) ([][]float64, error) {
 	layers := n.Dense()
@@ -24,12 +43,15 @@ func importances(kind string, n *network.Network, seed uint64, data Data) ([][]f
 	for l, d := range layers {
 		scores[l] = importance(kind, d, seed, l)
 	}
-	if !byGradient(kind) {
+	if !needsData(kind) {
 		return scores, nil
 	}
-	d, err := data()
+	d, err := data.Train()
 	if err != nil {
 		return nil, err
+	}
+	if kind == "activation" {
+		return activations(n, d)
 	}
 	batch := min(gradientBatch, d.Len())
 	err = network.Gradients(n, d, batch, min(gradientBatches, d.Len()/batch), func(gradients [][]float32) {

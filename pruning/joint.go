@@ -2,79 +2,61 @@ package pruning
 
 import (
 	"fmt"
-	"math"
 
 	"hepex/network"
 	"hepex/packing"
 )
 
-// Joint prunes tiles and orders neurons together, gradually, in the middle of one uninterrupted training: at each
-// event it scores the weights, seeks the groups of neurons and the tiles to keep that hold most of the importance (see
-// partition), and drops the other tiles. Weights inside a kept tile are free, so all of them train.
+// Joint orders neurons and drops tiles together: it scores the weights, seeks the groups of neurons and the tiles to keep
+// that hold most of the importance (see arrange), and drops the other tiles. Weights inside a kept tile are free, so all
+// of them train. The search goes on from the order that the state has, if any.
 type Joint struct {
-	Train      network.Options // of the whole scheme; its events are set here
 	Importance string
-	EvenRows   float64 // power of the sum of a row's importance that it is divided by
-	Ratio      float64 // share of all tiles that goes
-	Events     int
-	Until      float64 // share of the training after which the last event comes
+	Strategy   string  // joint, unless an ablation takes another
+	EvenRows   float64 // power of the sum of a row's importance that the row is divided by
+	Density    float64 // share of the budget that the kept tiles may take
+	Budget     string  // what that is a share of
 	Shape      packing.Shape
+	Seed       uint64
 }
 
 func (j Joint) String() string {
-	return fmt.Sprintf("joint %s importance=%s rows=%g ratio=%g events=%d until=%g tile=%s", Train{j.Train}, j.Importance, j.EvenRows, j.Ratio, j.Events, j.Until, groups(j.Shape))
+	return fmt.Sprintf("joint importance=%s strategy=%s rows=%g density=%g of %s tile=%s seed=%d", j.Importance, j.Strategy, j.EvenRows, j.Density, j.Budget, j.tile(), j.Seed)
 }
 
-// Epochs that the step trains.
-func (j Joint) Epochs() int { return j.Train.Epochs }
+// tile names the part of the shape that the outcome depends on.
+func (j Joint) tile() string {
+	if j.Budget == "tiles" {
+		return groups(j.Shape)
+	}
+	return j.Shape.String() // the cost of a tile depends on levels, and those on all of the shape
+}
 
-// Apply trains and prunes in place.
+// Apply prunes in place.
 func (j Joint) Apply(s *State, data Data) error {
-	d, err := data()
-	if err != nil {
-		return err
-	}
-	p := newPartition(s.Net.Dims(), j.Shape)
-	o := j.Train
-	o.Events = nil
-	for e := range j.Events {
-		when := 0.0
-		if j.Events > 1 {
-			when = j.Until * float64(e) / float64(j.Events-1)
-		}
-		density := j.density(e + 1)
-		o.Events = append(o.Events, network.Event{When: when, Do: func(n *network.Network) error {
-			return j.prune(n, p, density, e == 0, data)
-		}})
-	}
-	if err := network.Train(s.Net, d, o); err != nil {
-		return err
-	}
-	s.Orders = p.orders()
-	return nil
-}
-
-// density after so many events: a cubic from 1 to 1 − Ratio (Zhu and Gupta, 2017).
-func (j Joint) density(events int) float64 {
-	return 1 - j.Ratio + j.Ratio*math.Pow(1-float64(events)/float64(j.Events), 3)
-}
-
-func (j Joint) prune(n *network.Network, p *partition, density float64, first bool, data Data) error {
-	scores, err := importances(j.Importance, n, j.Train.Seed, data)
+	scores, err := importances(j.Importance, s.Net, j.Seed, data)
 	if err != nil {
 		return err
 	}
 	if j.EvenRows != 0 {
-		evenRows(scores, n, j.EvenRows)
+		evenRows(scores, s.Net, j.EvenRows)
 	}
-	b := newBudget(p, density)
-	if first {
-		p.search(scores, b)
-	} else {
-		p.descend(scores, b.keep)
+	cost, err := tileCosts(j.Budget, s.Net.Dims(), j.Shape)
+	if err != nil {
+		return err
 	}
-	kept, _ := b.keep(p.sums(scores))
-	p.mask(n, kept)
+	p := newPartition(s.Net.Dims(), j.Shape)
+	warm := s.Orders != nil
+	if warm {
+		p.follow(s.Orders)
+	}
+	b := newBudget(p, j.Density, cost)
+	p.arrange(j.Strategy, scores, b, warm, j.Seed)
+	sums := p.sums(scores)
+	kept, _ := b.keep(sums)
+	s.noteFloors(b.floored(sums, kept))
+	p.mask(s.Net, kept)
+	s.Orders = p.orders()
 	return nil
 }
 
@@ -93,4 +75,21 @@ func (p *partition) mask(n *network.Network, kept [][]bool) {
 			}
 		}
 	}
+}
+
+// tileCosts is what a tile of each layer takes of a budget: nil if all take the same, or the time of its products (encrypted weights,
+// nominal prices), which grows with the limbs at the layer's level just as the bytes of the tile do.
+func tileCosts(budget string, dims []int, shape packing.Shape) ([]float64, error) {
+	if budget == "tiles" {
+		return nil, nil
+	}
+	layout, err := packing.NewLayout(dims, shape)
+	if err != nil {
+		return nil, fmt.Errorf("pruning: cost of a tile: %w", err)
+	}
+	cost := make([]float64, len(dims)-1)
+	for l, c := range layout.Counts(layout.Dense(), true) {
+		cost[l] = c.Proportional().Cost(packing.Nominal(1)) / float64(layout.Layers[l].Tiles())
+	}
+	return cost, nil
 }

@@ -63,9 +63,9 @@ func TestSearchAgainstAllPartitions(t *testing.T) {
 			scores[0][w] = math.Pow(rng.Float64(), 3)
 		}
 		p := newPartition([]int{6, 6}, shape)
-		b := budget{p, 4}
+		b := budget{p, 4. / 9, []float64{1}, 4}
 		p.sort(scores)
-		p.descend(scores, b.keep)
+		p.descend(scores, b)
 		_, got := b.keep(p.sums(scores))
 		want := best(newPartition([]int{6, 6}, shape), scores, 4)
 		if got > want*(1+1e-9) {
@@ -104,17 +104,17 @@ func TestPlantedTilesAreFound(t *testing.T) {
 	for _, c := range []struct{ n, size int }{{64, 8}, {128, 8}, {256, 8}, {128, 16}, {256, 16}} {
 		shape := packing.Shape{In: c.size, Out: c.size, Batch: 1}
 		net, tiles := planted(c.n, c.size, uint64(c.n))
-		scores, err := importances("l1", net, 0, nil)
+		scores, err := importances("l1", net, 0, Data{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		p := newPartition([]int{c.n, c.n}, shape)
-		b := budget{p, tiles}
+		b := newBudget(p, float64(tiles)/p.total(), nil)
 		p.search(scores, b)
 		s := &State{Net: net, Orders: p.orders()}
 		kept, total := keptTiles(s, shape)
 		k := &State{Net: net}
-		if err := (Permute{Strategy: "kmeans", Shape: shape}).Apply(k, nil); err != nil {
+		if err := (Permute{Strategy: "kmeans", Shape: shape}).Apply(k, Data{}); err != nil {
 			t.Fatal(err)
 		}
 		byKMeans, _ := keptTiles(k, shape)
@@ -138,7 +138,7 @@ func TestBudget(t *testing.T) {
 				s[i] = scale * rng.Float64()
 			}
 		}
-		b := newBudget(p, rng.Float64())
+		b := newBudget(p, rng.Float64(), nil)
 		kept, _ := b.keep(p.sums(scores))
 		n := 0
 		for l, k := range kept {
@@ -147,10 +147,10 @@ func TestBudget(t *testing.T) {
 			}
 			n += count(k, true)
 		}
-		if n != b.tiles {
-			t.Errorf("%v: kept %d tiles: want %d", dims, n, b.tiles)
+		if n != int(b.limit) {
+			t.Errorf("%v: kept %d tiles: want %g", dims, n, b.limit)
 		}
-		for r := 0; b.tiles >= 4*p.groups[2] && r < p.groups[2]; r++ {
+		for r := 0; int(b.limit) >= 4*p.groups[2] && r < p.groups[2]; r++ {
 			if !slices.Contains(kept[1][r*p.groups[1]:(r+1)*p.groups[1]], true) {
 				t.Errorf("%v: group %d of the outputs has no tile", dims, r)
 			}
@@ -165,7 +165,7 @@ func TestJoint(t *testing.T) {
 	for range 2 {
 		s := &State{Net: newNet(t, 40, 24, 10)}
 		o := options("joint")
-		o.Importance, o.Ratio, o.Events, o.Until = "fisher", 0.6, 3, 0.5
+		o.Importance, o.Permutation, o.Ratio, o.Rate = "fisher", "joint", 0.6, "one"
 		apply(t, o, s, d)
 		kept, total := keptTiles(s, o.Shape)
 		if want := int(math.Round(0.4 * float64(total))); kept != want {
@@ -197,7 +197,7 @@ func BenchmarkJointSearch(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	scores, err := importances("l2", n, 0, nil)
+	scores, err := importances("l2", n, 0, Data{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -205,19 +205,15 @@ func BenchmarkJointSearch(b *testing.B) {
 	b.Run("first", func(b *testing.B) {
 		for b.Loop() {
 			p := newPartition(n.Dims(), shape)
-			p.search(scores, newBudget(p, 0.8))
+			p.search(scores, newBudget(p, 0.8, nil))
 		}
 	})
 	b.Run("later", func(b *testing.B) {
 		start := newPartition(n.Dims(), shape)
-		start.search(scores, newBudget(start, 0.8))
+		start.search(scores, newBudget(start, 0.8, nil))
 		for b.Loop() {
-			p := *start
-			p.of = nil
-			for _, of := range start.of {
-				p.of = append(p.of, slices.Clone(of))
-			}
-			p.descend(scores, newBudget(&p, 0.5).keep)
+			p := start.copy()
+			p.descend(scores, newBudget(p, 0.5, nil))
 		}
 	})
 }

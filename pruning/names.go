@@ -2,12 +2,14 @@ package pruning
 
 // Schemes are the pruning schemes, each a list of steps (see Options.Steps).
 func Schemes() []string {
-	return []string{"dense", "p2t", "p3", "p3e", "p4", "p4e", "hunter", "mofhei", "joint"}
+	return []string{"dense", "p2t", "p3", "p3e", "p4", "p4e", "hunter", "mofhei", "joint", "custom"}
 }
 
-// Importances are the scores of a single weight: l1 is |w|, l2 is w², random a seeded control; taylor is |w·ḡ| and
-// fisher (w·ḡ)², summed over batches of training samples with mean gradient ḡ.
-func Importances() []string { return []string{"l1", "l2", "random", "taylor", "fisher"} }
+// Importances are the scores of a single weight: l1 is |w|, l2 is w², random a seeded control; activation is w²·E[x²] of
+// the weight's input; taylor is |w·ḡ| and fisher (w·ḡ)², summed over batches of training samples with mean gradient ḡ.
+func Importances() []string {
+	return []string{"l1", "l2", "random", "activation", "taylor", "fisher"}
+}
 
 // Scopes say whether a ratio holds in each layer (local) or over the whole network (global).
 func Scopes() []string { return []string{"local", "global"} }
@@ -19,5 +21,15 @@ func Targets() []string { return []string{"weight", "neuron", "tile"} }
 // weights that are not zero.
 func Scores() []string { return []string{"min", "max", "avg", "nonzero", "sum"} }
 
-// Permutations are the strategies that order the neurons of each axis before tiles are cut.
-func Permutations() []string { return []string{"none", "random", "sort", "kmeans"} }
+// Permutations are the strategies that order the neurons of each axis before tiles are cut (see arrange).
+func Permutations() []string { return []string{"none", "random", "sort", "kmeans", "joint"} }
+
+// Rates are the curves of the learning rate over the retrainings of a scheme: one that decays over all of them, or a
+// restart for each.
+func Rates() []string { return []string{"restarts", "one"} }
+
+// Curves say how the density falls over the events of a gradual scheme: cubic (Zhu and Gupta, 2017) or linear.
+func Curves() []string { return []string{"cubic", "linear"} }
+
+// Budgets say what a ratio of tiles is a share of: their number, or the time of their products.
+func Budgets() []string { return []string{"tiles", "time"} }

@@ -27,11 +27,13 @@ func (p PruneNeurons) Apply(s *State, data Data) error {
 	if err != nil {
 		return err
 	}
-	for l, neurons := range lowest(scores, p.Ratio, p.Scope) {
+	gone, floored := lowest(scores, p.Ratio, p.Scope)
+	for l, neurons := range gone {
 		for _, n := range neurons {
 			s.removeNeuron(l+1, n)
 		}
 	}
+	s.noteFloors(floored)
 	return nil
 }
 
@@ -75,7 +77,7 @@ func (p PruneBlocks) Apply(s *State, data Data) error {
 		}
 	}
 	slices.SortStableFunc(blocks, func(a, b block) int { return cmp.Compare(a.score, b.score) })
-	most := newBudget(parts, 1-p.Ratio).tiles
+	most := int(newBudget(parts, 1-p.Ratio, nil).limit)
 	for _, b := range blocks {
 		if tilesBetween(left) <= most {
 			break
@@ -89,6 +91,9 @@ func (p PruneBlocks) Apply(s *State, data Data) error {
 				s.removeNeuron(b.axis, n)
 			}
 		}
+	}
+	if n := tilesBetween(left); n > most {
+		s.note("blocks: %d tiles are left, as every hidden layer keeps a group: the ratio asks for %d", n, most)
 	}
 	return nil
 }

@@ -30,6 +30,25 @@ func newPartition(dims []int, shape packing.Shape) *partition {
 	return p
 }
 
+// follow groups neurons as orders of the axes do.
+func (p *partition) follow(orders [][]int) {
+	for a, order := range orders {
+		for position, neuron := range order {
+			p.of[a][neuron] = position / p.size[a]
+		}
+	}
+}
+
+// copy is a partition into the same groups that can change by itself.
+func (p *partition) copy() *partition {
+	c := *p
+	c.of = make([][]int, len(p.of))
+	for a, of := range p.of {
+		c.of[a] = slices.Clone(of)
+	}
+	return &c
+}
+
 // orders lists the neurons of each axis group by group.
 func (p *partition) orders() [][]int {
 	orders := make([][]int, len(p.dims))
@@ -51,6 +70,35 @@ func (p *partition) tiles() []int {
 		n[l] = p.groups[l] * p.groups[l+1]
 	}
 	return n
+}
+
+// total is the number of all tiles.
+func (p *partition) total() float64 {
+	total := 0
+	for _, n := range p.tiles() {
+		total += n
+	}
+	return float64(total)
+}
+
+// sizes is the number of weights in each tile; tiles at the edge hold fewer.
+func (p *partition) sizes() [][]float64 {
+	number := make([][]float64, len(p.dims))
+	for a, n := range p.dims {
+		number[a] = make([]float64, p.groups[a])
+		for g := range number[a] {
+			number[a][g] = float64(min(p.size[a], n-g*p.size[a]))
+		}
+	}
+	out := make([][]float64, len(p.dims)-1)
+	for l := range out {
+		for _, rows := range number[l+1] {
+			for _, cols := range number[l] {
+				out[l] = append(out[l], rows*cols)
+			}
+		}
+	}
+	return out
 }
 
 // sums adds up the scores of the weights in each tile of each layer.
@@ -94,107 +142,3 @@ func (p *partition) sort(scores [][]float64) {
 		}
 	}
 }
-
-// improve moves neurons of one axis between groups so that more importance lies in the kept tiles: the benefit of a
-// neuron for a group is the importance that it would add to kept tiles of both layers that touch the axis, and pairs
-// of neurons change places as long as their benefits gain by it.
-func (p *partition) improve(axis int, scores [][]float64, kept [][]bool) {
-	groups := p.groups[axis]
-	if groups == 1 {
-		return
-	}
-	benefit := p.benefits(axis, scores, kept)
-	of := p.of[axis]
-	for pass, swapped := 0, true; swapped && pass < maxPasses; pass++ {
-		swapped = false
-		for i := range of {
-			bi, gi := benefit[i*groups:(i+1)*groups], of[i]
-			for j := i + 1; j < len(of); j++ {
-				gj := of[j]
-				if gi == gj {
-					continue
-				}
-				bj := benefit[j*groups : (j+1)*groups]
-				if bi[gj]-bi[gi]+(bj[gi]-bj[gj]) > 0 && bi[gj]+bj[gi] > (bi[gi]+bj[gj])*(1+1e-12) {
-					of[i], of[j] = gj, gi
-					gi, swapped = gj, true
-				}
-			}
-		}
-	}
-}
-
-// maxPasses bounds the passes over all pairs of an axis; few are needed.
-const maxPasses = 30
-
-// benefits gives, for each neuron of an axis, the importance that it has in the kept tiles of each group.
-func (p *partition) benefits(axis int, scores [][]float64, kept [][]bool) []float64 {
-	n, groups := p.dims[axis], p.groups[axis]
-	benefit := make([]float64, n*groups)
-	add := func(neuron int, towards []float64, keeps func(group, other int) bool) {
-		for g := range groups {
-			for other, v := range towards {
-				if keeps(g, other) {
-					benefit[neuron*groups+g] += v
-				}
-			}
-		}
-	}
-	if axis > 0 {
-		l, in, cols := axis-1, p.dims[axis-1], p.groups[axis-1]
-		towards := make([]float64, cols)
-		for o := range n {
-			clear(towards)
-			for i, v := range scores[l][o*in : (o+1)*in] {
-				towards[p.of[l][i]] += v
-			}
-			add(o, towards, func(g, c int) bool { return kept[l][g*cols+c] })
-		}
-	}
-	if axis < len(scores) {
-		l, rows := axis, p.groups[axis+1]
-		towards := make([]float64, n*rows)
-		for o, g := range p.of[l+1] {
-			for i, v := range scores[l][o*n : (o+1)*n] {
-				towards[i*rows+g] += v
-			}
-		}
-		for i := range n {
-			add(i, towards[i*rows:(i+1)*rows], func(g, r int) bool { return kept[l][r*groups+g] })
-		}
-	}
-	return benefit
-}
-
-// annealed are the densities that a search passes through: few tiles at once would fix groups too early.
-var annealed = []float64{0.6, 0.4, 0.25, 0.15, 0.08}
-
-// search finds groups from nothing.
-func (p *partition) search(scores [][]float64, b budget) {
-	p.sort(scores)
-	for _, density := range annealed {
-		if wider := newBudget(p, density); wider.tiles > b.tiles {
-			p.descend(scores, wider.keep)
-		}
-	}
-	p.descend(scores, b.keep)
-}
-
-// descend improves all axes in turn, choosing the kept tiles anew after each, until they hold no more importance.
-func (p *partition) descend(scores [][]float64, keep func(sums [][]float64) ([][]bool, float64)) {
-	last := -1.0
-	for range maxDescents {
-		kept, total := keep(p.sums(scores))
-		if total <= last*(1+1e-5) {
-			return
-		}
-		last = total
-		for a := range p.dims {
-			p.improve(a, scores, kept)
-			kept, _ = keep(p.sums(scores))
-		}
-	}
-}
-
-// maxDescents bounds the rounds over all axes.
-const maxDescents = 40

@@ -49,12 +49,20 @@ func newNet(t *testing.T, dims ...int) *network.Network {
 
 func options(scheme string) Options {
 	train := network.Options{Epochs: 2, Batch: 32, LR: 3e-3, Seed: 1, Clip: 1}
-	budget := train
-	budget.Epochs = 3
+	retrain := train
+	retrain.Epochs = 3
 	return Options{
 		Scheme: scheme, Importance: "l1", Scope: "local", Target: "weight", Ratio: 0.7, Permutation: "kmeans",
-		Score: "avg", MaxNonzero: 0.1, Events: 3, Until: 0.5, Shape: packing.Shape{In: 8, Out: 4, Batch: 1}, Seed: 1, Train: train, Budget: budget,
+		Score: "avg", MaxNonzero: 0.1, Events: 3, Until: 0.5, Curve: "cubic", Budget: "tiles",
+		Custom: []string{"prune weights 0.5", "retrain 1", "permute kmeans", "prune tiles 0.5", "expand", "retrain 2"},
+		Shape:  packing.Shape{In: 8, Out: 4, Batch: 1}, Seed: 1, Train: train, Retrain: retrain, Rate: "restarts",
 	}
+}
+
+// both gives the same samples for training and validation.
+func both(d network.Data) Data {
+	get := func() (network.Data, error) { return d, nil }
+	return Data{get, get}
 }
 
 func apply(t *testing.T, o Options, s *State, d network.Data) {
@@ -64,7 +72,7 @@ func apply(t *testing.T, o Options, s *State, d network.Data) {
 		t.Fatal(err)
 	}
 	for _, step := range steps {
-		if err := step.Apply(s, func() (network.Data, error) { return d, nil }); err != nil {
+		if err := step.Apply(s, both(d)); err != nil {
 			t.Fatalf("%s: %v", step, err)
 		}
 	}
@@ -80,27 +88,77 @@ func TestSchemesAreListsOfSteps(t *testing.T) {
 		"p4e":    {"Train", "PruneWeights", "Train", "Permute", "DropTiles", "Expand", "Train"},
 		"hunter": {"Train", "PruneTiles", "Train", "PruneTiles", "Train", "PruneTiles", "Train"},
 		"mofhei": {"Train", "PruneBlocks", "Train"},
-		"joint":  {"Train", "Joint"},
+		"joint":  {"Train", "Joint", "Train", "Joint", "Train", "Joint", "Train"},
+		"custom": {"Train", "PruneWeights", "Train", "Permute", "PruneTiles", "Expand", "Train"},
 	}
 	for _, scheme := range Schemes() {
-		o := options(scheme)
-		steps, err := o.Steps()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		epochs := 0
-		for _, s := range steps {
-			got = append(got, fmt.Sprintf("%T", s)[len("pruning."):])
-			if trains, ok := s.(interface{ Epochs() int }); ok {
-				epochs += trains.Epochs()
+		for _, rate := range Rates() {
+			o := options(scheme)
+			o.Rate = rate
+			steps, err := o.Steps()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			epochs := 0
+			for _, s := range steps {
+				switch s := s.(type) {
+				case Gradual:
+					epochs += s.Train.Options.Epochs
+					for _, p := range s.phases {
+						for _, inner := range p.steps {
+							got = append(got, fmt.Sprintf("%T", inner)[len("pruning."):])
+						}
+						got = append(got, "Train")
+					}
+					continue
+				case Train:
+					epochs += s.Options.Epochs
+				}
+				got = append(got, fmt.Sprintf("%T", s)[len("pruning."):])
+			}
+			if d := cmp.Diff(want[scheme], got); d != "" {
+				t.Errorf("%s, rate %s (-want +got):\n%s", scheme, rate, d)
+			}
+			if epochs != 5 {
+				t.Errorf("%s, rate %s trains %d epochs: every scheme must train 5", scheme, rate, epochs)
 			}
 		}
-		if d := cmp.Diff(want[scheme], got); d != "" {
-			t.Errorf("%s (-want +got):\n%s", scheme, d)
+	}
+}
+
+func TestStepsAsConfigsWriteThem(t *testing.T) {
+	o := options("custom")
+	for text, want := range map[string]string{
+		"prune weights 0.9":    "prune weights importance=l1 scope=local ratio=0.9 seed=1",
+		"prune neurons 0.2":    "prune neurons importance=l1 scope=local ratio=0.2 seed=1",
+		"prune tiles .5":       "prune tiles importance=l1 scope=local score=avg ratio=0.5 tile=8x4 seed=1",
+		"prune blocks 0.5":     "prune blocks importance=l1 ratio=0.5 tile=8x4 seed=1",
+		"permute sort":         "permute sort nonzero<=0.1 share=0 scope=local tile=8x4 seed=1",
+		"joint 0.75":           "joint importance=l1 strategy=joint rows=0 density=0.25 of tiles tile=8x4 seed=1",
+		"drop 0.0625":          "drop tiles nonzero<=0.0625 tile=8x4",
+		"expand":               "expand tile=8x4",
+		"retrain 4":            "train epochs=4 batch=32 lr=0.003 decay=0 clip=1 warmup=0 seed=2",
+		"":                     "error",
+		"prune":                "error",
+		"prune weights":        "error",
+		"prune weights 1":      "error",
+		"prune layers 0.5":     "error",
+		"permute best":         "error",
+		"drop -1":              "error",
+		"retrain 0":            "error",
+		"retrain 1.5":          "error",
+		"expand 2":             "error",
+		"joint NaN":            "error",
+		"prune weights 0.5 .5": "error",
+	} {
+		step, err := o.ParseStep(text)
+		got := "error"
+		if err == nil {
+			got = step.String()
 		}
-		if epochs != 5 {
-			t.Errorf("%s trains %d epochs: every scheme must train 5", scheme, epochs)
+		if got != want {
+			t.Errorf("%q: got %q (%v), want %q", text, got, err, want)
 		}
 	}
 }
@@ -124,6 +182,16 @@ func TestOptionsRefused(t *testing.T) {
 		"tile ratio":  bad(func(o *Options) { o.TileRatio = &ratio }),
 		"max_nonzero": bad(func(o *Options) { o.MaxNonzero = -0.1 }),
 		"shape":       bad(func(o *Options) { o.Shape.In = 3 }),
+		"rate":        bad(func(o *Options) { o.Rate = "two" }),
+		"distil":      bad(func(o *Options) { o.Distil.Alpha = 2 }),
+		"temperature": bad(func(o *Options) { o.Distil.Alpha = 0.5 }),
+		"stop":        bad(func(o *Options) { o.Stop = -1 }),
+		"events":      bad(func(o *Options) { o.Scheme, o.Events = "hunter", 4 }),
+		"curve":       bad(func(o *Options) { o.Scheme, o.Curve = "joint", "steep" }),
+		"budget":      bad(func(o *Options) { o.Scheme, o.Budget = "joint", "money" }),
+		"until":       bad(func(o *Options) { o.Scheme, o.Until = "joint", 1 }),
+		"step":        bad(func(o *Options) { o.Scheme, o.Custom = "custom", []string{"prune"} }),
+		"epochs":      bad(func(o *Options) { o.Scheme, o.Custom = "custom", []string{"retrain 2"} }),
 	} {
 		if _, err := o.Steps(); err == nil {
 			t.Errorf("%s: no error", name)
@@ -134,7 +202,7 @@ func TestOptionsRefused(t *testing.T) {
 func TestPrunedShare(t *testing.T) {
 	shape := packing.Shape{In: 8, Out: 4, Batch: 1}
 	d := clusters(200, 40)
-	data := func() (network.Data, error) { return d, nil }
+	data := both(d)
 	for _, scope := range Scopes() {
 		for _, kind := range Importances() {
 			for _, ratio := range []float64{0, 0.1, 0.5, 0.9} {
@@ -160,7 +228,7 @@ func TestPrunedShare(t *testing.T) {
 		}
 		for _, score := range Scores() {
 			s := &State{Net: newNet(t, 40, 24, 10)}
-			if err := (PruneTiles{"l1", scope, score, 0.5, shape, 1}).Apply(s, nil); err != nil {
+			if err := (PruneTiles{"l1", scope, score, 0.5, shape, 1}).Apply(s, Data{}); err != nil {
 				t.Fatal(err)
 			}
 			kept, total := keptTiles(s, shape)
@@ -200,7 +268,7 @@ func TestNoLayerLosesItsLastTile(t *testing.T) {
 		PruneTiles{"l1", "local", "avg", 0.999, shape, 1}, PruneTiles{"l1", "global", "avg", 0.999, shape, 1}, DropTiles{1, shape},
 	} {
 		s := &State{Net: newNet(t, 40, 24, 10)}
-		if err := step.Apply(s, nil); err != nil {
+		if err := step.Apply(s, Data{}); err != nil {
 			t.Fatal(err)
 		}
 		for l, tl := range s.tilings(shape) {
@@ -214,7 +282,7 @@ func TestNoLayerLosesItsLastTile(t *testing.T) {
 func TestPrunesTheLeastImportant(t *testing.T) {
 	s := &State{Net: newNet(t, 40, 24, 10)}
 	before := s.Net.Clone()
-	if err := (PruneWeights{"l1", "local", 0.6, 1}).Apply(s, nil); err != nil {
+	if err := (PruneWeights{"l1", "local", 0.6, 1}).Apply(s, Data{}); err != nil {
 		t.Fatal(err)
 	}
 	for l, d := range s.Net.Dense() {
@@ -236,11 +304,14 @@ func TestEverySchemeOnEveryPermutation(t *testing.T) {
 	data := clusters(320, 20)
 	for _, scheme := range Schemes() {
 		for _, permutation := range Permutations() {
-			if (scheme == "dense" || scheme == "p2t") && permutation != "none" {
+			if slices.Contains([]string{"dense", "p2t", "hunter", "mofhei", "custom"}, scheme) && permutation != "none" {
 				continue
 			}
 			o := options(scheme)
 			o.Permutation = permutation
+			if permutation == "sort" || permutation == "none" {
+				o.Rate = "one"
+			}
 			s := &State{Net: newNet(t, 20, 24, 18, 10)}
 			apply(t, o, s, data)
 			for l, d := range s.Net.Dense() {
@@ -309,16 +380,16 @@ func bytesOf(t *testing.T, s *State) []byte {
 }
 
 func TestStateSurvivesItsFile(t *testing.T) {
-	s := &State{Net: newNet(t, 20, 24, 10)}
+	s := &State{Net: newNet(t, 20, 24, 10), Epochs: 3, Notes: []string{"a note"}, Teacher: newNet(t, 20, 10)}
 	o := options("p4e")
-	o.Train.Epochs, o.Budget.Epochs = 0, 0
+	o.Train.Epochs, o.Retrain.Epochs = 0, 0
 	apply(t, o, s, network.Data{})
 	file := bytesOf(t, s)
 	var read State
 	if _, err := read.ReadFrom(bytes.NewReader(file)); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(s.Orders, read.Orders); d != "" || !bytes.Equal(file, bytesOf(t, &read)) {
+	if d := cmp.Diff([]any{s.Orders, s.Epochs, s.Notes}, []any{read.Orders, read.Epochs, read.Notes}); d != "" || !bytes.Equal(file, bytesOf(t, &read)) {
 		t.Error("state differs from what was written")
 	}
 	for _, n := range []int{0, 3, 10, len(file) / 2, len(file) - 1} {
@@ -351,7 +422,7 @@ func TestKMeansFindsHiddenBlocks(t *testing.T) {
 	kept := map[string]int{}
 	for _, strategy := range Permutations() {
 		c := s.Clone()
-		if err := (Permute{Strategy: strategy, Shape: shape, Seed: 1}).Apply(c, nil); err != nil {
+		if err := (Permute{Strategy: strategy, Shape: shape, Seed: 1}).Apply(c, Data{}); err != nil {
 			t.Fatal(err)
 		}
 		for a, o := range c.Orders {
@@ -387,10 +458,13 @@ func TestKMeansLosesFewerWeights(t *testing.T) {
 		lost := map[string]int{}
 		for _, strategy := range []string{"none", "sort", "kmeans"} {
 			c, p := s.Clone(), Permute{Strategy: strategy, Share: 0.5, Scope: scope, Shape: shape}
-			if err := p.Apply(c, nil); err != nil {
+			if err := p.Apply(c, Data{}); err != nil {
 				t.Fatal(err)
 			}
-			lost[strategy] = p.cost(c)
+			if err := (PruneTiles{"l1", scope, "nonzero", 0.5, shape, 0}).Apply(c, Data{}); err != nil {
+				t.Fatal(err)
+			}
+			lost[strategy] = count(s.Net.Dense()[0].Mask, true) - count(c.Net.Dense()[0].Mask, true)
 		}
 		t.Logf("%s: weights lost with half the tiles: %v", scope, lost)
 		if lost["kmeans"] >= lost["sort"]*9/10 {
@@ -403,10 +477,10 @@ func TestKMeansLosesFewerWeights(t *testing.T) {
 func TestGoldenOrder(t *testing.T) {
 	s := &State{Net: newNet(t, 12, 9, 4)}
 	o := options("p4")
-	o.Train.Epochs, o.Budget.Epochs = 0, 0
+	o.Train.Epochs, o.Retrain.Epochs = 0, 0
 	apply(t, o, s, network.Data{})
 	got := fmt.Sprint(s.Orders, count(s.Net.Dense()[0].Mask, true), count(s.Net.Dense()[1].Mask, true))
-	const want = "[[9 6 7 4 8 10 11 2 0 3 5 1] [5 4 8 1 6 0 2 3 7] [1 3 2 0]] 32 11"
+	const want = "[[0 2 3 4 6 7 8 9 1 5 10 11] [0 4 5 6 1 2 3 8 7] [0 1 2 3]] 32 11"
 	if got != want {
 		t.Errorf("got %s\nwant %s\nif pruning was meant to change, raise pruning.Version", got, want)
 	}
@@ -418,11 +492,11 @@ func BenchmarkKMeans(b *testing.B) {
 		b.Fatal(err)
 	}
 	s := &State{Net: n}
-	if err := (PruneWeights{"l1", "local", 0.8, 1}).Apply(s, nil); err != nil {
+	if err := (PruneWeights{"l1", "local", 0.8, 1}).Apply(s, Data{}); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if err := (Permute{Strategy: "kmeans", MaxNonzero: 0.0625, Shape: packing.Shape{In: 8, Out: 8, Batch: 1}}).Apply(s, nil); err != nil {
+		if err := (Permute{Strategy: "kmeans", MaxNonzero: 0.0625, Shape: packing.Shape{In: 8, Out: 8, Batch: 1}}).Apply(s, Data{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,7 +2,7 @@ package pruning
 
 import (
 	"fmt"
-	"slices"
+	"math"
 	"strings"
 
 	"hepex/network"
@@ -12,10 +12,11 @@ import (
 // Options choose a scheme and its settings. Settings that the scheme does not use are ignored.
 type Options struct {
 	Scheme      string
-	Importance  string  // of a weight
-	Scope       string  // of Ratio and TileRatio
-	Target      string  // of the first prune step of p3 … p4e
-	Ratio       float64 // share of weights (p2t and target tile: of tiles) that the first prune step removes
+	Custom      []string // custom: the steps after training, as ParseStep reads them
+	Importance  string   // of a weight
+	Scope       string   // of Ratio and TileRatio
+	Target      string   // of the first prune step of p3 … p4e
+	Ratio       float64  // share of weights (p2t and target tile: of tiles) that the first prune step removes
 	Permutation string
 	Score       string   // ranks tiles
 	MaxNonzero  float64  // p4, p4e: drop tiles with at most this fraction of weights left …
@@ -23,13 +24,21 @@ type Options struct {
 
 	Events   int     // hunter, joint: prunings during the retraining
 	Until    float64 // joint: share of the retraining after which the last of them comes
+	Curve    string  // hunter, joint: how density falls from event to event
+	Budget   string  // joint: what Ratio is a share of
 	EvenRows float64 // joint: see Joint
 
-	Shape  packing.Shape
-	Seed   uint64
-	Train  network.Options
-	Budget network.Options // of all retrainings together: its epochs are shared between them
+	Shape   packing.Shape
+	Seed    uint64
+	Train   network.Options
+	Retrain network.Options // all retrainings together: its epochs are shared between them
+	Rate    string          // of the retrainings: one curve, or restarts
+	Distil  Distil
+	Stop    int // epochs of the last retraining without gain on validation data after which it ends; 0 = never
 }
+
+// Distil makes retrainings follow the network before the first prune step: see network.Options.
+type Distil struct{ Alpha, Temperature float64 }
 
 // Step is one part of a scheme.
 type Step interface {
@@ -39,121 +48,151 @@ type Step interface {
 	Apply(s *State, data Data) error
 }
 
-// unpermuted are the schemes that prune tiles where they lie.
-var unpermuted = []string{"p2t", "hunter", "mofhei"}
+// Data supplies training and validation samples when a step first needs them.
+type Data struct {
+	Train, Validation func() (network.Data, error)
+}
 
-// Data supplies the training data when a step first needs it.
-type Data func() (network.Data, error)
+// phase is what happens after a share of the retraining.
+type phase struct {
+	when  float64
+	steps []Step
+}
 
 // Steps lists the steps of the scheme.
 func (o Options) Steps() ([]Step, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("pruning: %w", err)
 	}
-	train := Train{o.Train}
-	var first Step = PruneWeights{o.Importance, o.Scope, o.Ratio, o.Seed}
-	switch o.Target {
-	case "neuron":
-		first = PruneNeurons{o.Importance, o.Scope, o.Ratio, o.Seed}
-	case "tile":
-		first = PruneTiles{o.Importance, o.Scope, o.Score, o.Ratio, o.Shape, o.Seed}
+	steps := []Step{Train{Options: o.Train}}
+	if o.Distil.Alpha > 0 {
+		steps = append(steps, Teach{})
 	}
-	var drop Step = DropTiles{o.MaxNonzero, o.Shape}
-	if o.TileRatio != nil {
-		drop = PruneTiles{o.Importance, o.Scope, o.Score, *o.TileRatio, o.Shape, o.Seed}
+	if o.Scheme == "custom" {
+		custom, err := o.custom()
+		if err != nil {
+			return nil, fmt.Errorf("pruning: %w", err)
+		}
+		return append(steps, custom...), nil
 	}
-	permute := o.permute()
-	expand := Expand{o.Shape}
+	phases, after := o.phases()
+	if o.Rate == "one" && len(phases) > 1 {
+		return append(append(steps, o.gradual(phases)...), after...), nil
+	}
+	return append(append(steps, o.restarts(phases)...), after...), nil
+}
+
+// phases lists what the scheme does in the course of the retraining, and after it.
+func (o Options) phases() (phases []phase, after []Step) {
+	first, second := o.first(), 0.5
+	permute, expand := o.permute(), Expand{o.Shape}
 	switch o.Scheme {
 	case "dense":
-		return []Step{train, o.retrain(0, 1)}, nil
+		return []phase{{}}, nil
 	case "p2t":
-		return []Step{train, PruneTiles{o.Importance, o.Scope, o.Score, o.Ratio, o.Shape, o.Seed}, o.retrain(0, 1)}, nil
+		return []phase{{0, []Step{o.pruneTiles(o.Score, o.Ratio)}}}, nil
 	case "p3":
-		return []Step{train, first, o.retrain(0, 1), permute}, nil
+		return []phase{{0, []Step{first}}}, []Step{permute}
 	case "p3e":
-		return []Step{train, first, o.retrain(0, 2), permute, expand, o.retrain(1, 2)}, nil
+		return []phase{{0, []Step{first}}, {second, []Step{permute, expand}}}, nil
 	case "p4":
-		return []Step{train, first, o.retrain(0, 2), permute, drop, o.retrain(1, 2)}, nil
+		return []phase{{0, []Step{first}}, {second, []Step{permute, o.drop()}}}, nil
 	case "hunter":
-		steps := []Step{train}
 		for e := range o.Events {
-			ratio := o.Ratio * float64(e+1) / float64(o.Events)
-			steps = append(steps, PruneTiles{o.Importance, o.Scope, "avg", ratio, o.Shape, o.Seed}, o.retrain(e, o.Events))
+			phases = append(phases, phase{float64(e) / float64(o.Events), []Step{o.pruneTiles("avg", 1-o.density(e+1))}})
 		}
-		return steps, nil
+		return phases, nil
 	case "mofhei":
-		return []Step{train, PruneBlocks{o.Importance, o.Ratio, o.Shape, o.Seed}, o.retrain(0, 1)}, nil
+		return []phase{{0, []Step{PruneBlocks{o.Importance, o.Ratio, o.Shape, o.Seed}}}}, nil
 	case "joint":
-		return []Step{train, Joint{o.retrain(0, 1).Options, o.Importance, o.EvenRows, o.Ratio, o.Events, o.Until, o.Shape}}, nil
+		for e := range o.Events {
+			when := 0.0
+			if e > 0 {
+				when = o.Until * float64(e) / float64(o.Events-1)
+			}
+			phases = append(phases, phase{when, []Step{o.joint(o.density(e + 1))}})
+		}
+		return phases, nil
 	default: // p4e
-		return []Step{train, first, o.retrain(0, 2), permute, drop, expand, o.retrain(1, 2)}, nil
+		return []phase{{0, []Step{first}}, {second, []Step{permute, o.drop(), expand}}}, nil
 	}
 }
 
-// retrain is the i-th of n retrainings, with its share of the budget.
-func (o Options) retrain(i, n int) Train {
-	share := o.Budget
-	share.Epochs = (o.Budget.Epochs + n - 1 - i) / n
-	share.Seed += uint64(i + 1)
-	return Train{share}
+// density after so many events.
+func (o Options) density(events int) float64 {
+	left := 1 - float64(events)/float64(o.Events)
+	if o.Curve == "cubic" {
+		left = math.Pow(left, 3)
+	}
+	return 1 - o.Ratio + o.Ratio*left
+}
+
+// gradual is one training with the phases in its course.
+func (o Options) gradual(phases []phase) []Step {
+	return []Step{Gradual{o.retrain(o.Retrain.Epochs, 0, true), phases}}
+}
+
+// restarts is a training after each phase, up to the next, in whole epochs.
+func (o Options) restarts(phases []phase) []Step {
+	var steps []Step
+	epochs := func(when float64) int { return int(math.Round(when * float64(o.Retrain.Epochs))) }
+	for i, p := range phases {
+		next := 1.0
+		if i+1 < len(phases) {
+			next = phases[i+1].when
+		}
+		steps = append(append(steps, p.steps...), o.retrain(epochs(next)-epochs(p.when), i, i+1 == len(phases)))
+	}
+	return steps
+}
+
+// retrain is the i-th retraining; only the last may stop early, as the others are not what comes out.
+func (o Options) retrain(epochs, i int, last bool) Train {
+	t := Train{o.Retrain, o.Distil, 0}
+	t.Options.Epochs = epochs
+	t.Options.Seed += uint64(i + 1)
+	if last {
+		t.Stop = o.Stop
+	}
+	return t
+}
+
+func (o Options) pruneTiles(score string, ratio float64) PruneTiles {
+	return PruneTiles{o.Importance, o.Scope, score, ratio, o.Shape, o.Seed}
+}
+
+func (o Options) joint(density float64) Joint {
+	return Joint{o.Importance, o.Permutation, o.EvenRows, density, o.Budget, o.Shape, o.Seed}
+}
+
+// first is the first prune step of p3 … p4e.
+func (o Options) first() Step {
+	switch o.Target {
+	case "neuron":
+		return PruneNeurons{o.Importance, o.Scope, o.Ratio, o.Seed}
+	case "tile":
+		return o.pruneTiles(o.Score, o.Ratio)
+	}
+	return PruneWeights{o.Importance, o.Scope, o.Ratio, o.Seed}
+}
+
+// drop is the second prune step of p4 and p4e.
+func (o Options) drop() Step {
+	if o.TileRatio != nil {
+		return o.pruneTiles(o.Score, *o.TileRatio)
+	}
+	return DropTiles{o.MaxNonzero, o.Shape}
 }
 
 // permute tells the permutation which tiles the scheme will drop: p3 and p3e only those that are empty.
 func (o Options) permute() Permute {
 	p := Permute{Strategy: o.Permutation, Scope: o.Scope, Shape: o.Shape, Seed: o.Seed}
 	switch {
-	case !strings.HasPrefix(o.Scheme, "p4"):
+	case !strings.HasPrefix(o.Scheme, "p4") && o.Scheme != "custom":
 	case o.TileRatio != nil:
 		p.Share = *o.TileRatio
 	default:
 		p.MaxNonzero = o.MaxNonzero
 	}
 	return p
-}
-
-func (o Options) check() error {
-	one := func(what, got string, want []string) error {
-		if !slices.Contains(want, got) {
-			return fmt.Errorf("%s %q: want one of %s", what, got, strings.Join(want, ", "))
-		}
-		return nil
-	}
-	share := func(what string, v float64) error {
-		if !(v >= 0 && v < 1) {
-			return fmt.Errorf("%s %g: want 0 ≤ %s < 1", what, v, what)
-		}
-		return nil
-	}
-	if err := one("scheme", o.Scheme, Schemes()); err != nil || o.Scheme == "dense" {
-		return err
-	}
-	errs := []error{
-		one("importance", o.Importance, Importances()), one("scope", o.Scope, Scopes()),
-		share("ratio", o.Ratio), o.Shape.Check(),
-	}
-	if o.Scheme == "p2t" || o.Target == "tile" || o.TileRatio != nil {
-		errs = append(errs, one("score", o.Score, Scores()))
-	}
-	if o.Scheme == "hunter" && (o.Events < 1 || o.Events > o.Budget.Epochs) {
-		errs = append(errs, fmt.Errorf("%d events: want 1 to %d, the epochs of retraining", o.Events, o.Budget.Epochs))
-	}
-	if o.Scheme == "joint" {
-		if o.Events < 1 || !(o.Until >= 0 && o.Until < 1) || !(o.EvenRows >= 0 && o.EvenRows <= 1) || o.Budget.Epochs < 1 {
-			errs = append(errs, fmt.Errorf("%d events until %g, even rows %g, %d epochs: want at least 1, 0 to 1, 0 to 1, at least 1", o.Events, o.Until, o.EvenRows, o.Budget.Epochs))
-		}
-	} else if !slices.Contains(unpermuted, o.Scheme) {
-		errs = append(errs, one("target", o.Target, Targets()), one("permutation", o.Permutation, Permutations()))
-	}
-	if o.TileRatio != nil {
-		errs = append(errs, share("tile ratio", *o.TileRatio))
-	} else if !(o.MaxNonzero >= 0 && o.MaxNonzero <= 1) {
-		errs = append(errs, fmt.Errorf("max_nonzero %g: want 0 to 1", o.MaxNonzero))
-	}
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -17,34 +17,64 @@ type State struct {
 	Net *network.Network
 	// Orders[a][p] is the neuron at position p of axis a: positions 0 … group−1 share the first tile, and
 	// so on. Axis 0 holds the inputs, axis l the outputs of layer l. Nil before the neurons are permuted.
-	Orders [][]int
+	Orders  [][]int
+	Epochs  int              // trained so far
+	Notes   []string         // what a reader of the result should know, such as that a layer was kept from collapsing
+	Teacher *network.Network // that later retrainings are distilled from; nil = none
 }
 
 // Clone copies the state deeply.
 func (s *State) Clone() *State {
-	c := &State{Net: s.Net.Clone()}
+	c := &State{Net: s.Net.Clone(), Epochs: s.Epochs, Notes: slices.Clone(s.Notes)}
 	for _, o := range s.Orders {
 		c.Orders = append(c.Orders, slices.Clone(o))
+	}
+	if s.Teacher != nil {
+		c.Teacher = s.Teacher.Clone()
 	}
 	return c
 }
 
-// maxOrders bounds the header that ReadFrom accepts, in bytes.
-const maxOrders = 1 << 24
+// note adds a note, once.
+func (s *State) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(s.Notes, text) {
+		s.Notes = append(s.Notes, text)
+	}
+}
 
-// WriteTo writes the orders, then the network.
+// header is what a file has before the networks.
+type header struct {
+	Orders [][]int  `json:"orders"`
+	Epochs int      `json:"epochs"`
+	Notes  []string `json:"notes,omitempty"`
+	Taught bool     `json:"taught,omitempty"` // the teacher follows the network
+}
+
+// maxHeader bounds the header that ReadFrom accepts, in bytes.
+const maxHeader = 1 << 24
+
+// WriteTo writes a header, the network and the teacher.
 func (s *State) WriteTo(w io.Writer) (int64, error) {
-	orders, err := json.Marshal(s.Orders)
+	text, err := json.Marshal(header{s.Orders, s.Epochs, s.Notes, s.Teacher != nil})
 	if err != nil {
 		return 0, fmt.Errorf("pruning: write: %w", err)
 	}
-	head := binary.LittleEndian.AppendUint32(nil, uint32(len(orders)))
-	n, err := w.Write(append(head, orders...))
+	written, err := w.Write(append(binary.LittleEndian.AppendUint32(nil, uint32(len(text))), text...))
+	total := int64(written)
 	if err != nil {
-		return int64(n), fmt.Errorf("pruning: write: %w", err)
+		return total, fmt.Errorf("pruning: write: %w", err)
 	}
-	m, err := s.Net.WriteTo(w)
-	return int64(n) + m, err
+	for _, n := range []*network.Network{s.Net, s.Teacher} {
+		if n == nil {
+			continue
+		}
+		m, err := n.WriteTo(w)
+		total += m
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
 }
 
 // ReadFrom reads what WriteTo wrote.
@@ -53,24 +83,33 @@ func (s *State) ReadFrom(r io.Reader) (int64, error) {
 	if err := binary.Read(r, binary.LittleEndian, &size); err != nil {
 		return 0, fmt.Errorf("pruning: read: %w", err)
 	}
-	if size > maxOrders {
-		return 4, fmt.Errorf("pruning: read: orders of %d bytes: want at most %d", size, maxOrders)
+	if size > maxHeader {
+		return 4, fmt.Errorf("pruning: read: header of %d bytes: want at most %d", size, maxHeader)
 	}
 	text, err := io.ReadAll(io.LimitReader(r, int64(size)))
-	n := 4 + int64(len(text))
+	total := 4 + int64(len(text))
 	if err != nil {
-		return n, fmt.Errorf("pruning: read: %w", err)
+		return total, fmt.Errorf("pruning: read: %w", err)
 	}
-	read := State{Net: &network.Network{}}
-	if err := json.Unmarshal(text, &read.Orders); err != nil {
-		return n, fmt.Errorf("pruning: read: %w", err)
+	var h header
+	if err := json.Unmarshal(text, &h); err != nil {
+		return total, fmt.Errorf("pruning: read: %w", err)
 	}
-	m, err := read.Net.ReadFrom(r)
-	if err != nil {
-		return n + m, err
+	read := State{Net: &network.Network{}, Orders: h.Orders, Epochs: h.Epochs, Notes: h.Notes}
+	networks := []*network.Network{read.Net}
+	if h.Taught {
+		read.Teacher = &network.Network{}
+		networks = append(networks, read.Teacher)
+	}
+	for _, n := range networks {
+		m, err := n.ReadFrom(r)
+		total += m
+		if err != nil {
+			return total, err
+		}
 	}
 	*s = read
-	return n + m, nil
+	return total, nil
 }
 
 // tiling maps the weights of one dense layer to tiles.

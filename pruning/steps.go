@@ -6,32 +6,10 @@ import (
 	"math"
 	"slices"
 
-	"hepex/network"
+	"gonum.org/v1/gonum/floats"
+
 	"hepex/packing"
 )
-
-// Train trains the network, or retrains it under its masks.
-type Train struct{ Options network.Options }
-
-func (t Train) String() string {
-	o := t.Options
-	return fmt.Sprintf("train epochs=%d batch=%d lr=%g decay=%g clip=%g warmup=%d seed=%d", o.Epochs, o.Batch, o.LR, o.WeightDecay, o.Clip, o.Warmup, o.Seed)
-}
-
-// Epochs that the step trains.
-func (t Train) Epochs() int { return t.Options.Epochs }
-
-// Apply trains in place.
-func (t Train) Apply(s *State, data Data) error {
-	if t.Options.Epochs == 0 {
-		return nil
-	}
-	d, err := data()
-	if err != nil {
-		return err
-	}
-	return network.Train(s.Net, d, t.Options)
-}
 
 // PruneWeights removes the given share of all weights, those of least importance.
 type PruneWeights struct {
@@ -51,11 +29,13 @@ func (p PruneWeights) Apply(s *State, data Data) error {
 	if err != nil {
 		return err
 	}
-	for l, lowest := range lowest(scores, p.Ratio, p.Scope) {
-		for _, w := range lowest {
+	gone, floored := lowest(scores, p.Ratio, p.Scope)
+	for l, weights := range gone {
+		for _, w := range weights {
 			prune(layers[l], w)
 		}
 	}
+	s.noteFloors(floored)
 	return nil
 }
 
@@ -83,9 +63,9 @@ func (p PruneTiles) Apply(s *State, data Data) error {
 	for l, t := range tilings {
 		scores[l] = tileScores(p.Score, t, weights[l])
 	}
-	for l, tiles := range lowest(scores, p.Ratio, p.Scope) {
-		drop(tilings[l], tiles)
-	}
+	gone, floored := lowest(scores, p.Ratio, p.Scope)
+	s.noteFloors(floored)
+	s.drop(tilings, gone)
 	return nil
 }
 
@@ -102,17 +82,18 @@ func (p DropTiles) String() string {
 
 // Apply masks all weights of the dropped tiles.
 func (p DropTiles) Apply(s *State, _ Data) error {
-	for _, t := range s.tilings(p.Shape) {
+	tilings := s.tilings(p.Shape)
+	gone := make([][]int, len(tilings))
+	for l, t := range tilings {
 		sizes, nonZero := t.sizes(), t.nonZero()
 		fullest := slices.Index(nonZero, slices.Max(nonZero))
-		var tiles []int
 		for i, n := range nonZero {
 			if i != fullest && float64(n) <= p.MaxNonzero*float64(sizes[i]) {
-				tiles = append(tiles, i)
+				gone[l] = append(gone[l], i)
 			}
 		}
-		drop(t, tiles)
 	}
+	s.drop(tilings, gone)
 	return nil
 }
 
@@ -136,16 +117,69 @@ func (p Expand) Apply(s *State, _ Data) error {
 // groups names the part of a shape that decides which weights share a tile.
 func groups(s packing.Shape) string { return fmt.Sprintf("%dx%d", s.In, s.Out) }
 
-func drop(t tiling, tiles []int) {
-	gone := make([]bool, t.rows*t.cols)
-	for _, i := range tiles {
-		gone[i] = true
-	}
-	t.each(func(tile, w int) {
-		if gone[tile] {
-			prune(t.dense, w)
+// drop masks all weights of the tiles that are gone. Where these would cut all paths from the inputs to the outputs, the
+// path of most weights stays, so that no network becomes constant.
+func (s *State) drop(tilings []tiling, gone [][]int) {
+	kept := make([][]bool, len(tilings))
+	for l, t := range tilings {
+		nonZero := t.nonZero()
+		kept[l] = make([]bool, len(nonZero))
+		for i, n := range nonZero {
+			kept[l][i] = n > 0 && !slices.Contains(gone[l], i)
 		}
-	})
+	}
+	if !connected(tilings, kept) {
+		for l, i := range strongest(tilings) {
+			kept[l][i] = true
+		}
+		s.note("a path of tiles kept from inputs to outputs: the ranking would have cut all")
+	}
+	for l, t := range tilings {
+		t.each(func(tile, w int) {
+			if !kept[l][tile] {
+				prune(t.dense, w)
+			}
+		})
+	}
+}
+
+// connected tells whether a path of kept tiles leads from the inputs to the outputs.
+func connected(tilings []tiling, kept [][]bool) bool {
+	reached := slices.Repeat([]bool{true}, tilings[0].cols)
+	for l, t := range tilings {
+		next := make([]bool, t.rows)
+		for i, k := range kept[l] {
+			if k && reached[i%t.cols] {
+				next[i/t.cols] = true
+			}
+		}
+		reached = next
+	}
+	return slices.Contains(reached, true)
+}
+
+// strongest is the path through one tile of each layer with the largest sum of |w|.
+func strongest(tilings []tiling) []int {
+	best := make([]float64, tilings[0].cols) // of the paths to each group
+	var from [][]int                         // the tile by which the best path comes to each group
+	for _, t := range tilings {
+		sums := make([]float64, t.rows*t.cols)
+		t.each(func(tile, w int) { sums[tile] += math.Abs(float64(t.dense.W[w])) })
+		next, by := slices.Repeat([]float64{math.Inf(-1)}, t.rows), make([]int, t.rows)
+		for i, v := range sums {
+			if r := i / t.cols; best[i%t.cols]+v > next[r] {
+				next[r], by[r] = best[i%t.cols]+v, i
+			}
+		}
+		best, from = next, append(from, by)
+	}
+	path := make([]int, len(tilings))
+	group := floats.MaxIdx(best)
+	for l := len(tilings) - 1; l >= 0; l-- {
+		path[l] = from[l][group]
+		group = path[l] % tilings[l].cols
+	}
+	return path
 }
 
 // tileScores ranks the tiles of a layer over their real weights: padding does not count.
@@ -180,38 +214,58 @@ func tileScores(score string, t tiling, importance []float64) []float64 {
 	return out
 }
 
-// lowest gives, by layer, the indices of the given share of all scores that are lowest, in each layer or
-// over all layers. A layer always keeps its highest score; equal scores go by index.
-func lowest(scores [][]float64, ratio float64, scope string) [][]int {
+// lowest gives, by layer, the indices of the given share of all scores that are lowest, in each layer or over all
+// layers. A layer always keeps its highest scores: one, or over all layers also a share of what it would keep if all
+// layers kept the same (see budget); floored lists the layers that this saved from losing more. Equal scores go by index.
+func lowest(scores [][]float64, ratio float64, scope string) (picked [][]int, floored []int) {
 	type item struct {
 		layer, index int
 		score        float64
 	}
-	var all []item
+	byScore := func(a, b item) int { return cmp.Compare(a.score, b.score) }
+	var all, safe []item
 	total := 0
-	picked := make([][]int, len(scores))
 	for l, s := range scores {
 		items := make([]item, len(s))
 		for i, v := range s {
 			items[i] = item{l, i, v}
 		}
-		slices.SortStableFunc(items, func(a, b item) int { return cmp.Compare(a.score, b.score) })
+		slices.SortStableFunc(items, byScore)
 		total += len(items)
-		items = items[:len(items)-1]
-		if scope == "local" {
-			items = items[:min(share(ratio, len(s)), len(items))]
+		floor := 1
+		if scope == "global" {
+			floor = max(1, int(floorShare*(1-ratio)*float64(len(items))))
+		} else {
+			items = items[:max(share(ratio, len(s)), 0)]
+			floor = max(0, len(items)-len(s)+1)
 		}
-		all = append(all, items...)
+		safe = append(safe, items[len(items)-floor:]...)
+		all = append(all, items[:len(items)-floor]...)
 	}
 	if scope == "global" {
-		slices.SortStableFunc(all, func(a, b item) int { return cmp.Compare(a.score, b.score) })
+		slices.SortStableFunc(all, byScore)
 		all = all[:min(share(ratio, total), len(all))]
 	}
+	picked = make([][]int, len(scores))
 	for _, it := range all {
 		picked[it.layer] = append(picked[it.layer], it.index)
 	}
-	return picked
+	if scope == "global" && len(all) > 0 {
+		for _, it := range safe { // the lowest of the safe items of a layer comes first
+			if it.score < all[len(all)-1].score && !slices.Contains(floored, it.layer) {
+				floored = append(floored, it.layer)
+			}
+		}
+	}
+	return picked, floored
 }
 
 // share rounds ratio·n to the nearest whole number.
 func share(ratio float64, n int) int { return int(math.Round(ratio * float64(n))) }
+
+// noteFloors says which layers were kept from losing more.
+func (s *State) noteFloors(layers []int) {
+	for _, l := range layers {
+		s.note("layer %d kept from collapsing: a global ranking would have pruned more of it", l+1)
+	}
+}

@@ -31,7 +31,7 @@ type Config struct {
 type Point struct {
 	Label  string // as given in sweep.cases, otherwise empty
 	Spec   Spec
-	Params map[string]any // dotted path → string, int, float64, bool or []int: all that decides the outcome
+	Params map[string]any // dotted path → string, int, float64, bool, []int or []string: all that decides the outcome
 
 	file     string
 	settings settings
@@ -89,16 +89,20 @@ type Train struct {
 // Prune names the scheme and its settings, with the names that package pruning lists. Ratio is the share of
 // weights (p2t, hunter, mofhei, joint: tiles) that the first prune step removes.
 type Prune struct {
-	Scheme      string  `json:"scheme"`
-	Importance  string  `json:"importance"`
-	Scope       string  `json:"scope"`
-	Target      string  `json:"target"`
-	Ratio       float64 `json:"ratio"`
-	Permutation string  `json:"permutation"`
-	Tiles       Tiles   `json:"tiles"`
-	Events      int     `json:"events"` // hunter, joint: prunings during the retraining …
-	Until       float64 `json:"until"`  // joint: … the last after this share of it
-	Retrain     Retrain `json:"retrain"`
+	Scheme      string   `json:"scheme"`
+	Importance  string   `json:"importance"`
+	Scope       string   `json:"scope"`
+	Target      string   `json:"target"`
+	Ratio       float64  `json:"ratio"`
+	Permutation string   `json:"permutation"`
+	Tiles       Tiles    `json:"tiles"`
+	Steps       []string `json:"steps,omitempty"` // custom: after training, as pruning.Options.ParseStep reads them
+	Events      int      `json:"events"`          // hunter, joint: prunings during the retraining …
+	Until       float64  `json:"until"`           // joint: … the last after this share of it
+	Curve       string   `json:"curve"`           // hunter, joint: how density falls from event to event
+	Budget      string   `json:"budget"`          // joint: what Ratio is a share of
+	Retrain     Retrain  `json:"retrain"`
+	Distil      Distil   `json:"distil"`
 }
 
 // Tiles is the step that prunes almost-zero tiles. If Ratio is not 0, that share of the tiles goes, those with
@@ -110,10 +114,21 @@ type Tiles struct {
 }
 
 // Retrain is the training after prune steps: Epochs in all, shared by the retrainings of the scheme. The dense
-// scheme trains as long, so that all schemes have the same budget.
+// scheme trains as long, so that all schemes have the same budget. Rate is one curve of the learning rate over all of
+// them, or restarts. With a Patience other than 0 the last one ends after so many epochs without gain on the validation
+// samples.
 type Retrain struct {
-	Epochs int     `json:"epochs"`
-	LR     float64 `json:"lr"`
+	Epochs   int     `json:"epochs"`
+	LR       float64 `json:"lr"`
+	Rate     string  `json:"rate"`
+	Patience int     `json:"patience"`
+}
+
+// Distil gives the network before the first prune step the weight Alpha in the loss of the retrainings, at Temperature
+// (classifiers). The dense scheme learns from itself likewise.
+type Distil struct {
+	Alpha       float64 `json:"alpha"`
+	Temperature float64 `json:"temperature"`
 }
 
 // HE says how to encrypt. Ring is standard, conjugate-invariant or auto: whichever is faster. Parameters are derived to reach Precision bits, unless LogQ, LogP (bits of each
@@ -136,11 +151,13 @@ func (h HE) OverrideRing() inference.Ring {
 	return inference.Ring(h.Ring)
 }
 
-// Measure says how to time the evaluation: on how many threads, and how often.
+// Measure says what to measure, and how to time the evaluation: on how many threads, and how often. Unless Encrypted, only
+// the plain network's quality and tiles are, for comparisons of many points.
 type Measure struct {
-	Warmup  int     `json:"warmup"`
-	Threads int     `json:"threads"`
-	Repeats Repeats `json:"repeats"`
+	Encrypted bool    `json:"encrypted"`
+	Warmup    int     `json:"warmup"`
+	Threads   int     `json:"threads"`
+	Repeats   Repeats `json:"repeats"`
 }
 
 // Repeats stops between Min and Max evaluations, once the 95 % interval of the median is narrower than CI, a

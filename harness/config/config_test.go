@@ -61,12 +61,13 @@ func TestDefaults(t *testing.T) {
 		Train:   Train{Epochs: 10, Batch: 128, LR: 1e-3, Seed: 1, WeightDecay: 0.05},
 		Prune: Prune{
 			Scheme: "p4e", Importance: "l1", Scope: "local", Target: "weight", Ratio: 0.8, Permutation: "kmeans",
-			Tiles: Tiles{Score: "avg", MaxNonzero: 0.0625}, Retrain: Retrain{Epochs: 3, LR: 1e-3},
+			Tiles: Tiles{Score: "avg", MaxNonzero: 0.0625}, Curve: "linear", Budget: "tiles",
+			Retrain: Retrain{Epochs: 3, LR: 1e-3, Rate: "restarts"}, Distil: Distil{Temperature: 4},
 		},
 		Tile:    packing.Shape{In: 16, Out: 16, Batch: 32},
 		Layout:  "tiles",
 		HE:      HE{Weights: "encrypted", Ring: "auto", Precision: 16},
-		Measure: Measure{Warmup: 1, Threads: 1, Repeats: Repeats{Min: 5, Max: 20, CI: 0.05}},
+		Measure: Measure{Encrypted: true, Warmup: 1, Threads: 1, Repeats: Repeats{Min: 5, Max: 20, CI: 0.05}},
 	}
 	if len(c.Points) != 1 {
 		t.Fatalf("%d points, want 1", len(c.Points))
@@ -79,7 +80,7 @@ func TestDefaults(t *testing.T) {
 		"network.type": "mlp", "network.hidden": []int{128}, "network.activation": "square", "network.batch_norm": false,
 		"train.epochs": 10, "train.batch": 128, "train.lr": 1e-3, "train.seed": 1, "train.weight_decay": 0.05,
 		"prune.scheme": "p4e", "prune.importance": "l1", "prune.scope": "local", "prune.target": "weight", "prune.ratio": 0.8,
-		"prune.permutation": "kmeans", "prune.tiles.max_nonzero": 0.0625, "prune.retrain.epochs": 3, "prune.retrain.lr": 1e-3,
+		"prune.permutation": "kmeans", "prune.tiles.max_nonzero": 0.0625, "prune.retrain.epochs": 3, "prune.retrain.lr": 1e-3, "prune.retrain.rate": "restarts",
 		"tile": "16x16x32", "layout": "tiles", "he.weights": "encrypted", "he.ring": "auto", "he.precision": 16, "he.insecure": false, "measure.threads": 1,
 	}
 	if diff := cmp.Diff(wantParams, c.Points[0].Params); diff != "" {
@@ -92,7 +93,8 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("name %q, source %q", c.Name, c.Source)
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
-		[]string{"prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "he.log_q", "he.log_p", "he.log_scale"}) {
+		[]string{"prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.steps",
+			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "measure.encrypted"}) {
 		t.Errorf("further parameters: %q", extra)
 	}
 }
@@ -113,6 +115,15 @@ func TestGoodConfigs(t *testing.T) {
 		{"batch norm", "network: {type: autoencoder, hidden: [64, 32, 64], activation: quadratic, batch_norm: true}",
 			"network.type network.hidden network.batch_norm", []string{"autoencoder [64 32 64] true"}},
 		{"dense without ratio", "prune: {scheme: dense}", "prune.scheme prune.ratio", []string{"dense -"}},
+		{"what suits joint", "prune: {scheme: joint, ratio: 0.8}", "prune.importance prune.permutation prune.events prune.until prune.curve prune.retrain.rate",
+			[]string{"fisher joint 4 0.5 cubic one"}},
+		{"what suits joint on autoencoders", "network: {type: autoencoder, hidden: [32]}\nprune: {scheme: joint, ratio: 0.8}", "prune.events prune.until", []string{"16 0.75"}},
+		{"joint otherwise", "prune: {scheme: joint, ratio: 0.8, importance: l1, permutation: none, events: 1, curve: linear, retrain: {rate: restarts}}",
+			"prune.importance prune.permutation prune.events prune.curve prune.retrain.rate", []string{"l1 none 1 linear restarts"}},
+		{"distillation at a temperature", "prune: {scheme: p3, ratio: 0.5, distil: {alpha: 0.9}}", "prune.distil.alpha prune.distil.temperature", []string{"0.9 4"}},
+		{"own steps", `prune: {scheme: custom, steps: [prune weights 0.8, retrain 2, permute kmeans, drop 0.1, expand, retrain 1]}`, "prune.scheme prune.steps prune.ratio",
+			[]string{"custom [prune weights 0.8 retrain 2 permute kmeans drop 0.1 expand retrain 1] -"}},
+		{"quality only, without encryption", "tile: 8x8x1\nmeasure: {encrypted: false}", "tile measure.encrypted he.weights layout", []string{"8x8x1 false - -"}},
 		{"minus zero is zero", "prune: {scheme: p3, ratio: -0.0}", "prune.ratio", []string{"0"}},
 		{"grid, first key slowest", "sweep: {grid: {train.seed: [2, 1], prune.scheme: [p3, p4]}}", "train.seed prune.scheme",
 			[]string{"2 p3", "2 p4", "1 p3", "1 p4"}},

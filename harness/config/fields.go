@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ type field struct {
 }
 
 func key[T any](path string, k kind[T], place func(s *Spec) *T) field {
-	_, list := any(*new(T)).([]int)
+	list := reflect.TypeFor[T]().Kind() == reflect.Slice
 	return field{
 		path: path,
 		want: k.want,
@@ -59,7 +60,7 @@ var fields = []field{
 		func(s *Spec) *float64 { return &s.Data.Validation }),
 
 	key("network.type", oneOf("mlp", "autoencoder"), func(s *Spec) *string { return &s.Network.Type }),
-	key("network.hidden", wholes(1, 8, whole(1, 4096)), func(s *Spec) *[]int { return &s.Network.Hidden }),
+	key("network.hidden", listOf(1, 8, whole(1, 4096)), func(s *Spec) *[]int { return &s.Network.Hidden }),
 	key("network.activation", oneOf(network.Activations()...), func(s *Spec) *string { return &s.Network.Activation }),
 	key("network.batch_norm", boolean, func(s *Spec) *bool { return &s.Network.BatchNorm }),
 
@@ -77,14 +78,22 @@ var fields = []field{
 	key("prune.ratio", number("0 ≤ ratio < 1", fromZeroBelowOne), func(s *Spec) *float64 { return &s.Prune.Ratio }),
 	key("prune.permutation", oneOf(pruning.Permutations()...), func(s *Spec) *string { return &s.Prune.Permutation }),
 	key("prune.tiles.score", oneOf(pruning.Scores()...), func(s *Spec) *string { return &s.Prune.Tiles.Score }),
-	key("prune.tiles.max_nonzero", number("0 ≤ max_nonzero ≤ 1", func(v float64) bool { return 0 <= v && v <= 1 }),
+	key("prune.tiles.max_nonzero", number("0 ≤ max_nonzero ≤ 1", fromZeroToOne),
 		func(s *Spec) *float64 { return &s.Prune.Tiles.MaxNonzero }),
 	key("prune.tiles.ratio", number("0 < ratio < 1 (max_nonzero: 0 drops the empty tiles only)", betweenZeroAndOne),
 		func(s *Spec) *float64 { return &s.Prune.Tiles.Ratio }),
 	key("prune.events", whole(1, 64), func(s *Spec) *int { return &s.Prune.Events }),
 	key("prune.until", number("0 ≤ until < 1", fromZeroBelowOne), func(s *Spec) *float64 { return &s.Prune.Until }),
+	key("prune.curve", oneOf(pruning.Curves()...), func(s *Spec) *string { return &s.Prune.Curve }),
+	key("prune.budget", oneOf(pruning.Budgets()...), func(s *Spec) *string { return &s.Prune.Budget }),
+	key("prune.steps", steps, func(s *Spec) *[]string { return &s.Prune.Steps }),
 	key("prune.retrain.epochs", whole(0, 10000), func(s *Spec) *int { return &s.Prune.Retrain.Epochs }),
 	key("prune.retrain.lr", learningRate, func(s *Spec) *float64 { return &s.Prune.Retrain.LR }),
+	key("prune.retrain.rate", oneOf(pruning.Rates()...), func(s *Spec) *string { return &s.Prune.Retrain.Rate }),
+	key("prune.retrain.patience", whole(0, 10000), func(s *Spec) *int { return &s.Prune.Retrain.Patience }),
+	key("prune.distil.alpha", number("0 ≤ alpha ≤ 1", fromZeroToOne), func(s *Spec) *float64 { return &s.Prune.Distil.Alpha }),
+	key("prune.distil.temperature", number("0 < temperature ≤ 100", func(v float64) bool { return 0 < v && v <= 100 }),
+		func(s *Spec) *float64 { return &s.Prune.Distil.Temperature }),
 
 	key("tile", tileShape, func(s *Spec) *packing.Shape { return &s.Tile }),
 
@@ -93,11 +102,12 @@ var fields = []field{
 	key("he.weights", oneOf("plain", "encrypted"), func(s *Spec) *string { return &s.HE.Weights }),
 	key("he.ring", oneOf(AnyRing, string(inference.Standard), string(inference.ConjugateInvariant)), func(s *Spec) *string { return &s.HE.Ring }),
 	key("he.precision", whole(1, 40), func(s *Spec) *int { return &s.HE.Precision }),
-	key("he.log_q", wholes(1, 64, primeBits), func(s *Spec) *[]int { return &s.HE.LogQ }),
-	key("he.log_p", wholes(1, 64, primeBits), func(s *Spec) *[]int { return &s.HE.LogP }),
+	key("he.log_q", listOf(1, 64, primeBits), func(s *Spec) *[]int { return &s.HE.LogQ }),
+	key("he.log_p", listOf(1, 64, primeBits), func(s *Spec) *[]int { return &s.HE.LogP }),
 	key("he.log_scale", primeBits, func(s *Spec) *int { return &s.HE.LogScale }),
 	key("he.insecure", boolean, func(s *Spec) *bool { return &s.HE.Insecure }),
 
+	key("measure.encrypted", boolean, func(s *Spec) *bool { return &s.Measure.Encrypted }),
 	key("measure.warmup", whole(0, 1000), func(s *Spec) *int { return &s.Measure.Warmup }),
 	key("measure.threads", whole(1, 1024), func(s *Spec) *int { return &s.Measure.Threads }),
 	key("measure.repeats.min", whole(1, 10000), func(s *Spec) *int { return &s.Measure.Repeats.Min }),
@@ -119,6 +129,7 @@ func layouts() []string {
 var learningRate = number("0 < lr ≤ 1", func(v float64) bool { return 0 < v && v <= 1 })
 
 func fromZeroBelowOne(v float64) bool  { return 0 <= v && v < 1 }
+func fromZeroToOne(v float64) bool     { return 0 <= v && v <= 1 }
 func betweenZeroAndOne(v float64) bool { return 0 < v && v < 1 }
 
 // defaults is the point of a file that says nothing, which lacks what must be given. The learning rate of
@@ -129,13 +140,14 @@ func defaults() Spec {
 		Network: Network{Activation: "square"},
 		Train:   Train{Epochs: 10, Batch: 128, LR: 1e-3, Seed: 1, WeightDecay: 0.05},
 		Prune: Prune{
-			Importance: "l1", Scope: "local", Target: "weight", Permutation: "kmeans",
+			Importance: "l1", Scope: "local", Target: "weight", Permutation: "kmeans", Curve: "linear", Budget: "tiles",
 			Tiles:   Tiles{Score: "avg", MaxNonzero: 0.0625},
-			Retrain: Retrain{Epochs: 3},
+			Retrain: Retrain{Epochs: 3, Rate: "restarts"},
+			Distil:  Distil{Temperature: 4},
 		},
 		Layout:  string(packing.Tiles),
 		HE:      HE{Weights: "encrypted", Ring: AnyRing, Precision: 16},
-		Measure: Measure{Warmup: 1, Threads: 1, Repeats: Repeats{Min: 5, Max: 20, CI: 0.05}},
+		Measure: Measure{Encrypted: true, Warmup: 1, Threads: 1, Repeats: Repeats{Min: 5, Max: 20, CI: 0.05}},
 	}
 }
 

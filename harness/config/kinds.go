@@ -15,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"hepex/packing"
+	"hepex/pruning"
 )
 
 // kind is a kind of value: how it reads, and what it wants to be, for error messages.
@@ -56,7 +57,7 @@ func matching(want, pattern string) kind[string] {
 // identifier is a name that can be that of a file.
 var identifier = matching("lower case letters, digits and hyphens, at most 64", "[a-z0-9][a-z0-9-]{0,63}")
 
-// label is what a person calls a point.
+// label is a short text, such as what a person calls a point.
 var label = scalar("one line of text, at most 64 characters", func(n *yaml.Node) (string, bool) {
 	unprintable := strings.ContainsFunc(n.Value, func(c rune) bool { return !unicode.IsPrint(c) })
 	return n.Value, n.Value != "" && utf8.RuneCountInString(n.Value) <= 64 && !unprintable
@@ -121,16 +122,16 @@ var decimal = plainly(scalar("a number", func(n *yaml.Node) (*big.Rat, bool) {
 }))
 
 // wholes is a kind of lists of least to most elements. Its faults are those of the first bad element.
-func wholes(least, most int, element kind[int]) kind[[]int] {
+func listOf[T any](least, most int, element kind[T]) kind[[]T] {
 	want := fmt.Sprintf("a list of %d to %d elements, each %s", least, most, element.want)
-	return kind[[]int]{want, func(n *yaml.Node) ([]int, *fault) {
+	return kind[[]T]{want, func(n *yaml.Node) ([]T, *fault) {
 		if n.Kind != yaml.SequenceNode {
 			return nil, &fault{n, fmt.Sprintf("got %s; want %s", describe(n), want)}
 		}
 		if len(n.Content) < least || len(n.Content) > most {
 			return nil, &fault{n, fmt.Sprintf("got a list of %d; want %s", len(n.Content), want)}
 		}
-		var list []int
+		var list []T
 		for _, child := range n.Content {
 			v, f := element.read(child)
 			if f != nil {
@@ -141,6 +142,18 @@ func wholes(least, most int, element kind[int]) kind[[]int] {
 		return list, nil
 	}}
 }
+
+// steps are those of a custom scheme.
+var steps = listOf(1, 64, kind[string]{"a step such as prune weights 0.9", func(n *yaml.Node) (string, *fault) {
+	text, f := label.read(n)
+	if f != nil {
+		return "", f
+	}
+	if err := pruning.CheckStep(text); err != nil {
+		return "", &fault{n, err.Error()}
+	}
+	return text, nil
+}})
 
 const wantShape = "a shape such as 16x16x32 or {in: 16, out: 16, batch: 32}, or auto or {batch: 32} to have it chosen"
 

@@ -11,6 +11,7 @@ import (
 	"hepex/harness/tune"
 	"hepex/inference"
 	"hepex/packing"
+	"hepex/pruning"
 )
 
 // settings are the nodes of one point by dotted path: each key, each section, and the document at "".
@@ -79,22 +80,20 @@ func (s settings) draft() *draft {
 	return d
 }
 
-// jointDefaults sets what suits the joint scheme where nothing is given: importance by gradients, and autoencoders
-// pruned in more and later steps than classifiers.
+// jointDefaults sets what suits the joint scheme where nothing is given: importance by gradients, its own permutation, one
+// curve of the learning rate, and autoencoders pruned in more and later steps than classifiers.
 func (d *draft) jointDefaults() {
 	p := &d.spec.Prune
-	if p.Scheme == "joint" && d.settings["prune.importance"] == nil {
-		p.Importance = "fisher"
+	if p.Events, p.Until = 4, 0.5; d.spec.Network.Type == "autoencoder" {
+		p.Events, p.Until = 16, 0.75
 	}
-	events, until := 4, 0.5
-	if d.spec.Network.Type == "autoencoder" {
-		events, until = 16, 0.75
+	if p.Scheme == "joint" {
+		p.Importance, p.Permutation, p.Curve, p.Retrain.Rate = "fisher", "joint", "cubic", "one"
 	}
-	if d.settings["prune.events"] == nil {
-		p.Events = events
-	}
-	if d.settings["prune.until"] == nil {
-		p.Until = until
+	for _, path := range []string{"prune.events", "prune.until", "prune.importance", "prune.permutation", "prune.curve", "prune.retrain.rate"} {
+		if n := d.settings[path]; n != nil {
+			byPath[path].set(&d.spec, n) // its fault is noted already
+		}
 	}
 }
 
@@ -142,8 +141,15 @@ func (d *draft) checkRequired() {
 			d.missing(path, d.settings.nearest(path))
 		}
 	}
-	if d.settings["prune.ratio"] == nil && d.sound("prune.scheme") && d.spec.Prune.Scheme != "dense" {
-		d.missing("prune.ratio", d.settings["prune.scheme"])
+	wants := "prune.ratio"
+	switch d.spec.Prune.Scheme {
+	case "dense":
+		return
+	case "custom":
+		wants = "prune.steps"
+	}
+	if d.settings[wants] == nil && d.sound("prune.scheme") {
+		d.missing(wants, d.settings["prune.scheme"])
 	}
 }
 
@@ -176,18 +182,25 @@ func (d *draft) checkTraining() {
 	}
 }
 
-// retrainings is how often the schemes that retrain more than once do so.
-var retrainings = map[string]int{"p3e": 2, "p4": 2, "p4e": 2, "joint": 1}
+// retrainings is how often the schemes with restarts that retrain more than once do so.
+var retrainings = map[string]int{"p3e": 2, "p4": 2, "p4e": 2}
 
 func (d *draft) checkPruning() {
 	p := &d.spec.Prune
 	least := retrainings[p.Scheme]
-	if p.Scheme == "hunter" {
+	if p.Scheme == "hunter" || p.Scheme == "joint" {
 		least = p.Events
+	}
+	if p.Retrain.Rate == "one" {
+		least = min(least, 1)
 	}
 	if d.sound("prune.scheme", "prune.events", "prune.retrain.epochs") && p.Retrain.Epochs < least {
 		d.fail("prune.retrain.epochs", d.settings.nearest("prune.retrain.epochs", "prune.scheme"),
 			"got %d; want at least %d, as %s retrains so often and each time needs an epoch", p.Retrain.Epochs, least, p.Scheme)
+	}
+	if epochs := pruning.StepEpochs(p.Steps); p.Scheme == "custom" && d.sound("prune.steps", "prune.retrain.epochs") && epochs != p.Retrain.Epochs {
+		d.fail("prune.steps", d.settings.nearest("prune.steps"),
+			"the steps retrain %d epochs in all; want %d, which prune.retrain.epochs gives every scheme", epochs, p.Retrain.Epochs)
 	}
 	if d.settings["prune.tiles.ratio"] != nil && d.settings["prune.tiles.max_nonzero"] != nil && d.sound("prune.tiles.ratio") {
 		d.fail("prune.tiles.ratio", d.settings["prune.tiles.ratio"],
@@ -234,7 +247,7 @@ func (d *draft) chooseTile() {
 }
 
 func (d *draft) checkTile() {
-	if !d.sound("tile", "he.insecure") || d.spec.Tile.In == 0 {
+	if !d.sound("tile", "he.insecure", "measure.encrypted") || d.spec.Tile.In == 0 || !d.spec.Measure.Encrypted {
 		return
 	}
 	slots := d.spec.Tile.Slots()

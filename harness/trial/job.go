@@ -67,12 +67,14 @@ func pruningOptions(s config.Spec) pruning.Options {
 		Epochs: s.Train.Epochs, Batch: s.Train.Batch, LR: s.Train.LR, WeightDecay: s.Train.WeightDecay,
 		Clip: gradientClip, Warmup: warmupSteps, Seed: uint64(s.Train.Seed),
 	}
-	budget := train
-	budget.Epochs, budget.LR = s.Prune.Retrain.Epochs, s.Prune.Retrain.LR
+	p, retrain := s.Prune, train
+	retrain.Epochs, retrain.LR = p.Retrain.Epochs, p.Retrain.LR
 	o := pruning.Options{
-		Scheme: s.Prune.Scheme, Importance: s.Prune.Importance, Scope: s.Prune.Scope, Target: s.Prune.Target,
-		Ratio: s.Prune.Ratio, Permutation: s.Prune.Permutation, Score: s.Prune.Tiles.Score,
-		MaxNonzero: s.Prune.Tiles.MaxNonzero, Events: s.Prune.Events, Until: s.Prune.Until, Shape: s.Tile, Seed: uint64(s.Train.Seed), Train: train, Budget: budget,
+		Scheme: p.Scheme, Custom: p.Steps, Importance: p.Importance, Scope: p.Scope, Target: p.Target, Ratio: p.Ratio,
+		Permutation: p.Permutation, Score: p.Tiles.Score, MaxNonzero: p.Tiles.MaxNonzero,
+		Events: p.Events, Until: p.Until, Curve: p.Curve, Budget: p.Budget, Shape: s.Tile, Seed: uint64(s.Train.Seed),
+		Train: train, Retrain: retrain, Rate: p.Retrain.Rate, Stop: p.Retrain.Patience,
+		Distil: pruning.Distil{Alpha: p.Distil.Alpha, Temperature: p.Distil.Temperature},
 	}
 	if s.Network.Type == "autoencoder" {
 		o.EvenRows = evenRows
@@ -92,6 +94,9 @@ func dims(s config.Spec, set setShape) []int {
 // Check finds what would make a point fail whatever is trained: too many levels for its ring, or moduli that
 // do not suit its levels. The error says what is allowed, path which key is at fault.
 func Check(s config.Spec, source *datasets.Source) (path string, err error) {
+	if !s.Measure.Encrypted {
+		return "", nil
+	}
 	layout, err := packing.NewLayout(dims(s, shapeOf(source)), s.Tile)
 	if err != nil {
 		return "tile", err

@@ -39,7 +39,7 @@ type Failure struct {
 func (f *Failure) Error() string { return f.Err.Error() }
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Measure evaluates the prepared network of a point under encryption. A result that does not prove itself (its
+// Measure evaluates the prepared network of a point under encryption, unless the point is about its quality alone. A result that does not prove itself (its
 // precision, or operations other than predicted) is returned with a *Failure.
 func Measure(j Job, report func(Step)) (*Result, error) {
 	debug.SetGCPercent(gcPercent)
@@ -60,7 +60,9 @@ func Measure(j Job, report func(Step)) (*Result, error) {
 	if err := t.load(p); err != nil {
 		return nil, err
 	}
-	err = t.run(p.samples)
+	if j.Spec.Measure.Encrypted {
+		err = t.run(p.samples)
+	}
 	t.rec.EndedAt = time.Now().UTC()
 	if err != nil {
 		return &Result{Record: t.rec}, err
@@ -98,7 +100,7 @@ func (t *trial) load(p *preparer) error {
 		Degradation:           degradation(q.Metric, ref.Test, q.Test),
 		ValidationDegradation: degradation(q.Metric, ref.Validation, q.Validation),
 	}
-	t.rec.Training = &record.Training{EpochsTotal: t.pruned.epochs, Seconds: t.pruned.seconds, Cached: true}
+	t.rec.Training = &record.Training{EpochsTotal: t.pruned.state.Epochs, Seconds: t.pruned.seconds, Cached: true}
 	if t.folded, err = t.pruned.state.Net.Fold(); err != nil {
 		return &Failure{"unsupported", err}
 	}
@@ -115,6 +117,7 @@ func (t *trial) load(p *preparer) error {
 	tiles.Density = float64(tiles.Kept) / float64(tiles.Total)
 	t.rec.Tiles = tiles
 	t.warnOfCollapse()
+	t.rec.Warnings = append(t.rec.Warnings, t.pruned.state.Notes...)
 	return nil
 }
 

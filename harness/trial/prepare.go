@@ -16,7 +16,6 @@ import (
 type prepared struct {
 	state   *pruning.State
 	quality plainQuality
-	epochs  int
 	seconds float64 // that training took, when it was done
 }
 
@@ -112,7 +111,6 @@ func qualityKey(final Key, s config.Spec) Key {
 
 // entry is what the cache holds of a state.
 type entry struct {
-	Epochs  int     `json:"epochs"`
 	Seconds float64 `json:"seconds"`
 	State   []byte  `json:"state"`
 }
@@ -134,15 +132,11 @@ func (p *preparer) run(o pruning.Options) (*prepared, error) {
 	for i := next; i < len(steps); i++ {
 		p.report(Step{Name: stepName(o, steps[i]), Done: float64(i) / float64(len(steps))})
 		start := time.Now()
-		if err := steps[i].Apply(out.state, pruning.Data(p.samples.train.all)); err != nil {
+		if err := steps[i].Apply(out.state, pruning.Data{Train: p.samples.train.all, Validation: p.samples.validation.all}); err != nil {
 			return nil, fmt.Errorf("trial: %s: %w", steps[i], err)
 		}
 		out.seconds += time.Since(start).Seconds()
-		trainer, trains := steps[i].(interface{ Epochs() int })
-		if trains {
-			out.epochs += trainer.Epochs()
-		}
-		if trains || i == len(steps)-1 {
+		if trains(steps[i]) || i == len(steps)-1 {
 			if err := p.store(after[i], out); err != nil {
 				return nil, err
 			}
@@ -154,13 +148,23 @@ func (p *preparer) run(o pruning.Options) (*prepared, error) {
 
 func stepName(o pruning.Options, s pruning.Step) string {
 	switch s.(type) {
-	case pruning.Train:
-		return "train " + o.Scheme
 	case pruning.Permute:
 		return "permute " + o.Scheme
 	default:
+		if trains(s) {
+			return "train " + o.Scheme
+		}
 		return "prune " + o.Scheme
 	}
+}
+
+// trains tells whether a step takes so long that what comes out is worth keeping.
+func trains(s pruning.Step) bool {
+	switch s.(type) {
+	case pruning.Train, pruning.Gradual:
+		return true
+	}
+	return false
 }
 
 // resume loads the latest state that the cache has and says which step comes next.
@@ -191,7 +195,7 @@ func (p *preparer) load(k Key) (*prepared, bool, error) {
 	if _, err := out.state.ReadFrom(bytes.NewReader(e.State)); err != nil {
 		return nil, false, nil
 	}
-	out.epochs, out.seconds = e.Epochs, e.Seconds
+	out.seconds = e.Seconds
 	return out, true, nil
 }
 
@@ -200,7 +204,7 @@ func (p *preparer) store(k Key, out *prepared) error {
 	if _, err := out.state.WriteTo(&state); err != nil {
 		return err
 	}
-	content, err := json.Marshal(entry{out.epochs, out.seconds, state.Bytes()})
+	content, err := json.Marshal(entry{out.seconds, state.Bytes()})
 	if err != nil {
 		return fmt.Errorf("trial: %w", err)
 	}

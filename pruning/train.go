@@ -1,0 +1,125 @@
+package pruning
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"hepex/network"
+)
+
+// Train trains the network, or retrains it under its masks.
+type Train struct {
+	Options network.Options
+	Distil  Distil // from the state's teacher
+	Stop    int    // epochs without gain on validation data; 0 = no early stop
+}
+
+func (t Train) String() string {
+	o := t.Options
+	text := fmt.Sprintf("train epochs=%d batch=%d lr=%g decay=%g clip=%g warmup=%d seed=%d", o.Epochs, o.Batch, o.LR, o.WeightDecay, o.Clip, o.Warmup, o.Seed)
+	if t.Distil.Alpha > 0 {
+		text += fmt.Sprintf(" distil=%g,%g", t.Distil.Alpha, t.Distil.Temperature)
+	}
+	if t.Stop > 0 {
+		text += fmt.Sprintf(" stop=%d", t.Stop)
+	}
+	return text
+}
+
+// Apply trains in place.
+func (t Train) Apply(s *State, data Data) error { return t.train(s, data, nil) }
+
+func (t Train) train(s *State, data Data, events []network.Event) error {
+	if t.Options.Epochs == 0 {
+		return nil
+	}
+	d, err := data.Train()
+	if err != nil {
+		return err
+	}
+	o := t.Options
+	o.Events = events
+	if t.Distil.Alpha > 0 && s.Teacher != nil {
+		o.Teacher, o.Alpha, o.Temperature = s.Teacher, t.Distil.Alpha, t.Distil.Temperature
+	}
+	if t.Stop > 0 {
+		v, err := data.Validation()
+		if err != nil {
+			return err
+		}
+		o.Stop = &network.Stop{Validation: v, Patience: t.Stop}
+	}
+	o.Report = &network.Report{}
+	err = network.Train(s.Net, d, o)
+	s.Epochs += o.Report.Epochs
+	return err
+}
+
+// Teach makes the network as it is now the one that later retrainings are distilled from.
+type Teach struct{}
+
+func (Teach) String() string { return "teach" }
+
+// Apply copies the network.
+func (Teach) Apply(s *State, _ Data) error {
+	s.Teacher = s.Net.Clone()
+	return nil
+}
+
+// Gradual is one uninterrupted training in whose course other steps happen: the learning rate follows one curve, and Adam
+// keeps the moments of the weights that stay.
+type Gradual struct {
+	Train  Train
+	phases []phase
+}
+
+func (g Gradual) String() string {
+	parts := []string{"gradual " + g.Train.String()}
+	for _, p := range g.phases {
+		for _, step := range p.steps {
+			parts = append(parts, fmt.Sprintf("%g: %s", p.when, step))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Apply trains and prunes in place.
+func (g Gradual) Apply(s *State, data Data) error {
+	var events []network.Event
+	state := *s
+	if g.Train.Options.Epochs == 0 {
+		return g.prune(s, data)
+	}
+	for _, p := range g.phases {
+		if len(p.steps) == 0 {
+			continue
+		}
+		events = append(events, network.Event{When: p.when, Do: func(n *network.Network) error {
+			state.Net = n
+			for _, step := range p.steps {
+				if err := step.Apply(&state, data); err != nil {
+					return fmt.Errorf("%s: %w", step, err)
+				}
+			}
+			return nil
+		}})
+	}
+	if err := g.Train.train(s, data, events); err != nil {
+		return err
+	}
+	s.Orders, s.Notes = state.Orders, slices.Clone(state.Notes)
+	return nil
+}
+
+// prune does the steps alone.
+func (g Gradual) prune(s *State, data Data) error {
+	for _, p := range g.phases {
+		for _, step := range p.steps {
+			if err := step.Apply(s, data); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
