@@ -28,6 +28,9 @@ interrupted run, and then writes tables and figures.`,
 			if err != nil {
 				return err
 			}
+			if o.Jobs < 1 || o.Jobs > maxJobs {
+				return badInput(fmt.Errorf("--jobs %d: want 1 to %d", o.Jobs, maxJobs))
+			}
 			o.Dir = experimentDir(out, c)
 			return a.run(cmd.Context(), c, plan, o)
 		},
@@ -35,8 +38,12 @@ interrupted run, and then writes tables and figures.`,
 	outFlag(cmd, &out)
 	cmd.Flags().BoolVar(&o.Force, "force", false, "measure all points again (trained networks stay in the cache)")
 	cmd.Flags().BoolVar(&o.Failed, "failed", false, "do failed points again")
+	cmd.Flags().IntVar(&o.Jobs, "jobs", 1, "points to train and prune at the same time; measuring is always one by one")
 	return cmd
 }
+
+// maxJobs bounds the processes that train at the same time.
+const maxJobs = 256
 
 func (a *app) run(ctx context.Context, c *config.Config, plan []run.Planned, o run.Options) (err error) {
 	o.DataDirs = datasets.Dirs(a.data)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -97,6 +98,9 @@ func (r *runner) stage(ctx context.Context, stage string, job trial.Job) (outcom
 	cmd := exec.CommandContext(killable, r.Executable, "point", stage)
 	cmd.Stdin = bytes.NewReader(input)
 	cmd.Env = append(os.Environ(), trial.CommitVariable+"="+trial.CommitForChildren())
+	if stage == stagePrepare && r.Jobs > 1 {
+		cmd.Env = append(cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/r.Jobs)))
+	}
 	cmd.SysProcAttr = dieWithParent()
 	log := &tail{max: 4096}
 	cmd.Stderr = log

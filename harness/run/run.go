@@ -11,8 +11,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"hepex/datasets"
@@ -30,6 +32,7 @@ type Options struct {
 	Executable string // the program whose verb "point" is Child
 	Force      bool   // do every point again
 	Failed     bool   // do failed points again
+	Jobs       int    // points that are trained and pruned at the same time; measuring is one by one. 0 is 1
 
 	Progress func(Progress) // called often, from one goroutine at a time
 	Log      io.Writer      // warnings, one a line
@@ -100,6 +103,7 @@ type runner struct {
 	store  *record.Store
 	name   string
 
+	mu       sync.Mutex // of what follows, while several points are prepared
 	progress Progress
 	times    map[string][]time.Duration // by stage
 	failed   int                        // in this run
@@ -189,42 +193,23 @@ func (r *runner) warn(format string, args ...any) {
 // do prepares all points first, as training uses every core, then measures them one after the other on an
 // otherwise idle machine. It stops after too many failures.
 func (r *runner) do(ctx context.Context, todo []Planned) error {
-	var ready []Planned
-	trained := map[string]bool{}
-	for i, p := range todo {
-		if r.failed >= r.limits.MaxFailures {
-			break
-		}
-		r.at(stagePrepare, i, len(todo), &p.Point)
-		done, err := trial.Prepared(r.job(p))
-		if err != nil {
-			return err
-		}
-		if !done {
-			result, err := r.attempt(ctx, stagePrepare, p)
-			if err != nil {
-				return err
-			}
-			if result == nil {
-				continue
-			}
-			trained[p.ID] = true
-		}
-		ready = append(ready, p)
+	ready, err := r.prepare(ctx, todo)
+	if err != nil {
+		return err
 	}
 	for i, p := range ready {
-		if r.failed >= r.limits.MaxFailures {
+		if r.hopeless() {
 			break
 		}
 		r.at(stageMeasure, i, len(ready), &p.Point)
-		result, err := r.attempt(ctx, stageMeasure, p)
+		result, err := r.attempt(ctx, stageMeasure, p.Planned)
 		if err != nil {
 			return err
 		}
 		if result == nil {
 			continue
 		}
-		result.Record.Training.Cached = !trained[p.ID]
+		result.Record.Training.Cached = !p.trained
 		if err := r.storeResult(result); err != nil {
 			return err
 		}
@@ -234,6 +219,56 @@ func (r *runner) do(ctx context.Context, todo []Planned) error {
 	return nil
 }
 
+// prepared is a point whose network is in the cache.
+type prepared struct {
+	Planned
+	trained bool // by this run
+}
+
+// prepare trains and prunes the networks of all points, several at a time, and returns those that did not fail, in the
+// order of the plan.
+func (r *runner) prepare(ctx context.Context, todo []Planned) ([]prepared, error) {
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, r.Jobs))
+	done := make([]*prepared, len(todo))
+	for i, p := range todo {
+		if r.hopeless() || inner.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			r.at(stagePrepare, i, len(todo), &p.Point)
+			ready, err := trial.Prepared(r.job(p))
+			if err != nil || ready {
+				done[i] = &prepared{p, false}
+				return err
+			}
+			result, err := r.attempt(inner, stagePrepare, p)
+			if err == nil && result != nil {
+				done[i] = &prepared{p, true}
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	var ready []prepared
+	for _, p := range done {
+		if p != nil {
+			ready = append(ready, *p)
+		}
+	}
+	return ready, err
+}
+
+// hopeless tells whether so many points failed that the run ends.
+func (r *runner) hopeless() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed >= r.limits.MaxFailures
+}
+
 // attempt runs a stage of a point. A failure is stored; the result is then nil.
 func (r *runner) attempt(ctx context.Context, stage string, p Planned) (*trial.Result, error) {
 	job, start := r.job(p), time.Now()
@@ -241,6 +276,8 @@ func (r *runner) attempt(ctx context.Context, stage string, p Planned) (*trial.R
 	if err != nil {
 		return nil, err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.times[stage] = append(r.times[stage], time.Since(start))
 	switch {
 	case out.failure == nil:
@@ -289,12 +326,19 @@ func (r *runner) storeFailure(job trial.Job, out outcome, start time.Time) error
 
 // at notes where the run is and estimates the time left in the stage from its points done so far.
 func (r *runner) at(stage string, i, n int, p *config.Point) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.progress = Progress{Points: n, Stage: stage, Current: i, Point: p, Failed: r.failed}
 	r.progress.Left = mean(r.times[stage]) * time.Duration(n-i)
+	if stage == stagePrepare {
+		r.progress.Left /= time.Duration(max(1, r.Jobs))
+	}
 	r.Progress(r.progress)
 }
 
 func (r *runner) onStep(s trial.Step) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.progress.Step = s
 	r.Progress(r.progress)
 }

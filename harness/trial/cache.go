@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"hepex/harness/atomicfile"
 )
 
@@ -70,6 +72,23 @@ func (c *Cache) Put(k Key, content []byte) error {
 		return unusable(err)
 	}
 	return nil
+}
+
+// Lock keeps other processes from making the entry at the same time, for as long as this one lives. Entries share locks, so
+// a process must not hold two.
+func (c *Cache) Lock(k Key) (unlock func(), err error) {
+	dir := filepath.Join(c.dir, "locks")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, unusable(err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, k.String()[:2]), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, unusable(err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		return nil, unusable(errors.Join(err, f.Close()))
+	}
+	return func() { f.Close() }, nil
 }
 
 func unusable(err error) error {

@@ -131,19 +131,37 @@ func (p *preparer) run(o pruning.Options) (*prepared, error) {
 	}
 	for i := next; i < len(steps); i++ {
 		p.report(Step{Name: stepName(o, steps[i]), Done: float64(i) / float64(len(steps))})
-		start := time.Now()
-		if err := steps[i].Apply(out.state, pruning.Data{Train: p.samples.train.all, Validation: p.samples.validation.all}); err != nil {
-			return nil, fmt.Errorf("trial: %s: %w", steps[i], err)
-		}
-		out.seconds += time.Since(start).Seconds()
-		if trains(steps[i]) || i == len(steps)-1 {
-			if err := p.store(after[i], out); err != nil {
-				return nil, err
-			}
+		if out, err = p.do(steps[i], after[i], out, i == len(steps)-1); err != nil {
+			return nil, err
 		}
 	}
 	out.quality, err = p.measureQuality(final, out.state.Net)
 	return out, err
+}
+
+// do applies a step, unless another process did so meanwhile, and stores what comes out if it took long or is the end.
+func (p *preparer) do(step pruning.Step, after Key, out *prepared, last bool) (*prepared, error) {
+	keep := trains(step) || last
+	if keep {
+		unlock, err := p.cache.Lock(after)
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+		if other, ok, err := p.load(after); ok || err != nil {
+			return other, err
+		}
+	}
+	start := time.Now()
+	data := pruning.Data{Train: p.samples.train.all, Validation: p.samples.validation.all}
+	if err := step.Apply(out.state, data); err != nil {
+		return nil, fmt.Errorf("trial: %s: %w", step, err)
+	}
+	out.seconds += time.Since(start).Seconds()
+	if !keep {
+		return out, nil
+	}
+	return out, p.store(after, out)
 }
 
 func stepName(o pruning.Options, s pruning.Step) string {

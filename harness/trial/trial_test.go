@@ -151,7 +151,7 @@ func files(t *testing.T, dir string) map[string]bool {
 	t.Helper()
 	out := map[string]bool{}
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
+		if err == nil && !d.IsDir() && filepath.Base(filepath.Dir(path)) != "locks" {
 			out[path] = true
 		}
 		return err
@@ -160,6 +160,23 @@ func files(t *testing.T, dir string) map[string]bool {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// A point about quality alone has the plain network's quality and tiles, and nothing encrypted; its tile need not fill a ring.
+func TestQualityAlone(t *testing.T) {
+	cache := t.TempDir()
+	r, err := do(t, testJob(t, cache, "measure: {", "measure: {encrypted: false, ", "tile: 16x8x4", "tile: 16x8x1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, err := do(t, testJob(t, cache, "x", "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := r.Record, full.Record
+	if a.Latency != nil || a.HE != nil || a.Operations != nil || a.Quality.Plain != b.Quality.Plain || a.Tiles.Kept != b.Tiles.Kept {
+		t.Errorf("quality alone: %+v, %+v; encrypted %+v, %+v", a.Quality, a.Tiles, b.Quality, b.Tiles)
+	}
 }
 
 func TestPointID(t *testing.T) {
