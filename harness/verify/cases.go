@@ -55,13 +55,14 @@ func (s space) of(r *record.Record) key {
 // reduction is one side's number of each case, by id.
 type reduction struct {
 	cases   []key // that have points, numbers or not
+	allowed map[string]bool
 	numbers map[string]float64
 	Side
 }
 
 // reduce picks the points that satisfy the conditions, and makes one number of those of each case.
 func (s space) reduce(e config.Expectation, conditions []config.Condition) reduction {
-	out := reduction{numbers: map[string]float64{}}
+	out := reduction{allowed: map[string]bool{}, numbers: map[string]float64{}}
 	values := map[string][]float64{}
 	for _, r := range s.records {
 		measured, allowed := s.check(r, conditions)
@@ -74,13 +75,10 @@ func (s space) reduce(e config.Expectation, conditions []config.Condition) reduc
 		if !allowed {
 			continue
 		}
-		out.Allowed++
-		v, ok := s.records.Value(r, e.Metric.Name)
-		if !ok {
-			out.Bare++
-			continue
+		out.allowed[c.id()] = true
+		if v, ok := s.records.Value(r, e.Metric.Name); ok {
+			values[c.id()] = append(values[c.id()], v)
 		}
-		values[c.id()] = append(values[c.id()], v)
 	}
 	for id, v := range values {
 		out.numbers[id] = reduced(e.Reduce, v)
@@ -129,8 +127,12 @@ func (s space) holds(r *record.Record, c config.Condition) bool {
 // side names the cases for which there is no number.
 func (r reduction) side(cases []key, name func(key) string) Side {
 	for _, c := range cases {
-		if _, ok := r.numbers[c.id()]; !ok {
+		_, ok := r.numbers[c.id()]
+		switch {
+		case !r.allowed[c.id()]:
 			r.Without = append(r.Without, name(c))
+		case !ok:
+			r.Bare = append(r.Bare, name(c))
 		}
 	}
 	return r.Side

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"hepex/harness/config"
@@ -114,21 +115,21 @@ func (r Result) lacks() []string {
 }
 
 func (r Result) sideLacks(s Side, conditions []config.Condition, remark string) []string {
-	switch {
-	case s.Points == 0:
-		var parameters []config.Condition
-		for _, c := range conditions {
-			if !isMetric(c) {
-				parameters = append(parameters, c)
-			}
+	if s.Points == 0 {
+		parameters := slices.DeleteFunc(slices.Clone(conditions), isMetric)
+		if len(parameters) == 0 {
+			return []string{r.ID + ": no point has a result."}
 		}
 		return []string{fmt.Sprintf("%s: no point with a result has %s.%s", r.ID, all(parameters), remark)}
-	case len(s.Without) == 0:
-		return nil
-	case s.Bare > 0:
-		return []string{fmt.Sprintf("%s: %d of %d allowed points have no %s%s.%s", r.ID, s.Bare, s.Allowed, r.Metric.Name, r.cases(s.Without), remark)}
 	}
-	return []string{fmt.Sprintf("%s: no point has %s%s.%s", r.ID, all(conditions), r.cases(s.Without), remark)}
+	var notes []string
+	if len(s.Without) > 0 {
+		notes = append(notes, fmt.Sprintf("%s: no point has %s%s.%s", r.ID, all(conditions), r.cases(s.Without), remark))
+	}
+	if len(s.Bare) > 0 {
+		notes = append(notes, fmt.Sprintf("%s: points with %s have no %s%s.", r.ID, all(conditions), r.Metric.Name, r.cases(s.Bare)))
+	}
+	return notes
 }
 
 // cases lists some cases of all: " in 2 of 3 cases (train.seed 1; train.seed 2)".

@@ -58,12 +58,11 @@ type Group struct {
 	Numbers
 }
 
-// Side is the points that satisfy the conditions of one side.
+// Side is the points of one side, and the cases for which they give no number.
 type Side struct {
 	Points  int      // that have the parameters asked for
-	Allowed int      // … and also the metrics
-	Bare    int      // … but not the metric that is reported
-	Without []string // the cases without a number
+	Without []string // cases in which none of them also has the metrics asked for
+	Bare    []string // cases in which those that have lack the metric to report
 }
 
 // Missed lists the expectations that are.

@@ -272,7 +272,10 @@ func TestWhatLacks(t *testing.T) {
 			[]string{"C: no point with a result has prune.scheme p4e. The dense network is not put in its place."}},
 		{"failed", rival + seeds + "paper: 0.7", failed(is("joint")), 0, []string{"C: no point with a result has prune.scheme joint."}},
 		{"no dense point", p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.5", failed(is("dense", 1)), 2,
-			[]string{"C: 3 of 5 allowed points have no saved.tiles in 1 of 3 cases (train.seed 1)."}},
+			[]string{"C: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 3 cases (train.seed 1)."}},
+		{"neither allowed nor dense", p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.5", without(failed(is("dense", 1)), is("p4e", 2)), 1,
+			[]string{"C: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 2 cases (train.seed 1)."}},
+		{"no records", `where: {tiles.kept: "< 9"}, metric: tiles.kept, reduce: max, paper: 0.5`, nil, 0, []string{"C: no point has a result."}},
 		{"a rival that keeps nothing", rival + seeds + "paper: 0.7", append(experiment(), measured("p4e", 2, 0, 0)), 2,
 			[]string{"C: nothing to compare with: tiles.kept of the rival is not above 0 in 1 of 3 cases (train.seed 2)."}},
 	} {
