@@ -83,7 +83,7 @@ func noneUsable(all record.Set) error {
 func metric(name string, records record.Set) (record.Metric, error) {
 	m, err := record.Lookup(name)
 	if err == nil {
-		return m.For(qualityMetric(records)), nil
+		return m.For(records.QualityMetric()), nil
 	}
 	for _, r := range records {
 		if _, ok := record.Value(r, name); ok {
@@ -97,21 +97,6 @@ func metric(name string, records record.Set) (record.Metric, error) {
 		}
 	}
 	return record.Metric{}, err
-}
-
-// qualityMetric is how the records measure quality, or empty when they differ.
-func qualityMetric(records record.Set) string {
-	found := ""
-	for _, r := range records {
-		if r.Quality == nil {
-			continue
-		}
-		if found != "" && r.Quality.Metric != found {
-			return ""
-		}
-		found = r.Quality.Metric
-	}
-	return found
 }
 
 func count(n int, noun string) string {

@@ -195,7 +195,7 @@ func summaryCell(r *record.Record, name string, format Format) string {
 	case !ok:
 		return "-"
 	}
-	text := m.For(qualityMetric(record.Set{r})).Format(v)
+	text := m.For(record.Set{r}.QualityMetric()).Format(v)
 	if format == Terminal {
 		text = strings.TrimSuffix(strings.TrimSuffix(text, " points"), " bits")
 	}

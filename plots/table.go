@@ -129,6 +129,27 @@ func cellTexts(found []point, m record.Metric, raw bool) []string {
 	return []string{m.Format(mean)}
 }
 
+// Texts is a table of finished texts, all aligned left, with notes below it. Insecure marks numbers that were measured
+// under insecure parameters.
+type Texts struct {
+	Header   []string
+	Rows     [][]string
+	Notes    []string
+	Insecure bool
+}
+
+// WriteTexts writes the table.
+func WriteTexts(w io.Writer, t Texts, format Format) error {
+	g := &grid{header: slices.Clone(t.Header), rows: slices.Clone(t.Rows), texts: len(t.Header) + 1, notes: t.Notes}
+	if t.Insecure {
+		g.markInsecure()
+	}
+	if err := g.write(w, format); err != nil {
+		return fmt.Errorf("plots: table: %w", err)
+	}
+	return nil
+}
+
 // markInsecure says what no reader of the table may miss, in every format.
 func (g *grid) markInsecure() {
 	g.notes = append([]string{banner}, g.notes...)

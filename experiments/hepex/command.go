@@ -30,6 +30,7 @@ const (
 	exitInternal    = 1
 	exitBadInput    = 2 // bad config or usage
 	exitFailed      = 3 // points failed
+	exitMissed      = 4 // expectations missed
 	exitInterrupted = 130
 )
 
@@ -96,7 +97,7 @@ under CKKS and leaves records, tables and figures. An experiment is one YAML fil
 	}
 	root.PersistentFlags().StringVar(&a.data, "data", "", "folder with data sets, before $HEPEX_DATA, data/ and the cache")
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(),
-		a.plotCommand(), a.tableCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.pointCommand(), a.benchRowCommand())
+		a.plotCommand(), a.tableCommand(), a.verifyCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.pointCommand(), a.benchRowCommand())
 	return root
 }
 
@@ -113,7 +114,7 @@ func (a *app) plan(path string) (*config.Config, []run.Planned, error) {
 	return c, plan, err
 }
 
-// checkNames refuses figures and tables that could not be drawn: numbers are metrics or numeric parameters, what
+// checkNames refuses figures, tables and expectations that nothing could come of: numbers are metrics or numeric parameters, what
 // tells points apart is a parameter or the label, and what is saved is saved against a dense point.
 func checkNames(c *config.Config) error {
 	dense := slices.ContainsFunc(c.Points, func(p config.Point) bool { return p.Spec.Prune.Scheme == "dense" })

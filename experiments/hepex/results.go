@@ -31,12 +31,9 @@ func (a *app) openResults(dir string) (*results, error) {
 	if _, err := os.Stat(filepath.Join(dir, "points")); err != nil {
 		return nil, badInput(fmt.Errorf("%s: no points/ folder: want the folder of an experiment, such as results/quickstart", dir))
 	}
-	all, damaged, err := record.NewStore(dir).Load()
+	all, err := a.records(dir)
 	if err != nil {
 		return nil, err
-	}
-	for _, d := range damaged {
-		fmt.Fprintf(a.err, "hepex: warning: left out: %v\n", d.Err)
 	}
 	r := &results{dir: dir, records: all}
 	frozen := filepath.Join(dir, "config.yaml")
@@ -54,6 +51,15 @@ func (a *app) openResults(dir string) (*results, error) {
 		fmt.Fprintf(a.err, "hepex: warning: left out: %d records in %s of other settings or versions than %s\n", n, dir, frozen)
 	}
 	return r, nil
+}
+
+// records reads what lies below dir and warns of what is damaged.
+func (a *app) records(dir string) (record.Set, error) {
+	all, damaged, err := record.NewStore(dir).Load()
+	for _, d := range damaged {
+		fmt.Fprintf(a.err, "hepex: warning: left out: %v\n", d.Err)
+	}
+	return all, err
 }
 
 // planned gives the records of the config's points.

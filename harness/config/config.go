@@ -22,6 +22,7 @@ type Config struct {
 	Limits  Limits
 	Figures []Figure
 	Tables  []Table
+	Expect  []Expectation
 	Source  []byte // the file as read, to be frozen with the results
 
 	file string
@@ -215,7 +216,7 @@ func Parse(file string, src []byte) (*Config, error) {
 
 // config reads the whole document into c.
 func (r *reader) config(root *yaml.Node, c *Config) {
-	allowed := slices.Concat([]string{"version", "name"}, children[""], []string{"sweep", "limits", "figures", "tables"})
+	allowed := slices.Concat([]string{"version", "name"}, children[""], []string{"sweep", "limits", "figures", "tables", "expect"})
 	keys := r.mapping("", root, allowed)
 	r.require("", root, keys, "version", "name")
 	read(r, "version", keys["version"], whole(1, 1))
@@ -230,4 +231,5 @@ func (r *reader) config(root *yaml.Node, c *Config) {
 	c.Limits = r.limits(keys["limits"])
 	c.Figures = r.figures(keys["figures"])
 	c.Tables = r.tables(keys["tables"])
+	c.Expect = r.expect(keys["expect"])
 }

@@ -22,6 +22,11 @@
 //	limits:  {timeout: 20m, memory: 16GiB, max_failures: 5}
 //	figures: [{id: pareto, x: tiles.density, y: quality.degradation, series: prune.scheme, facet: tile}]
 //	tables:  [{id: headline, rows: prune.scheme, cols: tile, cells: [tiles.density, latency.evaluate]}]
+//	expect:                          # what a paper says; hepex verify compares
+//	  - {id: C1, where: {prune.scheme: p4e, quality.validation_degradation: "<= 0.025"}, metric: saved.tiles, reduce: max,
+//	     over: [train.seed], paper: [0.33, 0.65], tolerance: 0.05, note: from the abstract}
+//	  - {id: C4, where: {prune.scheme: p4e, quality.validation_degradation: "<= 0.025"}, metric: tiles.kept, reduce: min,
+//	     against: {prune.scheme: p3}, over: [train.seed], paper: 0.70}
 //
 // Required are version, name, data.name, network.type, network.hidden, prune.scheme, tile and, unless the
 // scheme is dense, prune.ratio. Everything else has a default, most of them as above. CKKS parameters are
@@ -57,10 +62,27 @@
 // decide the outcome. Keys that a scheme ignores are not in Params, and points with equal Params merge: a dense
 // network is not measured once per ratio. The order of points is that of the file, always.
 //
+// # Expectations
+//
+// Each entry of expect is a number of a paper and how to compute ours.
+//
+//   - where says which points are allowed. A parameter has the given value, or a metric or numeric parameter compares
+//     with a number: "<= 0.025", also <, >=, > and ==. Choose by validation (quality.validation_degradation); metric
+//     then reports, on test data where it is a quality.
+//   - reduce makes one number of the metric of the allowed points: max or min of the best, or the mean or median. It does so
+//     in every group, the points that differ only in parameters under prune., and there for each value of
+//     the parameters of over.
+//   - against replaces some conditions of where, which gives the points of a rival. The number is then 1 − ours/theirs,
+//     for each group and value of over; what against replaces may differ between the points of a group.
+//   - paper is a number or a range [low, high], tolerance a fraction of it (0 unless given), note is shown beside it.
+//
+// All numbers together have a mean and a 95 % interval (Student's t). The paper is reproduced if the mean is in the range,
+// or the number within tolerance of the mean or in the interval.
+//
 // # Errors
 //
 // A file is refused as a whole, with all its errors at once as [Errors], each with line and column: unknown and
 // duplicate keys, wrong types, values out of range, contradictions, parameters below 128-bit security. A bad
-// value in a sweep is reported where it stands, once. Names of metrics in figures and tables are not known here:
-// see [Config.CheckNames].
+// value in a sweep is reported where it stands, once. Names of metrics in figures, tables and expectations
+// are not known here: see [Config.CheckNames].
 package config

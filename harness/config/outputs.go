@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -28,8 +29,9 @@ type Table struct {
 	Cells      []Ref
 }
 
-// CheckNames calls number for every name that a figure or table uses as a number (x, y, cells) and group for every one
-// that tells points apart (series, facet, rows, cols). What these return other than nil is collected into Errors.
+// CheckNames calls number for every name that a figure, table or expectation uses as a number (x, y, cells, metric, what
+// is compared in where and against) and group for every one that tells points apart (series, facet, rows, cols).
+// What these return other than nil is collected into Errors.
 func (c *Config) CheckNames(number, group func(name string) error) error {
 	r := &reader{file: c.file, errs: map[Error]bool{}}
 	check := func(known func(name string) error, refs ...Ref) {
@@ -49,6 +51,14 @@ func (c *Config) CheckNames(number, group func(name string) error) error {
 	for _, t := range c.Tables {
 		check(group, t.Rows, t.Cols)
 		check(number, t.Cells...)
+	}
+	for _, e := range c.Expect {
+		check(number, e.Metric)
+		for _, condition := range slices.Concat(e.Where, e.Against) {
+			if condition.Op != "" {
+				check(number, condition.Ref)
+			}
+		}
 	}
 	if errs := r.sorted(); errs != nil {
 		return errs
@@ -99,9 +109,13 @@ func (r *reader) tables(n *yaml.Node) []Table {
 	return tables
 }
 
-// id reads a name that is to be unique among those in taken.
+// id reads the name of a file that is to be unique among those in taken.
 func (r *reader) id(where string, n *yaml.Node, taken map[string]bool) string {
-	id := read(r, where+": id", n, identifier)
+	return r.unique(where, n, identifier, taken)
+}
+
+func (r *reader) unique(where string, n *yaml.Node, k kind[string], taken map[string]bool) string {
+	id := read(r, where+": id", n, k)
 	if id != "" && taken[id] {
 		r.errorf(n, "%s: id: %s is taken; want a name of its own", where, id)
 	}

@@ -97,8 +97,29 @@ func Text(r *Record, name string) (string, bool) {
 	return "", false
 }
 
+// Has tells whether a parameter of r is value, whether or not either went through JSON.
+func Has(r *Record, name string, value any) bool {
+	v, ok := r.Params[name]
+	return ok && text(v) == text(value)
+}
+
 // Set is the records of one experiment, one for each point.
 type Set []*Record
+
+// QualityMetric is how the records measure quality, or empty when they differ.
+func (s Set) QualityMetric() string {
+	found := ""
+	for _, r := range s {
+		if r.Quality == nil {
+			continue
+		}
+		if found != "" && r.Quality.Metric != found {
+			return ""
+		}
+		found = r.Quality.Metric
+	}
+	return found
+}
 
 // Value is Value, and also knows saved.tiles, saved.latency and saved.memory: 1 − x/x of the dense
 // point with the same parameters but for those of prune.

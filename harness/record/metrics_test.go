@@ -236,3 +236,15 @@ func TestColumnsAreStable(t *testing.T) {
 		t.Errorf("%d fields, want %d: only maps may differ", len(Flatten(sample())), n)
 	}
 }
+
+func TestHas(t *testing.T) {
+	fresh := &Record{Params: map[string]any{"train.seed": 1, "network.hidden": []int{64, 32}, "tile": "8x8x64", "he.insecure": false}}
+	stored := &Record{Params: map[string]any{"train.seed": 1.0, "network.hidden": []any{64.0, 32.0}, "tile": "8x8x64", "he.insecure": false}}
+	for _, r := range []*Record{fresh, stored} {
+		for name, v := range fresh.Params {
+			if !Has(r, name, v) || Has(r, name, "other") || Has(r, "prune."+name, v) || Has(r, "prune."+name, nil) {
+				t.Errorf("%s of %v", name, r.Params)
+			}
+		}
+	}
+}

@@ -1,4 +1,5 @@
-// Package stats summarises repeated measurements without assuming how they are distributed.
+// Package stats summarises repeated measurements: times by their median, without assuming how they are distributed,
+// and what depends on a seed by its mean, as if it were normal, since seeds are too few for anything else.
 package stats
 
 import (
@@ -9,7 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Confidence of the interval that Median gives.
+// Confidence of the intervals.
 const Confidence = 0.95
 
 // Summary is the median of a sample and an interval that holds the true median with at least 95 %

@@ -1,0 +1,244 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"hepex/packing"
+)
+
+// Expectation is a number of a paper, and how to compute ours from the records. Where says which points are allowed;
+// each group of points with equal parameters, but for those under prune., gives one number for each value of
+// the parameters Over: the Metric of the allowed points, reduced.
+type Expectation struct {
+	ID        string
+	Where     []Condition // all of them hold
+	Metric    Ref
+	Reduce    string      // one of Reductions
+	Over      []string    // parameters
+	Against   []Condition // what other points have instead; the number is then 1 − ours/theirs
+	Paper     Range
+	Tolerance float64 // as a fraction of the paper's number
+	Note      string
+}
+
+// Reductions are the ways to make one number of many.
+var Reductions = []string{"max", "min", "mean", "median"}
+
+// Range is from Low to High, or a single number if these are equal.
+type Range struct{ Low, High float64 }
+
+// Condition holds for points whose parameter Name is Value or, if there is an Op, whose metric or numeric parameter
+// Name compares so with Limit.
+type Condition struct {
+	Ref
+	Value any    // as in the Params of a point
+	Op    string // <=, <, >=, >, == or empty
+	Limit float64
+}
+
+// Rival is Where with the conditions of Against in the place of those with the same names.
+func (e Expectation) Rival() []Condition {
+	conditions := slices.Clone(e.Where)
+	for i, c := range conditions {
+		if j := named(e.Against, c.Name); j >= 0 {
+			conditions[i] = e.Against[j]
+		}
+	}
+	return conditions
+}
+
+func named(conditions []Condition, name string) int {
+	return slices.IndexFunc(conditions, func(c Condition) bool { return c.Name == name })
+}
+
+func (r *reader) expect(n *yaml.Node) []Expectation {
+	var all []Expectation
+	ids := map[string]bool{}
+	for _, entry := range r.list("expect", n, "mappings") {
+		keys := r.mapping("expect", entry, []string{"id", "where", "metric", "reduce", "over", "against", "paper", "tolerance", "note"})
+		r.require("expect", entry, keys, "id", "where", "metric", "reduce", "paper")
+		e := Expectation{
+			ID:        r.unique("expect", keys["id"], claim, ids),
+			Where:     r.conditions("expect: where", keys["where"]),
+			Metric:    read(r, "expect: metric", keys["metric"], reference),
+			Reduce:    read(r, "expect: reduce", keys["reduce"], oneOf(Reductions...)),
+			Over:      r.over(keys["over"]),
+			Against:   r.against(keys["against"], keys["where"]),
+			Paper:     read(r, "expect: paper", keys["paper"], numberOrRange),
+			Tolerance: read(r, "expect: tolerance", keys["tolerance"], number("0 ≤ tolerance < 1", fromZeroBelowOne)),
+			Note:      read(r, "expect: note", keys["note"], remark),
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// claim is the name that a paper's number goes by.
+var claim = matching("letters, digits, dots and hyphens, at most 64", "[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
+
+var remark = scalar("one line of text, at most 200 characters", func(n *yaml.Node) (string, bool) {
+	unprintable := strings.ContainsFunc(n.Value, func(c rune) bool { return !unicode.IsPrint(c) })
+	return n.Value, n.Value != "" && utf8.RuneCountInString(n.Value) <= 200 && !unprintable
+})
+
+const wantPaper = "a number, or a range such as [0.33, 0.65]"
+
+var numberOrRange = kind[Range]{wantPaper, func(n *yaml.Node) (Range, *fault) {
+	single := number(wantPaper, func(float64) bool { return true })
+	if n.Kind != yaml.SequenceNode {
+		v, f := single.read(n)
+		return Range{v, v}, f
+	}
+	if len(n.Content) != 2 {
+		return Range{}, &fault{n, fmt.Sprintf("got a list of %d; want %s", len(n.Content), wantPaper)}
+	}
+	low, f := single.read(n.Content[0])
+	if f != nil {
+		return Range{}, f
+	}
+	high, f := single.read(n.Content[1])
+	if f == nil && low > high {
+		f = &fault{n, fmt.Sprintf("the range ends at %g, before it starts; want %s", high, wantPaper)}
+	}
+	return Range{low, high}, f
+}}
+
+func (r *reader) over(n *yaml.Node) []string {
+	var names []string
+	for _, element := range r.list("expect: over", n, "parameters such as train.seed") {
+		if element.Kind != yaml.ScalarNode || isNull(element) {
+			r.errorf(element, "expect: over: got %s; want a parameter such as train.seed", describe(element))
+			continue
+		}
+		if r.isPath("expect: over", element) && r.isKey("expect: over", element) {
+			names = append(names, element.Value)
+		}
+	}
+	return names
+}
+
+// isKey reports a path that is that of a section.
+func (r *reader) isKey(where string, n *yaml.Node) bool {
+	if byPath[n.Value] == nil {
+		r.errorf(n, "%s: %s is a section; want the path of a single key", where, n.Value)
+		return false
+	}
+	return true
+}
+
+// against reads conditions, each with the name of one in where.
+func (r *reader) against(n, where *yaml.Node) []Condition {
+	conditions := r.conditions("expect: against", n)
+	if where == nil || where.Kind != yaml.MappingNode {
+		return conditions // reported
+	}
+	var allowed []string
+	for key := range pairs(where) {
+		if name, f := refName.read(key); f == nil {
+			allowed = append(allowed, name)
+		}
+	}
+	for _, c := range conditions {
+		if !slices.Contains(allowed, c.Name) {
+			r.at(c.Line, c.Column, "expect: against: %s is not in where; want other values for some of the keys of where", c.Name)
+		}
+	}
+	return conditions
+}
+
+func (r *reader) conditions(where string, n *yaml.Node) []Condition {
+	if n == nil {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
+		r.errorf(n, "%s: got %s; want a mapping such as {prune.scheme: p4e, quality.validation_degradation: \"<= 0.025\"}", where, describe(n))
+		return nil
+	}
+	var conditions []Condition
+	for key, value := range pairs(n) {
+		if key.Kind != yaml.ScalarNode || named(conditions, key.Value) >= 0 {
+			continue // reported by wellFormed
+		}
+		if c, ok := r.condition(where, key, value); ok {
+			conditions = append(conditions, c)
+		}
+	}
+	return conditions
+}
+
+// condition reads one. A name in a section that points have is a parameter, any other a metric, and whether there is
+// such a metric is not known here.
+func (r *reader) condition(where string, key, value *yaml.Node) (c Condition, ok bool) {
+	ref, f := reference.read(key)
+	if f != nil {
+		r.errorf(f.node, "%s: %s", where, f.text)
+		return c, false
+	}
+	c.Ref = ref
+	op, limit, compares := comparison(value)
+	section, _, _ := strings.Cut(ref.Name, ".")
+	isParameter := slices.Contains(children[""], section)
+	if isParameter && !(r.isPath(where, key) && r.isKey(where, key)) {
+		return c, false
+	}
+	switch {
+	case compares && (!isParameter || IsNumber(ref.Name)):
+		c.Op, c.Limit = op, limit
+	case isParameter:
+		if c.Value, f = parameter(byPath[ref.Name], value); f != nil {
+			r.errorf(f.node, "%s: %s: %s", where, ref.Name, f.text)
+			return c, false
+		}
+	default:
+		r.errorf(value, "%s: %s: got %s; want a comparison such as \"<= 0.025\", as this is no parameter", where, ref.Name, describe(value))
+		return c, false
+	}
+	return c, true
+}
+
+// parameter reads a value of the key as Params have it.
+func parameter(f *field, n *yaml.Node) (any, *fault) {
+	var s Spec
+	if bad := f.set(&s, n); bad != nil {
+		if IsNumber(f.path) {
+			bad.text += ", or a comparison such as \"<= 0.5\""
+		}
+		return nil, bad
+	}
+	v := f.get(&s)
+	if shape, ok := v.(packing.Shape); ok && shape.In == 0 {
+		return nil, &fault{n, "a shape that is to be chosen; want one such as 16x16x32"}
+	}
+	return canonical(v), nil
+}
+
+var comparisonText = regexp.MustCompile(`^(<=|>=|==|<|>) *(\S+)$`)
+
+// comparison reads a text such as "<= 0.025".
+func comparison(n *yaml.Node) (op string, limit float64, ok bool) {
+	m := comparisonText.FindStringSubmatch(n.Value)
+	if n.Kind != yaml.ScalarNode || m == nil || !decimalFloat.MatchString(m[2]) {
+		return "", 0, false
+	}
+	limit, err := strconv.ParseFloat(m[2], 64)
+	if err != nil {
+		return "", 0, false
+	}
+	return m[1], limit, true
+}
+
+// String is the condition in words: prune.scheme p4e, or tiles.density <= 0.5.
+func (c Condition) String() string {
+	if c.Op != "" {
+		return fmt.Sprintf("%s %s %g", c.Name, c.Op, c.Limit)
+	}
+	return fmt.Sprintf("%s %v", c.Name, c.Value)
+}

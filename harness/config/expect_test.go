@@ -1,0 +1,63 @@
+package config
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestExpect(t *testing.T) {
+	c := parse(t, edited(`expect:
+  - {id: C1, where: {prune.scheme: p4e, tile: {in: 8, out: 8, batch: 64}, network.hidden: [128], prune.ratio: "<0.9"}, metric: saved.tiles, reduce: max, paper: [0.33, 0.65]}
+  - id: v1-C5.a
+    where: {prune.scheme: joint, he.insecure: false, quality.validation_degradation: "<= 1.5e-2", tiles.kept: "> 3"}
+    metric: tiles.kept
+    reduce: median
+    against: {quality.validation_degradation: "< 0.1", prune.scheme: hunter}
+    over: [train.seed, prune.ratio]
+    paper: -0.7
+    tolerance: 0.1
+    note: "v1, abstract: on average"`))
+	want := []Expectation{
+		{
+			ID: "C1",
+			Where: []Condition{
+				{Ref: Ref{"prune.scheme", 8, 22}, Value: "p4e"}, {Ref: Ref{"tile", 8, 41}, Value: "8x8x64"},
+				{Ref: Ref{"network.hidden", 8, 75}, Value: []int{128}}, {Ref: Ref{"prune.ratio", 8, 98}, Op: "<", Limit: 0.9},
+			},
+			Metric: Ref{"saved.tiles", 8, 128}, Reduce: "max", Paper: Range{0.33, 0.65},
+		},
+		{
+			ID: "v1-C5.a",
+			Where: []Condition{
+				{Ref: Ref{"prune.scheme", 10, 13}, Value: "joint"}, {Ref: Ref{"he.insecure", 10, 34}, Value: false},
+				{Ref: Ref{"quality.validation_degradation", 10, 54}, Op: "<=", Limit: 0.015}, {Ref: Ref{"tiles.kept", 10, 99}, Op: ">", Limit: 3},
+			},
+			Metric: Ref{"tiles.kept", 11, 13}, Reduce: "median", Over: []string{"train.seed", "prune.ratio"},
+			Against: []Condition{
+				{Ref: Ref{"quality.validation_degradation", 13, 15}, Op: "<", Limit: 0.1}, {Ref: Ref{"prune.scheme", 13, 56}, Value: "hunter"},
+			},
+			Paper: Range{-0.7, -0.7}, Tolerance: 0.1, Note: "v1, abstract: on average",
+		},
+	}
+	if diff := cmp.Diff(want, c.Expect); diff != "" {
+		t.Fatalf("(-want +got):\n%s", diff)
+	}
+	w, a := want[1].Where, want[1].Against
+	if diff := cmp.Diff([]Condition{a[1], w[1], a[0], w[3]}, c.Expect[1].Rival()); diff != "" {
+		t.Errorf("rival (-want +got):\n%s", diff)
+	}
+}
+
+// Metrics are checked where they are written, those compared in where and against too; parameters are known.
+func TestExpectNames(t *testing.T) {
+	c := parse(t, edited(`expect: [{id: a, where: {prune.scheme: p4, tiles.kpet: "< 1", prune.ratio: "< 1"}, against: {tiles.kpet: "< 2"}, metric: saved.all, reduce: min, over: [tile], paper: 1}]`))
+	var asked []string
+	number := func(name string) error { asked = append(asked, name); return errors.New("no metric " + name) }
+	err := c.CheckNames(number, number)
+	want := "f:7:44: no metric tiles.kpet\nf:7:63: no metric prune.ratio\nf:7:94: no metric tiles.kpet\nf:7:122: no metric saved.all"
+	if err == nil || err.Error() != want || len(asked) != 4 {
+		t.Errorf("got %v, want %s; asked for %q", err, want, asked)
+	}
+}

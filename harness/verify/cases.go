@@ -1,0 +1,182 @@
+package verify
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hepex/harness/config"
+	"hepex/harness/record"
+)
+
+// space is the parameters that tell cases apart.
+type space struct {
+	records     record.Set
+	group, over []string
+}
+
+// newSpace leaves out of group what points of one group may differ in.
+func newSpace(e config.Expectation, records record.Set) space {
+	found := map[string]bool{}
+	for _, r := range records {
+		for name := range r.Params {
+			found[name] = true
+		}
+	}
+	for _, c := range e.Against {
+		delete(found, c.Name)
+	}
+	for _, name := range e.Over {
+		delete(found, name)
+	}
+	maps.DeleteFunc(found, func(name string, _ bool) bool { return strings.HasPrefix(name, "prune.") })
+	return space{records, slices.Sorted(maps.Keys(found)), e.Over}
+}
+
+func (s space) names() []string { return slices.Concat(s.group, s.over) }
+
+// key is the values of one case: those of group, then those of over. The text of one that is missing is empty.
+type key []string
+
+func (k key) id() string { return strings.Join(k, "\x00") }
+
+func (s space) of(r *record.Record) key {
+	var values key
+	for _, name := range s.names() {
+		text, _ := record.Text(r, name)
+		values = append(values, text)
+	}
+	return values
+}
+
+// reduction is one side's number of each case, by id.
+type reduction struct {
+	cases   []key // that have points, numbers or not
+	allowed map[string]bool
+	numbers map[string]float64
+	Side
+}
+
+// reduce picks the points that satisfy the conditions, and makes one number of those of each case.
+func (s space) reduce(e config.Expectation, conditions []config.Condition) reduction {
+	out := reduction{allowed: map[string]bool{}, numbers: map[string]float64{}}
+	values := map[string][]float64{}
+	for _, r := range s.records {
+		measured, allowed := s.check(r, conditions)
+		if !measured {
+			continue
+		}
+		c := s.of(r)
+		out.cases = append(out.cases, c)
+		out.Points++
+		if !allowed {
+			continue
+		}
+		out.allowed[c.id()] = true
+		if v, ok := s.records.Value(r, e.Metric.Name); ok {
+			values[c.id()] = append(values[c.id()], v)
+		}
+	}
+	for id, v := range values {
+		out.numbers[id] = reduced(e.Reduce, v)
+	}
+	return out
+}
+
+// check tells whether r satisfies the conditions on parameters, and whether it satisfies those on metrics as well.
+func (s space) check(r *record.Record, conditions []config.Condition) (parameters, all bool) {
+	parameters, all = true, true
+	for _, c := range conditions {
+		switch {
+		case s.holds(r, c):
+		case isMetric(c):
+			all = false
+		default:
+			parameters, all = false, false
+		}
+	}
+	return parameters, all
+}
+
+func isMetric(c config.Condition) bool { return c.Op != "" && !config.IsNumber(c.Name) }
+
+func (s space) holds(r *record.Record, c config.Condition) bool {
+	if c.Op == "" {
+		return record.Has(r, c.Name, c.Value)
+	}
+	v, ok := s.records.Value(r, c.Name)
+	if !ok {
+		return false
+	}
+	switch c.Op {
+	case "<=":
+		return v <= c.Limit
+	case "<":
+		return v < c.Limit
+	case ">=":
+		return v >= c.Limit
+	case ">":
+		return v > c.Limit
+	}
+	return v == c.Limit
+}
+
+// side names the cases for which there is no number.
+func (r reduction) side(cases []key, name func(key) string) Side {
+	for _, c := range cases {
+		_, ok := r.numbers[c.id()]
+		switch {
+		case !r.allowed[c.id()]:
+			r.Without = append(r.Without, name(c))
+		case !ok:
+			r.Bare = append(r.Bare, name(c))
+		}
+	}
+	return r.Side
+}
+
+// union is the cases of both lists in order, each once.
+func union(a, b []key) []key {
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, func(a, b key) int { return slices.CompareFunc(a, b, compare) })
+	return slices.CompactFunc(all, func(a, b key) bool { return slices.Equal(a, b) })
+}
+
+// compare orders numbers by size and other texts by letters.
+func compare(a, b string) int {
+	x, errA := strconv.ParseFloat(a, 64)
+	y, errB := strconv.ParseFloat(b, 64)
+	switch {
+	case errA == nil && errB == nil:
+		return cmp.Or(cmp.Compare(x, y), strings.Compare(a, b))
+	case errA == nil:
+		return -1
+	case errB == nil:
+		return 1
+	}
+	return strings.Compare(a, b)
+}
+
+// namer puts those parameters of a case in words in which cases differ. names are the first, or all, parameters of a case.
+func namer(names []string, cases []key) func(key) string {
+	var differing []int
+	for i := range names {
+		if slices.ContainsFunc(cases, func(c key) bool { return c[i] != cases[0][i] }) {
+			differing = append(differing, i)
+		}
+	}
+	return func(c key) string {
+		var words []string
+		for _, i := range differing {
+			if c[i] == "" {
+				words = append(words, "no "+names[i])
+			} else {
+				words = append(words, fmt.Sprintf("%s %s", names[i], c[i]))
+			}
+		}
+		return strings.Join(words, ", ")
+	}
+}

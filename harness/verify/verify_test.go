@@ -1,0 +1,343 @@
+package verify
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hepex/harness/config"
+	"hepex/harness/record"
+	"hepex/harness/stats"
+)
+
+// measured is a record of 100 tiles with the least that tells points apart.
+func measured(scheme string, seed int, lost float64, kept int) *record.Record {
+	return &record.Record{
+		Point:  fmt.Sprint(scheme, seed, lost, kept),
+		Status: record.OK, Params: map[string]any{"prune.scheme": scheme, "prune.ratio": float64(kept) / 1000, "train.seed": seed, "tile": "8x8x64"},
+		Quality: &record.Quality{Metric: "accuracy", ValidationDegradation: lost, Degradation: lost},
+		Tiles:   &record.Tiles{Total: 100, Kept: kept, Density: float64(kept) / 100},
+		HE:      &record.HE{},
+	}
+}
+
+// experiment is p4e and joint for three seeds, and the dense network. At most 0.025 lost leaves of p4e 90, 60 and 45 tiles
+// for seed 1, 50 for seed 2 and 55 for seed 3; of joint 18, 25 and 11.
+func experiment() record.Set {
+	set := record.Set{
+		measured("p4e", 1, 0, 90), measured("p4e", 1, 0.01, 60), measured("p4e", 1, 0.02, 45), measured("p4e", 1, 0.03, 30),
+		measured("p4e", 2, 0.025, 50), measured("p4e", 2, 0.026, 20),
+		measured("p4e", 3, -0.001, 55),
+		measured("joint", 1, 0.02, 18), measured("joint", 2, 0.01, 25), measured("joint", 3, 0.025, 11), measured("joint", 3, 0.1, 2),
+	}
+	for seed := 1; seed <= 3; seed++ {
+		dense := measured("dense", seed, 0, 100)
+		delete(dense.Params, "prune.ratio")
+		set = append(set, dense)
+	}
+	return set
+}
+
+// with changes copies of the records.
+func with(set record.Set, change func(r *record.Record)) record.Set {
+	var changed record.Set
+	for _, r := range set {
+		c := *r
+		c.Params = map[string]any{}
+		for name, v := range r.Params {
+			c.Params[name] = v
+		}
+		change(&c)
+		changed = append(changed, &c)
+	}
+	return changed
+}
+
+func without(set record.Set, drop func(r *record.Record) bool) record.Set {
+	return slices.DeleteFunc(slices.Clone(set), drop)
+}
+
+func is(scheme string, seeds ...int) func(r *record.Record) bool {
+	return func(r *record.Record) bool {
+		return r.Params["prune.scheme"] == scheme && (len(seeds) == 0 || slices.Contains(seeds, r.Params["train.seed"].(int)))
+	}
+}
+
+// expectation reads one entry of an expect section.
+func expectation(t *testing.T, entry string) config.Expectation {
+	t.Helper()
+	c, err := config.Parse("f", []byte(`version: 1
+name: test
+data: {name: digits}
+network: {type: mlp, hidden: [64]}
+prune: {scheme: dense}
+tile: 8x8x64
+expect: [{id: C, `+entry+"}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Expect[0]
+}
+
+const (
+	allowed = `quality.validation_degradation: "<= 0.025"`
+	p4e     = `where: {prune.scheme: p4e, ` + allowed + `}, `
+	joint   = `where: {prune.scheme: joint, ` + allowed + `}, metric: tiles.kept, reduce: min, `
+	rival   = joint + `against: {prune.scheme: p4e}, `
+	seeds   = `over: [train.seed], `
+)
+
+func TestNumbers(t *testing.T) {
+	two := append(experiment(), with(experiment(), func(r *record.Record) { r.Params["tile"] = "4x32x32" })...)
+	for _, c := range []struct {
+		name    string
+		set     record.Set
+		entry   string
+		values  []float64
+		verdict Verdict
+	}{
+		// Saved of 100: 1 − 45/100, 1 − 50/100, 1 − 55/100.
+		{"most saved", experiment(), p4e + seeds + "metric: saved.tiles, reduce: max, paper: [0.33, 0.65]", []float64{0.55, 0.5, 0.45}, Reproduced},
+		{"least kept", experiment(), p4e + seeds + "metric: tiles.kept, reduce: min, paper: 60", []float64{45, 50, 55}, Reproduced},
+		{"most kept", experiment(), p4e + seeds + "metric: tiles.kept, reduce: max, paper: 60", []float64{90, 50, 55}, Reproduced},
+		// (90 + 60 + 45)/3 for seed 1.
+		{"mean", experiment(), p4e + seeds + "metric: tiles.kept, reduce: mean, paper: 60", []float64{65, 50, 55}, Reproduced},
+		{"median", experiment(), p4e + seeds + "metric: tiles.kept, reduce: median, paper: 60", []float64{60, 50, 55}, Reproduced},
+		{"seeds are groups unless named in over", experiment(), p4e + "metric: tiles.kept, reduce: min, paper: 50", []float64{45, 50, 55}, Reproduced},
+		{"a numeric parameter", experiment(), p4e + seeds + "metric: prune.ratio, reduce: min, paper: 0.05", []float64{0.045, 0.05, 0.055}, Reproduced},
+		{"parameter compared", experiment(), `where: {prune.scheme: p4e, prune.ratio: "< 0.05"}, ` + seeds + "metric: tiles.kept, reduce: max, paper: 30",
+			[]float64{45, 20}, Reproduced},
+		{"strictly less", experiment(), `where: {prune.scheme: p4e, tiles.density: "< 0.5"}, ` + seeds + "metric: tiles.kept, reduce: max, paper: 30", []float64{45, 20}, Reproduced},
+		{"equal", experiment(), `where: {prune.scheme: p4e, tiles.kept: "== 45"}, metric: tiles.kept, reduce: max, paper: 45`, []float64{45}, Reproduced},
+		{"more", experiment(), `where: {prune.scheme: joint, tiles.kept: ">= 18", tiles.density: ">0.18"}, metric: tiles.kept, reduce: min, paper: 25`, []float64{25}, Reproduced},
+		// 1 − 18/45, 1 − 25/50, 1 − 11/55, mean 0.6333 ± 0.38.
+		{"rival", experiment(), rival + seeds + "paper: 0.7", []float64{0.6, 0.5, 0.8}, Reproduced},
+		{"rival by another limit", experiment(), p4e + `metric: tiles.kept, reduce: min, against: {quality.validation_degradation: "<= 0.01"}, ` + seeds + "paper: 0.1",
+			[]float64{0.25, 0}, Reproduced}, // 1 − 45/60; no p4e point of seed 2; 1 − 55/55
+		{"groups", two, p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.6", []float64{0.55, 0.5, 0.45, 0.55, 0.5, 0.45}, Missed},
+		{"other tiles are asked for", two, `where: {prune.scheme: joint, tile: 8x8x64}, ` + seeds + "metric: tiles.kept, reduce: min, paper: 11", []float64{18, 25, 2}, Reproduced},
+		{"rival of another tile", with(two, func(r *record.Record) {
+			if r.Params["tile"] == "4x32x32" {
+				r.Tiles = &record.Tiles{Total: 100, Kept: 2 * r.Tiles.Kept}
+			}
+		}), `where: {prune.scheme: joint, tile: 8x8x64, ` + allowed + `}, metric: tiles.kept, reduce: min, against: {tile: 4x32x32}, ` + seeds + "paper: 0.5",
+			[]float64{0.5, 0.5, 0.5}, Reproduced},
+		{"nothing allowed", experiment(), `where: {prune.scheme: p4e, tiles.kept: "< 1"}, metric: tiles.kept, reduce: min, paper: 1`, nil, Missed},
+		{"no records", nil, rival + "paper: 0.7", nil, Missed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := expectation(t, c.entry)
+			got := Evaluate([]config.Expectation{e}, c.set).Results[0]
+			if len(got.All.Values) != len(c.values) {
+				t.Fatalf("values %v, want %v", got.All.Values, c.values)
+			}
+			for i, v := range c.values {
+				if math.Abs(got.All.Values[i]-v) > 1e-12 {
+					t.Errorf("values %v, want %v", got.All.Values, c.values)
+				}
+			}
+			if got.Verdict != c.verdict {
+				t.Errorf("%s, want %s: %+v", got.Verdict, c.verdict, got.All.Interval)
+			}
+		})
+	}
+}
+
+func TestInterval(t *testing.T) {
+	got := Evaluate([]config.Expectation{expectation(t, p4e+seeds+"metric: saved.tiles, reduce: max, paper: 0.5")}, experiment()).Results[0].All.Interval
+	// 0.55, 0.5, 0.45: deviation 0.05, t(2, 97.5 %) = 4.30265, so 4.30265·0.05/√3.
+	if math.Abs(got.Mean-0.5) > 1e-12 || math.Abs(got.HalfWidth()-0.124207) > 1e-6 {
+		t.Errorf("%+v, want 0.5 ± 0.124207", got)
+	}
+}
+
+func TestGroups(t *testing.T) {
+	set := append(experiment(), with(experiment(), func(r *record.Record) {
+		r.Params["tile"] = "16x16x16"
+		r.Tiles = &record.Tiles{Total: 100, Kept: r.Tiles.Kept/2 + 50}
+	})...)
+	got := Evaluate([]config.Expectation{expectation(t, p4e+seeds+"metric: saved.tiles, reduce: max, paper: 0.5")}, set).Results[0]
+	// Kept for the second tile: 45/2 + 50 = 72, 50/2 + 50 = 75, 55/2 + 50 = 77.
+	want := map[string]float64{"tile 16x16x16": (0.28 + 0.25 + 0.23) / 3, "tile 8x8x64": 0.5}
+	if len(got.Groups) != len(want) || got.Cases != 6 {
+		t.Fatalf("groups %+v of %d cases", got.Groups, got.Cases)
+	}
+	for _, g := range got.Groups {
+		if math.Abs(g.Interval.Mean-want[g.Name]) > 1e-12 || len(g.Values) != 3 {
+			t.Errorf("%+v, want %v", g, want)
+		}
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	const higher, lower, neither = "saved.tiles", "tiles.kept", "tiles.total"
+	interval := func(mean, half float64) stats.Interval {
+		return stats.Interval{Mean: mean, Low: mean - half, High: mean + half}
+	}
+	for _, c := range []struct {
+		name, metric string
+		low, high    float64
+		tolerance    float64
+		ours         stats.Interval
+		want         Verdict
+	}{
+		{"in the range", higher, 0.33, 0.65, 0, interval(0.5, 0), Reproduced},
+		{"at its end", higher, 0.33, 0.65, 0, interval(0.33, 0), Reproduced},
+		{"at its end but for rounding", higher, 0.1, 0.3, 0, interval(0.1+0.2, 0), Reproduced},
+		{"below, an interval does not help", higher, 0.33, 0.65, 0, interval(0.32, 0.1), Missed},
+		{"below, within tolerance", higher, 0.33, 0.65, 0.05, interval(0.32, 0), Reproduced},
+		{"above", higher, 0.33, 0.65, 0, interval(0.7, 0.2), Better},
+		{"above, where less is better", lower, 33, 65, 0, interval(70, 0), Missed},
+		{"below, where less is better", lower, 33, 65, 0, interval(30, 0), Better},
+		{"above, where neither is better", neither, 33, 65, 0, interval(70, 0), Missed},
+		{"below, where neither is better", neither, 33, 65, 0, interval(30, 0), Missed},
+		{"the number, not quite", higher, 0.7, 0.7, 0, interval(0.69, 0), Missed},
+		{"the number within tolerance", higher, 0.7, 0.7, 0.02, interval(0.69, 0), Reproduced},
+		{"the number in the interval", higher, 0.7, 0.7, 0, interval(0.69, 0.011), Reproduced},
+		{"the number beside the interval", higher, 0.7, 0.7, 0, interval(0.69, 0.009), Missed},
+		{"more than the number", higher, 0.7, 0.7, 0, interval(0.71, 0.009), Better},
+		{"more, but the interval holds it", higher, 0.7, 0.7, 0, interval(0.71, 0.011), Reproduced},
+		{"tolerance of a negative number", higher, -2, -1, 0.1, interval(-2.1, 0), Reproduced},
+	} {
+		e := config.Expectation{Metric: config.Ref{Name: c.metric}, Paper: config.Range{Low: c.low, High: c.high}, Tolerance: c.tolerance}
+		r := Result{Expectation: e, Of: metric(e, nil), All: Numbers{Values: []float64{1}, Interval: c.ours}}
+		if got := r.judge(); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// Which way is better is that of the metric, of what is saved, or of how quality is measured.
+func TestDirection(t *testing.T) {
+	accuracy := experiment()
+	mse := with(accuracy, func(r *record.Record) { r.Quality = &record.Quality{Metric: "mse"} })
+	for _, c := range []struct {
+		entry string
+		set   record.Set
+		want  record.Direction
+	}{
+		{"where: {prune.scheme: p4e}, metric: quality.plain, reduce: max, paper: 1", accuracy, record.Higher},
+		{"where: {prune.scheme: p4e}, metric: quality.plain, reduce: max, paper: 1", mse, record.Lower},
+		{"where: {prune.scheme: p4e}, metric: tiles.kept, reduce: max, paper: 1", mse, record.Lower},
+		{rival + "paper: 1", mse, record.Higher},
+		{"where: {prune.scheme: p4e}, against: {prune.scheme: p3}, metric: saved.tiles, reduce: max, paper: 1", mse, record.Lower},
+		{"where: {prune.scheme: p4e}, metric: train.seed, reduce: max, paper: 1", mse, record.Neither},
+	} {
+		if got := metric(expectation(t, c.entry), c.set).Better; got != c.want {
+			t.Errorf("%s: %v, want %v", c.entry, got, c.want)
+		}
+	}
+}
+
+func TestWhatLacks(t *testing.T) {
+	failed := func(drop func(r *record.Record) bool) record.Set {
+		return with(experiment(), func(r *record.Record) {
+			if drop(r) {
+				r.Status = record.Failed
+			}
+		})
+	}
+	worse := func(drop func(r *record.Record) bool) record.Set {
+		return with(experiment(), func(r *record.Record) {
+			if drop(r) {
+				q := *r.Quality
+				q.ValidationDegradation = 0.5
+				r.Quality = &q
+			}
+		})
+	}
+	for _, c := range []struct {
+		name, entry string
+		set         record.Set
+		values      int
+		notes       []string
+	}{
+		{"nothing", rival + seeds + "paper: 0.7", experiment(), 3, nil},
+		{"a rival not allowed", rival + seeds + "paper: 0.7", worse(is("p4e", 1, 3)), 1,
+			[]string{"C: no point has prune.scheme p4e and quality.validation_degradation <= 0.025 in 2 of 3 cases (train.seed 1; train.seed 3). The dense network is not put in its place."}},
+		{"ours not allowed", rival + seeds + "paper: 0.7", worse(is("joint", 2)), 2,
+			[]string{"C: no point has prune.scheme joint and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2)."}},
+		{"neither allowed", rival + seeds + "paper: 0.7", worse(func(r *record.Record) bool { return is("joint", 2)(r) || is("p4e", 2)(r) }), 2, []string{
+			"C: no point has prune.scheme joint and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2).",
+			"C: no point has prune.scheme p4e and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2). The dense network is not put in its place."}},
+		{"one case", rival + "paper: 0.7", without(worse(is("p4e")), func(r *record.Record) bool { return r.Params["train.seed"] != 1 }), 0,
+			[]string{"C: no point has prune.scheme p4e and quality.validation_degradation <= 0.025. The dense network is not put in its place."}},
+		{"no rival", rival + seeds + "paper: 0.7", without(experiment(), is("p4e")), 0,
+			[]string{"C: no point with a result has prune.scheme p4e. The dense network is not put in its place."}},
+		{"failed", rival + seeds + "paper: 0.7", failed(is("joint")), 0, []string{"C: no point with a result has prune.scheme joint."}},
+		{"no dense point", p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.5", failed(is("dense", 1)), 2,
+			[]string{"C: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 3 cases (train.seed 1)."}},
+		{"neither allowed nor dense", p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.5", without(failed(is("dense", 1)), is("p4e", 2)), 1,
+			[]string{"C: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 2 cases (train.seed 1)."}},
+		{"no records", `where: {tiles.kept: "< 9"}, metric: tiles.kept, reduce: max, paper: 0.5`, nil, 0, []string{"C: no point has a result."}},
+		{"a rival that keeps nothing", rival + seeds + "paper: 0.7", append(experiment(), measured("p4e", 2, 0, 0)), 2,
+			[]string{"C: nothing to compare with: tiles.kept of the rival is not above 0 in 1 of 3 cases (train.seed 2)."}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			report := Evaluate([]config.Expectation{expectation(t, c.entry)}, c.set)
+			if diff := cmp.Diff(c.notes, report.Notes()[1:], cmp.Transformer("", func(s []string) string { return strings.Join(s, "\n") })); diff != "" {
+				t.Errorf("notes (-want +got):\n%s", diff)
+			}
+			if n := len(report.Results[0].All.Values); n != c.values {
+				t.Errorf("%d values, want %d", n, c.values)
+			}
+		})
+	}
+}
+
+// Points under insecure parameters count only when there are no others, and then the report says so.
+func TestInsecure(t *testing.T) {
+	e := []config.Expectation{expectation(t, p4e+seeds+"metric: tiles.kept, reduce: min, paper: 50")}
+	unsafe := with(experiment(), func(r *record.Record) { r.HE = &record.HE{Insecure: true} })
+	if r := Evaluate(e, unsafe); !r.Insecure || r.LeftOut != 0 || len(r.Results[0].All.Values) != 3 {
+		t.Errorf("insecure points only: %+v", r)
+	}
+	better := with(unsafe, func(r *record.Record) { r.Tiles = &record.Tiles{Total: 100, Kept: 1} })
+	if r := Evaluate(e, append(experiment(), better...)); r.Insecure || r.LeftOut != len(better) || r.Results[0].All.Interval.Mean != 50 {
+		t.Errorf("some insecure points: %+v", r)
+	}
+}
+
+// Neither the order of the records nor their way through JSON changes a report.
+func TestOrderDoesNotMatter(t *testing.T) {
+	set := append(experiment(), with(experiment(), func(r *record.Record) {
+		r.Params["tile"] = "4x32x32"
+		r.Tiles = &record.Tiles{Total: 90, Kept: r.Tiles.Kept * 7 / 9}
+	})...)
+	var es []config.Expectation
+	for _, how := range config.Reductions {
+		es = append(es, expectation(t, rival+seeds+"paper: 0.7"), expectation(t, p4e+seeds+"metric: saved.tiles, reduce: "+how+", paper: 0.5"))
+	}
+	want := Evaluate(es, set)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		rng.Shuffle(len(set), func(i, j int) { set[i], set[j] = set[j], set[i] })
+		mixed := with(set, func(r *record.Record) {
+			if rng.IntN(2) == 0 {
+				throughJSON(t, r)
+			}
+		})
+		if diff := cmp.Diff(want, Evaluate(es, mixed), cmp.AllowUnexported(record.Metric{}), cmp.FilterPath(
+			func(p cmp.Path) bool { return strings.HasSuffix(p.GoString(), ".Of.value") }, cmp.Ignore())); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+func throughJSON(t *testing.T, r *record.Record) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back record.Record
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	*r = back
+}
