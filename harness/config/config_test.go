@@ -92,7 +92,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("name %q, source %q", c.Name, c.Source)
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
-		[]string{"prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "he.log_q", "he.log_p", "he.log_scale"}) {
+		[]string{"data.noise", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "he.log_q", "he.log_p", "he.log_scale"}) {
 		t.Errorf("further parameters: %q", extra)
 	}
 }

@@ -57,6 +57,7 @@ var fields = []field{
 	key("data.test", whole(1, testSize), func(s *Spec) *int { return &s.Data.Test }),
 	key("data.validation", number("0 < validation < 0.5", func(v float64) bool { return 0 < v && v < 0.5 }),
 		func(s *Spec) *float64 { return &s.Data.Validation }),
+	key("data.noise", number("0 ≤ noise ≤ 1", fromZeroToOne), func(s *Spec) *float64 { return &s.Data.Noise }),
 
 	key("network.type", oneOf("mlp", "autoencoder"), func(s *Spec) *string { return &s.Network.Type }),
 	key("network.hidden", wholes(1, 8, whole(1, 4096)), func(s *Spec) *[]int { return &s.Network.Hidden }),
@@ -77,7 +78,7 @@ var fields = []field{
 	key("prune.ratio", number("0 ≤ ratio < 1", fromZeroBelowOne), func(s *Spec) *float64 { return &s.Prune.Ratio }),
 	key("prune.permutation", oneOf(pruning.Permutations()...), func(s *Spec) *string { return &s.Prune.Permutation }),
 	key("prune.tiles.score", oneOf(pruning.Scores()...), func(s *Spec) *string { return &s.Prune.Tiles.Score }),
-	key("prune.tiles.max_nonzero", number("0 ≤ max_nonzero ≤ 1", func(v float64) bool { return 0 <= v && v <= 1 }),
+	key("prune.tiles.max_nonzero", number("0 ≤ max_nonzero ≤ 1", fromZeroToOne),
 		func(s *Spec) *float64 { return &s.Prune.Tiles.MaxNonzero }),
 	key("prune.tiles.ratio", number("0 < ratio < 1 (max_nonzero: 0 drops the empty tiles only)", betweenZeroAndOne),
 		func(s *Spec) *float64 { return &s.Prune.Tiles.Ratio }),
@@ -118,6 +119,7 @@ func layouts() []string {
 
 var learningRate = number("0 < lr ≤ 1", func(v float64) bool { return 0 < v && v <= 1 })
 
+func fromZeroToOne(v float64) bool     { return 0 <= v && v <= 1 }
 func fromZeroBelowOne(v float64) bool  { return 0 <= v && v < 1 }
 func betweenZeroAndOne(v float64) bool { return 0 < v && v < 1 }
 

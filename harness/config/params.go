@@ -40,6 +40,8 @@ var ignored = []rule{
 		[]string{"prune.tiles.ratio"}},
 	{[]string{"p4", "p4e"}, func(s *Spec) bool { return s.Prune.Tiles.Ratio != 0 },
 		[]string{"prune.tiles.max_nonzero"}},
+	{nil, func(s *Spec) bool { return s.Data.Noise == 0 },
+		[]string{"data.noise"}},
 	{nil, func(s *Spec) bool { return s.HE.LogQ == nil },
 		[]string{"he.log_q", "he.log_p", "he.log_scale"}},
 }
