@@ -59,12 +59,14 @@ type Spec struct {
 }
 
 // Data names the data set and how many of its samples to use. Validation is the share of the training samples
-// that is split off for choosing.
+// that is split off for choosing. Noise is the standard deviation of normal noise in all inputs, which the network
+// is to remove.
 type Data struct {
 	Name       string  `json:"name"`
 	Train      int     `json:"train"`
 	Test       int     `json:"test"`
 	Validation float64 `json:"validation"`
+	Noise      float64 `json:"noise,omitempty"`
 }
 
 // ValidationSamples is the number of training samples that are split off, the last ones.

@@ -5,7 +5,7 @@
 //
 //	version: 1
 //	name: mnist-mlp                  # names the folder of the results
-//	data:    {name: mnist, train: 60000, test: 10000, validation: 0.1}
+//	data:    {name: mnist, train: 60000, test: 10000, validation: 0.1, noise: 0}
 //	network: {type: mlp, hidden: [128, 128], activation: square, batch_norm: false}
 //	train:   {epochs: 10, batch: 128, lr: 1e-3, seed: 1, weight_decay: 0.05}
 //	prune:   {scheme: p4e, importance: l1, scope: local, target: weight, ratio: 0.8, permutation: kmeans,
@@ -31,6 +31,10 @@
 // Required are version, name, data.name, network.type, network.hidden, prune.scheme, tile and, unless the
 // scheme is dense, prune.ratio. Everything else has a default, most of them as above. CKKS parameters are
 // derived; he.log_q, he.log_p and he.log_scale together override them, and he.insecure allows small rings.
+//
+// data.noise is the standard deviation of normal noise, which autoencoders are to remove: it is added to all inputs,
+// clipped to [0,1], and the mean squared error is that against the clean images. Noise on training samples differs
+// from seed to seed; that on validation and test samples does not, so that all seeds are measured on the same images.
 //
 // tile: {batch: N} stands for the shape at which the unpruned network takes least time for a batch of N, and tile: auto
 // for the one of least time per image whose evaluation needs at most 4 GiB. Both go by counts of operations and nominal

@@ -58,6 +58,7 @@ var fields = []field{
 	key("data.test", whole(1, testSize), func(s *Spec) *int { return &s.Data.Test }),
 	key("data.validation", number("0 < validation < 0.5", func(v float64) bool { return 0 < v && v < 0.5 }),
 		func(s *Spec) *float64 { return &s.Data.Validation }),
+	key("data.noise", number("0 ≤ noise ≤ 1", fromZeroToOne), func(s *Spec) *float64 { return &s.Data.Noise }),
 
 	key("network.type", oneOf("mlp", "autoencoder"), func(s *Spec) *string { return &s.Network.Type }),
 	key("network.hidden", listOf(1, 8, whole(1, 4096)), func(s *Spec) *[]int { return &s.Network.Hidden }),
@@ -128,8 +129,8 @@ func layouts() []string {
 
 var learningRate = number("0 < lr ≤ 1", func(v float64) bool { return 0 < v && v <= 1 })
 
-func fromZeroBelowOne(v float64) bool  { return 0 <= v && v < 1 }
 func fromZeroToOne(v float64) bool     { return 0 <= v && v <= 1 }
+func fromZeroBelowOne(v float64) bool  { return 0 <= v && v < 1 }
 func betweenZeroAndOne(v float64) bool { return 0 < v && v < 1 }
 
 // defaults is the point of a file that says nothing, which lacks what must be given. The learning rate of

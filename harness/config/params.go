@@ -60,6 +60,8 @@ var ignored = []rule{
 		[]string{"measure.encrypted"}},
 	{nil, func(s *Spec) bool { return !s.Measure.Encrypted },
 		[]string{"he", "layout", "measure.threads"}},
+	{nil, func(s *Spec) bool { return s.Data.Noise == 0 },
+		[]string{"data.noise"}},
 	{nil, func(s *Spec) bool { return s.HE.LogQ == nil },
 		[]string{"he.log_q", "he.log_p", "he.log_scale"}},
 }

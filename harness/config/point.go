@@ -166,6 +166,10 @@ func (d *draft) checkTraining() {
 		d.fail("network.batch_norm", d.settings["network.batch_norm"],
 			"got true with activation square; want false, as batch norm with a pure square was measured to fail")
 	}
+	if d.sound("data.noise", "network.type") && s.Data.Noise != 0 && s.Network.Type != "autoencoder" {
+		d.fail("data.noise", d.settings["data.noise"], "got %g with network.type %s; want 0, as only an autoencoder is trained to remove noise",
+			s.Data.Noise, s.Network.Type)
+	}
 	validation := s.Data.ValidationSamples()
 	if d.sound("data.train", "data.validation") && validation == 0 {
 		d.fail("data.validation", d.settings.nearest("data.validation", "data.train"),

@@ -48,7 +48,8 @@ func (t *trial) compare(batch network.Data, encrypted [][]float64) error {
 	return nil
 }
 
-// scoreSample is 1 for the right class, or the mean squared error of the sample.
+// scoreSample is 1 for the right class, or the mean squared error of the sample: against its target, or itself if it has
+// none.
 func scoreSample(d network.Data, b int, y []float64) float64 {
 	if d.Labels != nil {
 		if floats.MaxIdx(y) == int(d.Labels[b]) {
@@ -56,9 +57,13 @@ func scoreSample(d network.Data, b int, y []float64) float64 {
 		}
 		return 0
 	}
+	target := d.Target
+	if target == nil {
+		target = d.X
+	}
 	sum := 0.0
 	for o, v := range y {
-		e := v - float64(d.X[b*d.Dim+o])
+		e := v - float64(target[b*len(y)+o])
 		sum += e * e
 	}
 	return sum / float64(len(y))

@@ -97,6 +97,9 @@ func (p *preparer) keys(o pruning.Options) (final Key, after []Key, err error) {
 	s := p.spec
 	final = newKey(network.Version, pruning.Version, p.source.Checksum(), s.Data.Train, s.Data.Validation,
 		architecture(s, shapeOf(p.source)), s.Train.Seed)
+	if s.Data.Noise != 0 {
+		final = newKey(final.String(), "noise", s.Data.Noise)
+	}
 	for _, step := range steps {
 		final = newKey(final.String(), step.String())
 		after = append(after, final)
@@ -104,7 +107,7 @@ func (p *preparer) keys(o pruning.Options) (final Key, after []Key, err error) {
 	return final, after, nil
 }
 
-// qualityKey adds what the quality depends on beyond the network.
+// qualityKey adds what the quality depends on beyond the network. Noise in the samples is in the network's key.
 func qualityKey(final Key, s config.Spec) Key {
 	return newKey(final.String(), "quality", s.Data.Test, s.Network.Type)
 }

@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"fmt"
 	"sync"
 
 	"hepex/datasets"
@@ -12,7 +13,7 @@ import (
 func shapeOf(s *datasets.Source) setShape { return setShape{s.Dim(), s.Classes()} }
 
 // samples are the parts of a data set that a point uses. The validation samples are the last of the training
-// samples.
+// samples. With noise, the clean images are what the network should make of the noisy ones.
 type samples struct{ train, validation, test part }
 
 // part is a range of samples, read when first needed.
@@ -23,7 +24,7 @@ type part struct {
 
 func openSamples(s config.Spec, source *datasets.Source) samples {
 	validation := s.Data.ValidationSamples()
-	open := func(split datasets.Split, from, to int) part {
+	open := func(split datasets.Split, from, to int, noise string) part {
 		first := func(n int) (network.Data, error) {
 			set, err := source.Read(split, from, min(from+n, to))
 			if err != nil {
@@ -33,13 +34,17 @@ func openSamples(s config.Spec, source *datasets.Source) samples {
 			if s.Network.Type == "autoencoder" {
 				d.Labels = nil
 			}
+			if s.Data.Noise != 0 {
+				d.X, d.Target = set.Noisy(s.Data.Noise, noise, from), set.X
+			}
 			return d, nil
 		}
 		return part{first: first, all: sync.OnceValues(func() (network.Data, error) { return first(to - from) })}
 	}
+	// Only what is trained on has the seed's own noise: all seeds are measured on the same images.
 	return samples{
-		train:      open(datasets.Train, 0, s.Data.Train-validation),
-		validation: open(datasets.Train, s.Data.Train-validation, s.Data.Train),
-		test:       open(datasets.Test, 0, s.Data.Test),
+		train:      open(datasets.Train, 0, s.Data.Train-validation, fmt.Sprintf("train %d", s.Train.Seed)),
+		validation: open(datasets.Train, s.Data.Train-validation, s.Data.Train, "validation"),
+		test:       open(datasets.Test, 0, s.Data.Test, "test"),
 	}
 }
