@@ -165,7 +165,7 @@ func TestJoint(t *testing.T) {
 	for range 2 {
 		s := &State{Net: newNet(t, 40, 24, 10)}
 		o := options("joint")
-		o.Importance, o.Permutation, o.Ratio, o.Rate = "fisher", "joint", 0.6, "one"
+		o.Importance, o.Permutation, o.Ratio, o.Rate, o.Lasso = "fisher", "joint", 0.6, "one", 0.01
 		apply(t, o, s, d)
 		kept, total := keptTiles(s, o.Shape)
 		if want := int(math.Round(0.4 * float64(total))); kept != want {

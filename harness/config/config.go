@@ -104,6 +104,7 @@ type Prune struct {
 	Until       float64  `json:"until"`           // joint: … the last after this share of it
 	Curve       string   `json:"curve"`           // hunter, joint: how density falls from event to event
 	Budget      string   `json:"budget"`          // joint: what Ratio is a share of
+	Lasso       float64  `json:"lasso"`           // joint: λ of a group lasso on tiles until the last event
 	Retrain     Retrain  `json:"retrain"`
 	Distil      Distil   `json:"distil"`
 }

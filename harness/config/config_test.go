@@ -93,7 +93,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("name %q, source %q", c.Name, c.Source)
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
-		[]string{"data.noise", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.steps",
+		[]string{"data.noise", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.lasso", "prune.steps",
 			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "measure.encrypted"}) {
 		t.Errorf("further parameters: %q", extra)
 	}

@@ -87,6 +87,7 @@ var fields = []field{
 	key("prune.until", number("0 ≤ until < 1", fromZeroBelowOne), func(s *Spec) *float64 { return &s.Prune.Until }),
 	key("prune.curve", oneOf(pruning.Curves()...), func(s *Spec) *string { return &s.Prune.Curve }),
 	key("prune.budget", oneOf(pruning.Budgets()...), func(s *Spec) *string { return &s.Prune.Budget }),
+	key("prune.lasso", number("0 ≤ lasso ≤ 10", func(v float64) bool { return 0 <= v && v <= 10 }), func(s *Spec) *float64 { return &s.Prune.Lasso }),
 	key("prune.steps", steps, func(s *Spec) *[]string { return &s.Prune.Steps }),
 	key("prune.retrain.epochs", whole(0, 10000), func(s *Spec) *int { return &s.Prune.Retrain.Epochs }),
 	key("prune.retrain.lr", learningRate, func(s *Spec) *float64 { return &s.Prune.Retrain.LR }),

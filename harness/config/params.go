@@ -37,7 +37,7 @@ var ignored = []rule{
 	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" && s.Prune.Scheme != "hunter" },
 		[]string{"prune.events", "prune.until", "prune.curve"}},
 	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" },
-		[]string{"prune.budget"}},
+		[]string{"prune.budget", "prune.lasso"}},
 	{nil, func(s *Spec) bool { return s.Prune.Distil.Alpha == 0 },
 		[]string{"prune.distil"}},
 	{nil, func(s *Spec) bool { return s.Network.Type == "autoencoder" },

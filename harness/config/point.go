@@ -202,6 +202,9 @@ func (d *draft) checkPruning() {
 		d.fail("prune.retrain.epochs", d.settings.nearest("prune.retrain.epochs", "prune.scheme"),
 			"got %d; want at least %d, as %s retrains so often and each time needs an epoch", p.Retrain.Epochs, least, p.Scheme)
 	}
+	if p.Scheme == "joint" && p.Lasso > 0 && p.Retrain.Rate != "one" && d.sound("prune.lasso", "prune.retrain.rate") {
+		d.fail("prune.lasso", d.settings.nearest("prune.lasso"), "got %g with restarts; want prune.retrain.rate: one", p.Lasso)
+	}
 	if epochs := pruning.StepEpochs(p.Steps); p.Scheme == "custom" && d.sound("prune.steps", "prune.retrain.epochs") && epochs != p.Retrain.Epochs {
 		d.fail("prune.steps", d.settings.nearest("prune.steps"),
 			"the steps retrain %d epochs in all; want %d, which prune.retrain.epochs gives every scheme", epochs, p.Retrain.Epochs)
