@@ -216,6 +216,9 @@ func (s *shard[T]) load(d Data, samples []int) {
 }
 
 func appendRow[T float](rows []T, matrix []float32, i, width int) []T {
+	if rows, ok := any(rows).([]float32); ok {
+		return any(append(rows, matrix[i*width:(i+1)*width]...)).([]T)
+	}
 	for _, v := range matrix[i*width : (i+1)*width] {
 		rows = append(rows, T(v))
 	}
@@ -234,7 +237,15 @@ func (t *trainer[T]) reduce() float64 {
 
 func (c *piece[T]) reduce() {
 	sum := c.grads[0][c.first:c.last]
-	for _, grad := range c.grads[1:] {
+	rest := c.grads[1:]
+	if len(rest) == 3 { // full batches: one pass instead of three, in the same order
+		a, b, d := rest[0][c.first:c.last], rest[1][c.first:c.last], rest[2][c.first:c.last]
+		for i, g := range sum {
+			sum[i] = T(T(g+a[i])+b[i]) + d[i]
+		}
+		rest = nil
+	}
+	for _, grad := range rest {
 		for i, g := range grad[c.first:c.last] {
 			sum[i] += g
 		}
