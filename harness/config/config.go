@@ -100,6 +100,7 @@ type Prune struct {
 	Permutation string   `json:"permutation"`
 	Tiles       Tiles    `json:"tiles"`
 	Steps       []string `json:"steps,omitempty"` // custom: after training, as pruning.Options.ParseStep reads them
+	Search      string   `json:"search"`          // joint: how it orders neurons, with the names of permutations
 	Events      int      `json:"events"`          // hunter, joint: prunings during the retraining …
 	Until       float64  `json:"until"`           // joint: … the last after this share of it
 	Curve       string   `json:"curve"`           // hunter, joint: how density falls from event to event

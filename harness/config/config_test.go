@@ -61,7 +61,7 @@ func TestDefaults(t *testing.T) {
 		Train:   Train{Epochs: 10, Batch: 128, LR: 1e-3, Seed: 1, WeightDecay: 0.05},
 		Prune: Prune{
 			Scheme: "p4e", Importance: "l1", Scope: "local", Target: "weight", Ratio: 0.8, Permutation: "kmeans",
-			Tiles: Tiles{Score: "avg", MaxNonzero: 0.0625}, Curve: "linear", Budget: "tiles",
+			Tiles: Tiles{Score: "avg", MaxNonzero: 0.0625}, Search: "joint", Curve: "linear", Budget: "tiles",
 			Retrain: Retrain{Epochs: 3, LR: 1e-3, Rate: "restarts"}, Distil: Distil{Temperature: 4},
 		},
 		Tile:    packing.Shape{In: 16, Out: 16, Batch: 32},
@@ -93,7 +93,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("name %q, source %q", c.Name, c.Source)
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
-		[]string{"data.noise", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.lasso", "prune.steps",
+		[]string{"data.noise", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.lasso", "prune.steps",
 			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "measure.encrypted"}) {
 		t.Errorf("further parameters: %q", extra)
 	}
@@ -115,11 +115,11 @@ func TestGoodConfigs(t *testing.T) {
 		{"batch norm", "network: {type: autoencoder, hidden: [64, 32, 64], activation: quadratic, batch_norm: true}",
 			"network.type network.hidden network.batch_norm", []string{"autoencoder [64 32 64] true"}},
 		{"dense without ratio", "prune: {scheme: dense}", "prune.scheme prune.ratio", []string{"dense -"}},
-		{"what suits joint", "prune: {scheme: joint, ratio: 0.8}", "prune.importance prune.permutation prune.events prune.until prune.curve prune.retrain.rate",
+		{"what suits joint", "prune: {scheme: joint, ratio: 0.8}", "prune.importance prune.search prune.events prune.until prune.curve prune.retrain.rate",
 			[]string{"fisher joint 4 0.5 cubic one"}},
 		{"what suits joint on autoencoders", "network: {type: autoencoder, hidden: [32]}\nprune: {scheme: joint, ratio: 0.8}", "prune.events prune.until", []string{"16 0.75"}},
-		{"joint otherwise", "prune: {scheme: joint, ratio: 0.8, importance: l1, permutation: none, events: 1, curve: linear, retrain: {rate: restarts}}",
-			"prune.importance prune.permutation prune.events prune.curve prune.retrain.rate", []string{"l1 none 1 linear restarts"}},
+		{"joint otherwise", "prune: {scheme: joint, ratio: 0.8, importance: l1, search: none, events: 1, curve: linear, retrain: {rate: restarts}}",
+			"prune.importance prune.search prune.events prune.curve prune.retrain.rate", []string{"l1 none 1 linear restarts"}},
 		{"distillation at a temperature", "prune: {scheme: p3, ratio: 0.5, distil: {alpha: 0.9}}", "prune.distil.alpha prune.distil.temperature", []string{"0.9 4"}},
 		{"own steps", `prune: {scheme: custom, steps: [prune weights 0.8, retrain 2, permute kmeans, drop 0.1, expand, retrain 1]}`, "prune.scheme prune.steps prune.ratio",
 			[]string{"custom [prune weights 0.8 retrain 2 permute kmeans drop 0.1 expand retrain 1] -"}},

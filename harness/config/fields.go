@@ -78,6 +78,7 @@ var fields = []field{
 	key("prune.target", oneOf(pruning.Targets()...), func(s *Spec) *string { return &s.Prune.Target }),
 	key("prune.ratio", number("0 ≤ ratio < 1", fromZeroBelowOne), func(s *Spec) *float64 { return &s.Prune.Ratio }),
 	key("prune.permutation", oneOf(pruning.Permutations()...), func(s *Spec) *string { return &s.Prune.Permutation }),
+	key("prune.search", oneOf(pruning.Permutations()...), func(s *Spec) *string { return &s.Prune.Search }),
 	key("prune.tiles.score", oneOf(pruning.Scores()...), func(s *Spec) *string { return &s.Prune.Tiles.Score }),
 	key("prune.tiles.max_nonzero", number("0 ≤ max_nonzero ≤ 1", fromZeroToOne),
 		func(s *Spec) *float64 { return &s.Prune.Tiles.MaxNonzero }),
@@ -142,7 +143,7 @@ func defaults() Spec {
 		Network: Network{Activation: "square"},
 		Train:   Train{Epochs: 10, Batch: 128, LR: 1e-3, Seed: 1, WeightDecay: 0.05},
 		Prune: Prune{
-			Importance: "l1", Scope: "local", Target: "weight", Permutation: "kmeans", Curve: "linear", Budget: "tiles",
+			Importance: "l1", Scope: "local", Target: "weight", Permutation: "kmeans", Search: "joint", Curve: "linear", Budget: "tiles",
 			Tiles:   Tiles{Score: "avg", MaxNonzero: 0.0625},
 			Retrain: Retrain{Epochs: 3, Rate: "restarts"},
 			Distil:  Distil{Temperature: 4},

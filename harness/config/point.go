@@ -80,7 +80,7 @@ func (s settings) draft() *draft {
 	return d
 }
 
-// jointDefaults sets what suits the joint scheme where nothing is given: importance by gradients, its own permutation, one
+// jointDefaults sets what suits the joint scheme where nothing is given: importance by gradients, one
 // curve of the learning rate, and autoencoders pruned in more and later steps than classifiers.
 func (d *draft) jointDefaults() {
 	p := &d.spec.Prune
@@ -88,9 +88,9 @@ func (d *draft) jointDefaults() {
 		p.Events, p.Until = 16, 0.75
 	}
 	if p.Scheme == "joint" {
-		p.Importance, p.Permutation, p.Curve, p.Retrain.Rate = "fisher", "joint", "cubic", "one"
+		p.Importance, p.Curve, p.Retrain.Rate = "fisher", "cubic", "one"
 	}
-	for _, path := range []string{"prune.events", "prune.until", "prune.importance", "prune.permutation", "prune.curve", "prune.retrain.rate"} {
+	for _, path := range []string{"prune.events", "prune.until", "prune.importance", "prune.curve", "prune.retrain.rate"} {
 		if n := d.settings[path]; n != nil {
 			byPath[path].set(&d.spec, n) // its fault is noted already
 		}

@@ -76,6 +76,9 @@ func pruningOptions(s config.Spec) pruning.Options {
 		Train: train, Retrain: retrain, Rate: p.Retrain.Rate, Stop: p.Retrain.Patience,
 		Distil: pruning.Distil{Alpha: p.Distil.Alpha, Temperature: p.Distil.Temperature},
 	}
+	if p.Scheme == "joint" {
+		o.Permutation = p.Search
+	}
 	if s.Network.Type == "autoencoder" {
 		o.EvenRows = evenRows
 	}
