@@ -40,11 +40,33 @@
 // for the one of least time per image whose evaluation needs at most 4 GiB. Both go by counts of operations and nominal
 // prices, so they give the same shape everywhere; plans and records name the shape.
 //
-// # Pruning while training
+// # Retraining
 //
-// The joint scheme prunes in prune.events steps during one uninterrupted retraining, the last after the share
-// prune.until of it; 4 and 0.5 unless given, for autoencoders 16 and 0.75. Its importance is fisher unless given, and
-// prune.ratio the share of tiles.
+// prune.retrain.epochs is one budget for all retrainings of a scheme, dense included. With prune.retrain.rate: restarts each
+// has a learning rate that warms up and decays; with one, all are one training with one curve, and the prune steps happen in
+// its course. prune.retrain.patience: 2 ends the last retraining after two epochs without gain on the validation samples and
+// takes the best epoch (0, the default, is never). prune.distil: {alpha: 0.9, temperature: 4} gives the outputs of the
+// network before the first prune step the weight 0.9 in the loss; autoencoders have no temperature.
+//
+// # Pruning in several steps
+//
+// The schemes joint and hunter prune in prune.events steps, between which density falls along prune.curve, cubic or linear.
+// For joint the rate is one, the last step comes after the share prune.until of the retraining, the curve is cubic and
+// importance fisher unless given; events are 4 and until is 0.5, for autoencoders 16 and 0.75. prune.lasso is the λ of a
+// group lasso on tiles until the last step (0 is none). prune.budget: time makes prune.ratio the share of the time that tile
+// products take, which depends on a layer's level, instead of the share of tiles. prune.search replaces its way of ordering
+// neurons by that of another permutation, for ablations.
+//
+// # Own schemes
+//
+// prune: {scheme: custom, steps: [prune weights 0.9, retrain 4, permute kmeans, drop 0.0625, expand, retrain 4]} lists the
+// steps after training; go doc hepex/pruning Options.ParseStep has them all. The epochs of its retrainings must add up
+// to prune.retrain.epochs.
+//
+// # Quality alone
+//
+// measure: {encrypted: false} leaves encryption out: records hold the plain network's quality and tiles, for comparisons of
+// many points. The tile need not fill a ring then: 8x8x1.
 //
 // # Sweep
 //
