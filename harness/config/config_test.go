@@ -89,8 +89,8 @@ func TestDefaults(t *testing.T) {
 	if want := (Limits{Timeout: 20 * time.Minute, MaxFailures: 5}); c.Limits != want {
 		t.Errorf("limits %+v, want %+v", c.Limits, want)
 	}
-	if c.Name != "test" || string(c.Source) != base {
-		t.Errorf("name %q, source %q", c.Name, c.Source)
+	if c.Name != "test" || len(c.Frozen) == 0 {
+		t.Errorf("name %q, frozen %q", c.Name, c.Frozen)
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
 		[]string{"data.noise", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.steps",
@@ -183,13 +183,13 @@ tables: [{id: a, rows: tile, cols: train.seed, cells: [tiles.density, nor.this]}
 		t.Errorf("limits %+v, want %+v", c.Limits, want)
 	}
 	wantFigures := []Figure{
-		{ID: "a", X: Ref{"tile", 8, 22}, Y: Ref{"tiles.density", 8, 31}},
-		{ID: "b", X: Ref{"no.such", 8, 58}, Y: Ref{"tile", 8, 70}, Series: Ref{"prune.scheme", 8, 84}, Facet: Ref{"tile", 8, 105}},
+		{ID: "a", X: Ref{"tile", "f", 8, 22}, Y: Ref{"tiles.density", "f", 8, 31}},
+		{ID: "b", X: Ref{"no.such", "f", 8, 58}, Y: Ref{"tile", "f", 8, 70}, Series: Ref{"prune.scheme", "f", 8, 84}, Facet: Ref{"tile", "f", 8, 105}},
 	}
 	if diff := cmp.Diff(wantFigures, c.Figures); diff != "" {
 		t.Errorf("figures (-want +got):\n%s", diff)
 	}
-	wantTables := []Table{{ID: "a", Rows: Ref{"tile", 9, 24}, Cols: Ref{"train.seed", 9, 36}, Cells: []Ref{{"tiles.density", 9, 56}, {"nor.this", 9, 71}}}}
+	wantTables := []Table{{ID: "a", Rows: Ref{"tile", "f", 9, 24}, Cols: Ref{"train.seed", "f", 9, 36}, Cells: []Ref{{"tiles.density", "f", 9, 56}, {"nor.this", "f", 9, 71}}}}
 	if diff := cmp.Diff(wantTables, c.Tables); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
 	}
@@ -361,22 +361,27 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// FuzzParse reads configs that may extend a.yaml and, through it, each other.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(base))
-	f.Add([]byte(example(f)))
+	f.Add([]byte(base), []byte(""))
+	f.Add([]byte(example(f)), []byte(""))
+	f.Add([]byte("version: 1\nname: x\nextends: [a.yaml, dir/../a.yaml]\ntrain: {seed: 2}\n"), []byte(base))
 	for _, c := range badCases(f) {
-		f.Add([]byte(c.source()))
+		files := c.files()
+		f.Add([]byte(files["f"]), []byte(files["a.yaml"]))
 	}
-	f.Fuzz(func(t *testing.T, src []byte) {
-		c, err := Parse("f", src)
+	f.Fuzz(func(t *testing.T, src, under []byte) {
+		files := tree{"f": string(src), "a.yaml": string(under)}
+		c, err := load("f", files.content)
 		if err == nil {
 			if len(c.Points) == 0 {
 				t.Error("no points")
 			}
-			again, err := Parse("f", src)
+			again, err := load("f", files.content)
 			if err != nil || !cmp.Equal(c.Points, again.Points, cmpopts.IgnoreUnexported(Point{})) {
 				t.Errorf("second reading differs: %v", err)
 			}
+			checkFrozen(t, c)
 			return
 		}
 		errs := Errors{}
@@ -384,7 +389,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("error is %T, want Errors", err)
 		}
 		for _, e := range errs {
-			if e.Line < 1 || e.Column < 1 || e.Message == "" || strings.ContainsAny(e.Message, "\n\r") {
+			if e.Line < 1 || e.Column < 1 || e.Message == "" || strings.ContainsAny(e.Message, "\n\r") || files[e.File] == "" && e.File != "a.yaml" && e.File != "f" {
 				t.Errorf("bad error %q", e)
 			}
 		}

@@ -1,6 +1,6 @@
 // Package config reads experiment files: YAML in, checked specs and the list of points out.
 //
-// One file describes one experiment. Everything outside sweep is the base point; sweep says which points to
+// One file describes one experiment, alone or together with files that it extends. Everything outside sweep is the base point; sweep says which points to
 // make of it:
 //
 //	version: 1
@@ -39,6 +39,19 @@
 // tile: {batch: N} stands for the shape at which the unpruned network takes least time for a batch of N, and tile: auto
 // for the one of least time per image whose evaluation needs at most 4 GiB. Both go by counts of operations and nominal
 // prices, so they give the same shape everywhere; plans and records name the shape.
+//
+// # Extending files
+//
+// A config with extends: [base/mnist.yaml, base/mlp.yaml] starts from these files, which lie relative to its own folder and may
+// extend others. They are merged in order, the config itself last:
+//
+//   - Sections (data, network, train, prune and those in it, he, measure, limits) merge key by key, and later files win.
+//   - Values replace values, also lists and a tile that is a mapping. sweep, figures, tables and expect are replaced as a
+//     whole: a config that has a sweep has nothing of that of a base.
+//   - name is not inherited, as experiments would share a folder. version is.
+//
+// Bases may lack what only the config itself gives, but what they have is checked, also where it is overridden. Files may
+// extend each other up to 16 deep. [Config.Frozen] is all of them as one file.
 //
 // # Pruning while training
 //
@@ -85,7 +98,7 @@
 //
 // # Errors
 //
-// A file is refused as a whole, with all its errors at once as [Errors], each with line and column: unknown and
+// A config is refused as a whole, with all its errors at once as [Errors], each with file, line and column: unknown and
 // duplicate keys, wrong types, values out of range, contradictions, parameters below 128-bit security. A bad
 // value in a sweep is reported where it stands, once. Names of metrics in figures, tables and expectations
 // are not known here: see [Config.CheckNames].

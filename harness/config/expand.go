@@ -87,7 +87,7 @@ func (r *reader) check(candidates []candidate, exclude [][]match) []Point {
 			d.report(r)
 			continue
 		}
-		p := Point{Label: c.label, Spec: d.spec, file: r.file, settings: c.settings}
+		p := Point{Label: c.label, Spec: d.spec, files: r.files, settings: c.settings}
 		p.Params = params(&p.Spec)
 		id := fingerprint(p.Params)
 		if i, ok := index[id]; !ok {
@@ -137,6 +137,19 @@ func (s *sweep) candidates(base settings) []candidate {
 		}
 	}
 	return all
+}
+
+// report passes on what is wrong with single values, whether or not a point has them.
+func (s *sweep) report(r *reader) {
+	for _, c := range append(s.cases, special{factors: s.factors}) {
+		for _, f := range c.factors {
+			for _, v := range f {
+				for _, o := range v {
+					o.section.draft().report(r)
+				}
+			}
+		}
+	}
 }
 
 // expand is the cartesian product of the factors, the first one slowest.

@@ -68,7 +68,7 @@ func (r *reader) expect(n *yaml.Node) []Expectation {
 		e := Expectation{
 			ID:        r.unique("expect", keys["id"], claim, ids),
 			Where:     r.conditions("expect: where", keys["where"]),
-			Metric:    read(r, "expect: metric", keys["metric"], reference),
+			Metric:    r.reference("expect: metric", keys["metric"]),
 			Reduce:    read(r, "expect: reduce", keys["reduce"], oneOf(Reductions...)),
 			Over:      r.over(keys["over"]),
 			Against:   r.against(keys["against"], keys["where"]),
@@ -148,7 +148,7 @@ func (r *reader) against(n, where *yaml.Node) []Condition {
 	}
 	for _, c := range conditions {
 		if !slices.Contains(allowed, c.Name) {
-			r.at(c.Line, c.Column, "expect: against: %s is not in where; want other values for some of the keys of where", c.Name)
+			r.refuse(c.Ref, "expect: against: %s is not in where; want other values for some of the keys of where", c.Name)
 		}
 	}
 	return conditions
@@ -177,9 +177,8 @@ func (r *reader) conditions(where string, n *yaml.Node) []Condition {
 // condition reads one. A name in a section that points have is a parameter, any other a metric, and whether there is
 // such a metric is not known here.
 func (r *reader) condition(where string, key, value *yaml.Node) (c Condition, ok bool) {
-	ref, f := reference.read(key)
-	if f != nil {
-		r.errorf(f.node, "%s: %s", where, f.text)
+	ref := r.reference(where, key)
+	if _, f := refName.read(key); f != nil {
 		return c, false
 	}
 	c.Ref = ref
@@ -193,6 +192,7 @@ func (r *reader) condition(where string, key, value *yaml.Node) (c Condition, ok
 	case compares && (!isParameter || IsNumber(ref.Name)):
 		c.Op, c.Limit = op, limit
 	case isParameter:
+		var f *fault
 		if c.Value, f = parameter(byPath[ref.Name], value); f != nil {
 			r.errorf(f.node, "%s: %s: %s", where, ref.Name, f.text)
 			return c, false

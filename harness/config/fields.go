@@ -155,6 +155,7 @@ func defaults() Spec {
 var (
 	byPath   = map[string]*field{}
 	children = map[string][]string{} // the keys of each section, in order; those of "" are at the top level
+	topKeys  []string                // the keys of a document, in order
 )
 
 func init() {
@@ -168,6 +169,7 @@ func init() {
 			parent = join(parent, name)
 		}
 	}
+	topKeys = slices.Concat([]string{"version", "name", "extends"}, children[""], []string{"sweep", "limits", "figures", "tables", "expect"})
 }
 
 func join(parent, name string) string {

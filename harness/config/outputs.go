@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 // Ref is the name of a metric or parameter, and where it is written.
 type Ref struct {
 	Name         string // empty if not given
+	File         string
 	Line, Column int
 }
 
@@ -33,14 +35,14 @@ type Table struct {
 // is compared in where and against) and group for every one that tells points apart (series, facet, rows, cols).
 // What these return other than nil is collected into Errors.
 func (c *Config) CheckNames(number, group func(name string) error) error {
-	r := &reader{file: c.file, errs: map[Error]bool{}}
+	r := newReader("")
 	check := func(known func(name string) error, refs ...Ref) {
 		for _, ref := range refs {
 			if ref.Name == "" {
 				continue
 			}
 			if err := known(ref.Name); err != nil {
-				r.at(ref.Line, ref.Column, "%v", err)
+				r.refuse(ref, "%v", err)
 			}
 		}
 	}
@@ -68,10 +70,17 @@ func (c *Config) CheckNames(number, group func(name string) error) error {
 
 var refName = matching("a metric or parameter such as tiles.density", `[a-z][a-z0-9_]*(\.[a-z0-9_]+)*`)
 
-var reference = kind[Ref]{refName.want, func(n *yaml.Node) (Ref, *fault) {
-	name, f := refName.read(n)
-	return Ref{name, n.Line, n.Column}, f
-}}
+// reference reads a name and where it is written.
+func (r *reader) reference(where string, n *yaml.Node) Ref {
+	if n == nil {
+		return Ref{}
+	}
+	return Ref{read(r, where, n, refName), r.files[n], n.Line, n.Column}
+}
+
+func (r *reader) refuse(ref Ref, format string, args ...any) {
+	r.errs[Error{ref.File, ref.Line, ref.Column, fmt.Sprintf(format, args...)}] = true
+}
 
 func (r *reader) figures(n *yaml.Node) []Figure {
 	var figures []Figure
@@ -81,10 +90,10 @@ func (r *reader) figures(n *yaml.Node) []Figure {
 		r.require("figures", entry, keys, "id", "x", "y")
 		figures = append(figures, Figure{
 			ID:     r.id("figures", keys["id"], ids),
-			X:      read(r, "figures: x", keys["x"], reference),
-			Y:      read(r, "figures: y", keys["y"], reference),
-			Series: read(r, "figures: series", keys["series"], reference),
-			Facet:  read(r, "figures: facet", keys["facet"], reference),
+			X:      r.reference("figures: x", keys["x"]),
+			Y:      r.reference("figures: y", keys["y"]),
+			Series: r.reference("figures: series", keys["series"]),
+			Facet:  r.reference("figures: facet", keys["facet"]),
 		})
 	}
 	return figures
@@ -98,11 +107,11 @@ func (r *reader) tables(n *yaml.Node) []Table {
 		r.require("tables", entry, keys, "id", "rows", "cols", "cells")
 		table := Table{
 			ID:   r.id("tables", keys["id"], ids),
-			Rows: read(r, "tables: rows", keys["rows"], reference),
-			Cols: read(r, "tables: cols", keys["cols"], reference),
+			Rows: r.reference("tables: rows", keys["rows"]),
+			Cols: r.reference("tables: cols", keys["cols"]),
 		}
 		for _, cell := range r.list("tables: cells", keys["cells"], "metrics such as tiles.density") {
-			table.Cells = append(table.Cells, read(r, "tables: cells", cell, reference))
+			table.Cells = append(table.Cells, r.reference("tables: cells", cell))
 		}
 		tables = append(tables, table)
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // sweep reads the section of that name.
-func (r *reader) sweep(n *yaml.Node) sweep {
-	var s sweep
+func (r *reader) sweep(n *yaml.Node) *sweep {
+	s := &sweep{}
 	keys := r.mapping("sweep", n, []string{"grid", "zip", "exclude", "cases"})
 	var taken []string
 	if grid := keys["grid"]; grid != nil {
@@ -155,7 +155,7 @@ func (r *reader) steps(a assignment) []*yaml.Node {
 	var nodes []*yaml.Node
 	for v := from; v.Cmp(to) <= 0; v = new(big.Rat).Add(v, step) {
 		digits, _ := v.FloatPrec()
-		nodes = append(nodes, &yaml.Node{Kind: yaml.ScalarNode, Value: v.FloatString(digits), Line: a.value.Line, Column: a.value.Column})
+		nodes = append(nodes, r.like(a.value, &yaml.Node{Kind: yaml.ScalarNode, Value: v.FloatString(digits)}))
 	}
 	return nodes
 }
@@ -214,9 +214,9 @@ func (r *reader) exclude(n *yaml.Node) []match {
 // special reads a case: an optional label, and overrides.
 func (r *reader) special(n *yaml.Node) special {
 	var c special
-	overrides := *n
+	overrides := n
 	if n.Kind == yaml.MappingNode {
-		overrides.Content = nil
+		overrides = r.like(n, &yaml.Node{Kind: yaml.MappingNode})
 		for key, value := range pairs(n) {
 			if key.Value == "label" {
 				c.label = read(r, "sweep.cases: label", value, label)
@@ -228,7 +228,7 @@ func (r *reader) special(n *yaml.Node) special {
 			return c // the base by another name
 		}
 	}
-	for _, a := range r.assignments("sweep.cases", &overrides, new([]string)) {
+	for _, a := range r.assignments("sweep.cases", overrides, new([]string)) {
 		c.factors = append(c.factors, r.variants(a.path, r.caseValues(a)))
 	}
 	return c

@@ -129,7 +129,7 @@ func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summ
 			return Summary{}, fmt.Errorf("run: %w", err)
 		}
 	}
-	if err := atomicfile.Write(filepath.Join(o.Dir, "config.yaml"), c.Source); err != nil {
+	if err := atomicfile.Write(filepath.Join(o.Dir, "config.yaml"), c.Frozen); err != nil {
 		return Summary{}, fmt.Errorf("run: %w", err)
 	}
 	todo, err := r.missing(plan)
