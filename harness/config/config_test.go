@@ -137,6 +137,14 @@ func TestGoodConfigs(t *testing.T) {
 		{"range past its end", "sweep: {grid: {train.seed: {from: 1, to: 6, step: 2}}}", "train.seed", []string{"1", "3", "5"}},
 		{"range with exponents", "sweep: {grid: {train.lr: {from: 1e-3, to: 3e-3, step: 1e-3}}}", "train.lr", []string{"0.001", "0.002", "0.003"}},
 		{"range of one", "sweep: {grid: {train.seed: {from: 7, to: 7, step: 1}}}", "train.seed", []string{"7"}},
+		{"when multiplies some points, in their place",
+			"sweep: {grid: {prune.scheme: [p4e, p4, p3], train.seed: [1, 2]}, when: [{if: {prune.scheme: p4, train.seed: 2}, grid: {prune.tiles.max_nonzero: [0, 0.5]}}]}",
+			"prune.scheme train.seed prune.tiles.max_nonzero", []string{"p4e 1 0.0625", "p4e 2 0.0625", "p4 1 0.0625", "p4 2 0", "p4 2 0.5", "p3 1 -", "p3 2 -"}},
+		{"when in order, by what entries before gave, and zips", "sweep: {when: [{if: {prune.scheme: p4e}, grid: {train.seed: {from: 1, to: 3, step: 1}}}, {if: {train.seed: 2}, zip: [{train.epochs: [4, 5], prune.ratio: [0.1, 0.2]}]}, {if: {train.seed: 3}, grid: {train.epochs: [6]}}]}",
+			"train.seed train.epochs prune.ratio", []string{"1 10 0.8", "2 4 0.1", "2 5 0.2", "3 6 0.8"}},
+		{"when by a default, before exclude, not for cases", `sweep: {when: [{if: {train.epochs: 10}, grid: {train.seed: [1, 2]}}], exclude: [{train.seed: 1}], cases: [{prune.scheme: p3}]}`,
+			"prune.scheme train.seed", []string{"p4e 2", "p3 1"}},
+		{"when nothing matches", `sweep: {when: [{if: {prune.scheme: p3}, grid: {train.seed: [1, 2]}}]}`, "train.seed", []string{"1"}},
 		{"lists as values", "sweep: {grid: {network.hidden: [[128, 128], [64]]}}", "network.hidden", []string{"[128 128]", "[64]"}},
 		{"section as a value", "sweep: {grid: {prune.tiles: [{ratio: 0.25}, {max_nonzero: 0}]}}",
 			"prune.tiles.score prune.tiles.ratio prune.tiles.max_nonzero", []string{"avg 0.25 -", "- - 0"}},
@@ -304,10 +312,10 @@ func example(t testing.TB) string {
 
 func TestExampleInDoc(t *testing.T) {
 	c := parse(t, example(t))
-	if want := 3*10*2 - 2 + 2; len(c.Points) != want {
+	if want := (2+2)*10*2 - 2 + 2; len(c.Points) != want {
 		t.Errorf("%d points, want %d", len(c.Points), want)
 	}
-	if got := names(c.Points[58:], "prune.scheme", "tile"); !slices.Equal(got, []string{"dense 16x16x32 (dense)", "dense 32x64x4 (dense)"}) {
+	if got := names(c.Points[78:], "prune.scheme", "tile"); !slices.Equal(got, []string{"dense 16x16x32 (dense)", "dense 32x64x4 (dense)"}) {
 		t.Errorf("last points %q", got)
 	}
 }

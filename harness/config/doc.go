@@ -17,6 +17,7 @@
 //	sweep:
 //	  grid: {prune.scheme: [p2t, p3, p4e], prune.ratio: {from: 0.5, to: 0.95, step: 0.05}}
 //	  zip:  [{tile: [16x16x32, 32x64x4], he.weights: [encrypted, plain]}]
+//	  when: [{if: {prune.scheme: p4e}, grid: {prune.tiles.max_nonzero: [0.0625, 0.125]}}]
 //	  exclude: [{prune.scheme: p2t, prune.ratio: 0.5}]
 //	  cases: [{label: dense, prune.scheme: dense, tile: [16x16x32, 32x64x4]}]
 //	limits:  {timeout: 20m, memory: 16GiB, max_failures: 5}
@@ -61,13 +62,16 @@
 //
 // # Sweep
 //
-// The keys of grid, zip, exclude and cases are dotted paths, and a value replaces whatever the base has at its
+// The keys of grid, zip, if, exclude and cases are dotted paths, and a value replaces whatever the base has at its
 // path, be it one value or a whole section.
 //
 //   - grid is a cartesian product in the order written, the first key slowest. A key has a list or a range,
 //     computed in exact decimals; a range includes its end if a step lands on it.
 //   - Each element of zip is one more factor of the product: its lists are equally long and advance together.
-//   - exclude drops the points of the product that have all values of an entry.
+//   - when multiplies some points of the product: those that have all values of if, by the grid and zip beside it. They come
+//     in the place of the point. Entries apply in order and must not sweep what grid and zip sweep, nor what an entry before
+//     swept for the same point; different points may have the same key from different entries.
+//   - exclude drops the points of the product, also of when, that have all values of an entry.
 //   - cases are further points, the base with overrides. They are not crossed with the product nor excluded;
 //     a case with lists is a small product of its own.
 //

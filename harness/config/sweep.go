@@ -11,23 +11,50 @@ import (
 // sweep reads the section of that name.
 func (r *reader) sweep(n *yaml.Node) *sweep {
 	s := &sweep{}
-	keys := r.mapping("sweep", n, []string{"grid", "zip", "exclude", "cases"})
+	keys := r.mapping("sweep", n, []string{"grid", "zip", "when", "exclude", "cases"})
 	var taken []string
-	if grid := keys["grid"]; grid != nil {
-		for _, a := range r.assignments("sweep.grid", grid, &taken) {
-			s.factors = append(s.factors, r.variants(a.path, r.values(a)))
-		}
-	}
-	for _, entry := range r.list("sweep.zip", keys["zip"], "mappings") {
-		s.factors = append(s.factors, r.zip(entry, &taken))
+	s.factors = r.product("sweep", keys, &taken)
+	for _, entry := range r.list("sweep.when", keys["when"], "mappings") {
+		s.when = append(s.when, r.when(entry, taken))
 	}
 	for _, entry := range r.list("sweep.exclude", keys["exclude"], "mappings") {
-		s.exclude = append(s.exclude, r.exclude(entry))
+		s.exclude = append(s.exclude, r.match("sweep.exclude", entry))
 	}
 	for _, entry := range r.list("sweep.cases", keys["cases"], "mappings") {
 		s.cases = append(s.cases, r.special(entry))
 	}
 	return s
+}
+
+// product reads the grid and zip of the section called where.
+func (r *reader) product(where string, keys map[string]*yaml.Node, taken *[]string) []factor {
+	var factors []factor
+	if grid := keys["grid"]; grid != nil {
+		for _, a := range r.assignments(where+".grid", grid, taken) {
+			factors = append(factors, r.variants(a.path, r.values(a)))
+		}
+	}
+	for _, entry := range r.list(where+".zip", keys["zip"], "mappings") {
+		factors = append(factors, r.zip(where+".zip", entry, taken))
+	}
+	return factors
+}
+
+// when reads further factors for some points. Their keys must not touch those in taken.
+func (r *reader) when(n *yaml.Node, taken []string) conditional {
+	c := conditional{node: n}
+	keys := r.mapping("sweep.when", n, []string{"if", "grid", "zip"})
+	r.require("sweep.when", n, keys, "if")
+	if keys["if"] != nil {
+		c.match = r.match("sweep.when: if", keys["if"])
+	}
+	if keys != nil && keys["grid"] == nil && keys["zip"] == nil {
+		r.errorf(n, "sweep.when: neither grid nor zip; want at least one, for the points that if matches")
+	}
+	swept := slices.Clone(taken)
+	c.factors = r.product("sweep.when", keys, &swept)
+	c.paths = swept[len(taken):]
+	return c
 }
 
 // assignment is a dotted path and what is written beside it.
@@ -172,10 +199,10 @@ func (r *reader) variants(path string, values []*yaml.Node) factor {
 }
 
 // zip reads lists that advance together.
-func (r *reader) zip(n *yaml.Node, taken *[]string) factor {
+func (r *reader) zip(where string, n *yaml.Node, taken *[]string) factor {
 	var rows factor
 	first := ""
-	for _, a := range r.assignments("sweep.zip", n, taken) {
+	for _, a := range r.assignments(where, n, taken) {
 		column := r.variants(a.path, r.values(a))
 		switch {
 		case len(column) == 0: // reported
@@ -192,18 +219,18 @@ func (r *reader) zip(n *yaml.Node, taken *[]string) factor {
 	return rows
 }
 
-// exclude reads the values that a point must have to be dropped.
-func (r *reader) exclude(n *yaml.Node) []match {
+// match reads the values that points must have, all of them, to be meant.
+func (r *reader) match(where string, n *yaml.Node) []match {
 	var entry []match
-	for _, a := range r.assignments("sweep.exclude", n, new([]string)) {
+	for _, a := range r.assignments(where, n, new([]string)) {
 		f := byPath[a.path]
 		if f == nil {
-			r.errorf(a.value, "sweep.exclude: %s is a section; want the path of a single key", a.path)
+			r.errorf(a.value, "%s: %s is a section; want the path of a single key", where, a.path)
 			continue
 		}
 		var s Spec
 		if bad := f.set(&s, a.value); bad != nil {
-			r.errorf(bad.node, "sweep.exclude: %s: %s", a.path, bad.text)
+			r.errorf(bad.node, "%s: %s: %s", where, a.path, bad.text)
 			continue
 		}
 		entry = append(entry, match{f, f.get(&s)})
