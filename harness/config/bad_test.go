@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/bad.txt with the errors as they are")
+var update = flag.Bool("update", false, "rewrite golden files")
 
 // base is a config with one top-level key per line.
 const base = `version: 1
