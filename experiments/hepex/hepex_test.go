@@ -508,6 +508,15 @@ func TestHelpHasExamples(t *testing.T) {
 	}
 }
 
+func TestSchema(t *testing.T) {
+	var out, stderr bytes.Buffer
+	code := execute(context.Background(), streams{strings.NewReader(""), &out, &stderr}, []string{"schema"})
+	kept, err := os.ReadFile("../../configs/schema.json")
+	if code != exitDone || err != nil || !bytes.Equal(out.Bytes(), kept) {
+		t.Errorf("exit code %d, %s, %v: want configs/schema.json", code, stderr.String(), err)
+	}
+}
+
 // The configs that come with the project are good, and the quickstart stays small.
 func TestShippedConfigs(t *testing.T) {
 	paths, err := filepath.Glob("../../configs/*.yaml")

@@ -30,6 +30,9 @@ func parse(t testing.TB, src string) *Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := againstSchema(t, src); err != nil {
+		t.Errorf("%v in\n%s", err, src)
+	}
 	return c
 }
 

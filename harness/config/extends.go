@@ -4,8 +4,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -113,15 +111,16 @@ func (l *loader) extended(root *yaml.Node) []*yaml.Node {
 	return entries
 }
 
-var fileName = scalar("the path of a file, relative to the folder of this one, such as base/mlp.yaml", func(n *yaml.Node) (string, bool) {
-	unprintable := strings.ContainsFunc(n.Value, func(c rune) bool { return !unicode.IsPrint(c) })
-	return n.Value, n.Value != "" && utf8.RuneCountInString(n.Value) <= 200 && !unprintable && !filepath.IsAbs(n.Value)
-})
+var fileName = line("the path of a file, relative to the folder of this one, such as base/mlp.yaml", 200)
 
 // base is the file that an entry of the list in the file at path names, or nil if there is no such config.
 func (l *loader) base(path string, entry *yaml.Node) *source {
 	name := read(l.reader, "extends", entry, fileName)
 	if name == "" {
+		return nil
+	}
+	if filepath.IsAbs(name) {
+		l.errorf(entry, "extends: got %q; want %s", clip(name), fileName.want)
 		return nil
 	}
 	name = filepath.Join(filepath.Dir(path), filepath.FromSlash(name))

@@ -82,12 +82,16 @@ func (r *reader) refuse(ref Ref, format string, args ...any) {
 	r.errs[Error{ref.File, ref.Line, ref.Column, fmt.Sprintf(format, args...)}] = true
 }
 
+var figureForm = form{
+	{"id", true, identifier.schema}, {"x", true, refName.schema}, {"y", true, refName.schema},
+	{"series", false, refName.schema}, {"facet", false, refName.schema},
+}
+
 func (r *reader) figures(n *yaml.Node) []Figure {
 	var figures []Figure
 	ids := map[string]bool{}
 	for _, entry := range r.list("figures", n, "mappings") {
-		keys := r.mapping("figures", entry, []string{"id", "x", "y", "series", "facet"})
-		r.require("figures", entry, keys, "id", "x", "y")
+		keys := r.form("figures", entry, figureForm)
 		figures = append(figures, Figure{
 			ID:     r.id("figures", keys["id"], ids),
 			X:      r.reference("figures: x", keys["x"]),
@@ -99,12 +103,16 @@ func (r *reader) figures(n *yaml.Node) []Figure {
 	return figures
 }
 
+var tableForm = form{
+	{"id", true, identifier.schema}, {"rows", true, refName.schema}, {"cols", true, refName.schema},
+	{"cells", true, some(refName.schema)},
+}
+
 func (r *reader) tables(n *yaml.Node) []Table {
 	var tables []Table
 	ids := map[string]bool{}
 	for _, entry := range r.list("tables", n, "mappings") {
-		keys := r.mapping("tables", entry, []string{"id", "rows", "cols", "cells"})
-		r.require("tables", entry, keys, "id", "rows", "cols", "cells")
+		keys := r.form("tables", entry, tableForm)
 		table := Table{
 			ID:   r.id("tables", keys["id"], ids),
 			Rows: r.reference("tables: rows", keys["rows"]),
@@ -132,18 +140,23 @@ func (r *reader) unique(where string, n *yaml.Node, k kind[string], taken map[st
 	return id
 }
 
+var (
+	limitsForm = form{{"timeout", false, duration.schema}, {"memory", false, memory.schema}, {"max_failures", false, failures.schema}}
+	failures   = whole(1, 1000000)
+)
+
 func (r *reader) limits(n *yaml.Node) Limits {
 	limits := Limits{Timeout: 20 * time.Minute, MaxFailures: 5}
 	if n == nil {
 		return limits
 	}
-	keys := r.mapping("limits", n, []string{"timeout", "memory", "max_failures"})
+	keys := r.form("limits", n, limitsForm)
 	if timeout := keys["timeout"]; timeout != nil {
 		limits.Timeout = read(r, "limits.timeout", timeout, duration)
 	}
 	limits.Memory = read(r, "limits.memory", keys["memory"], memory)
-	if failures := keys["max_failures"]; failures != nil {
-		limits.MaxFailures = read(r, "limits.max_failures", failures, whole(1, 1000000))
+	if most := keys["max_failures"]; most != nil {
+		limits.MaxFailures = read(r, "limits.max_failures", most, failures)
 	}
 	return limits
 }

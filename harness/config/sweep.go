@@ -8,10 +8,19 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+var (
+	sweepForm = form{
+		{"grid", false, defined("grid")}, {"zip", false, some(defined("grid"))}, {"when", false, some(defined("when"))},
+		{"exclude", false, some(defined("match"))}, {"cases", false, some(defined("case"))},
+	}
+	whenForm  = form{{"if", true, defined("match")}, {"grid", false, defined("grid")}, {"zip", false, some(defined("grid"))}}
+	rangeForm = form{{"from", true, decimal.schema}, {"to", true, decimal.schema}, {"step", true, decimal.schema}}
+)
+
 // sweep reads the section of that name.
 func (r *reader) sweep(n *yaml.Node) *sweep {
 	s := &sweep{}
-	keys := r.mapping("sweep", n, []string{"grid", "zip", "when", "exclude", "cases"})
+	keys := r.form("sweep", n, sweepForm)
 	var taken []string
 	s.factors = r.product("sweep", keys, &taken)
 	for _, entry := range r.list("sweep.when", keys["when"], "mappings") {
@@ -43,8 +52,7 @@ func (r *reader) product(where string, keys map[string]*yaml.Node, taken *[]stri
 // when reads further factors for some points. Their keys must not touch those in taken.
 func (r *reader) when(n *yaml.Node, taken []string) conditional {
 	c := conditional{node: n}
-	keys := r.mapping("sweep.when", n, []string{"if", "grid", "zip"})
-	r.require("sweep.when", n, keys, "if")
+	keys := r.form("sweep.when", n, whenForm)
 	if keys["if"] != nil {
 		c.match = r.match("sweep.when: if", keys["if"])
 	}
@@ -108,15 +116,21 @@ func (r *reader) isPath(where string, key *yaml.Node) bool {
 		}
 		section = join(section, name)
 	}
-	for _, other := range notParams {
-		if covered(section, []string{other}) || covered(other, []string{section}) {
-			r.errorf(key,
-				"%s: %s cannot vary, as %s says how well to measure, not what; want a parameter",
-				where, section, other)
-			return false
-		}
+	if other := notVarying(section); other != "" {
+		r.errorf(key, "%s: %s cannot vary, as %s says how well to measure, not what; want a parameter", where, section, other)
+		return false
 	}
 	return true
+}
+
+// notVarying is the key at, above or below path that is no parameter, or empty.
+func notVarying(path string) string {
+	for _, other := range notParams {
+		if covered(path, []string{other}) || covered(other, []string{path}) {
+			return other
+		}
+	}
+	return ""
 }
 
 // values are the values that a key of grid or zip takes.
@@ -145,13 +159,11 @@ func (r *reader) caseValues(a assignment) []*yaml.Node {
 	return []*yaml.Node{a.value}
 }
 
-var rangeKeys = []string{"from", "to", "step"}
-
 // isRange goes by any of the keys, so that a range with a slip is reported as one. No section has such keys.
 func isRange(n *yaml.Node) bool {
 	if n.Kind == yaml.MappingNode {
 		for key := range pairs(n) {
-			if slices.Contains(rangeKeys, key.Value) {
+			if slices.Contains(rangeForm.names(), key.Value) {
 				return true
 			}
 		}
@@ -161,8 +173,7 @@ func isRange(n *yaml.Node) bool {
 
 // steps are the values of a range, at the position of the range.
 func (r *reader) steps(a assignment) []*yaml.Node {
-	keys := r.mapping(a.path, a.value, rangeKeys)
-	r.require(a.path, a.value, keys, rangeKeys...)
+	keys := r.form(a.path, a.value, rangeForm)
 	from := read(r, a.path+": from", keys["from"], decimal)
 	to := read(r, a.path+": to", keys["to"], decimal)
 	step := read(r, a.path+": step", keys["step"], decimal)
