@@ -125,6 +125,23 @@ tables: [{id: a, rows: tile, cols: tile, cells: [tiles.kept]}, {id: b, rows: til
 	}
 }
 
+// Links in folders give files any number of names; reading ends all the same.
+func TestExtendsWithoutEnd(t *testing.T) {
+	read := 0
+	_, err := load("f", func(string) ([]byte, error) {
+		read++
+		return []byte("extends: [x/f, y/f]\n"), nil
+	})
+	for _, want := range []string{"more than 16 files, each extended", "more than 64 files in all"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: want %q", err, want)
+		}
+	}
+	if read != maxFiles {
+		t.Errorf("%d files read, want %d", read, maxFiles)
+	}
+}
+
 // On disk, files are found beside the one that names them, wherever the program runs.
 func TestLoadExtends(t *testing.T) {
 	dir := t.TempDir()
