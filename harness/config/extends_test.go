@@ -125,6 +125,26 @@ tables: [{id: a, rows: tile, cols: tile, cells: [tiles.kept]}, {id: b, rows: til
 	}
 }
 
+// Texts that YAML could take for something else stay what they are, in flow and block style.
+func TestFrozenTexts(t *testing.T) {
+	for _, text := range []string{
+		`yes`, `"null"`, `'~'`, `"5"`, `1e3`, `0x10`, `2020-01-01`, `"- a"`, `"a: b"`, `"a # b"`, `"#"`, `'it''s'`, `"\""`, `"\\"`, `"{"`, `"a, b]"`, `"&a"`, `"*a"`, `"!b"`,
+		`"|"`, `">"`, `"%"`, `"@"`, `"` + "`" + `"`, `"?"`, `"? a"`, `":"`, `"a:"`, `"---"`, `"..."`, `" a"`, `"a "`, `"é → ñ"`, `"\u00e9"`, `"\U0001F600"`, `"="`, `"<<"`, `.inf`, `.`,
+	} {
+		for _, sweep := range []string{
+			"sweep: {cases: [{\"label\": " + text + ", 'train.seed': 3}]}\n",
+			"sweep:\n  cases:\n    - label: " + text + "\n      train.seed: 3\n    - label: >-\n        folded\n        text\n      train.seed: 4\n",
+		} {
+			c, err := Parse("f", []byte(base+sweep))
+			if err != nil {
+				t.Errorf("%s: %v", text, err)
+				continue
+			}
+			checkFrozen(t, c)
+		}
+	}
+}
+
 // Links in folders give files any number of names; reading ends all the same.
 func TestExtendsWithoutEnd(t *testing.T) {
 	read := 0

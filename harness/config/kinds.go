@@ -112,12 +112,13 @@ func whole(least, most int) kind[int] {
 func number(want string) kind[float64] {
 	var low, high float64
 	var name, above, below string
-	if n, err := fmt.Sscan(want, &low, &above, &name, &below, &high); err != nil || n < 5 {
-		panic(fmt.Sprintf("config: bounds %q: %v", want, err))
+	_, err := fmt.Sscan(want, &low, &above, &name, &below, &high)
+	least := map[string]string{"<": "exclusiveMinimum", "≤": "minimum"}[above]
+	most := map[string]string{"<": "exclusiveMaximum", "≤": "maximum"}[below]
+	if err != nil || least == "" || most == "" {
+		panic(fmt.Sprintf("config: %q are no bounds", want))
 	}
-	s := schema{"type": "number"}
-	s[map[string]string{"<": "exclusiveMinimum", "≤": "minimum"}[above]] = low
-	s[map[string]string{"<": "exclusiveMaximum", "≤": "maximum"}[below]] = high
+	s := schema{"type": "number", least: low, most: high}
 	return float(want, s, func(v float64) bool {
 		return low <= v && v <= high && (v != low || above == "≤") && (v != high || below == "≤")
 	})
