@@ -1,6 +1,6 @@
 // Package config reads experiment files: YAML in, checked specs and the list of points out.
 //
-// One file describes one experiment. Everything outside sweep is the base point; sweep says which points to
+// One file describes one experiment, alone or together with files that it extends. Everything outside sweep is the base point; sweep says which points to
 // make of it:
 //
 //	version: 1
@@ -17,6 +17,7 @@
 //	sweep:
 //	  grid: {prune.scheme: [p2t, p3, p4e], prune.ratio: {from: 0.5, to: 0.95, step: 0.05}}
 //	  zip:  [{tile: [16x16x32, 32x64x4], he.weights: [encrypted, plain]}]
+//	  when: [{if: {prune.scheme: p4e}, grid: {prune.tiles.max_nonzero: [0.0625, 0.125]}}]
 //	  exclude: [{prune.scheme: p2t, prune.ratio: 0.5}]
 //	  cases: [{label: dense, prune.scheme: dense, tile: [16x16x32, 32x64x4]}]
 //	limits:  {timeout: 20m, memory: 16GiB, max_failures: 5}
@@ -39,6 +40,19 @@
 // tile: {batch: N} stands for the shape at which the unpruned network takes least time for a batch of N, and tile: auto
 // for the one of least time per image whose evaluation needs at most 4 GiB. Both go by counts of operations and nominal
 // prices, so they give the same shape everywhere; plans and records name the shape.
+//
+// # Extending files
+//
+// A config with extends: [base/mnist.yaml, base/mlp.yaml] starts from these files, which lie relative to its own folder and may
+// extend others. They are merged in order, the config itself last:
+//
+//   - Sections (data, network, train, prune and those in it, he, measure, limits) merge key by key, and later files win.
+//   - Values replace values, also lists and a tile that is a mapping. sweep, figures, tables and expect are replaced as a
+//     whole: a config that has a sweep has nothing of that of a base.
+//   - name is not inherited, as experiments would share a folder. version is.
+//
+// Bases may lack what only the config itself gives, but what they have is checked, also where it is overridden. Files may
+// extend each other up to 16 deep. [Config.Frozen] is all of them as one file.
 //
 // # Retraining
 //
@@ -70,13 +84,16 @@
 //
 // # Sweep
 //
-// The keys of grid, zip, exclude and cases are dotted paths, and a value replaces whatever the base has at its
+// The keys of grid, zip, if, exclude and cases are dotted paths, and a value replaces whatever the base has at its
 // path, be it one value or a whole section.
 //
 //   - grid is a cartesian product in the order written, the first key slowest. A key has a list or a range,
 //     computed in exact decimals; a range includes its end if a step lands on it.
 //   - Each element of zip is one more factor of the product: its lists are equally long and advance together.
-//   - exclude drops the points of the product that have all values of an entry.
+//   - when multiplies some points of the product: those that have all values of if, by the grid and zip beside it. They come
+//     in the place of the point. Entries apply in order and must not sweep what grid and zip sweep, nor what an entry before
+//     swept for the same point; different points may have the same key from different entries.
+//   - exclude drops the points of the product, also of when, that have all values of an entry.
 //   - cases are further points, the base with overrides. They are not crossed with the product nor excluded;
 //     a case with lists is a small product of its own.
 //
@@ -107,7 +124,7 @@
 //
 // # Errors
 //
-// A file is refused as a whole, with all its errors at once as [Errors], each with line and column: unknown and
+// A config is refused as a whole, with all its errors at once as [Errors], each with file, line and column: unknown and
 // duplicate keys, wrong types, values out of range, contradictions, parameters below 128-bit security. A bad
 // value in a sweep is reported where it stands, once. Names of metrics in figures, tables and expectations
 // are not known here: see [Config.CheckNames].
