@@ -301,12 +301,14 @@ func (r *runner) job(p Planned) trial.Job {
 func MapPath(dir, point string) string { return filepath.Join(dir, "maps", point+".json") }
 
 func (r *runner) storeResult(result *trial.Result) error {
-	text, err := json.Marshal(result.Tiles)
-	if err != nil {
-		return fmt.Errorf("run: %w", err)
-	}
-	if err := atomicfile.Write(MapPath(r.Dir, result.Record.Point), text); err != nil {
-		return fmt.Errorf("run: %w", err)
+	if len(result.Tiles.Layers) > 0 {
+		text, err := json.Marshal(result.Tiles)
+		if err != nil {
+			return fmt.Errorf("run: %w", err)
+		}
+		if err := atomicfile.Write(MapPath(r.Dir, result.Record.Point), text); err != nil {
+			return fmt.Errorf("run: %w", err)
+		}
 	}
 	result.Record.Status, result.Record.ConfigSHA256 = record.OK, r.configHash
 	return r.store.Write(&result.Record)

@@ -18,7 +18,7 @@ import (
 // gcPercent is fixed, so that memory and time compare between points.
 const gcPercent = 100
 
-// Result is what measuring gives: a record without its place in the store, and the picture of its tiles.
+// Result is what measuring gives: a record without its place in the store, and, if it was encrypted, the picture of its tiles.
 type Result struct {
 	Record record.Record `json:"record"`
 	Tiles  TileMap       `json:"tiles"`
@@ -67,7 +67,11 @@ func Measure(j Job, report func(Step)) (*Result, error) {
 	if err != nil {
 		return &Result{Record: t.rec}, err
 	}
-	return &Result{Record: t.rec, Tiles: newTileMap(t.pruned.state, t.tiles, j.Spec.Tile)}, nil
+	result := &Result{Record: t.rec}
+	if j.Spec.Measure.Encrypted { // comparisons of many points would fill the disk with weights
+		result.Tiles = newTileMap(t.pruned.state, t.tiles, j.Spec.Tile)
+	}
+	return result, nil
 }
 
 // trial is one measurement on its way.
