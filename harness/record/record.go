@@ -169,6 +169,7 @@ type HE struct {
 type Environment struct {
 	Commit     string            `json:"commit"`
 	Dirty      bool              `json:"dirty"`
+	Binary     string            `json:"binary_sha256,omitempty"` // of the program
 	Go         string            `json:"go"`
 	Modules    map[string]string `json:"modules"`
 	CPU        string            `json:"cpu"`

@@ -97,7 +97,7 @@ func (r *runner) stage(ctx context.Context, stage string, job trial.Job) (outcom
 	defer kill(nil)
 	cmd := exec.CommandContext(killable, r.Executable, "point", stage)
 	cmd.Stdin = bytes.NewReader(input)
-	cmd.Env = append(os.Environ(), trial.CommitVariable+"="+trial.CommitForChildren())
+	cmd.Env = append(os.Environ(), trial.ForChildren()...)
 	if stage == stagePrepare && r.Jobs > 1 {
 		cmd.Env = append(cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/r.Jobs)))
 	}

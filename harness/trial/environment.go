@@ -28,6 +28,7 @@ func CurrentEnvironment() record.Environment {
 		}
 	}
 	e.Commit, e.Dirty = commit()
+	e.Binary = binary()
 	if kb, ok := procKB("/proc/meminfo", "MemTotal"); ok {
 		e.RAMBytes = kb << 10
 	}
@@ -72,8 +73,8 @@ var commit = sync.OnceValues(func() (string, bool) {
 	return strings.TrimSpace(string(id)), err != nil || len(changes) > 0
 })
 
-// CommitForChildren is the value of CommitVariable.
-func CommitForChildren() string {
+// commitForChildren is the value of CommitVariable.
+func commitForChildren() string {
 	id, dirty := commit()
 	if dirty {
 		return id
