@@ -66,6 +66,7 @@ func (t Table) grid(all record.Set, raw bool) (*grid, error) {
 	if !raw && slices.ContainsFunc(g.rows, func(row []string) bool { return strings.Contains(strings.Join(row, ""), "±") }) {
 		g.notes = append(g.notes, "Means over seeds ± half their range.")
 	}
+	g.notes = append(g.notes, busyNote(records, cells...)...)
 	if insecure {
 		g.markInsecure()
 	}

@@ -131,6 +131,13 @@ func TestMatching(t *testing.T) {
 			t.Errorf("%s:\n%s", c.name, notes)
 		}
 	}
+	busy := record.Set{edit(point("a", "p4e", 1, 1), func(r *record.Record) { r.Warnings = []string{record.BusyWarning + "…"} })}
+	for metric, want := range map[string]bool{"latency.evaluate": true, "quality.plain": false} {
+		notes := strings.Join(Evaluate(busy, record.Set{point("a", "p4e", 1, 1)}, metrics(t, metric)).Notes(false), "\n")
+		if strings.Contains(notes, "1 point of old measured on a busy machine") != want || strings.Contains(notes, "of new measured") {
+			t.Errorf("busy machine, %s:\n%s", metric, notes)
+		}
+	}
 	old := record.Set{point("b", "p4e", 1, 7), point("a", "p4e", 1, 1)}
 	if r := Evaluate(old, record.Set{point("a", "p4e", 1, 1)}, metrics(t, "latency.evaluate")); r.Rows[0].Old.Median != 1 {
 		t.Errorf("another id was preferred: %+v", r.Rows[0])

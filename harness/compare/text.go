@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -179,6 +180,10 @@ func (r Report) lacks() []string {
 	}
 	for _, m := range r.Bare {
 		notes = append(notes, "No point has "+m+" on both sides.")
+	}
+	if slices.ContainsFunc(r.Metrics, record.Metric.Timed) {
+		add(r.Old.Records.Busy(), "point", "of old measured on a busy machine: times are unreliable.")
+		add(r.New.Records.Busy(), "point", "of new measured on a busy machine: times are unreliable.")
 	}
 	add(r.Renamed, "point", "matched by parameters: the ids differ, as other versions of the program, or of the data, computed the two sides.")
 	add(r.Old.Failed, "point", "of old without a result left out.")

@@ -45,6 +45,7 @@ type Record struct {
 	Threads     int         `json:"threads,omitempty"`
 	Order       string      `json:"order,omitempty"`
 	Latency     *Latency    `json:"latency_s,omitempty"`
+	Noise       *Noise      `json:"noise,omitempty"`
 	Predicted   *Predicted  `json:"predicted,omitempty"`
 	BytesUp     int64       `json:"bytes_up,omitempty"`
 	BytesDown   int64       `json:"bytes_down,omitempty"`

@@ -36,9 +36,7 @@ func CurrentEnvironment() record.Environment {
 	if unix.Uname(&u) == nil {
 		e.Kernel = unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])
 	}
-	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
-		e.Load1, _ = strconv.ParseFloat(strings.Fields(string(text))[0], 64)
-	}
+	e.Load1 = load1("/")
 	return e
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"hepex/harness/config"
@@ -277,6 +278,7 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 	var output *inference.Batch
 	var evaluations, rotations []float64
 	perLayer := make([][]float64, len(t.packed.model.Layers))
+	noise := watchNoise("/")
 	for i := range m.Warmup + m.Repeats.Max {
 		t.report(Step{Name: "evaluate", Done: float64(i) / float64(m.Warmup+m.Repeats.Min)})
 		start := time.Now()
@@ -300,16 +302,15 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 			perLayer[l] = append(perLayer[l], s)
 		}
 		rotations = append(rotations, timer.Seconds())
+		noise.sample()
 		if s, err := stats.Median(evaluations); err == nil && len(evaluations) >= m.Repeats.Min && s.HalfWidth() <= m.Repeats.CI {
 			break
 		}
 	}
 	t.rec.Memory.PeakRSS = PeakRSS()
+	t.rec.Noise = noise.end()
 	return output, t.summarise(evaluations, rotations, perLayer)
 }
-
-// busy is how many times its shortest time a rotation may take in the median on a machine that is left alone.
-const busy = 1.3
 
 func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64) error {
 	s, err := stats.Median(evaluations)
@@ -323,8 +324,8 @@ func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64
 		return err
 	}
 	l.Rotation = s.Median
-	if t.rec.Environment.Load1 > float64(t.rec.Environment.Cores) || s.Median > busy*s.Low {
-		t.warn("busy machine: times are unreliable (environment.load1, latency_s.rotation)")
+	if why := unreliable(t.rec.Environment, t.rec.Noise, s); why != nil {
+		t.warn(record.BusyWarning+"times are unreliable (%s)", strings.Join(why, ", "))
 	}
 	for i, seconds := range perLayer {
 		if s, err = stats.Median(seconds); err != nil {
