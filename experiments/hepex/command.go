@@ -61,10 +61,11 @@ func execute(ctx context.Context, s streams, args []string) int {
 	code := exitInternal
 	var coded *codedError
 	var bad config.Errors
+	var newer *record.NewerSchemaError
 	switch {
 	case errors.As(err, &coded):
 		code = coded.code
-	case errors.As(err, &bad) || !started:
+	case errors.As(err, &bad) || errors.As(err, &newer) || !started:
 		code = exitBadInput
 	case errors.Is(err, context.Canceled):
 		code, err = exitInterrupted, errors.New("interrupted: what is done is kept; the same command goes on from there")
