@@ -116,6 +116,7 @@ type Latency struct {
 	EncryptModel     float64     `json:"encrypt_model"`
 	EncryptInput     float64     `json:"encrypt_input"`
 	Evaluate         []float64   `json:"evaluate"`
+	EvaluateAt       []float64   `json:"evaluate_at,omitempty"` // when each began, after started_at
 	EvaluateMedian   float64     `json:"evaluate_median"`
 	EvaluateLow      float64     `json:"evaluate_low"`
 	EvaluateHigh     float64     `json:"evaluate_high"`

@@ -42,7 +42,10 @@ func (f *Failure) Unwrap() error { return f.Err }
 
 // Measure evaluates the prepared network of a point under encryption, unless the point is about its quality alone. A result that does not prove itself (its
 // precision, or operations other than predicted) is returned with a *Failure.
-func Measure(j Job, report func(Step)) (*Result, error) {
+func Measure(j Job, report func(Step)) (*Result, error) { return MeasureByTurns(j, report, alone{}) }
+
+// MeasureByTurns is Measure, but waits for its turn before each evaluation.
+func MeasureByTurns(j Job, report func(Step), turns Turns) (*Result, error) {
 	debug.SetGCPercent(gcPercent)
 	if ready, err := Prepared(j); err != nil {
 		return nil, err
@@ -53,7 +56,7 @@ func Measure(j Job, report func(Step)) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{spec: j.Spec, report: p.report, cacheDir: j.CacheDir, limit: j.Memory}
+	t := &trial{spec: j.Spec, report: p.report, cacheDir: j.CacheDir, limit: j.Memory, turns: turns}
 	t.rec.Experiment, t.rec.Point, t.rec.Label = j.Experiment, j.Point, j.Label
 	t.rec.Params, t.rec.Seeds = j.Params, map[string]uint64{"train": uint64(j.Spec.Train.Seed)}
 	t.rec.StartedAt = time.Now().UTC()
@@ -79,6 +82,7 @@ type trial struct {
 
 	cacheDir string
 	limit    int64 // of memory
+	turns    Turns
 
 	pruned *prepared
 	folded *network.Folded
@@ -163,6 +167,9 @@ func (t *trial) run(s samples) error {
 		return err
 	}
 	if err := t.predict(params); err != nil {
+		return err
+	}
+	if err := t.turns.Admit(t.rec.Predicted.PeakBytes); err != nil {
 		return err
 	}
 	batch, err := s.test.first(t.packed.model.Batch)
@@ -280,6 +287,9 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 	perLayer := make([][]float64, len(t.packed.model.Layers))
 	noise := watchNoise("/")
 	for i := range m.Warmup + m.Repeats.Max {
+		if err := t.turns.Next(); err != nil {
+			return nil, err
+		}
 		t.report(Step{Name: "evaluate", Done: float64(i) / float64(m.Warmup+m.Repeats.Min)})
 		start := time.Now()
 		out, trace, err := server.Evaluate(input)
@@ -298,6 +308,7 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 			continue
 		}
 		evaluations = append(evaluations, seconds)
+		t.rec.Latency.EvaluateAt = append(t.rec.Latency.EvaluateAt, start.Sub(t.rec.StartedAt).Seconds())
 		for l, s := range trace.Seconds {
 			perLayer[l] = append(perLayer[l], s)
 		}
