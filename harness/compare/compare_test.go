@@ -189,6 +189,29 @@ func TestTooFew(t *testing.T) {
 	}
 }
 
+// Points are named by what tells them apart, and no two alike.
+func TestNames(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		keys [][]string
+		want []string
+	}{
+		{"one", [][]string{{"p4e", "0.8", "l1", ""}}, []string{"the only point"}},
+		{"what all others share is left out", [][]string{{"dense", "", "", ""}, {"p4e", "0.5", "l1", ""}, {"p4e", "0.8", "l1", ""}},
+			[]string{"dense", "p4e, ratio 0.5", "p4e, ratio 0.8"}},
+		{"unless it tells points apart", [][]string{{"p4e", "0.8", "", ""}, {"p4e", "0.8", "l1", ""}}, []string{"no importance", "importance l1"}},
+		{"whole paths where the ends are alike", [][]string{{"p4e", "0.8", "", "0.1"}, {"p4e", "0.5", "", "0.2"}},
+			[]string{"prune.ratio 0.8, prune.tiles.ratio 0.1", "prune.ratio 0.5, prune.tiles.ratio 0.2"}},
+	} {
+		name := namer([]string{"prune.scheme", "prune.ratio", "prune.importance", "prune.tiles.ratio"}, c.keys)
+		for i, k := range c.keys {
+			if got := name(k); got != c.want[i] {
+				t.Errorf("%s: %q, want %q", c.name, got, c.want[i])
+			}
+		}
+	}
+}
+
 func TestChange(t *testing.T) {
 	for _, c := range []struct {
 		metric   string

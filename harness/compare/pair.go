@@ -131,25 +131,52 @@ func valuesOf(rec *record.Record, names []string) []string {
 	return values
 }
 
-// namer names a point by the parameters in which points differ, in short: "p4e, ratio 0.8, tile 8x8x64".
+// namer names a point by the parameters in which points differ, in short: "p4e, ratio 0.8, tile 8x8x64". That a point lacks a
+// parameter which is the same for all others tells nothing that its scheme does not, mostly.
 func namer(names []string, keys [][]string) func(values []string) string {
-	var differing []int
+	varying := func(orMissing bool) (which []int) {
+		for i := range names {
+			var values []string
+			for _, k := range keys {
+				if k[i] != "" || orMissing {
+					values = append(values, k[i])
+				}
+			}
+			slices.Sort(values)
+			if len(slices.Compact(values)) > 1 {
+				which = append(which, i)
+			}
+		}
+		return which
+	}
+	name := naming(names, varying(false), false)
+	seen := map[string]bool{}
+	for _, k := range keys {
+		if seen[name(k)] {
+			return naming(names, varying(true), true)
+		}
+		seen[name(k)] = true
+	}
+	return name
+}
+
+// naming puts some of the values of a point in words, and, if asked, which of them it lacks.
+func naming(names []string, which []int, lacking bool) func(values []string) string {
 	last := func(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 	times := map[string]int{}
-	for i, name := range names {
-		if slices.ContainsFunc(keys, func(k []string) bool { return k[i] != keys[0][i] }) {
-			differing = append(differing, i)
-			times[last(name)]++
-		}
+	for _, i := range which {
+		times[last(names[i])]++
 	}
 	return func(values []string) string {
 		var words []string
-		for _, i := range differing {
+		for _, i := range which {
 			name := last(names[i])
 			if times[name] > 1 {
 				name = names[i]
 			}
 			switch {
+			case values[i] == "" && lacking:
+				words = append(words, "no "+name)
 			case values[i] == "":
 			case names[i] == "prune.scheme":
 				words = append(words, values[i])

@@ -44,7 +44,7 @@ func (r Report) Texts() [][]string {
 }
 
 func (r Row) text(s Sample) string {
-	if !r.Tested {
+	if len(s.Values) == 1 {
 		return r.Metric.Format(s.Median)
 	}
 	return r.Metric.FormatSpread(s.Median, (s.High-s.Low)/2)
@@ -164,6 +164,7 @@ func (r Report) Notes(all bool) []string {
 
 func commit(r *record.Record) string {
 	id := r.Environment.Commit
+	id = id[:min(len(id), 12)]
 	if r.Environment.Dirty {
 		id += " (edited)"
 	}
@@ -182,8 +183,8 @@ func (r Report) lacks() []string {
 		notes = append(notes, "No point has "+m+" on both sides.")
 	}
 	if slices.ContainsFunc(r.Metrics, record.Metric.Timed) {
-		add(r.Old.Records.Busy(), "point", "of old measured on a busy machine: times are unreliable.")
-		add(r.New.Records.Busy(), "point", "of new measured on a busy machine: times are unreliable.")
+		add(r.Old.Records.Busy(), "point", "of old measured on a busy machine: times are unreliable, whatever p says.")
+		add(r.New.Records.Busy(), "point", "of new measured on a busy machine: times are unreliable, whatever p says.")
 	}
 	add(r.Renamed, "point", "matched by parameters: the ids differ, as other versions of the program, or of the data, computed the two sides.")
 	add(r.Old.Failed, "point", "of old without a result left out.")
