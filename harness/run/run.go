@@ -103,6 +103,8 @@ type runner struct {
 	store  *record.Store
 	name   string
 
+	configHash string // of the frozen config
+
 	mu       sync.Mutex // of what follows, while several points are prepared
 	progress Progress
 	times    map[string][]time.Duration // by stage
@@ -129,8 +131,8 @@ func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summ
 			return Summary{}, fmt.Errorf("run: %w", err)
 		}
 	}
-	if err := atomicfile.Write(filepath.Join(o.Dir, "config.yaml"), c.Source); err != nil {
-		return Summary{}, fmt.Errorf("run: %w", err)
+	if err := r.freeze(c, plan); err != nil {
+		return Summary{}, err
 	}
 	todo, err := r.missing(plan)
 	if err != nil {
@@ -330,7 +332,7 @@ func (r *runner) storeResult(result *trial.Result) error {
 	if err := atomicfile.Write(MapPath(r.Dir, result.Record.Point), text); err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
-	result.Record.Status = record.OK
+	result.Record.Status, result.Record.ConfigSHA256 = record.OK, r.configHash
 	return r.store.Write(&result.Record)
 }
 
@@ -344,7 +346,7 @@ func (r *runner) storeFailure(job trial.Job, out outcome, start time.Time) error
 	if out.result != nil {
 		rec = out.result.Record
 	}
-	rec.Status, rec.Error = out.status, out.failure
+	rec.Status, rec.Error, rec.ConfigSHA256 = out.status, out.failure, r.configHash
 	return r.store.Write(&rec)
 }
 
