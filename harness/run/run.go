@@ -1,6 +1,6 @@
 // Package run does the points of an experiment: it finds out which are missing, starts a process for each stage
 // of each point, and stores what comes out. Stopping it at any moment, even with SIGKILL, loses at most
-// the point in hand.
+// the points in hand: one, or as many as are measured by turns.
 package run
 
 import (
@@ -192,32 +192,51 @@ func (r *runner) warn(format string, args ...any) {
 	}
 }
 
-// do prepares all points first, as training uses every core, then measures them one after the other on an
+// do prepares all points first, as training uses every core, then measures them one after the other, or by turns, on an
 // otherwise idle machine. It stops after too many failures.
 func (r *runner) do(ctx context.Context, todo []Planned) error {
 	ready, err := r.prepare(ctx, todo)
 	if err != nil {
 		return err
 	}
-	for i, p := range ready {
-		if r.hopeless() {
-			break
+	for i := 0; i < len(ready) && !r.hopeless(); {
+		started := func(k int) { r.at(stageMeasure, i+k, len(ready), &ready[i+k].Point) }
+		n := turnTakers(ready[i:])
+		if n > 1 {
+			err = r.interleave(ctx, ready[i:i+n], started)
+		} else {
+			n = 1
+			started(0)
+			err = r.measure(ctx, ready[i])
 		}
-		r.at(stageMeasure, i, len(ready), &p.Point)
-		result, err := r.attempt(ctx, stageMeasure, p.Planned)
 		if err != nil {
 			return err
 		}
-		if result == nil {
-			continue
-		}
-		result.Record.Training.Cached = !p.trained
-		if err := r.storeResult(result); err != nil {
-			return err
-		}
-		r.summary.Done++
+		i += n
 	}
 	r.summary.Missing = len(todo) - r.summary.Done - r.failed
+	return nil
+}
+
+// measure measures a point and keeps the result.
+func (r *runner) measure(ctx context.Context, p prepared) error {
+	result, err := r.attempt(ctx, stageMeasure, p.Planned)
+	if err != nil {
+		return err
+	}
+	return r.keep(p, result)
+}
+
+// keep stores the result of a point, if it has one.
+func (r *runner) keep(p prepared, result *trial.Result) error {
+	if result == nil {
+		return nil
+	}
+	result.Record.Training.Cached = !p.trained
+	if err := r.storeResult(result); err != nil {
+		return err
+	}
+	r.summary.Done++
 	return nil
 }
 
@@ -278,9 +297,14 @@ func (r *runner) attempt(ctx context.Context, stage string, p Planned) (*trial.R
 	if err != nil {
 		return nil, err
 	}
+	return r.settle(stage, job, out, start, time.Since(start))
+}
+
+// settle notes how long a stage of a point took and stores a failure; the result is then nil.
+func (r *runner) settle(stage string, job trial.Job, out outcome, start time.Time, took time.Duration) (*trial.Result, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.times[stage] = append(r.times[stage], time.Since(start))
+	r.times[stage] = append(r.times[stage], took)
 	switch {
 	case out.failure == nil:
 		return out.result, nil
@@ -289,7 +313,7 @@ func (r *runner) attempt(ctx context.Context, stage string, p Planned) (*trial.R
 	}
 	r.failed++
 	r.summary.Failed++
-	r.warn("point %s failed: %s", p.ID, out.failure.Message)
+	r.warn("point %s failed: %s", job.Point, out.failure.Message)
 	return nil, r.storeFailure(job, out, start)
 }
 
