@@ -15,6 +15,7 @@ type budget struct {
 	density   float64
 	cost      []float64 // of a tile, by layer
 	limit     float64   // of all kept tiles together, in the unit of cost
+	even      bool      // every layer keeps the same share
 }
 
 // Measured: without a floor layers collapse.
@@ -42,11 +43,24 @@ func newBudget(p *partition, density float64, cost []float64) budget {
 	if whole {
 		limit = math.Round(limit)
 	}
-	return budget{p, density, cost, math.Min(math.Max(limit, least), all)}
+	return budget{p, density, cost, math.Min(math.Max(limit, least), all), false}
+}
+
+// newEvenBudget keeps the given share of the tiles of each layer, and at least one.
+func newEvenBudget(p *partition, density float64) budget {
+	b := newBudget(p, density, nil)
+	b.even, b.limit = true, 0
+	for _, n := range b.floors() {
+		b.limit += float64(n)
+	}
+	return b
 }
 
 // of is a budget of the same kind for another density.
 func (b budget) of(density float64) budget {
+	if b.even {
+		return newEvenBudget(b.partition, density)
+	}
 	b.limit *= density / b.density
 	b.density = density
 	return b
@@ -123,7 +137,9 @@ func (b budget) choose(sums [][]float64) (kept [][]bool, total float64) {
 				worthless++
 			}
 		}
-		number[l] = max(1, min(number[l], len(s)-worthless))
+		if !b.even { // others take the place of worthless tiles
+			number[l] = max(1, min(number[l], len(s)-worthless))
+		}
 		for _, i := range order[l][:number[l]] {
 			take(l, i)
 		}
@@ -180,6 +196,9 @@ func (b budget) everyOutput() bool {
 
 // floors gives the fewest tiles of each layer, together within the budget.
 func (b budget) floors() []int {
+	if b.even {
+		return b.evenFloors()
+	}
 	tiles, all := b.partition.tiles(), b.partition.total()
 	isSmall := func(n int) bool { return float64(n) < smallLayer*all }
 	small := 0.0
@@ -212,9 +231,20 @@ func (b budget) floors() []int {
 	return floor
 }
 
+func (b budget) evenFloors() []int {
+	floor := b.partition.tiles()
+	for l, n := range floor {
+		floor[l] = max(1, int(math.Round(b.density*float64(n))))
+	}
+	return floor
+}
+
 // floored lists the layers that would have fewer tiles if it were not for their floor: a tile elsewhere that went is
 // worth more. Layers that stay whole as they are small do not count.
 func (b budget) floored(sums [][]float64, kept [][]bool) []int {
+	if b.even {
+		return nil
+	}
 	best := 0.0
 	for l, s := range sums {
 		for i, v := range s {

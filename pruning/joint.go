@@ -26,7 +26,7 @@ func (j Joint) String() string {
 
 // tile names the part of the shape that the outcome depends on.
 func (j Joint) tile() string {
-	if j.Budget == "tiles" {
+	if j.Budget != "time" {
 		return groups(j.Shape)
 	}
 	return j.Shape.String() // the cost of a tile depends on levels, and those on all of the shape
@@ -41,16 +41,15 @@ func (j Joint) Apply(s *State, data Data) error {
 	if j.EvenRows != 0 {
 		evenRows(scores, s.Net, j.EvenRows)
 	}
-	cost, err := tileCosts(j.Budget, s.Net.Dims(), j.Shape)
-	if err != nil {
-		return err
-	}
 	p := newPartition(s.Net.Dims(), j.Shape)
 	warm := s.Orders != nil
 	if warm {
 		p.follow(s.Orders)
 	}
-	b := newBudget(p, j.Density, cost)
+	b, err := j.budget(p)
+	if err != nil {
+		return err
+	}
 	p.arrange(j.Strategy, scores, b, warm, j.Seed)
 	sums := p.sums(scores)
 	kept, _ := b.keep(sums)
@@ -77,19 +76,22 @@ func (p *partition) mask(n *network.Network, kept [][]bool) {
 	}
 }
 
-// tileCosts is what a tile of each layer takes of a budget: nil if all take the same, or the time of its products (encrypted weights,
-// nominal prices), which grows with the limbs at the layer's level just as the bytes of the tile do.
-func tileCosts(budget string, dims []int, shape packing.Shape) ([]float64, error) {
-	if budget == "tiles" {
-		return nil, nil
+// budget is what the kept tiles may take together. Time is that of products with encrypted weights at nominal prices, which
+// grows with the limbs at a layer's level just as the bytes of a tile do.
+func (j Joint) budget(p *partition) (budget, error) {
+	switch j.Budget {
+	case "layer":
+		return newEvenBudget(p, j.Density), nil
+	case "tiles":
+		return newBudget(p, j.Density, nil), nil
 	}
-	layout, err := packing.NewLayout(dims, shape)
+	layout, err := packing.NewLayout(p.dims, j.Shape)
 	if err != nil {
-		return nil, fmt.Errorf("pruning: cost of a tile: %w", err)
+		return budget{}, fmt.Errorf("pruning: cost of a tile: %w", err)
 	}
-	cost := make([]float64, len(dims)-1)
+	cost := make([]float64, len(p.dims)-1)
 	for l, c := range layout.Counts(layout.Dense(), true) {
 		cost[l] = c.Proportional().Cost(packing.Nominal(1)) / float64(layout.Layers[l].Tiles())
 	}
-	return cost, nil
+	return newBudget(p, j.Density, cost), nil
 }

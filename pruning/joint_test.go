@@ -63,7 +63,7 @@ func TestSearchAgainstAllPartitions(t *testing.T) {
 			scores[0][w] = math.Pow(rng.Float64(), 3)
 		}
 		p := newPartition([]int{6, 6}, shape)
-		b := budget{p, 4. / 9, []float64{1}, 4}
+		b := newBudget(p, 4./9, nil)
 		p.sort(scores)
 		p.descend(scores, b)
 		_, got := b.keep(p.sums(scores))
@@ -153,6 +153,42 @@ func TestBudget(t *testing.T) {
 		for r := 0; b.everyOutput() && r < p.groups[2]; r++ {
 			if !slices.Contains(kept[1][r*p.groups[1]:(r+1)*p.groups[1]], true) {
 				t.Errorf("%v: group %d of the outputs has no tile", dims, r)
+			}
+		}
+	}
+}
+
+// A budget in time keeps tiles worth their cost: no more than its share of the time of all, and of equal tiles the cheap ones.
+// An even one keeps the same share of each layer.
+func TestBudgetsOfTimeAndLayers(t *testing.T) {
+	shape := packing.Shape{In: 4, Out: 4, Batch: 1}
+	p := newPartition([]int{64, 32, 32, 16}, shape)
+	equal := make([][]float64, 3)
+	for l, n := range p.tiles() {
+		equal[l] = slices.Repeat([]float64{1}, n)
+	}
+	total := func(kept [][]bool, l int) float64 { return float64(count(kept[l], true)) / float64(len(kept[l])) }
+	for _, density := range []float64{0.2, 0.5, 0.8} {
+		timed, err := Joint{Budget: "time", Density: density, Shape: shape}.budget(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, _ := timed.keep(equal)
+		spent, all := 0.0, 0.0
+		for l, n := range p.tiles() {
+			spent += float64(count(kept[l], true)) * timed.cost[l]
+			all += float64(n) * timed.cost[l]
+		}
+		if !slices.IsSortedFunc(timed.cost, func(a, b float64) int { return int(math.Copysign(1, b-a)) }) || timed.cost[0] == timed.cost[2] {
+			t.Errorf("costs %v: want them to fall with the levels", timed.cost)
+		}
+		if spent > density*all*(1+1e-9) || spent < density*all-timed.cost[0] || total(kept, 2) < total(kept, 0) {
+			t.Errorf("density %g: %.3f of the time spent, layers %.2f, %.2f, %.2f", density, spent/all, total(kept, 0), total(kept, 1), total(kept, 2))
+		}
+		kept, _ = newEvenBudget(p, density).keep(equal)
+		for l := range kept {
+			if math.Abs(total(kept, l)-density) > 0.5/float64(len(kept[l]))+1e-9 {
+				t.Errorf("even density %g: layer %d keeps %g", density, l, total(kept, l))
 			}
 		}
 	}

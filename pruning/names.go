@@ -31,5 +31,5 @@ func Rates() []string { return []string{"restarts", "one"} }
 // Curves say how the density falls over the events of a gradual scheme: cubic (Zhu and Gupta, 2017) or linear.
 func Curves() []string { return []string{"cubic", "linear"} }
 
-// Budgets say what a ratio of tiles is a share of: their number, or the time of their products.
-func Budgets() []string { return []string{"tiles", "time"} }
+// Budgets say what a ratio of tiles is a share of: the number of all tiles, that of each layer, or the time of all products.
+func Budgets() []string { return []string{"tiles", "layer", "time"} }
