@@ -50,10 +50,11 @@ func (b *BatchNorm) affine() (scale, shift []float64) {
 	return scale, shift
 }
 
-// affine is x·Wᵀ + b for samples in rows.
+// affine is x·Wᵀ + b for samples in rows. The transpose is a copy, as gonum then skips the zeros among the samples, and sums
+// in an order that does not depend on where in memory a matrix lies.
 func affine(x, w *mat.Dense, b []float64) *mat.Dense {
 	var y mat.Dense
-	y.Mul(x, w.T())
+	y.Mul(x, mat.DenseCopyOf(w.T()))
 	rows, _ := y.Dims()
 	for i := range rows {
 		row := y.RawRowView(i)

@@ -86,7 +86,11 @@ func describe(p *config.Point) string {
 	if s.Prune.Scheme != "dense" {
 		words = append(words, fmt.Sprint(s.Prune.Ratio))
 	}
-	return strings.Join(append(words, s.Tile.String(), s.HE.Weights, fmt.Sprint("seed ", s.Train.Seed)), " ")
+	words = append(words, s.Tile.String())
+	if s.Measure.Encrypted {
+		words = append(words, s.HE.Weights)
+	}
+	return strings.Join(append(words, fmt.Sprint("seed ", s.Train.Seed)), " ")
 }
 
 // clear removes the line.
