@@ -32,6 +32,7 @@ type Options struct {
 	Executable string // the program whose verb "point" is Child
 	Force      bool   // do every point again
 	Failed     bool   // do failed points again
+	Shared     bool   // other runners may work in the folder: claims keep them apart, not its lock
 	Jobs       int    // points that are trained and pruned at the same time; measuring is one by one. 0 is 1
 
 	Progress func(Progress) // called often, from one goroutine at a time
@@ -56,6 +57,8 @@ type Summary struct {
 	Done    int // done now
 	Failed  int // failed, now or before
 	Missing int // not done: the run stopped after too many failures
+
+	Elsewhere int // done by other runners meanwhile, or in their hands
 }
 
 // Planned is a point of the plan with its identity.
@@ -103,6 +106,8 @@ type runner struct {
 	store  *record.Store
 	name   string
 
+	oomKills int // before the run
+
 	mu       sync.Mutex // of what follows, while several points are prepared
 	progress Progress
 	times    map[string][]time.Duration // by stage
@@ -112,41 +117,56 @@ type runner struct {
 
 // Run does the points of the plan that have no result yet. Interrupted by ctx, it returns the context's error.
 func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summary, error) {
-	if o.Progress == nil {
-		o.Progress = func(Progress) {}
-	}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return Summary{}, fmt.Errorf("run: %w; choose another folder with --out", err)
 	}
-	unlock, err := lock(filepath.Join(o.Dir, ".lock"))
-	if err != nil {
-		return Summary{}, err
-	}
-	defer unlock()
-	r := &runner{Options: o, limits: c.Limits, store: record.NewStore(o.Dir), name: c.Name, times: map[string][]time.Duration{}}
-	for _, dir := range []string{o.Dir, o.CacheDir} {
-		if err := atomicfile.Clean(dir); err != nil {
-			return Summary{}, fmt.Errorf("run: %w", err)
+	r := newRunner(c.Name, c.Limits, o)
+	if !o.Shared {
+		unlock, err := lock(filepath.Join(o.Dir, ".lock"))
+		if err != nil {
+			return Summary{}, err
+		}
+		defer unlock()
+		for _, dir := range []string{o.Dir, o.CacheDir} {
+			if err := atomicfile.Clean(dir); err != nil {
+				return Summary{}, fmt.Errorf("run: %w", err)
+			}
 		}
 	}
 	if err := atomicfile.Write(filepath.Join(o.Dir, "config.yaml"), c.Source); err != nil {
 		return Summary{}, fmt.Errorf("run: %w", err)
 	}
+	next, err := nextAttempts(r.store, plan)
+	if err != nil {
+		return r.summary, err
+	}
 	todo, err := r.missing(plan)
 	if err != nil {
 		return r.summary, err
 	}
+	todo, release, err := r.claim(todo, next)
+	if err != nil {
+		return r.summary, err
+	}
 	err = r.do(ctx, todo)
-	return r.summary, err
+	return r.summary, errors.Join(err, release())
 }
 
-// lock keeps a second runner out of the folder for as long as this process lives.
+func newRunner(experiment string, limits config.Limits, o Options) *runner {
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	return &runner{Options: o, limits: limits, store: record.NewStore(o.Dir), name: experiment, oomKills: outOfMemoryKills(), times: map[string][]time.Duration{}}
+}
+
+// lock keeps a second runner out of the folder for as long as this process lives. Where the file system has no locks, claims
+// still keep them from doing the same points.
 func lock(path string) (func(), error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil && !atomicfile.NoLocks(err) {
 		return nil, errors.Join(fmt.Errorf("run: %s is in use by another run: wait for it to end, or choose another folder with --out", filepath.Dir(path)), f.Close())
 	}
 	return func() { f.Close() }, nil
@@ -312,16 +332,21 @@ func (r *runner) storeResult(result *trial.Result) error {
 
 // storeFailure keeps what is known of a failed attempt.
 func (r *runner) storeFailure(job trial.Job, out outcome, start time.Time) error {
-	rec := record.Record{
-		Experiment: job.Experiment, Point: job.Point, Label: job.Label, Params: job.Params,
-		Seeds:     map[string]uint64{"train": uint64(job.Spec.Train.Seed)},
-		StartedAt: start.UTC(), EndedAt: time.Now().UTC(), Environment: trial.CurrentEnvironment(),
-	}
+	rec := failed(job, start)
 	if out.result != nil {
 		rec = out.result.Record
 	}
 	rec.Status, rec.Error = out.status, out.failure
 	return r.store.Write(&rec)
+}
+
+// failed is the record of a job that gave no result, up to this moment.
+func failed(job trial.Job, start time.Time) record.Record {
+	return record.Record{
+		Experiment: job.Experiment, Point: job.Point, Label: job.Label, Params: job.Params,
+		Seeds:     map[string]uint64{"train": uint64(job.Spec.Train.Seed)},
+		StartedAt: start.UTC(), EndedAt: time.Now().UTC(), Environment: trial.CurrentEnvironment(),
+	}
 }
 
 // at notes where the run is and estimates the time left in the stage from its points done so far.
