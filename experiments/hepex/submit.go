@@ -81,7 +81,7 @@ func (a *app) submit(c *config.Config, plan []run.Planned, o submit.Options, dry
 		return err
 	}
 	if p.Queued > 0 {
-		fmt.Fprintf(a.out, "%d points wait in Slurm's queue or run there already\n", p.Queued)
+		fmt.Fprintf(a.err, "%d points wait in Slurm's queue or run there already\n", p.Queued)
 	}
 	if len(p.Attempts) == 0 {
 		fmt.Fprintf(a.out, "nothing to submit: no other point of %d is missing; failed ones are done again with --failed\n", len(plan))
