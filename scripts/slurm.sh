@@ -66,10 +66,9 @@ start() {
   local dir
   dir=$(cd "$1" && pwd)
   mkdir -p "$dir"/{state,spool,log,munge}
-  chmod 700 "$dir/munge"
   head -c 1024 /dev/urandom > "$dir/munge/key"
   chmod 400 "$dir/munge/key"
-  chmod 711 "$dir/munge"
+  chmod a+x "$dir" "$dir/munge" # munged insists
   munged --key-file="$dir/munge/key" --socket="$dir/munge/socket" --pid-file="$dir/munge/pid" \
     --seed-file="$dir/munge/seed" --log-file="$dir/munge/log"
   configure "$dir"
@@ -85,6 +84,8 @@ start() {
   fail "the node did not become idle"
 }
 
+running() { [ -r "/proc/$1/status" ] && ! grep -q '^State:.*zombie' "/proc/$1/status"; }
+
 # stop ends the processes whose ids lie in DIR, and waits for them.
 stop() {
   local pid file
@@ -93,7 +94,7 @@ stop() {
     pid=$(cat "$file")
     kill "$pid" 2>/dev/null || continue
     for _ in $(seq 100); do
-      kill -0 "$pid" 2>/dev/null || break
+      running "$pid" || break
       sleep 0.1
     done
   done

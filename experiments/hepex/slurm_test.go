@@ -29,7 +29,8 @@ func needSlurm(t *testing.T) {
 	}
 	nodes, err := exec.Command("timeout", "10", "sinfo", "--noheader", "--format=%n").Output()
 	if err != nil {
-		t.Skip("no Slurm answers: scripts/slurm.sh start DIR, then SLURM_CONF=DIR/slurm.conf")
+		// That the variable is read here keeps `go test` from reusing what it found without it.
+		t.Skipf("no Slurm answers with SLURM_CONF=%q: scripts/slurm.sh start DIR, then SLURM_CONF=DIR/slurm.conf", os.Getenv("SLURM_CONF"))
 	}
 	host, _ := os.Hostname()
 	if short, _, _ := strings.Cut(host, "."); strings.TrimSpace(string(nodes)) != short {
