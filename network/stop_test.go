@@ -82,7 +82,7 @@ func watch(t *testing.T, n *Network, d Data, o Options) (epochs int, best watche
 	all := o.Epochs
 	o.Stop, o.Report = nil, nil
 	for e := 1; e < all; e++ {
-		o.Events = append(o.Events, Event{float64(e) / float64(all), look})
+		o.Events = append(o.Events, Event{float64(e) / float64(all), func(n *Network) (*Lasso, error) { return nil, look(n) }})
 	}
 	if err := Train(n, d, o); err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func TestStopWaitsForEvents(t *testing.T) {
 	n, d, o := overfit(t, true)
 	dead := 0
 	o.Stop.Patience = 1
-	o.Events = []Event{{0, func(*Network) error { return nil }}, {0.6, func(n *Network) error {
+	o.Events = []Event{{0, func(*Network) (*Lasso, error) { return nil, nil }}, {0.6, func(n *Network) (*Lasso, error) {
 		first := n.Dense()[0]
 		first.Mask = make([]bool, len(first.W))
 		for i := range first.W {
@@ -107,7 +107,7 @@ func TestStopWaitsForEvents(t *testing.T) {
 				dead++
 			}
 		}
-		return nil
+		return nil, nil
 	}}}
 	if err := Train(n, d, o); err != nil {
 		t.Fatal(err)

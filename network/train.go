@@ -34,7 +34,8 @@ type Options struct {
 // of the learning rate. Adam keeps its moments of the weights that stay.
 type Event struct {
 	When float64 // share of the run's steps that come before, 0 ≤ When < 1
-	Do   func(n *Network) error
+	// Do changes the network and returns the group lasso from here to the next event; nil = none.
+	Do func(n *Network) (*Lasso, error)
 }
 
 // Progress is reported after each epoch.

@@ -35,6 +35,7 @@ type trainer[T float] struct {
 	steps  int                  // taken so far
 	stores []func(dst *Network) // copy each layer back
 	loads  []func(src *Network) // take over the weights and masks of each dense layer
+	lasso  []*shrinker[T]       // by dense layer; nil = none
 }
 
 // param is one trainable tensor with the state of Adam.
@@ -126,17 +127,24 @@ func (t *trainer[T]) state() [][]T {
 }
 
 // change has f change the network in its present state, and goes on with what comes out.
-func (t *trainer[T]) change(n *Network, f func(n *Network) error) error {
+func (t *trainer[T]) change(n *Network, f func(n *Network) (*Lasso, error)) error {
 	t.store(n)
-	if err := f(n); err != nil {
+	lasso, err := f(n)
+	if err != nil {
 		return err
 	}
 	if _, err := n.check(); err != nil {
 		return err
 	}
+	if lasso != nil {
+		if err := lasso.check(n); err != nil {
+			return err
+		}
+	}
 	for _, load := range t.loads {
 		load(n)
 	}
+	t.penalise(lasso)
 	return nil
 }
 
@@ -208,6 +216,9 @@ func (s *shard[T]) load(d Data, samples []int) {
 }
 
 func appendRow[T float](rows []T, matrix []float32, i, width int) []T {
+	if rows, ok := any(rows).([]float32); ok {
+		return any(append(rows, matrix[i*width:(i+1)*width]...)).([]T)
+	}
 	for _, v := range matrix[i*width : (i+1)*width] {
 		rows = append(rows, T(v))
 	}
@@ -226,7 +237,15 @@ func (t *trainer[T]) reduce() float64 {
 
 func (c *piece[T]) reduce() {
 	sum := c.grads[0][c.first:c.last]
-	for _, grad := range c.grads[1:] {
+	rest := c.grads[1:]
+	if len(rest) == 3 { // full batches: one pass instead of three, in the same order
+		a, b, d := rest[0][c.first:c.last], rest[1][c.first:c.last], rest[2][c.first:c.last]
+		for i, g := range sum {
+			sum[i] = T(T(g+a[i])+b[i]) + d[i]
+		}
+		rest = nil
+	}
+	for _, grad := range rest {
 		for i, g := range grad[c.first:c.last] {
 			sum[i] += g
 		}
@@ -259,6 +278,7 @@ func (t *trainer[T]) update(rate, decay, scale float64) {
 		}
 		a.update(c.value[c.first:c.last], c.grads[0][c.first:c.last], c.m[c.first:c.last], c.v[c.first:c.last])
 	})
+	parallel(len(t.lasso), func(i int) { t.lasso[i].shrink(rate) })
 	for _, d := range t.dense {
 		d.transpose()
 	}

@@ -8,7 +8,8 @@ import (
 
 // budget says how many tiles may be kept, and shares them between layers: the tiles of most importance for their cost over
 // all layers, but no layer gets fewer than a share of what it would get if all layers kept the same share, nor fewer than
-// one tile for each group of the network's outputs, without which classes would vanish. Small layers stay whole.
+// one tile for each group of the network's outputs, without which classes would vanish, if that is a small part of the
+// budget: the many outputs of an autoencoder are not all worth a tile. Small layers stay whole.
 type budget struct {
 	partition *partition
 	density   float64
@@ -21,6 +22,8 @@ const (
 	floorShare = 0.2  // of a layer's share if all layers kept the same share
 	smallLayer = 0.05 // share of all tiles below which a layer is small
 	smallMost  = 0.5  // share of the budget that small layers may take together
+
+	outputsMost = 0.2 // share of the budget that one tile for each group of outputs may take
 )
 
 // newBudget keeps tiles that cost the given share of all, and at least one tile of each layer. Without costs, every tile
@@ -152,7 +155,7 @@ func (b budget) ranked(l int, sums []float64) []int {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(sums[j], sums[i]) })
-	if l < len(b.partition.dims)-2 {
+	if l < len(b.partition.dims)-2 || !b.everyOutput() {
 		return order
 	}
 	cols := b.partition.groups[l]
@@ -167,6 +170,12 @@ func (b budget) ranked(l int, sums []float64) []int {
 		}
 	}
 	return append(first, rest...)
+}
+
+// everyOutput tells whether each group of the network's outputs is to have a tile.
+func (b budget) everyOutput() bool {
+	last := len(b.partition.dims) - 1
+	return float64(b.partition.groups[last])*b.cost[last-1] <= outputsMost*b.limit
 }
 
 // floors gives the fewest tiles of each layer, together within the budget.
@@ -184,7 +193,7 @@ func (b budget) floors() []int {
 	used := 0.0
 	for l, n := range tiles {
 		floor[l] = max(1, int(floorShare*b.density*float64(n)))
-		if l == len(tiles)-1 {
+		if l == len(tiles)-1 && b.everyOutput() {
 			floor[l] = max(floor[l], b.partition.groups[l+1])
 		}
 		if whole && isSmall(n) {

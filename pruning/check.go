@@ -39,6 +39,9 @@ func (o Options) checkScheme() []error {
 		if !(o.Until >= 0 && o.Until < 1) || !(o.EvenRows >= 0 && o.EvenRows <= 1) {
 			errs = append(errs, fmt.Errorf("events until %g, even rows %g: want 0 ≤ until < 1, 0 to 1", o.Until, o.EvenRows))
 		}
+		if !(o.Lasso >= 0) || o.Lasso > 0 && o.Rate != "one" {
+			errs = append(errs, fmt.Errorf("lasso %g with rate %s: want at least 0, and a lasso with rate one only", o.Lasso, o.Rate))
+		}
 		fallthrough
 	case o.Scheme == "hunter":
 		errs = append(errs, oneOf("curve", o.Curve, Curves()), oneOf("budget", o.Budget, Budgets()))

@@ -150,7 +150,7 @@ func TestBudget(t *testing.T) {
 		if n != int(b.limit) {
 			t.Errorf("%v: kept %d tiles: want %g", dims, n, b.limit)
 		}
-		for r := 0; int(b.limit) >= 4*p.groups[2] && r < p.groups[2]; r++ {
+		for r := 0; b.everyOutput() && r < p.groups[2]; r++ {
 			if !slices.Contains(kept[1][r*p.groups[1]:(r+1)*p.groups[1]], true) {
 				t.Errorf("%v: group %d of the outputs has no tile", dims, r)
 			}
@@ -165,7 +165,7 @@ func TestJoint(t *testing.T) {
 	for range 2 {
 		s := &State{Net: newNet(t, 40, 24, 10)}
 		o := options("joint")
-		o.Importance, o.Permutation, o.Ratio, o.Rate = "fisher", "joint", 0.6, "one"
+		o.Importance, o.Permutation, o.Ratio, o.Rate, o.Lasso = "fisher", "joint", 0.6, "one", 0.01
 		apply(t, o, s, d)
 		kept, total := keptTiles(s, o.Shape)
 		if want := int(math.Round(0.4 * float64(total))); kept != want {

@@ -189,6 +189,7 @@ func TestOptionsRefused(t *testing.T) {
 		"events":      bad(func(o *Options) { o.Scheme, o.Events = "hunter", 4 }),
 		"curve":       bad(func(o *Options) { o.Scheme, o.Curve = "joint", "steep" }),
 		"budget":      bad(func(o *Options) { o.Scheme, o.Budget = "joint", "money" }),
+		"lasso":       bad(func(o *Options) { o.Scheme, o.Lasso = "joint", 0.1 }),
 		"until":       bad(func(o *Options) { o.Scheme, o.Until = "joint", 1 }),
 		"step":        bad(func(o *Options) { o.Scheme, o.Custom = "custom", []string{"prune"} }),
 		"epochs":      bad(func(o *Options) { o.Scheme, o.Custom = "custom", []string{"retrain 2"} }),

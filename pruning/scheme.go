@@ -27,6 +27,7 @@ type Options struct {
 	Curve    string  // hunter, joint: how density falls from event to event
 	Budget   string  // joint: what Ratio is a share of
 	EvenRows float64 // joint: see Joint
+	Lasso    float64 // joint, rate one: λ of a group lasso on tiles, until the last event; 0 = none
 
 	Shape   packing.Shape
 	Seed    uint64
@@ -129,7 +130,11 @@ func (o Options) density(events int) float64 {
 
 // gradual is one training with the phases in its course.
 func (o Options) gradual(phases []phase) []Step {
-	return []Step{Gradual{o.retrain(o.Retrain.Epochs, 0, true), phases}}
+	g := Gradual{Train: o.retrain(o.Retrain.Epochs, 0, true), Shape: o.Shape, phases: phases}
+	if o.Scheme == "joint" {
+		g.Lasso = o.Lasso
+	}
+	return []Step{g}
 }
 
 // restarts is a training after each phase, up to the next, in whole epochs.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hepex/network"
+	"hepex/packing"
 )
 
 // Train trains the network, or retrains it under its masks.
@@ -68,14 +69,20 @@ func (Teach) Apply(s *State, _ Data) error {
 }
 
 // Gradual is one uninterrupted training in whose course other steps happen: the learning rate follows one curve, and Adam
-// keeps the moments of the weights that stay.
+// keeps the moments of the weights that stay. A group lasso from the first of these steps to the last drives whole tiles
+// towards zero, tiles as the state's orders cut them.
 type Gradual struct {
 	Train  Train
+	Lasso  float64 // λ, see network.Lasso; 0 = none
+	Shape  packing.Shape
 	phases []phase
 }
 
 func (g Gradual) String() string {
 	parts := []string{"gradual " + g.Train.String()}
+	if g.Lasso > 0 {
+		parts = append(parts, fmt.Sprintf("lasso=%g tile=%s", g.Lasso, groups(g.Shape)))
+	}
 	for _, p := range g.phases {
 		for _, step := range p.steps {
 			parts = append(parts, fmt.Sprintf("%g: %s", p.when, step))
@@ -86,23 +93,23 @@ func (g Gradual) String() string {
 
 // Apply trains and prunes in place.
 func (g Gradual) Apply(s *State, data Data) error {
-	var events []network.Event
-	state := *s
 	if g.Train.Options.Epochs == 0 {
-		return g.prune(s, data)
-	}
-	for _, p := range g.phases {
-		if len(p.steps) == 0 {
-			continue
-		}
-		events = append(events, network.Event{When: p.when, Do: func(n *network.Network) error {
-			state.Net = n
-			for _, step := range p.steps {
-				if err := step.Apply(&state, data); err != nil {
-					return fmt.Errorf("%s: %w", step, err)
-				}
+		for _, p := range g.phases {
+			if err := p.apply(s, data); err != nil {
+				return err
 			}
-			return nil
+		}
+		return nil
+	}
+	state := *s // on the network in the course of training
+	var events []network.Event
+	for i, p := range g.phases {
+		events = append(events, network.Event{When: p.when, Do: func(n *network.Network) (*network.Lasso, error) {
+			state.Net = n
+			if err := p.apply(&state, data); err != nil || i+1 == len(g.phases) {
+				return nil, err
+			}
+			return &network.Lasso{Lambda: g.Lasso, Groups: state.tileNumbers(g.Shape)}, nil
 		}})
 	}
 	if err := g.Train.train(s, data, events); err != nil {
@@ -112,14 +119,22 @@ func (g Gradual) Apply(s *State, data Data) error {
 	return nil
 }
 
-// prune does the steps alone.
-func (g Gradual) prune(s *State, data Data) error {
-	for _, p := range g.phases {
-		for _, step := range p.steps {
-			if err := step.Apply(s, data); err != nil {
-				return err
-			}
+func (p phase) apply(s *State, data Data) error {
+	for _, step := range p.steps {
+		if err := step.Apply(s, data); err != nil {
+			return fmt.Errorf("%s: %w", step, err)
 		}
 	}
 	return nil
+}
+
+// tileNumbers gives the tile of each weight of each layer.
+func (s *State) tileNumbers(shape packing.Shape) [][]int32 {
+	var numbers [][]int32
+	for _, t := range s.tilings(shape) {
+		of := make([]int32, len(t.dense.W))
+		t.each(func(tile, w int) { of[w] = int32(tile) })
+		numbers = append(numbers, of)
+	}
+	return numbers
 }

@@ -97,7 +97,7 @@ under CKKS and leaves records, tables and figures. An experiment is one YAML fil
 	}
 	root.PersistentFlags().StringVar(&a.data, "data", "", "folder with data sets, before $HEPEX_DATA, data/ and the cache")
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(),
-		a.plotCommand(), a.tableCommand(), a.verifyCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.pointCommand(), a.benchRowCommand(),
+		a.plotCommand(), a.tableCommand(), a.verifyCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(), a.benchRowCommand(),
 		a.submitCommand(), a.taskCommand(), a.collectCommand())
 	return root
 }
@@ -168,6 +168,19 @@ func (a *app) envCommand() *cobra.Command {
 		Example: "  hepex env",
 		RunE: func(*cobra.Command, []string) error {
 			return writeJSON(a.out, trial.CurrentEnvironment())
+		},
+	}
+}
+
+func (a *app) schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "schema", Short: "Print the JSON schema of configs, for completion in editors", Args: cobra.NoArgs,
+		Long: `schema prints the JSON schema (draft 2020-12) of configs, which also lies in configs/schema.json. An editor with a YAML
+language server finds it by the first line of a config: # yaml-language-server: $schema=schema.json`,
+		Example: "  hepex schema > schema.json",
+		RunE: func(*cobra.Command, []string) error {
+			_, err := a.out.Write(config.Schema())
+			return err
 		},
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -286,6 +287,41 @@ func (s *sandbox) waitForRun() {
 	s.t.Fatal("the run did not begin")
 }
 
+// An edit while a run goes on does not reach it. The next run says what the edit does to the plan.
+func TestEditDuringARun(t *testing.T) {
+	s := newSandbox(t)
+	s.write("base.yaml", strings.Replace(small, "sweep:", "limits: {max_failures: 1}\nsweep:", 1))
+	s.write("small.yaml", "name: small\nextends: [base.yaml]\n")
+	cmd := s.command("run", "small.yaml")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.waitForRun()
+	s.write("base.yaml", "no config at all")
+	s.write("small.yaml", strings.Replace(small, "to: 0.9", "to: 0.6", 1))
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	s.checkComplete(smallPoints)
+	kept, err := os.ReadFile(filepath.Join(s.dir, "results/small/config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, _, err := record.NewStore(filepath.Join(s.dir, "results/small")).Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range set {
+		if want := fmt.Sprintf("%x", sha256.Sum256(kept)); r.ConfigSHA256 != want {
+			t.Errorf("point %s is of config %s, want %s", r.Point, r.ConfigSHA256, want)
+		}
+	}
+	code, _, stderr := s.run("run", "small.yaml")
+	if code != exitDone || !strings.Contains(stderr, "points added: 0, no longer planned: 4") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
 func TestOneRunAtATime(t *testing.T) {
 	s := newSandbox(t)
 	s.write("small.yaml", small)
@@ -331,7 +367,7 @@ func TestFailuresAreRecorded(t *testing.T) {
 					t.Fatalf("%d records, %v", len(set), err)
 				}
 				for _, r := range set {
-					if r.Status != c.status || r.Error == nil || r.Error.Kind != c.kind || r.Attempt != attempt {
+					if r.Status != c.status || r.Error == nil || r.Error.Kind != c.kind || r.Attempt != attempt || r.ConfigSHA256 == "" {
 						t.Errorf("attempt %d: status %s, error %+v", r.Attempt, r.Status, r.Error)
 					}
 				}
@@ -469,6 +505,15 @@ func TestHelpHasExamples(t *testing.T) {
 		if code := execute(context.Background(), s, []string{v[1], "--help"}); code != exitDone || !strings.Contains(help.String(), "Examples:\n  hepex "+v[1]) {
 			t.Errorf("hepex %s --help: exit code %d\n%s", v[1], code, help.String())
 		}
+	}
+}
+
+func TestSchema(t *testing.T) {
+	var out, stderr bytes.Buffer
+	code := execute(context.Background(), streams{strings.NewReader(""), &out, &stderr}, []string{"schema"})
+	kept, err := os.ReadFile("../../configs/schema.json")
+	if code != exitDone || err != nil || !bytes.Equal(out.Bytes(), kept) {
+		t.Errorf("exit code %d, %s, %v: want configs/schema.json", code, stderr.String(), err)
 	}
 }
 

@@ -18,7 +18,6 @@ import (
 
 func (a *app) runCommand() *cobra.Command {
 	var out string
-	var points []string
 	var o run.Options
 	cmd := &cobra.Command{
 		Use: "run CONFIG", Short: "Run an experiment: train, prune, encrypt, evaluate, record, plot", Args: cobra.ExactArgs(1),
@@ -34,8 +33,8 @@ interrupted run, and then writes tables and figures.`,
 				return badInput(fmt.Errorf("--jobs %d: want 1 to %d", o.Jobs, maxJobs))
 			}
 			o.Dir = experimentDir(out, c)
-			if len(points) > 0 {
-				return a.runPoints(cmd.Context(), c, plan, points, o)
+			if len(o.Points) > 0 {
+				return a.runPoints(cmd.Context(), c, plan, o)
 			}
 			return a.run(cmd.Context(), c, plan, o)
 		},
@@ -44,7 +43,7 @@ interrupted run, and then writes tables and figures.`,
 	cmd.Flags().BoolVar(&o.Force, "force", false, "measure all points again (trained networks stay in the cache)")
 	cmd.Flags().BoolVar(&o.Failed, "failed", false, "do failed points again")
 	cmd.Flags().IntVar(&o.Jobs, "jobs", 1, "points to train and prune at the same time; measuring is always one by one")
-	cmd.Flags().StringSliceVar(&points, "points", nil, "do these points only, by their ids, beside other runners of the experiment (without tables and figures)")
+	cmd.Flags().StringSliceVar(&o.Points, "points", nil, "do these points only, by their ids, beside other runners of the experiment (without tables and figures)")
 	return cmd
 }
 
@@ -67,17 +66,13 @@ func (a *app) run(ctx context.Context, c *config.Config, plan []run.Planned, o r
 
 // runPoints does some points only. Other runners may do others at the same time, so that tables and figures are left to a
 // run of the whole.
-func (a *app) runPoints(ctx context.Context, c *config.Config, plan []run.Planned, ids []string, o run.Options) error {
-	var some []run.Planned
-	for _, id := range ids {
-		i := slices.IndexFunc(plan, func(p run.Planned) bool { return p.ID == id })
-		if i < 0 {
+func (a *app) runPoints(ctx context.Context, c *config.Config, plan []run.Planned, o run.Options) error {
+	for _, id := range o.Points {
+		if !slices.ContainsFunc(plan, func(p run.Planned) bool { return p.ID == id }) {
 			return badInput(fmt.Errorf("--points: no point %s in this config; hepex status CONFIG --left lists those that are left", id))
 		}
-		some = append(some, plan[i])
 	}
-	o.Shared = true
-	s, err := a.work(ctx, c, some, o)
+	s, err := a.work(ctx, c, plan, o)
 	if err != nil {
 		return err
 	}

@@ -163,7 +163,7 @@ func TestSlurm(t *testing.T) {
 			t.Errorf("point %s: %+v\n%s", id, g, s.logs())
 			continue
 		}
-		if d := cmp.Diff(w.Quality, g.Quality, noise) + cmp.Diff(w.Tiles, g.Tiles) + cmp.Diff(w.Params, g.Params); d != "" {
+		if d := cmp.Diff(w.Quality, g.Quality, noise) + cmp.Diff(w.Tiles, g.Tiles) + cmp.Diff(w.Params, g.Params) + cmp.Diff(w.ConfigSHA256, g.ConfigSHA256); d != "" {
 			t.Errorf("point %s (-local +Slurm):\n%s", id, d)
 		}
 		if g.Order != "sequential" || g.Environment.Host != host || g.Environment.GOMAXPROCS != g.Threads {

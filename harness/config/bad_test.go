@@ -3,8 +3,10 @@ package config
 import (
 	"errors"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/bad.txt with the errors as they are")
+var update = flag.Bool("update", false, "rewrite golden files")
 
 // base is a config with one top-level key per line.
 const base = `version: 1
@@ -38,19 +40,42 @@ func edited(edits string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// badCase is a section of testdata/bad.txt: "# name", lines to edit base with, "=>" and the errors. If the name
-// ends in "(whole file)", the lines are not edits.
-type badCase struct{ name, edits, want string }
+// tree has the content of files by path.
+type tree map[string]string
 
-func (c badCase) source() string {
-	if strings.HasSuffix(c.name, "(whole file)") {
-		return c.edits
+func (m tree) content(path string) ([]byte, error) {
+	text, ok := m[path]
+	if !ok {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 	}
-	return edited(c.edits)
+	return []byte(text), nil
 }
 
+var fileMark = regexp.MustCompile(`(?m)^-- (.*) --\n`)
+
+// files are edits of base, which gives the file f, and further files, each after a line -- name --.
+func files(text string, whole bool) tree {
+	marks := append(fileMark.FindAllStringSubmatchIndex(text, -1), []int{len(text)})
+	m := tree{"f": text[:marks[0][0]]}
+	if !whole {
+		m["f"] = edited(m["f"])
+	}
+	for i, mark := range marks[:len(marks)-1] {
+		m[text[mark[2]:mark[3]]] = text[mark[1]:marks[i+1][0]]
+	}
+	return m
+}
+
+// badCase is a section of testdata/bad.txt: "# name", lines as of files, "=>" and the errors. If the name
+// ends in "(whole file)", the first lines are not edits.
+type badCase struct{ name, edits, want string }
+
+func (c badCase) files() tree { return files(c.edits, strings.HasSuffix(c.name, "(whole file)")) }
+
+var positioned = regexp.MustCompile(`^[a-z./]+:[0-9]+:[0-9]+: `)
+
 func (c badCase) errors(t *testing.T) string {
-	_, err := Parse("f", []byte(c.source()))
+	_, err := load("f", c.files().content)
 	if err == nil {
 		return ""
 	}
@@ -87,7 +112,7 @@ func TestBadConfigs(t *testing.T) {
 				t.Errorf("errors (-want +got):\n%s", diff)
 			}
 			for line := range strings.Lines(got) {
-				if !strings.HasPrefix(line, "f:") {
+				if !positioned.MatchString(line) {
 					t.Errorf("line without position: %s", line)
 				}
 			}

@@ -6,7 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
+	"path/filepath"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -23,9 +23,7 @@ type Config struct {
 	Figures []Figure
 	Tables  []Table
 	Expect  []Expectation
-	Source  []byte // the file as read, to be frozen with the results
-
-	file string
+	Frozen  []byte // all of this as one config, to be kept with the results
 }
 
 // Point is one thing to measure.
@@ -34,7 +32,7 @@ type Point struct {
 	Spec   Spec
 	Params map[string]any // dotted path → string, int, float64, bool, []int or []string: all that decides the outcome
 
-	file     string
+	files    map[*yaml.Node]string
 	settings settings
 }
 
@@ -42,7 +40,7 @@ type Point struct {
 // the file where the point has it from.
 func (p Point) ErrorAt(path string, err error) Error {
 	n := p.settings.nearest(path)
-	return Error{p.file, n.Line, n.Column, fmt.Sprintf("%s: %v", path, err)}
+	return Error{p.files[n], n.Line, n.Column, fmt.Sprintf("%s: %v", path, err)}
 }
 
 // Spec says everything about one point. It survives encoding/json both ways, and is a function of the point's
@@ -100,10 +98,12 @@ type Prune struct {
 	Permutation string   `json:"permutation"`
 	Tiles       Tiles    `json:"tiles"`
 	Steps       []string `json:"steps,omitempty"` // custom: after training, as pruning.Options.ParseStep reads them
+	Search      string   `json:"search"`          // joint: how it orders neurons, with the names of permutations
 	Events      int      `json:"events"`          // hunter, joint: prunings during the retraining …
 	Until       float64  `json:"until"`           // joint: … the last after this share of it
 	Curve       string   `json:"curve"`           // hunter, joint: how density falls from event to event
 	Budget      string   `json:"budget"`          // joint: what Ratio is a share of
+	Lasso       float64  `json:"lasso"`           // joint: λ of a group lasso on tiles until the last event
 	Retrain     Retrain  `json:"retrain"`
 	Distil      Distil   `json:"distil"`
 }
@@ -181,55 +181,79 @@ type Limits struct {
 // maxSize is the largest file that is read, in bytes.
 const maxSize = 1 << 20
 
-// Load reads the config file at path. The error is of type Errors.
-func Load(path string) (*Config, error) {
+// Load reads the config file at path and those that it extends. The error is of type Errors.
+func Load(path string) (*Config, error) { return load(path, content) }
+
+// content is that of the file at path, cut where it is too large to be a config.
+func content(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, err
 	}
 	defer f.Close()
-	src, err := io.ReadAll(io.LimitReader(f, maxSize+1))
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	return Parse(path, src)
+	return io.ReadAll(io.LimitReader(f, maxSize+1))
 }
 
 func unreadable(path string, err error) Errors {
+	return Errors{{File: path, Message: fmt.Sprintf("cannot be read: %v; want a config file", cause(err))}}
+}
+
+// cause is an error of a file without the path.
+func cause(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
-		err = pe.Err // the message starts with the path already
+		return pe.Err
 	}
-	return Errors{{File: path, Message: fmt.Sprintf("cannot be read: %v; want a config file", err)}}
+	return err
 }
 
-// Parse reads a config from src; file is its name in errors. The error is of type Errors.
+// Parse reads a config from src; file is its name in errors, and what it extends lies in files beside that name. The error
+// is of type Errors.
 func Parse(file string, src []byte) (*Config, error) {
-	r := &reader{file: file, errs: map[Error]bool{}}
-	c := &Config{Source: src, file: file}
-	if root := r.document(src); root != nil {
-		r.config(root, c)
-	}
-	if errs := r.sorted(); errs != nil {
-		return nil, errs
-	}
-	return c, nil
+	file = filepath.Clean(file)
+	return load(file, func(path string) ([]byte, error) {
+		if path == file {
+			return src, nil
+		}
+		return content(path)
+	})
 }
 
-// config reads the whole document into c.
+// config reads the whole document, merged from all files, into c.
 func (r *reader) config(root *yaml.Node, c *Config) {
-	allowed := slices.Concat([]string{"version", "name"}, children[""], []string{"sweep", "limits", "figures", "tables", "expect"})
-	keys := r.mapping("", root, allowed)
+	keys, base := r.sections(root)
 	r.require("", root, keys, "version", "name")
-	read(r, "version", keys["version"], whole(1, 1))
 	c.Name = read(r, "name", keys["name"], identifier)
+	c.Points = r.points(base, keys["sweep"])
+	r.others(keys, c)
+}
+
+// incomplete reports what is wrong with what a document of one file has, not what it lacks.
+func (r *reader) incomplete(root *yaml.Node) {
+	keys, base := r.sections(root)
+	read(r, "name", keys["name"], identifier)
+	base.draft().report(r)
+	if n := keys["sweep"]; n != nil {
+		r.sweep(n).report(r)
+	}
+	r.others(keys, &Config{})
+}
+
+// sections are the values of a document by key, and the settings of its point.
+func (r *reader) sections(root *yaml.Node) (map[string]*yaml.Node, settings) {
+	keys := r.mapping("", root, topKeys)
+	read(r, "version", keys["version"], whole(1, 1))
 	base := settings{"": root}
 	for _, key := range children[""] {
 		if n := keys[key]; n != nil {
 			r.flatten(key, n, base)
 		}
 	}
-	c.Points = r.points(base, keys["sweep"])
+	return keys, base
+}
+
+// others reads what is not about points.
+func (r *reader) others(keys map[string]*yaml.Node, c *Config) {
 	c.Limits = r.limits(keys["limits"])
 	c.Figures = r.figures(keys["figures"])
 	c.Tables = r.tables(keys["tables"])

@@ -30,6 +30,9 @@ func parse(t testing.TB, src string) *Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := againstSchema(t, src); err != nil {
+		t.Errorf("%v in\n%s", err, src)
+	}
 	return c
 }
 
@@ -61,7 +64,7 @@ func TestDefaults(t *testing.T) {
 		Train:   Train{Epochs: 10, Batch: 128, LR: 1e-3, Seed: 1, WeightDecay: 0.05},
 		Prune: Prune{
 			Scheme: "p4e", Importance: "l1", Scope: "local", Target: "weight", Ratio: 0.8, Permutation: "kmeans",
-			Tiles: Tiles{Score: "avg", MaxNonzero: 0.0625}, Curve: "linear", Budget: "tiles",
+			Tiles: Tiles{Score: "avg", MaxNonzero: 0.0625}, Search: "joint", Curve: "linear", Budget: "tiles",
 			Retrain: Retrain{Epochs: 3, LR: 1e-3, Rate: "restarts"}, Distil: Distil{Temperature: 4},
 		},
 		Tile:    packing.Shape{In: 16, Out: 16, Batch: 32},
@@ -89,11 +92,11 @@ func TestDefaults(t *testing.T) {
 	if want := (Limits{Timeout: 20 * time.Minute, MaxFailures: 5}); c.Limits != want {
 		t.Errorf("limits %+v, want %+v", c.Limits, want)
 	}
-	if c.Name != "test" || string(c.Source) != base {
-		t.Errorf("name %q, source %q", c.Name, c.Source)
+	if c.Name != "test" || len(c.Frozen) == 0 {
+		t.Errorf("name %q, frozen %q", c.Name, c.Frozen)
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
-		[]string{"data.noise", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.steps",
+		[]string{"data.noise", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.lasso", "prune.steps",
 			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "measure.encrypted"}) {
 		t.Errorf("further parameters: %q", extra)
 	}
@@ -115,11 +118,11 @@ func TestGoodConfigs(t *testing.T) {
 		{"batch norm", "network: {type: autoencoder, hidden: [64, 32, 64], activation: quadratic, batch_norm: true}",
 			"network.type network.hidden network.batch_norm", []string{"autoencoder [64 32 64] true"}},
 		{"dense without ratio", "prune: {scheme: dense}", "prune.scheme prune.ratio", []string{"dense -"}},
-		{"what suits joint", "prune: {scheme: joint, ratio: 0.8}", "prune.importance prune.permutation prune.events prune.until prune.curve prune.retrain.rate",
+		{"what suits joint", "prune: {scheme: joint, ratio: 0.8}", "prune.importance prune.search prune.events prune.until prune.curve prune.retrain.rate",
 			[]string{"fisher joint 4 0.5 cubic one"}},
 		{"what suits joint on autoencoders", "network: {type: autoencoder, hidden: [32]}\nprune: {scheme: joint, ratio: 0.8}", "prune.events prune.until", []string{"16 0.75"}},
-		{"joint otherwise", "prune: {scheme: joint, ratio: 0.8, importance: l1, permutation: none, events: 1, curve: linear, retrain: {rate: restarts}}",
-			"prune.importance prune.permutation prune.events prune.curve prune.retrain.rate", []string{"l1 none 1 linear restarts"}},
+		{"joint otherwise", "prune: {scheme: joint, ratio: 0.8, importance: l1, search: none, events: 1, curve: linear, retrain: {rate: restarts}}",
+			"prune.importance prune.search prune.events prune.curve prune.retrain.rate", []string{"l1 none 1 linear restarts"}},
 		{"distillation at a temperature", "prune: {scheme: p3, ratio: 0.5, distil: {alpha: 0.9}}", "prune.distil.alpha prune.distil.temperature", []string{"0.9 4"}},
 		{"own steps", `prune: {scheme: custom, steps: [prune weights 0.8, retrain 2, permute kmeans, drop 0.1, expand, retrain 1]}`, "prune.scheme prune.steps prune.ratio",
 			[]string{"custom [prune weights 0.8 retrain 2 permute kmeans drop 0.1 expand retrain 1] -"}},
@@ -137,6 +140,14 @@ func TestGoodConfigs(t *testing.T) {
 		{"range past its end", "sweep: {grid: {train.seed: {from: 1, to: 6, step: 2}}}", "train.seed", []string{"1", "3", "5"}},
 		{"range with exponents", "sweep: {grid: {train.lr: {from: 1e-3, to: 3e-3, step: 1e-3}}}", "train.lr", []string{"0.001", "0.002", "0.003"}},
 		{"range of one", "sweep: {grid: {train.seed: {from: 7, to: 7, step: 1}}}", "train.seed", []string{"7"}},
+		{"when multiplies some points, in their place",
+			"sweep: {grid: {prune.scheme: [p4e, p4, p3], train.seed: [1, 2]}, when: [{if: {prune.scheme: p4, train.seed: 2}, grid: {prune.tiles.max_nonzero: [0, 0.5]}}]}",
+			"prune.scheme train.seed prune.tiles.max_nonzero", []string{"p4e 1 0.0625", "p4e 2 0.0625", "p4 1 0.0625", "p4 2 0", "p4 2 0.5", "p3 1 -", "p3 2 -"}},
+		{"when in order, by what entries before gave, and zips", "sweep: {when: [{if: {prune.scheme: p4e}, grid: {train.seed: {from: 1, to: 3, step: 1}}}, {if: {train.seed: 2}, zip: [{train.epochs: [4, 5], prune.ratio: [0.1, 0.2]}]}, {if: {train.seed: 3}, grid: {train.epochs: [6]}}]}",
+			"train.seed train.epochs prune.ratio", []string{"1 10 0.8", "2 4 0.1", "2 5 0.2", "3 6 0.8"}},
+		{"when by a default, before exclude, not for cases", `sweep: {when: [{if: {train.epochs: 10}, grid: {train.seed: [1, 2]}}], exclude: [{train.seed: 1}], cases: [{prune.scheme: p3}]}`,
+			"prune.scheme train.seed", []string{"p4e 2", "p3 1"}},
+		{"when nothing matches", `sweep: {when: [{if: {prune.scheme: p3}, grid: {train.seed: [1, 2]}}]}`, "train.seed", []string{"1"}},
 		{"lists as values", "sweep: {grid: {network.hidden: [[128, 128], [64]]}}", "network.hidden", []string{"[128 128]", "[64]"}},
 		{"section as a value", "sweep: {grid: {prune.tiles: [{ratio: 0.25}, {max_nonzero: 0}]}}",
 			"prune.tiles.score prune.tiles.ratio prune.tiles.max_nonzero", []string{"avg 0.25 -", "- - 0"}},
@@ -183,13 +194,13 @@ tables: [{id: a, rows: tile, cols: train.seed, cells: [tiles.density, nor.this]}
 		t.Errorf("limits %+v, want %+v", c.Limits, want)
 	}
 	wantFigures := []Figure{
-		{ID: "a", X: Ref{"tile", 8, 22}, Y: Ref{"tiles.density", 8, 31}},
-		{ID: "b", X: Ref{"no.such", 8, 58}, Y: Ref{"tile", 8, 70}, Series: Ref{"prune.scheme", 8, 84}, Facet: Ref{"tile", 8, 105}},
+		{ID: "a", X: Ref{"tile", "f", 8, 22}, Y: Ref{"tiles.density", "f", 8, 31}},
+		{ID: "b", X: Ref{"no.such", "f", 8, 58}, Y: Ref{"tile", "f", 8, 70}, Series: Ref{"prune.scheme", "f", 8, 84}, Facet: Ref{"tile", "f", 8, 105}},
 	}
 	if diff := cmp.Diff(wantFigures, c.Figures); diff != "" {
 		t.Errorf("figures (-want +got):\n%s", diff)
 	}
-	wantTables := []Table{{ID: "a", Rows: Ref{"tile", 9, 24}, Cols: Ref{"train.seed", 9, 36}, Cells: []Ref{{"tiles.density", 9, 56}, {"nor.this", 9, 71}}}}
+	wantTables := []Table{{ID: "a", Rows: Ref{"tile", "f", 9, 24}, Cols: Ref{"train.seed", "f", 9, 36}, Cells: []Ref{{"tiles.density", "f", 9, 56}, {"nor.this", "f", 9, 71}}}}
 	if diff := cmp.Diff(wantTables, c.Tables); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
 	}
@@ -304,10 +315,10 @@ func example(t testing.TB) string {
 
 func TestExampleInDoc(t *testing.T) {
 	c := parse(t, example(t))
-	if want := 3*10*2 - 2 + 2; len(c.Points) != want {
+	if want := (2+2)*10*2 - 2 + 2; len(c.Points) != want {
 		t.Errorf("%d points, want %d", len(c.Points), want)
 	}
-	if got := names(c.Points[58:], "prune.scheme", "tile"); !slices.Equal(got, []string{"dense 16x16x32 (dense)", "dense 32x64x4 (dense)"}) {
+	if got := names(c.Points[78:], "prune.scheme", "tile"); !slices.Equal(got, []string{"dense 16x16x32 (dense)", "dense 32x64x4 (dense)"}) {
 		t.Errorf("last points %q", got)
 	}
 }
@@ -361,22 +372,27 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// FuzzParse reads configs that may extend a.yaml and, through it, each other.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(base))
-	f.Add([]byte(example(f)))
+	f.Add([]byte(base), []byte(""))
+	f.Add([]byte(example(f)), []byte(""))
+	f.Add([]byte("version: 1\nname: x\nextends: [a.yaml, dir/../a.yaml]\ntrain: {seed: 2}\n"), []byte(base))
 	for _, c := range badCases(f) {
-		f.Add([]byte(c.source()))
+		files := c.files()
+		f.Add([]byte(files["f"]), []byte(files["a.yaml"]))
 	}
-	f.Fuzz(func(t *testing.T, src []byte) {
-		c, err := Parse("f", src)
+	f.Fuzz(func(t *testing.T, src, under []byte) {
+		files := tree{"f": string(src), "a.yaml": string(under)}
+		c, err := load("f", files.content)
 		if err == nil {
 			if len(c.Points) == 0 {
 				t.Error("no points")
 			}
-			again, err := Parse("f", src)
+			again, err := load("f", files.content)
 			if err != nil || !cmp.Equal(c.Points, again.Points, cmpopts.IgnoreUnexported(Point{})) {
 				t.Errorf("second reading differs: %v", err)
 			}
+			checkFrozen(t, c)
 			return
 		}
 		errs := Errors{}
@@ -384,7 +400,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("error is %T, want Errors", err)
 		}
 		for _, e := range errs {
-			if e.Line < 1 || e.Column < 1 || e.Message == "" || strings.ContainsAny(e.Message, "\n\r") {
+			if e.Line < 1 || e.Column < 1 || e.Message == "" || strings.ContainsAny(e.Message, "\n\r") || files[e.File] == "" && e.File != "a.yaml" && e.File != "f" {
 				t.Errorf("bad error %q", e)
 			}
 		}

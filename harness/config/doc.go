@@ -1,6 +1,6 @@
 // Package config reads experiment files: YAML in, checked specs and the list of points out.
 //
-// One file describes one experiment. Everything outside sweep is the base point; sweep says which points to
+// One file describes one experiment, alone or together with files that it extends. Everything outside sweep is the base point; sweep says which points to
 // make of it:
 //
 //	version: 1
@@ -17,6 +17,7 @@
 //	sweep:
 //	  grid: {prune.scheme: [p2t, p3, p4e], prune.ratio: {from: 0.5, to: 0.95, step: 0.05}}
 //	  zip:  [{tile: [16x16x32, 32x64x4], he.weights: [encrypted, plain]}]
+//	  when: [{if: {prune.scheme: p4e}, grid: {prune.tiles.max_nonzero: [0.0625, 0.125]}}]
 //	  exclude: [{prune.scheme: p2t, prune.ratio: 0.5}]
 //	  cases: [{label: dense, prune.scheme: dense, tile: [16x16x32, 32x64x4]}]
 //	limits:  {timeout: 20m, memory: 16GiB, max_failures: 5}
@@ -40,21 +41,59 @@
 // for the one of least time per image whose evaluation needs at most 4 GiB. Both go by counts of operations and nominal
 // prices, so they give the same shape everywhere; plans and records name the shape.
 //
-// # Pruning while training
+// # Extending files
 //
-// The joint scheme prunes in prune.events steps during one uninterrupted retraining, the last after the share
-// prune.until of it; 4 and 0.5 unless given, for autoencoders 16 and 0.75. Its importance is fisher unless given, and
-// prune.ratio the share of tiles.
+// A config with extends: [base/mnist.yaml, base/mlp.yaml] starts from these files, which lie relative to its own folder and may
+// extend others. They are merged in order, the config itself last:
+//
+//   - Sections (data, network, train, prune and those in it, he, measure, limits) merge key by key, and later files win.
+//   - Values replace values, also lists and a tile that is a mapping. sweep, figures, tables and expect are replaced as a
+//     whole: a config that has a sweep has nothing of that of a base.
+//   - name is not inherited, as experiments would share a folder. version is.
+//
+// Bases may lack what only the config itself gives, but what they have is checked, also where it is overridden. Files may
+// extend each other up to 16 deep. [Config.Frozen] is all of them as one file.
+//
+// # Retraining
+//
+// prune.retrain.epochs is one budget for all retrainings of a scheme, dense included. With prune.retrain.rate: restarts each
+// has a learning rate that warms up and decays; with one, all are one training with one curve, and the prune steps happen in
+// its course. prune.retrain.patience: 2 ends the last retraining after two epochs without gain on the validation samples and
+// takes the best epoch (0, the default, is never). prune.distil: {alpha: 0.9, temperature: 4} gives the outputs of the
+// network before the first prune step the weight 0.9 in the loss; autoencoders have no temperature.
+//
+// # Pruning in several steps
+//
+// The schemes joint and hunter prune in prune.events steps, between which density falls along prune.curve, cubic or linear.
+// For joint the rate is one, the last step comes after the share prune.until of the retraining, the curve is cubic and
+// importance fisher unless given; events are 4 and until is 0.5, for autoencoders 16 and 0.75. prune.lasso is the λ of a
+// group lasso on tiles until the last step (0 is none). prune.budget: time makes prune.ratio the share of the time that tile
+// products take, which depends on a layer's level, instead of the share of tiles. prune.search replaces its way of ordering
+// neurons by that of another permutation, for ablations.
+//
+// # Own schemes
+//
+// prune: {scheme: custom, steps: [prune weights 0.9, retrain 4, permute kmeans, drop 0.0625, expand, retrain 4]} lists the
+// steps after training; go doc hepex/pruning Options.ParseStep has them all. The epochs of its retrainings must add up
+// to prune.retrain.epochs.
+//
+// # Quality alone
+//
+// measure: {encrypted: false} leaves encryption out: records hold the plain network's quality and tiles, for comparisons of
+// many points. The tile need not fill a ring then: 8x8x1.
 //
 // # Sweep
 //
-// The keys of grid, zip, exclude and cases are dotted paths, and a value replaces whatever the base has at its
+// The keys of grid, zip, if, exclude and cases are dotted paths, and a value replaces whatever the base has at its
 // path, be it one value or a whole section.
 //
 //   - grid is a cartesian product in the order written, the first key slowest. A key has a list or a range,
 //     computed in exact decimals; a range includes its end if a step lands on it.
 //   - Each element of zip is one more factor of the product: its lists are equally long and advance together.
-//   - exclude drops the points of the product that have all values of an entry.
+//   - when multiplies some points of the product: those that have all values of if, by the grid and zip beside it. They come
+//     in the place of the point. Entries apply in order and must not sweep what grid and zip sweep, nor what an entry before
+//     swept for the same point; different points may have the same key from different entries.
+//   - exclude drops the points of the product, also of when, that have all values of an entry.
 //   - cases are further points, the base with overrides. They are not crossed with the product nor excluded;
 //     a case with lists is a small product of its own.
 //
@@ -85,7 +124,7 @@
 //
 // # Errors
 //
-// A file is refused as a whole, with all its errors at once as [Errors], each with line and column: unknown and
+// A config is refused as a whole, with all its errors at once as [Errors], each with file, line and column: unknown and
 // duplicate keys, wrong types, values out of range, contradictions, parameters below 128-bit security. A bad
 // value in a sweep is reported where it stands, once. Names of metrics in figures, tables and expectations
 // are not known here: see [Config.CheckNames].

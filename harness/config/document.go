@@ -45,6 +45,7 @@ func (r *reader) document(src []byte) *yaml.Node {
 		r.syntax(err)
 		return nil
 	}
+	r.own(root)
 	r.wellFormed(root)
 	return root
 }

@@ -24,13 +24,13 @@ func (e Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
-// Errors is everything wrong with a config file, sorted by position.
+// Errors is everything wrong with a config and the files that it extends, sorted by position.
 type Errors []Error
 
-// Sorted is the errors by position, each once.
+// Sorted is the errors by file and position, each once.
 func (es Errors) Sorted() Errors {
 	sorted := slices.SortedFunc(slices.Values(es), func(a, b Error) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
 	})
 	return slices.Compact(sorted)
 }
@@ -44,10 +44,15 @@ func (es Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// reader collects the errors of one file, each once: the points of a sweep share most of their nodes.
+// reader collects the errors of a config, each once: the points of a sweep share most of their nodes.
 type reader struct {
-	file string
-	errs map[Error]bool
+	file  string                // the one that is being parsed
+	files map[*yaml.Node]string // where each node is from
+	errs  map[Error]bool
+}
+
+func newReader(file string) *reader {
+	return &reader{file: file, files: map[*yaml.Node]string{}, errs: map[Error]bool{}}
 }
 
 // fault is something wrong with the value at a node.
@@ -59,12 +64,27 @@ type fault struct {
 // errorf reports an error at n, unless the node was found unusable before (see wellFormed).
 func (r *reader) errorf(n *yaml.Node, format string, args ...any) {
 	if n.Kind != unusable {
-		r.at(n.Line, n.Column, format, args...)
+		r.errs[Error{r.files[n], n.Line, n.Column, fmt.Sprintf(format, args...)}] = true
 	}
 }
 
+// at reports an error in the file that is being parsed.
 func (r *reader) at(line, column int, format string, args ...any) {
 	r.errs[Error{r.file, line, column, fmt.Sprintf(format, args...)}] = true
+}
+
+// own notes that n and all below it are from the file that is being parsed.
+func (r *reader) own(n *yaml.Node) {
+	r.files[n] = r.file
+	for _, child := range n.Content {
+		r.own(child)
+	}
+}
+
+// like makes n a node in the place of another one, for errors about it.
+func (r *reader) like(place, n *yaml.Node) *yaml.Node {
+	r.files[n], n.Line, n.Column = r.files[place], place.Line, place.Column
+	return n
 }
 
 // sorted returns nil if there are no errors.

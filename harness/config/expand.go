@@ -14,8 +14,17 @@ const maxPoints = 10000
 // sweep says which points to make of the base.
 type sweep struct {
 	factors []factor
+	when    []conditional
 	exclude [][]match
 	cases   []special
+}
+
+// conditional is an element of when: further factors of the points that match.
+type conditional struct {
+	node    *yaml.Node
+	match   []match
+	factors []factor
+	paths   []string // the keys of factors
 }
 
 // factor is one factor of a product: the variants of a key, or of keys that advance together.
@@ -46,7 +55,8 @@ type special struct {
 type candidate struct {
 	label    string
 	settings settings
-	product  bool // comes from grid and zip, so that exclude applies
+	product  bool     // comes from grid, zip and when, so that exclude applies
+	varied   []string // the keys that elements of when gave it
 }
 
 // points expands the sweep over the base and checks every point. n is nil if there is no sweep.
@@ -60,11 +70,12 @@ func (r *reader) points(base settings, n *yaml.Node) []Point {
 		if len(r.errs) > before {
 			return nil // the points would lack what the sweep means to give
 		}
-		if s.count() > maxPoints {
+		var ok bool
+		if candidates, ok = r.candidates(s, base); !ok {
 			r.errorf(n, "sweep: more than %d points; want at most %[1]d", maxPoints)
 			return nil
 		}
-		candidates, exclude = s.candidates(base), s.exclude
+		exclude = s.exclude
 	}
 	points := r.check(candidates, exclude)
 	if len(points) == 0 && len(r.errs) == 0 {
@@ -87,7 +98,7 @@ func (r *reader) check(candidates []candidate, exclude [][]match) []Point {
 			d.report(r)
 			continue
 		}
-		p := Point{Label: c.label, Spec: d.spec, file: r.file, settings: c.settings}
+		p := Point{Label: c.label, Spec: d.spec, files: r.files, settings: c.settings}
 		p.Params = params(&p.Spec)
 		id := fingerprint(p.Params)
 		if i, ok := index[id]; !ok {
@@ -104,18 +115,11 @@ func (r *reader) check(candidates []candidate, exclude [][]match) []Point {
 func fingerprint(params map[string]any) string { return fmt.Sprint(params) }
 
 func excluded(s *Spec, exclude [][]match) bool {
-	return slices.ContainsFunc(exclude, func(entry []match) bool {
-		return !slices.ContainsFunc(entry, func(m match) bool { return !reflect.DeepEqual(m.field.get(s), m.value) })
-	})
+	return slices.ContainsFunc(exclude, func(entry []match) bool { return matches(s, entry) })
 }
 
-// count is the number of candidates, or something above maxPoints.
-func (s *sweep) count() int {
-	total := size(s.factors)
-	for _, c := range s.cases {
-		total = min(total+size(c.factors), maxPoints+1)
-	}
-	return total
+func matches(s *Spec, all []match) bool {
+	return !slices.ContainsFunc(all, func(m match) bool { return !reflect.DeepEqual(m.field.get(s), m.value) })
 }
 
 func size(factors []factor) int {
@@ -126,17 +130,68 @@ func size(factors []factor) int {
 	return product
 }
 
-func (s *sweep) candidates(base settings) []candidate {
-	var all []candidate
+// candidates are the points before exclude applies. There must be no more than maxPoints.
+func (r *reader) candidates(s *sweep, base settings) (all []candidate, ok bool) {
+	if size(s.factors) > maxPoints {
+		return nil, false
+	}
 	for _, point := range expand(base, s.factors) {
 		all = append(all, candidate{settings: point, product: true})
 	}
+	for _, c := range s.when {
+		if all, ok = r.multiply(all, c); !ok {
+			return nil, false
+		}
+	}
 	for _, c := range s.cases {
+		if len(all)+size(c.factors) > maxPoints {
+			return nil, false
+		}
 		for _, point := range expand(base, c.factors) {
 			all = append(all, candidate{label: c.label, settings: point})
 		}
 	}
-	return all
+	return all, true
+}
+
+// multiply puts their variants in the place of the points that c matches. There must be no more than maxPoints.
+func (r *reader) multiply(points []candidate, c conditional) (all []candidate, ok bool) {
+	for i, p := range points {
+		if !matches(&p.settings.draft().spec, c.match) {
+			all = append(all, p)
+			continue
+		}
+		for _, path := range c.paths {
+			if covered(path, p.varied) || slices.ContainsFunc(p.varied, func(other string) bool { return covered(other, []string{path}) }) {
+				r.errorf(c.node, "sweep.when: %s is swept by an entry before, for some of the same points; want each key once for a point", path)
+			}
+		}
+		if len(all)+size(c.factors)+len(points)-i-1 > maxPoints {
+			return nil, false
+		}
+		for _, changed := range expand(p.settings, c.factors) {
+			all = append(all, candidate{settings: changed, product: true, varied: slices.Concat(p.varied, c.paths)})
+		}
+	}
+	return all, true
+}
+
+// report passes on what is wrong with single values, whether or not a point has them.
+func (s *sweep) report(r *reader) {
+	factors := slices.Clone(s.factors)
+	for _, c := range s.when {
+		factors = append(factors, c.factors...)
+	}
+	for _, c := range s.cases {
+		factors = append(factors, c.factors...)
+	}
+	for _, f := range factors {
+		for _, v := range f {
+			for _, o := range v {
+				o.section.draft().report(r)
+			}
+		}
+	}
 }
 
 // expand is the cartesian product of the factors, the first one slowest.

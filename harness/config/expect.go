@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 
@@ -59,21 +57,26 @@ func named(conditions []Condition, name string) int {
 	return slices.IndexFunc(conditions, func(c Condition) bool { return c.Name == name })
 }
 
+var expectForm = form{
+	{"id", true, claim.schema}, {"where", true, defined("conditions")}, {"metric", true, refName.schema},
+	{"reduce", true, reduction.schema}, {"over", false, some(defined("parameter"))}, {"against", false, defined("conditions")},
+	{"paper", true, numberOrRange.schema}, {"tolerance", false, tolerance.schema}, {"note", false, remark.schema},
+}
+
 func (r *reader) expect(n *yaml.Node) []Expectation {
 	var all []Expectation
 	ids := map[string]bool{}
 	for _, entry := range r.list("expect", n, "mappings") {
-		keys := r.mapping("expect", entry, []string{"id", "where", "metric", "reduce", "over", "against", "paper", "tolerance", "note"})
-		r.require("expect", entry, keys, "id", "where", "metric", "reduce", "paper")
+		keys := r.form("expect", entry, expectForm)
 		e := Expectation{
 			ID:        r.unique("expect", keys["id"], claim, ids),
 			Where:     r.conditions("expect: where", keys["where"]),
-			Metric:    read(r, "expect: metric", keys["metric"], reference),
-			Reduce:    read(r, "expect: reduce", keys["reduce"], oneOf(Reductions...)),
+			Metric:    r.reference("expect: metric", keys["metric"]),
+			Reduce:    read(r, "expect: reduce", keys["reduce"], reduction),
 			Over:      r.over(keys["over"]),
 			Against:   r.against(keys["against"], keys["where"]),
 			Paper:     read(r, "expect: paper", keys["paper"], numberOrRange),
-			Tolerance: read(r, "expect: tolerance", keys["tolerance"], number("0 ≤ tolerance < 1", fromZeroBelowOne)),
+			Tolerance: read(r, "expect: tolerance", keys["tolerance"], tolerance),
 			Note:      read(r, "expect: note", keys["note"], remark),
 		}
 		all = append(all, e)
@@ -84,27 +87,32 @@ func (r *reader) expect(n *yaml.Node) []Expectation {
 // claim is the name that a paper's number goes by.
 var claim = matching("letters, digits, dots and hyphens, at most 64", "[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
 
-var remark = scalar("one line of text, at most 200 characters", func(n *yaml.Node) (string, bool) {
-	unprintable := strings.ContainsFunc(n.Value, func(c rune) bool { return !unicode.IsPrint(c) })
-	return n.Value, n.Value != "" && utf8.RuneCountInString(n.Value) <= 200 && !unprintable
-})
+var (
+	remark    = line("one line of text, at most 200 characters", 200)
+	reduction = oneOf(Reductions...)
+	tolerance = number("0 ≤ tolerance < 1")
+)
 
 const wantPaper = "a number, or a range such as [0.33, 0.65]"
 
-var numberOrRange = kind[Range]{wantPaper, func(n *yaml.Node) (Range, *fault) {
-	single := number(wantPaper, func(float64) bool { return true })
+var anyNumber = float(wantPaper, schema{"type": "number"}, func(float64) bool { return true })
+
+var numberOrRange = kind[Range]{wantPaper, schema{"anyOf": []schema{
+	anyNumber.schema,
+	{"type": "array", "items": anyNumber.schema, "minItems": 2, "maxItems": 2},
+}}, func(n *yaml.Node) (Range, *fault) {
 	if n.Kind != yaml.SequenceNode {
-		v, f := single.read(n)
+		v, f := anyNumber.read(n)
 		return Range{v, v}, f
 	}
 	if len(n.Content) != 2 {
 		return Range{}, &fault{n, fmt.Sprintf("got a list of %d; want %s", len(n.Content), wantPaper)}
 	}
-	low, f := single.read(n.Content[0])
+	low, f := anyNumber.read(n.Content[0])
 	if f != nil {
 		return Range{}, f
 	}
-	high, f := single.read(n.Content[1])
+	high, f := anyNumber.read(n.Content[1])
 	if f == nil && low > high {
 		f = &fault{n, fmt.Sprintf("the range ends at %g, before it starts; want %s", high, wantPaper)}
 	}
@@ -148,7 +156,7 @@ func (r *reader) against(n, where *yaml.Node) []Condition {
 	}
 	for _, c := range conditions {
 		if !slices.Contains(allowed, c.Name) {
-			r.at(c.Line, c.Column, "expect: against: %s is not in where; want other values for some of the keys of where", c.Name)
+			r.refuse(c.Ref, "expect: against: %s is not in where; want other values for some of the keys of where", c.Name)
 		}
 	}
 	return conditions
@@ -177,9 +185,8 @@ func (r *reader) conditions(where string, n *yaml.Node) []Condition {
 // condition reads one. A name in a section that points have is a parameter, any other a metric, and whether there is
 // such a metric is not known here.
 func (r *reader) condition(where string, key, value *yaml.Node) (c Condition, ok bool) {
-	ref, f := reference.read(key)
-	if f != nil {
-		r.errorf(f.node, "%s: %s", where, f.text)
+	ref := r.reference(where, key)
+	if _, f := refName.read(key); f != nil {
 		return c, false
 	}
 	c.Ref = ref
@@ -193,6 +200,7 @@ func (r *reader) condition(where string, key, value *yaml.Node) (c Condition, ok
 	case compares && (!isParameter || IsNumber(ref.Name)):
 		c.Op, c.Limit = op, limit
 	case isParameter:
+		var f *fault
 		if c.Value, f = parameter(byPath[ref.Name], value); f != nil {
 			r.errorf(f.node, "%s: %s: %s", where, ref.Name, f.text)
 			return c, false

@@ -23,20 +23,20 @@ func TestExpect(t *testing.T) {
 		{
 			ID: "C1",
 			Where: []Condition{
-				{Ref: Ref{"prune.scheme", 8, 22}, Value: "p4e"}, {Ref: Ref{"tile", 8, 41}, Value: "8x8x64"},
-				{Ref: Ref{"network.hidden", 8, 75}, Value: []int{128}}, {Ref: Ref{"prune.ratio", 8, 98}, Op: "<", Limit: 0.9},
+				{Ref: Ref{"prune.scheme", "f", 8, 22}, Value: "p4e"}, {Ref: Ref{"tile", "f", 8, 41}, Value: "8x8x64"},
+				{Ref: Ref{"network.hidden", "f", 8, 75}, Value: []int{128}}, {Ref: Ref{"prune.ratio", "f", 8, 98}, Op: "<", Limit: 0.9},
 			},
-			Metric: Ref{"saved.tiles", 8, 128}, Reduce: "max", Paper: Range{0.33, 0.65},
+			Metric: Ref{"saved.tiles", "f", 8, 128}, Reduce: "max", Paper: Range{0.33, 0.65},
 		},
 		{
 			ID: "v1-C5.a",
 			Where: []Condition{
-				{Ref: Ref{"prune.scheme", 10, 13}, Value: "joint"}, {Ref: Ref{"he.insecure", 10, 34}, Value: false},
-				{Ref: Ref{"quality.validation_degradation", 10, 54}, Op: "<=", Limit: 0.015}, {Ref: Ref{"tiles.kept", 10, 99}, Op: ">", Limit: 3},
+				{Ref: Ref{"prune.scheme", "f", 10, 13}, Value: "joint"}, {Ref: Ref{"he.insecure", "f", 10, 34}, Value: false},
+				{Ref: Ref{"quality.validation_degradation", "f", 10, 54}, Op: "<=", Limit: 0.015}, {Ref: Ref{"tiles.kept", "f", 10, 99}, Op: ">", Limit: 3},
 			},
-			Metric: Ref{"tiles.kept", 11, 13}, Reduce: "median", Over: []string{"train.seed", "prune.ratio"},
+			Metric: Ref{"tiles.kept", "f", 11, 13}, Reduce: "median", Over: []string{"train.seed", "prune.ratio"},
 			Against: []Condition{
-				{Ref: Ref{"quality.validation_degradation", 13, 15}, Op: "<", Limit: 0.1}, {Ref: Ref{"prune.scheme", 13, 56}, Value: "hunter"},
+				{Ref: Ref{"quality.validation_degradation", "f", 13, 15}, Op: "<", Limit: 0.1}, {Ref: Ref{"prune.scheme", "f", 13, 56}, Value: "hunter"},
 			},
 			Paper: Range{-0.7, -0.7}, Tolerance: 0.1, Note: "v1, abstract: on average",
 		},

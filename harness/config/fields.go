@@ -16,9 +16,10 @@ import (
 
 // field is one key of a point: a place in Spec and the kind of value that goes there.
 type field struct {
-	path string
-	want string
-	list bool // the value itself is a list
+	path   string
+	want   string
+	schema schema
+	list   bool // the value itself is a list
 
 	set  func(s *Spec, n *yaml.Node) *fault
 	get  func(s *Spec) any
@@ -28,9 +29,10 @@ type field struct {
 func key[T any](path string, k kind[T], place func(s *Spec) *T) field {
 	list := reflect.TypeFor[T]().Kind() == reflect.Slice
 	return field{
-		path: path,
-		want: k.want,
-		list: list,
+		path:   path,
+		want:   k.want,
+		schema: k.schema,
+		list:   list,
 		set: func(s *Spec, n *yaml.Node) *fault {
 			v, f := k.read(n)
 			if f == nil {
@@ -56,9 +58,9 @@ var fields = []field{
 	key("data.name", oneOf(datasets.Names()...), func(s *Spec) *string { return &s.Data.Name }),
 	key("data.train", whole(1, trainSize), func(s *Spec) *int { return &s.Data.Train }),
 	key("data.test", whole(1, testSize), func(s *Spec) *int { return &s.Data.Test }),
-	key("data.validation", number("0 < validation < 0.5", func(v float64) bool { return 0 < v && v < 0.5 }),
+	key("data.validation", number("0 < validation < 0.5"),
 		func(s *Spec) *float64 { return &s.Data.Validation }),
-	key("data.noise", number("0 ≤ noise ≤ 1", fromZeroToOne), func(s *Spec) *float64 { return &s.Data.Noise }),
+	key("data.noise", number("0 ≤ noise ≤ 1"), func(s *Spec) *float64 { return &s.Data.Noise }),
 
 	key("network.type", oneOf("mlp", "autoencoder"), func(s *Spec) *string { return &s.Network.Type }),
 	key("network.hidden", listOf(1, 8, whole(1, 4096)), func(s *Spec) *[]int { return &s.Network.Hidden }),
@@ -69,31 +71,33 @@ var fields = []field{
 	key("train.batch", whole(1, trainSize), func(s *Spec) *int { return &s.Train.Batch }),
 	key("train.lr", learningRate, func(s *Spec) *float64 { return &s.Train.LR }),
 	key("train.seed", whole(0, 1<<31-1), func(s *Spec) *int { return &s.Train.Seed }),
-	key("train.weight_decay", number("0 ≤ weight_decay < 1", fromZeroBelowOne),
+	key("train.weight_decay", number("0 ≤ weight_decay < 1"),
 		func(s *Spec) *float64 { return &s.Train.WeightDecay }),
 
 	key("prune.scheme", oneOf(pruning.Schemes()...), func(s *Spec) *string { return &s.Prune.Scheme }),
 	key("prune.importance", oneOf(pruning.Importances()...), func(s *Spec) *string { return &s.Prune.Importance }),
 	key("prune.scope", oneOf(pruning.Scopes()...), func(s *Spec) *string { return &s.Prune.Scope }),
 	key("prune.target", oneOf(pruning.Targets()...), func(s *Spec) *string { return &s.Prune.Target }),
-	key("prune.ratio", number("0 ≤ ratio < 1", fromZeroBelowOne), func(s *Spec) *float64 { return &s.Prune.Ratio }),
+	key("prune.ratio", number("0 ≤ ratio < 1"), func(s *Spec) *float64 { return &s.Prune.Ratio }),
 	key("prune.permutation", oneOf(pruning.Permutations()...), func(s *Spec) *string { return &s.Prune.Permutation }),
+	key("prune.search", oneOf(pruning.Permutations()...), func(s *Spec) *string { return &s.Prune.Search }),
 	key("prune.tiles.score", oneOf(pruning.Scores()...), func(s *Spec) *string { return &s.Prune.Tiles.Score }),
-	key("prune.tiles.max_nonzero", number("0 ≤ max_nonzero ≤ 1", fromZeroToOne),
+	key("prune.tiles.max_nonzero", number("0 ≤ max_nonzero ≤ 1"),
 		func(s *Spec) *float64 { return &s.Prune.Tiles.MaxNonzero }),
-	key("prune.tiles.ratio", number("0 < ratio < 1 (max_nonzero: 0 drops the empty tiles only)", betweenZeroAndOne),
+	key("prune.tiles.ratio", number("0 < ratio < 1 (max_nonzero: 0 drops the empty tiles only)"),
 		func(s *Spec) *float64 { return &s.Prune.Tiles.Ratio }),
 	key("prune.events", whole(1, 64), func(s *Spec) *int { return &s.Prune.Events }),
-	key("prune.until", number("0 ≤ until < 1", fromZeroBelowOne), func(s *Spec) *float64 { return &s.Prune.Until }),
+	key("prune.until", number("0 ≤ until < 1"), func(s *Spec) *float64 { return &s.Prune.Until }),
 	key("prune.curve", oneOf(pruning.Curves()...), func(s *Spec) *string { return &s.Prune.Curve }),
 	key("prune.budget", oneOf(pruning.Budgets()...), func(s *Spec) *string { return &s.Prune.Budget }),
+	key("prune.lasso", number("0 ≤ lasso ≤ 10"), func(s *Spec) *float64 { return &s.Prune.Lasso }),
 	key("prune.steps", steps, func(s *Spec) *[]string { return &s.Prune.Steps }),
 	key("prune.retrain.epochs", whole(0, 10000), func(s *Spec) *int { return &s.Prune.Retrain.Epochs }),
 	key("prune.retrain.lr", learningRate, func(s *Spec) *float64 { return &s.Prune.Retrain.LR }),
 	key("prune.retrain.rate", oneOf(pruning.Rates()...), func(s *Spec) *string { return &s.Prune.Retrain.Rate }),
 	key("prune.retrain.patience", whole(0, 10000), func(s *Spec) *int { return &s.Prune.Retrain.Patience }),
-	key("prune.distil.alpha", number("0 ≤ alpha ≤ 1", fromZeroToOne), func(s *Spec) *float64 { return &s.Prune.Distil.Alpha }),
-	key("prune.distil.temperature", number("0 < temperature ≤ 100", func(v float64) bool { return 0 < v && v <= 100 }),
+	key("prune.distil.alpha", number("0 ≤ alpha ≤ 1"), func(s *Spec) *float64 { return &s.Prune.Distil.Alpha }),
+	key("prune.distil.temperature", number("0 < temperature ≤ 100"),
 		func(s *Spec) *float64 { return &s.Prune.Distil.Temperature }),
 
 	key("tile", tileShape, func(s *Spec) *packing.Shape { return &s.Tile }),
@@ -113,7 +117,7 @@ var fields = []field{
 	key("measure.threads", whole(1, 1024), func(s *Spec) *int { return &s.Measure.Threads }),
 	key("measure.repeats.min", whole(1, 10000), func(s *Spec) *int { return &s.Measure.Repeats.Min }),
 	key("measure.repeats.max", whole(1, 10000), func(s *Spec) *int { return &s.Measure.Repeats.Max }),
-	key("measure.repeats.ci", number("0 < ci < 1", betweenZeroAndOne), func(s *Spec) *float64 { return &s.Measure.Repeats.CI }),
+	key("measure.repeats.ci", number("0 < ci < 1"), func(s *Spec) *float64 { return &s.Measure.Repeats.CI }),
 }
 
 // AnyRing leaves the choice of the ring to the derivation of parameters.
@@ -127,11 +131,7 @@ func layouts() []string {
 	return names
 }
 
-var learningRate = number("0 < lr ≤ 1", func(v float64) bool { return 0 < v && v <= 1 })
-
-func fromZeroToOne(v float64) bool     { return 0 <= v && v <= 1 }
-func fromZeroBelowOne(v float64) bool  { return 0 <= v && v < 1 }
-func betweenZeroAndOne(v float64) bool { return 0 < v && v < 1 }
+var learningRate = number("0 < lr ≤ 1")
 
 // defaults is the point of a file that says nothing, which lacks what must be given. The learning rate of
 // retraining is that of training.
@@ -141,7 +141,7 @@ func defaults() Spec {
 		Network: Network{Activation: "square"},
 		Train:   Train{Epochs: 10, Batch: 128, LR: 1e-3, Seed: 1, WeightDecay: 0.05},
 		Prune: Prune{
-			Importance: "l1", Scope: "local", Target: "weight", Permutation: "kmeans", Curve: "linear", Budget: "tiles",
+			Importance: "l1", Scope: "local", Target: "weight", Permutation: "kmeans", Search: "joint", Curve: "linear", Budget: "tiles",
 			Tiles:   Tiles{Score: "avg", MaxNonzero: 0.0625},
 			Retrain: Retrain{Epochs: 3, Rate: "restarts"},
 			Distil:  Distil{Temperature: 4},
@@ -155,6 +155,7 @@ func defaults() Spec {
 var (
 	byPath   = map[string]*field{}
 	children = map[string][]string{} // the keys of each section, in order; those of "" are at the top level
+	topKeys  []string                // the keys of a document, in order
 )
 
 func init() {
@@ -168,6 +169,7 @@ func init() {
 			parent = join(parent, name)
 		}
 	}
+	topKeys = slices.Concat([]string{"version", "name", "extends"}, children[""], []string{"sweep", "limits", "figures", "tables", "expect"})
 }
 
 func join(parent, name string) string {

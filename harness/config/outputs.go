@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 // Ref is the name of a metric or parameter, and where it is written.
 type Ref struct {
 	Name         string // empty if not given
+	File         string
 	Line, Column int
 }
 
@@ -33,14 +35,14 @@ type Table struct {
 // is compared in where and against) and group for every one that tells points apart (series, facet, rows, cols).
 // What these return other than nil is collected into Errors.
 func (c *Config) CheckNames(number, group func(name string) error) error {
-	r := &reader{file: c.file, errs: map[Error]bool{}}
+	r := newReader("")
 	check := func(known func(name string) error, refs ...Ref) {
 		for _, ref := range refs {
 			if ref.Name == "" {
 				continue
 			}
 			if err := known(ref.Name); err != nil {
-				r.at(ref.Line, ref.Column, "%v", err)
+				r.refuse(ref, "%v", err)
 			}
 		}
 	}
@@ -68,41 +70,56 @@ func (c *Config) CheckNames(number, group func(name string) error) error {
 
 var refName = matching("a metric or parameter such as tiles.density", `[a-z][a-z0-9_]*(\.[a-z0-9_]+)*`)
 
-var reference = kind[Ref]{refName.want, func(n *yaml.Node) (Ref, *fault) {
-	name, f := refName.read(n)
-	return Ref{name, n.Line, n.Column}, f
-}}
+// reference reads a name and where it is written.
+func (r *reader) reference(where string, n *yaml.Node) Ref {
+	if n == nil {
+		return Ref{}
+	}
+	return Ref{read(r, where, n, refName), r.files[n], n.Line, n.Column}
+}
+
+func (r *reader) refuse(ref Ref, format string, args ...any) {
+	r.errs[Error{ref.File, ref.Line, ref.Column, fmt.Sprintf(format, args...)}] = true
+}
+
+var figureForm = form{
+	{"id", true, identifier.schema}, {"x", true, refName.schema}, {"y", true, refName.schema},
+	{"series", false, refName.schema}, {"facet", false, refName.schema},
+}
 
 func (r *reader) figures(n *yaml.Node) []Figure {
 	var figures []Figure
 	ids := map[string]bool{}
 	for _, entry := range r.list("figures", n, "mappings") {
-		keys := r.mapping("figures", entry, []string{"id", "x", "y", "series", "facet"})
-		r.require("figures", entry, keys, "id", "x", "y")
+		keys := r.form("figures", entry, figureForm)
 		figures = append(figures, Figure{
 			ID:     r.id("figures", keys["id"], ids),
-			X:      read(r, "figures: x", keys["x"], reference),
-			Y:      read(r, "figures: y", keys["y"], reference),
-			Series: read(r, "figures: series", keys["series"], reference),
-			Facet:  read(r, "figures: facet", keys["facet"], reference),
+			X:      r.reference("figures: x", keys["x"]),
+			Y:      r.reference("figures: y", keys["y"]),
+			Series: r.reference("figures: series", keys["series"]),
+			Facet:  r.reference("figures: facet", keys["facet"]),
 		})
 	}
 	return figures
+}
+
+var tableForm = form{
+	{"id", true, identifier.schema}, {"rows", true, refName.schema}, {"cols", true, refName.schema},
+	{"cells", true, some(refName.schema)},
 }
 
 func (r *reader) tables(n *yaml.Node) []Table {
 	var tables []Table
 	ids := map[string]bool{}
 	for _, entry := range r.list("tables", n, "mappings") {
-		keys := r.mapping("tables", entry, []string{"id", "rows", "cols", "cells"})
-		r.require("tables", entry, keys, "id", "rows", "cols", "cells")
+		keys := r.form("tables", entry, tableForm)
 		table := Table{
 			ID:   r.id("tables", keys["id"], ids),
-			Rows: read(r, "tables: rows", keys["rows"], reference),
-			Cols: read(r, "tables: cols", keys["cols"], reference),
+			Rows: r.reference("tables: rows", keys["rows"]),
+			Cols: r.reference("tables: cols", keys["cols"]),
 		}
 		for _, cell := range r.list("tables: cells", keys["cells"], "metrics such as tiles.density") {
-			table.Cells = append(table.Cells, read(r, "tables: cells", cell, reference))
+			table.Cells = append(table.Cells, r.reference("tables: cells", cell))
 		}
 		tables = append(tables, table)
 	}
@@ -123,18 +140,23 @@ func (r *reader) unique(where string, n *yaml.Node, k kind[string], taken map[st
 	return id
 }
 
+var (
+	limitsForm = form{{"timeout", false, duration.schema}, {"memory", false, memory.schema}, {"max_failures", false, failures.schema}}
+	failures   = whole(1, 1000000)
+)
+
 func (r *reader) limits(n *yaml.Node) Limits {
 	limits := Limits{Timeout: 20 * time.Minute, MaxFailures: 5}
 	if n == nil {
 		return limits
 	}
-	keys := r.mapping("limits", n, []string{"timeout", "memory", "max_failures"})
+	keys := r.form("limits", n, limitsForm)
 	if timeout := keys["timeout"]; timeout != nil {
 		limits.Timeout = read(r, "limits.timeout", timeout, duration)
 	}
 	limits.Memory = read(r, "limits.memory", keys["memory"], memory)
-	if failures := keys["max_failures"]; failures != nil {
-		limits.MaxFailures = read(r, "limits.max_failures", failures, whole(1, 1000000))
+	if most := keys["max_failures"]; most != nil {
+		limits.MaxFailures = read(r, "limits.max_failures", most, failures)
 	}
 	return limits
 }

@@ -28,7 +28,7 @@ var ignored = []rule{
 		[]string{"prune.target", "prune.tiles", "prune.until"}},
 	{[]string{"custom"}, nil,
 		[]string{"prune.ratio", "prune.target"}},
-	{[]string{"p2t", "hunter", "mofhei", "custom"}, nil,
+	{[]string{"p2t", "hunter", "mofhei", "joint", "custom"}, nil,
 		[]string{"prune.permutation"}},
 	{[]string{"dense", "p2t", "p3", "mofhei", "custom"}, nil,
 		[]string{"prune.retrain.rate"}}, // they retrain once, or say how often themselves
@@ -37,7 +37,7 @@ var ignored = []rule{
 	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" && s.Prune.Scheme != "hunter" },
 		[]string{"prune.events", "prune.until", "prune.curve"}},
 	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" },
-		[]string{"prune.budget"}},
+		[]string{"prune.budget", "prune.lasso", "prune.search"}},
 	{nil, func(s *Spec) bool { return s.Prune.Distil.Alpha == 0 },
 		[]string{"prune.distil"}},
 	{nil, func(s *Spec) bool { return s.Network.Type == "autoencoder" },

@@ -80,7 +80,7 @@ func (s settings) draft() *draft {
 	return d
 }
 
-// jointDefaults sets what suits the joint scheme where nothing is given: importance by gradients, its own permutation, one
+// jointDefaults sets what suits the joint scheme where nothing is given: importance by gradients, one
 // curve of the learning rate, and autoencoders pruned in more and later steps than classifiers.
 func (d *draft) jointDefaults() {
 	p := &d.spec.Prune
@@ -88,9 +88,9 @@ func (d *draft) jointDefaults() {
 		p.Events, p.Until = 16, 0.75
 	}
 	if p.Scheme == "joint" {
-		p.Importance, p.Permutation, p.Curve, p.Retrain.Rate = "fisher", "joint", "cubic", "one"
+		p.Importance, p.Curve, p.Retrain.Rate = "fisher", "cubic", "one"
 	}
-	for _, path := range []string{"prune.events", "prune.until", "prune.importance", "prune.permutation", "prune.curve", "prune.retrain.rate"} {
+	for _, path := range []string{"prune.events", "prune.until", "prune.importance", "prune.curve", "prune.retrain.rate"} {
 		if n := d.settings[path]; n != nil {
 			byPath[path].set(&d.spec, n) // its fault is noted already
 		}
@@ -201,6 +201,9 @@ func (d *draft) checkPruning() {
 	if d.sound("prune.scheme", "prune.events", "prune.retrain.epochs") && p.Retrain.Epochs < least {
 		d.fail("prune.retrain.epochs", d.settings.nearest("prune.retrain.epochs", "prune.scheme"),
 			"got %d; want at least %d, as %s retrains so often and each time needs an epoch", p.Retrain.Epochs, least, p.Scheme)
+	}
+	if p.Scheme == "joint" && p.Lasso > 0 && p.Retrain.Rate != "one" && d.sound("prune.lasso", "prune.retrain.rate") {
+		d.fail("prune.lasso", d.settings.nearest("prune.lasso"), "got %g with restarts; want prune.retrain.rate: one", p.Lasso)
 	}
 	if epochs := pruning.StepEpochs(p.Steps); p.Scheme == "custom" && d.sound("prune.steps", "prune.retrain.epochs") && epochs != p.Retrain.Epochs {
 		d.fail("prune.steps", d.settings.nearest("prune.steps"),

@@ -8,26 +8,61 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// sweep reads the section of that name.
-func (r *reader) sweep(n *yaml.Node) sweep {
-	var s sweep
-	keys := r.mapping("sweep", n, []string{"grid", "zip", "exclude", "cases"})
-	var taken []string
-	if grid := keys["grid"]; grid != nil {
-		for _, a := range r.assignments("sweep.grid", grid, &taken) {
-			s.factors = append(s.factors, r.variants(a.path, r.values(a)))
-		}
+var (
+	sweepForm = form{
+		{"grid", false, defined("grid")}, {"zip", false, some(defined("grid"))}, {"when", false, some(defined("when"))},
+		{"exclude", false, some(defined("match"))}, {"cases", false, some(defined("case"))},
 	}
-	for _, entry := range r.list("sweep.zip", keys["zip"], "mappings") {
-		s.factors = append(s.factors, r.zip(entry, &taken))
+	whenForm  = form{{"if", true, defined("match")}, {"grid", false, defined("grid")}, {"zip", false, some(defined("grid"))}}
+	rangeForm = form{{"from", true, decimal.schema}, {"to", true, decimal.schema}, {"step", true, decimal.schema}}
+)
+
+// sweep reads the section of that name.
+func (r *reader) sweep(n *yaml.Node) *sweep {
+	s := &sweep{}
+	keys := r.form("sweep", n, sweepForm)
+	var taken []string
+	s.factors = r.product("sweep", keys, &taken)
+	for _, entry := range r.list("sweep.when", keys["when"], "mappings") {
+		s.when = append(s.when, r.when(entry, taken))
 	}
 	for _, entry := range r.list("sweep.exclude", keys["exclude"], "mappings") {
-		s.exclude = append(s.exclude, r.exclude(entry))
+		s.exclude = append(s.exclude, r.match("sweep.exclude", entry))
 	}
 	for _, entry := range r.list("sweep.cases", keys["cases"], "mappings") {
 		s.cases = append(s.cases, r.special(entry))
 	}
 	return s
+}
+
+// product reads the grid and zip of the section called where.
+func (r *reader) product(where string, keys map[string]*yaml.Node, taken *[]string) []factor {
+	var factors []factor
+	if grid := keys["grid"]; grid != nil {
+		for _, a := range r.assignments(where+".grid", grid, taken) {
+			factors = append(factors, r.variants(a.path, r.values(a)))
+		}
+	}
+	for _, entry := range r.list(where+".zip", keys["zip"], "mappings") {
+		factors = append(factors, r.zip(where+".zip", entry, taken))
+	}
+	return factors
+}
+
+// when reads further factors for some points. Their keys must not touch those in taken.
+func (r *reader) when(n *yaml.Node, taken []string) conditional {
+	c := conditional{node: n}
+	keys := r.form("sweep.when", n, whenForm)
+	if keys["if"] != nil {
+		c.match = r.match("sweep.when: if", keys["if"])
+	}
+	if keys != nil && keys["grid"] == nil && keys["zip"] == nil {
+		r.errorf(n, "sweep.when: neither grid nor zip; want at least one, for the points that if matches")
+	}
+	swept := slices.Clone(taken)
+	c.factors = r.product("sweep.when", keys, &swept)
+	c.paths = swept[len(taken):]
+	return c
 }
 
 // assignment is a dotted path and what is written beside it.
@@ -81,15 +116,21 @@ func (r *reader) isPath(where string, key *yaml.Node) bool {
 		}
 		section = join(section, name)
 	}
-	for _, other := range notParams {
-		if covered(section, []string{other}) || covered(other, []string{section}) {
-			r.errorf(key,
-				"%s: %s cannot vary, as %s says how well to measure, not what; want a parameter",
-				where, section, other)
-			return false
-		}
+	if other := notVarying(section); other != "" {
+		r.errorf(key, "%s: %s cannot vary, as %s says how well to measure, not what; want a parameter", where, section, other)
+		return false
 	}
 	return true
+}
+
+// notVarying is the key at, above or below path that is no parameter, or empty.
+func notVarying(path string) string {
+	for _, other := range notParams {
+		if covered(path, []string{other}) || covered(other, []string{path}) {
+			return other
+		}
+	}
+	return ""
 }
 
 // values are the values that a key of grid or zip takes.
@@ -118,13 +159,11 @@ func (r *reader) caseValues(a assignment) []*yaml.Node {
 	return []*yaml.Node{a.value}
 }
 
-var rangeKeys = []string{"from", "to", "step"}
-
 // isRange goes by any of the keys, so that a range with a slip is reported as one. No section has such keys.
 func isRange(n *yaml.Node) bool {
 	if n.Kind == yaml.MappingNode {
 		for key := range pairs(n) {
-			if slices.Contains(rangeKeys, key.Value) {
+			if slices.Contains(rangeForm.names(), key.Value) {
 				return true
 			}
 		}
@@ -134,8 +173,7 @@ func isRange(n *yaml.Node) bool {
 
 // steps are the values of a range, at the position of the range.
 func (r *reader) steps(a assignment) []*yaml.Node {
-	keys := r.mapping(a.path, a.value, rangeKeys)
-	r.require(a.path, a.value, keys, rangeKeys...)
+	keys := r.form(a.path, a.value, rangeForm)
 	from := read(r, a.path+": from", keys["from"], decimal)
 	to := read(r, a.path+": to", keys["to"], decimal)
 	step := read(r, a.path+": step", keys["step"], decimal)
@@ -155,7 +193,7 @@ func (r *reader) steps(a assignment) []*yaml.Node {
 	var nodes []*yaml.Node
 	for v := from; v.Cmp(to) <= 0; v = new(big.Rat).Add(v, step) {
 		digits, _ := v.FloatPrec()
-		nodes = append(nodes, &yaml.Node{Kind: yaml.ScalarNode, Value: v.FloatString(digits), Line: a.value.Line, Column: a.value.Column})
+		nodes = append(nodes, r.like(a.value, &yaml.Node{Kind: yaml.ScalarNode, Value: v.FloatString(digits)}))
 	}
 	return nodes
 }
@@ -172,10 +210,10 @@ func (r *reader) variants(path string, values []*yaml.Node) factor {
 }
 
 // zip reads lists that advance together.
-func (r *reader) zip(n *yaml.Node, taken *[]string) factor {
+func (r *reader) zip(where string, n *yaml.Node, taken *[]string) factor {
 	var rows factor
 	first := ""
-	for _, a := range r.assignments("sweep.zip", n, taken) {
+	for _, a := range r.assignments(where, n, taken) {
 		column := r.variants(a.path, r.values(a))
 		switch {
 		case len(column) == 0: // reported
@@ -192,18 +230,18 @@ func (r *reader) zip(n *yaml.Node, taken *[]string) factor {
 	return rows
 }
 
-// exclude reads the values that a point must have to be dropped.
-func (r *reader) exclude(n *yaml.Node) []match {
+// match reads the values that points must have, all of them, to be meant.
+func (r *reader) match(where string, n *yaml.Node) []match {
 	var entry []match
-	for _, a := range r.assignments("sweep.exclude", n, new([]string)) {
+	for _, a := range r.assignments(where, n, new([]string)) {
 		f := byPath[a.path]
 		if f == nil {
-			r.errorf(a.value, "sweep.exclude: %s is a section; want the path of a single key", a.path)
+			r.errorf(a.value, "%s: %s is a section; want the path of a single key", where, a.path)
 			continue
 		}
 		var s Spec
 		if bad := f.set(&s, a.value); bad != nil {
-			r.errorf(bad.node, "sweep.exclude: %s: %s", a.path, bad.text)
+			r.errorf(bad.node, "%s: %s: %s", where, a.path, bad.text)
 			continue
 		}
 		entry = append(entry, match{f, f.get(&s)})
@@ -214,9 +252,9 @@ func (r *reader) exclude(n *yaml.Node) []match {
 // special reads a case: an optional label, and overrides.
 func (r *reader) special(n *yaml.Node) special {
 	var c special
-	overrides := *n
+	overrides := n
 	if n.Kind == yaml.MappingNode {
-		overrides.Content = nil
+		overrides = r.like(n, &yaml.Node{Kind: yaml.MappingNode})
 		for key, value := range pairs(n) {
 			if key.Value == "label" {
 				c.label = read(r, "sweep.cases: label", value, label)
@@ -228,7 +266,7 @@ func (r *reader) special(n *yaml.Node) special {
 			return c // the base by another name
 		}
 	}
-	for _, a := range r.assignments("sweep.cases", &overrides, new([]string)) {
+	for _, a := range r.assignments("sweep.cases", overrides, new([]string)) {
 		c.factors = append(c.factors, r.variants(a.path, r.caseValues(a)))
 	}
 	return c

@@ -37,6 +37,8 @@ type Record struct {
 	StartedAt  time.Time         `json:"started_at"`
 	EndedAt    time.Time         `json:"ended_at"`
 
+	ConfigSHA256 string `json:"config_sha256,omitempty"` // of the file config.yaml that lay beside the records at that time
+
 	Quality     *Quality    `json:"quality,omitempty"`
 	Tiles       *Tiles      `json:"tiles,omitempty"`
 	Operations  *Operations `json:"operations,omitempty"`

@@ -27,12 +27,12 @@ import (
 // Options say where a run reads and writes, and what it does again.
 type Options struct {
 	Dir        string   // the experiment's folder
+	Points     []string // ids of those to do, beside other runners, which claims keep apart, not a lock of the folder; none: all
 	DataDirs   []string // where data sets are looked for
 	CacheDir   string
 	Executable string // the program whose verb "point" is Child
 	Force      bool   // do every point again
 	Failed     bool   // do failed points again
-	Shared     bool   // other runners may work in the folder: claims keep them apart, not its lock
 	Jobs       int    // points that are trained and pruned at the same time; measuring is one by one. 0 is 1
 
 	Progress func(Progress) // called often, from one goroutine at a time
@@ -106,7 +106,8 @@ type runner struct {
 	store  *record.Store
 	name   string
 
-	oomKills int // before the run
+	configHash string // of the frozen config
+	oomKills   int    // before the run
 
 	mu       sync.Mutex // of what follows, while several points are prepared
 	progress Progress
@@ -121,7 +122,7 @@ func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summ
 		return Summary{}, fmt.Errorf("run: %w; choose another folder with --out", err)
 	}
 	r := newRunner(c.Name, c.Limits, o)
-	if !o.Shared {
+	if len(o.Points) == 0 {
 		unlock, err := lock(filepath.Join(o.Dir, ".lock"))
 		if err != nil {
 			return Summary{}, err
@@ -133,8 +134,11 @@ func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summ
 			}
 		}
 	}
-	if err := atomicfile.Write(filepath.Join(o.Dir, "config.yaml"), c.Source); err != nil {
-		return Summary{}, fmt.Errorf("run: %w", err)
+	if err := r.freeze(c, plan); err != nil {
+		return Summary{}, err
+	}
+	if len(o.Points) > 0 {
+		plan = some(plan, o.Points)
 	}
 	next, err := nextAttempts(r.store, plan)
 	if err != nil {
@@ -326,22 +330,22 @@ func (r *runner) storeResult(result *trial.Result) error {
 	if err := atomicfile.Write(MapPath(r.Dir, result.Record.Point), text); err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
-	result.Record.Status = record.OK
+	result.Record.Status, result.Record.ConfigSHA256 = record.OK, r.configHash
 	return r.store.Write(&result.Record)
 }
 
 // storeFailure keeps what is known of a failed attempt.
 func (r *runner) storeFailure(job trial.Job, out outcome, start time.Time) error {
-	rec := failed(job, start)
+	rec := Failure(job, start)
 	if out.result != nil {
 		rec = out.result.Record
 	}
-	rec.Status, rec.Error = out.status, out.failure
+	rec.Status, rec.Error, rec.ConfigSHA256 = out.status, out.failure, r.configHash
 	return r.store.Write(&rec)
 }
 
-// failed is the record of a job that gave no result, up to this moment.
-func failed(job trial.Job, start time.Time) record.Record {
+// Failure is the record of a job that gave no result until now, without its reason.
+func Failure(job trial.Job, start time.Time) record.Record {
 	return record.Record{
 		Experiment: job.Experiment, Point: job.Point, Label: job.Label, Params: job.Params,
 		Seeds:     map[string]uint64{"train": uint64(job.Spec.Train.Seed)},

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"hepex/harness/claim"
 	"hepex/harness/config"
 	"hepex/harness/record"
-	"hepex/harness/trial"
 )
 
 // Several runners can work on the points of one experiment, on hosts that share its folder. Each claims a point's next
@@ -78,10 +76,23 @@ func nextAttempts(store *record.Store, plan []Planned) (map[string]int, error) {
 	return next, nil
 }
 
+// some gives the points of a plan with these ids.
+func some(plan []Planned, ids []string) []Planned {
+	return slices.DeleteFunc(slices.Clone(plan), func(p Planned) bool { return !slices.Contains(ids, p.ID) })
+}
+
 // Attempt is an attempt at a point that is still to make.
 type Attempt struct {
 	Planned
-	Number int
+	Number       int
+	ConfigSHA256 string // of the frozen config, once there is one
+}
+
+// Freeze keeps the config with the results, for those who make attempts later, and gives its hash.
+func Freeze(c *config.Config, plan []Planned, o Options) (sha256 string, err error) {
+	r := newRunner(c.Name, c.Limits, o)
+	err = r.freeze(c, plan)
+	return r.configHash, err
 }
 
 // Missing lists what a run with these options would do now, without what others have in hand. Damaged records are set aside.
@@ -101,7 +112,7 @@ func Missing(c *config.Config, plan []Planned, o Options) ([]Attempt, error) {
 	}
 	var out []Attempt
 	for _, p := range todo {
-		a := Attempt{p, next[p.ID]}
+		a := Attempt{Planned: p, Number: next[p.ID]}
 		if !slices.ContainsFunc(claims, func(c claim.Claim) bool { return c.Live && c.Point == a.ID && c.Attempt == a.Number }) {
 			out = append(out, a)
 		}
@@ -112,7 +123,7 @@ func Missing(c *config.Config, plan []Planned, o Options) ([]Attempt, error) {
 // Make makes one attempt, unless it is made or in another's hands.
 func Make(ctx context.Context, experiment string, limits config.Limits, a Attempt, o Options) (Summary, error) {
 	r := newRunner(experiment, limits, o)
-	r.summary.Points = 1
+	r.configHash, r.summary.Points = a.ConfigSHA256, 1
 	over, err := r.over(a.ID, a.Number)
 	if err != nil || over {
 		r.summary.Before = 1
@@ -124,14 +135,6 @@ func Make(ctx context.Context, experiment string, limits config.Limits, a Attemp
 	}
 	err = r.do(ctx, mine)
 	return r.summary, errors.Join(err, release())
-}
-
-// StoreFailure keeps a failed attempt of a job whose process cannot do so itself.
-func StoreFailure(store *record.Store, job trial.Job, status record.Status, failure record.Error, began, ended time.Time) error {
-	rec := failed(job, began)
-	rec.EndedAt, rec.Status, rec.Error = ended.UTC(), status, &failure
-	rec.Environment = record.Environment{} // this is not where it ran
-	return store.Write(&rec)
 }
 
 // CleanClaims removes the claims of attempts that have a record.

@@ -12,6 +12,7 @@ import (
 
 	"hepex/harness/atomicfile"
 	"hepex/harness/config"
+	"hepex/harness/run"
 	"hepex/harness/slurm"
 	"hepex/harness/trial"
 )
@@ -32,6 +33,7 @@ const (
 type task struct {
 	Attempt int           `json:"attempt"`
 	Limits  config.Limits `json:"limits"`
+	Config  string        `json:"config_sha256"`
 	Job     trial.Job     `json:"job"`
 }
 
@@ -72,8 +74,12 @@ func (p *Prepared) write() error {
 		}
 		dirs[i] = abs
 	}
+	hash, err := run.Freeze(p.config, p.plan, p.options.Run)
+	if err != nil {
+		return err
+	}
 	for i, a := range p.Attempts {
-		err := writeJSON(taskPath(p.Folder, i), task{a.Number, p.config.Limits, trial.Job{
+		err := writeJSON(taskPath(p.Folder, i), task{a.Number, p.config.Limits, hash, trial.Job{
 			Experiment: p.config.Name, Point: a.ID, Label: a.Label, Spec: a.Spec, Params: a.Params,
 			DataDirs: dirs, CacheDir: p.options.Run.CacheDir,
 		}})
@@ -81,13 +87,7 @@ func (p *Prepared) write() error {
 			return err
 		}
 	}
-	if err := copyProgram(p.options.Run.Executable, filepath.Join(p.Folder, programName)); err != nil {
-		return err
-	}
-	if err := atomicfile.Write(filepath.Join(p.options.Run.Dir, "config.yaml"), p.config.Source); err != nil {
-		return fmt.Errorf("submit: %w", err)
-	}
-	return nil
+	return copyProgram(p.options.Run.Executable, filepath.Join(p.Folder, programName))
 }
 
 // copyProgram keeps the program for the tasks: `go run` removes its own when it ends, and nodes do not see it.

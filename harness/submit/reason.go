@@ -28,15 +28,15 @@ var reasons = []struct {
 }
 
 // reason says why a task left no record.
-func reason(state, log string) (record.Status, record.Error) {
+func reason(state, log string) (record.Status, *record.Error) {
 	for _, r := range reasons {
 		said := slices.ContainsFunc(r.log, func(text string) bool { return strings.Contains(log, text) })
 		if said || slices.Contains(r.states, state) {
-			return r.status, record.Error{Kind: r.kind, Message: r.says}
+			return r.status, &record.Error{Kind: r.kind, Message: r.says}
 		}
 	}
 	if state == "" {
 		state = "unknown"
 	}
-	return record.Failed, record.Error{Kind: "process", Message: fmt.Sprintf("the task ended without a record (its state in Slurm: %s); its log is in the record", state)}
+	return record.Failed, &record.Error{Kind: "process", Message: fmt.Sprintf("the task ended without a record (its state in Slurm: %s); its log is in the record", state)}
 }

@@ -54,6 +54,7 @@ type Prepared struct {
 	Collect  slurm.Script // without the number of the array
 
 	config  *config.Config
+	plan    []run.Planned
 	options Options
 }
 
@@ -73,7 +74,7 @@ func Prepare(c *config.Config, plan []run.Planned, o Options, now time.Time) (*P
 	if err != nil {
 		return nil, err
 	}
-	p := &Prepared{Folder: filepath.Join(o.Run.Dir, folderName, now.UTC().Format("20060102T150405.000Z")), config: c, options: o}
+	p := &Prepared{Folder: filepath.Join(o.Run.Dir, folderName, now.UTC().Format("20060102T150405.000Z")), config: c, plan: plan, options: o}
 	for _, a := range missing {
 		if queued[a.ID] {
 			p.Queued++

@@ -26,7 +26,7 @@ func Do(ctx context.Context, folder string, i int, o run.Options) (run.Summary, 
 	}
 	j := t.Job
 	o.Dir, o.DataDirs, o.CacheDir = experimentDir(folder), j.DataDirs, j.CacheDir
-	attempt := run.Attempt{Planned: run.Planned{Point: config.Point{Label: j.Label, Spec: j.Spec, Params: j.Params}, ID: j.Point}, Number: t.Attempt}
+	attempt := run.Attempt{Planned: run.Planned{Point: config.Point{Label: j.Label, Spec: j.Spec, Params: j.Params}, ID: j.Point}, Number: t.Attempt, ConfigSHA256: t.Config}
 	return run.Make(ctx, j.Experiment, t.Limits, attempt, o)
 }
 
@@ -124,9 +124,11 @@ func (c *collector) collect(i int, t task) (fate, error) {
 		}
 		began = cl.Owner.Since
 	}
-	status, failure := reason(c.states[i], log)
-	failure.Log = log
-	return ended, run.StoreFailure(c.store, t.Job, status, failure, began, at)
+	rec := run.Failure(t.Job, began)
+	rec.EndedAt, rec.ConfigSHA256, rec.Environment = at.UTC(), t.Config, record.Environment{} // this is not where it ran
+	rec.Status, rec.Error = reason(c.states[i], log)
+	rec.Error.Log = log
+	return ended, c.store.Write(&rec)
 }
 
 // tailSize is how much of a log goes into a record.

@@ -72,9 +72,12 @@ func pruningOptions(s config.Spec) pruning.Options {
 	o := pruning.Options{
 		Scheme: p.Scheme, Custom: p.Steps, Importance: p.Importance, Scope: p.Scope, Target: p.Target, Ratio: p.Ratio,
 		Permutation: p.Permutation, Score: p.Tiles.Score, MaxNonzero: p.Tiles.MaxNonzero,
-		Events: p.Events, Until: p.Until, Curve: p.Curve, Budget: p.Budget, Shape: s.Tile, Seed: uint64(s.Train.Seed),
+		Events: p.Events, Until: p.Until, Curve: p.Curve, Budget: p.Budget, Lasso: p.Lasso, Shape: s.Tile, Seed: uint64(s.Train.Seed),
 		Train: train, Retrain: retrain, Rate: p.Retrain.Rate, Stop: p.Retrain.Patience,
 		Distil: pruning.Distil{Alpha: p.Distil.Alpha, Temperature: p.Distil.Temperature},
+	}
+	if p.Scheme == "joint" {
+		o.Permutation = p.Search
 	}
 	if s.Network.Type == "autoencoder" {
 		o.EvenRows = evenRows

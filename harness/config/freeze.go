@@ -1,0 +1,55 @@
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"gopkg.in/yaml.v3"
+)
+
+// freeze writes a merged config as one file that stands for all of them. Only what counts is in it, no comments, so that
+// another text means another experiment. files are named in its head.
+func freeze(merged *yaml.Node, files []string) []byte {
+	root := uncommented(merged)
+	type entry struct{ key, value *yaml.Node }
+	var entries []entry
+	for key, value := range pairs(root) {
+		entries = append(entries, entry{key, value})
+	}
+	slices.SortStableFunc(entries, func(a, b entry) int {
+		return cmp.Compare(slices.Index(topKeys, a.key.Value), slices.Index(topKeys, b.key.Value))
+	})
+	root.Content = nil
+	for _, e := range entries {
+		root.Content = append(root.Content, e.key, e.value)
+	}
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "# Frozen with the results, from %s. To change the experiment, edit there.\n", strings.Map(printable, strings.Join(files, ", ")))
+	enc := yaml.NewEncoder(&text)
+	enc.SetIndent(2)
+	if err := enc.Encode(root); err != nil {
+		panic(fmt.Sprintf("config: freezing what was read: %v", err)) // its nodes are from YAML
+	}
+	return text.Bytes()
+}
+
+// printable keeps a comment on one line, whatever files are called.
+func printable(c rune) rune {
+	if unicode.IsPrint(c) {
+		return c
+	}
+	return '?'
+}
+
+// uncommented is a copy of n without comments and places.
+func uncommented(n *yaml.Node) *yaml.Node {
+	plain := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value}
+	for _, child := range n.Content {
+		plain.Content = append(plain.Content, uncommented(child))
+	}
+	return plain
+}
