@@ -68,6 +68,7 @@ func reduce(fig Figure, all record.Set) (*chart, error) {
 		return nil, err
 	}
 	c.note(shown)
+	c.notes = append(c.notes, busyNote(shown, x, y)...)
 	return c, nil
 }
 
@@ -214,7 +215,8 @@ func (c *chart) note(shown record.Set) {
 	}
 	warned := 0
 	for _, r := range shown {
-		if len(r.Warnings) > 0 {
+		other := func(w string) bool { return !strings.HasPrefix(w, record.BusyWarning) } // of a busy machine, only figures of time speak
+		if slices.ContainsFunc(r.Warnings, other) {
 			warned++
 		}
 	}

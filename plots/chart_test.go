@@ -145,6 +145,11 @@ func TestFailedAndInsecureAreLeftOut(t *testing.T) {
 				r.Warnings = []string{"noisy"}
 			}
 		}, false, "2 records with warnings."},
+		{"busy machine", func(i int, r *record.Record) {
+			if i < 2 {
+				r.Warnings = []string{record.BusyWarning + "times are unreliable (noise.steal)"}
+			}
+		}, false, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -157,6 +162,29 @@ func TestFailedAndInsecureAreLeftOut(t *testing.T) {
 				t.Errorf("notes %q, want %q", got, test.note)
 			}
 		})
+	}
+}
+
+// Whoever reads a time learns that the machine was busy; whoever reads something else is spared.
+func TestBusyMachineIsNoted(t *testing.T) {
+	busy := with(experiment(), func(i int, r *record.Record) {
+		if i < 3 {
+			r.Warnings = []string{record.BusyWarning + "times are unreliable (noise.steal)"}
+		}
+	})
+	const note = "3 points measured on a busy machine"
+	for metric, want := range map[string]bool{"latency.evaluate": true, "saved.latency": true, "quality.plain": false, "memory.peak_rss": false} {
+		c := mustReduce(t, Figure{ID: "f", X: "tiles.density", Y: metric, Series: scheme, Facet: "tile"}, busy)
+		if got := strings.Contains(strings.Join(c.notes, "\n"), note); got != want {
+			t.Errorf("figure of %s: notes %q", metric, c.notes)
+		}
+		g, err := Table{ID: "t", Rows: scheme, Cells: []string{"tiles.density", metric}}.grid(busy, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(g.notes, "\n"), note); got != want {
+			t.Errorf("table of %s: notes %q", metric, g.notes)
+		}
 	}
 }
 

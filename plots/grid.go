@@ -28,6 +28,7 @@ type grid struct {
 	header []string
 	rows   [][]string
 	texts  int
+	flags  []string // above the table; not in CSV
 	notes  []string // below the table; not in CSV
 }
 
@@ -76,6 +77,11 @@ func (g *grid) render(w io.Writer, r tw.Renderer, padding tw.Padding, clean func
 	}
 	if err := table.Render(); err != nil {
 		return err
+	}
+	for _, flag := range g.flags {
+		if _, err := fmt.Fprintf(w, "%s\n\n", clean(flag)); err != nil {
+			return err
+		}
 	}
 	for line := range strings.Lines(text.String()) {
 		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {

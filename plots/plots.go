@@ -9,6 +9,7 @@ package plots
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"hepex/harness/record"
@@ -69,6 +70,14 @@ func usable(all record.Set) (kept record.Set, insecure bool, notes []string) {
 		notes = append(notes, count(len(unsafe), "point")+" under insecure parameters left out.")
 	}
 	return kept, false, notes
+}
+
+// busyNote says how many of the records were measured on a busy machine, if one of the metrics depends on that.
+func busyNote(records record.Set, shown ...record.Metric) []string {
+	if n := records.Busy(); n > 0 && slices.ContainsFunc(shown, record.Metric.Timed) {
+		return []string{fmt.Sprintf("%s measured on a busy machine: times are unreliable.", count(n, "point"))}
+	}
+	return nil
 }
 
 // noneUsable says why there is nothing to show.

@@ -66,6 +66,7 @@ func (t Table) grid(all record.Set, raw bool) (*grid, error) {
 	if !raw && slices.ContainsFunc(g.rows, func(row []string) bool { return strings.Contains(strings.Join(row, ""), "±") }) {
 		g.notes = append(g.notes, "Means over seeds ± half their range.")
 	}
+	g.notes = append(g.notes, busyNote(records, cells...)...)
 	if insecure {
 		g.markInsecure()
 	}
@@ -129,9 +130,10 @@ func cellTexts(found []point, m record.Metric, raw bool) []string {
 	return []string{m.Format(mean)}
 }
 
-// Texts is a table of finished texts, all aligned left, with notes below it. Insecure marks numbers that were measured
-// under insecure parameters.
+// Texts is a table of finished texts, all aligned left, with what must be read first above it and notes below it; CSV has
+// neither. Insecure marks numbers that were measured under insecure parameters.
 type Texts struct {
+	Flags    []string
 	Header   []string
 	Rows     [][]string
 	Notes    []string
@@ -140,7 +142,7 @@ type Texts struct {
 
 // WriteTexts writes the table.
 func WriteTexts(w io.Writer, t Texts, format Format) error {
-	g := &grid{header: slices.Clone(t.Header), rows: slices.Clone(t.Rows), texts: len(t.Header) + 1, notes: t.Notes}
+	g := &grid{header: slices.Clone(t.Header), rows: slices.Clone(t.Rows), texts: len(t.Header) + 1, flags: t.Flags, notes: t.Notes}
 	if t.Insecure {
 		g.markInsecure()
 	}

@@ -28,10 +28,7 @@ type results struct {
 // openResults reads the records below dir, in the order of the frozen config where there is one. It warns of damaged
 // records, and of those that this config, or this version of the program, does not have.
 func (a *app) openResults(dir string) (*results, error) {
-	if _, err := os.Stat(filepath.Join(dir, "points")); err != nil {
-		return nil, badInput(fmt.Errorf("%s: no points/ folder: want the folder of an experiment, such as results/quickstart", dir))
-	}
-	all, err := a.records(dir)
+	all, err := a.allRecords(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -155,12 +155,15 @@ func (h HE) OverrideRing() inference.Ring {
 }
 
 // Measure says what to measure, and how to time the evaluation: on how many threads, and how often. Unless Encrypted, only
-// the plain network's quality and tiles are, for comparisons of many points.
+// the plain network's quality and tiles are, for comparisons of many points. Order is sequential, or interleaved: points that
+// follow each other take turns, evaluation by evaluation, at most 8 of them and as many as limits.memory holds together (60 % of
+// the machine's memory, if there is no limit).
 type Measure struct {
 	Encrypted bool    `json:"encrypted"`
 	Warmup    int     `json:"warmup"`
 	Threads   int     `json:"threads"`
 	Repeats   Repeats `json:"repeats"`
+	Order     string  `json:"order"`
 }
 
 // Repeats stops between Min and Max evaluations, once the 95 % interval of the median is narrower than CI, a

@@ -70,7 +70,7 @@ func TestDefaults(t *testing.T) {
 		Tile:    packing.Shape{In: 16, Out: 16, Batch: 32},
 		Layout:  "tiles",
 		HE:      HE{Weights: "encrypted", Ring: "auto", Precision: 16},
-		Measure: Measure{Encrypted: true, Warmup: 1, Threads: 1, Repeats: Repeats{Min: 5, Max: 20, CI: 0.05}},
+		Measure: Measure{Encrypted: true, Warmup: 1, Threads: 1, Repeats: Repeats{Min: 5, Max: 20, CI: 0.05}, Order: "sequential"},
 	}
 	if len(c.Points) != 1 {
 		t.Fatalf("%d points, want 1", len(c.Points))

@@ -13,7 +13,7 @@
 //	tile:    16x16x32                # or {in: 16, out: 16, batch: 32}; auto, or {batch: 32}, to have it chosen
 //	layout:  tiles                   # or one-image, or scalar (plain weights; tile then says how many slots)
 //	he:      {weights: encrypted, precision: 16, ring: auto}   # or ring: standard, conjugate-invariant
-//	measure: {warmup: 1, threads: 1, repeats: {min: 5, max: 20, ci: 0.05}}
+//	measure: {warmup: 1, threads: 1, repeats: {min: 5, max: 20, ci: 0.05}, order: interleaved}
 //	sweep:
 //	  grid: {prune.scheme: [p2t, p3, p4e], prune.ratio: {from: 0.5, to: 0.95, step: 0.05}}
 //	  zip:  [{tile: [16x16x32, 32x64x4], he.weights: [encrypted, plain]}]

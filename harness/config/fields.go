@@ -118,6 +118,7 @@ var fields = []field{
 	key("measure.repeats.min", whole(1, 10000), func(s *Spec) *int { return &s.Measure.Repeats.Min }),
 	key("measure.repeats.max", whole(1, 10000), func(s *Spec) *int { return &s.Measure.Repeats.Max }),
 	key("measure.repeats.ci", number("0 < ci < 1"), func(s *Spec) *float64 { return &s.Measure.Repeats.CI }),
+	key("measure.order", oneOf("sequential", "interleaved"), func(s *Spec) *string { return &s.Measure.Order }),
 }
 
 // AnyRing leaves the choice of the ring to the derivation of parameters.
@@ -148,7 +149,7 @@ func defaults() Spec {
 		},
 		Layout:  string(packing.Tiles),
 		HE:      HE{Weights: "encrypted", Ring: AnyRing, Precision: 16},
-		Measure: Measure{Encrypted: true, Warmup: 1, Threads: 1, Repeats: Repeats{Min: 5, Max: 20, CI: 0.05}},
+		Measure: Measure{Encrypted: true, Warmup: 1, Threads: 1, Repeats: Repeats{Min: 5, Max: 20, CI: 0.05}, Order: "sequential"},
 	}
 }
 

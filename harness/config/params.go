@@ -8,7 +8,7 @@ import (
 )
 
 // notParams are the keys that say how well to measure, not what: they do not decide the outcome.
-var notParams = []string{"measure.warmup", "measure.repeats"}
+var notParams = []string{"measure.warmup", "measure.repeats", "measure.order"}
 
 // rule names keys that do not decide the outcome of some points: those of its schemes (nil: of all) for which
 // when holds (nil: for all). A key stands for all below it.

@@ -47,6 +47,7 @@ type Record struct {
 	Threads     int         `json:"threads,omitempty"`
 	Order       string      `json:"order,omitempty"`
 	Latency     *Latency    `json:"latency_s,omitempty"`
+	Noise       *Noise      `json:"noise,omitempty"`
 	Predicted   *Predicted  `json:"predicted,omitempty"`
 	BytesUp     int64       `json:"bytes_up,omitempty"`
 	BytesDown   int64       `json:"bytes_down,omitempty"`
@@ -117,6 +118,7 @@ type Latency struct {
 	EncryptModel     float64     `json:"encrypt_model"`
 	EncryptInput     float64     `json:"encrypt_input"`
 	Evaluate         []float64   `json:"evaluate"`
+	EvaluateAt       []float64   `json:"evaluate_at,omitempty"` // when each began, after started_at
 	EvaluateMedian   float64     `json:"evaluate_median"`
 	EvaluateLow      float64     `json:"evaluate_low"`
 	EvaluateHigh     float64     `json:"evaluate_high"`
@@ -172,6 +174,7 @@ type Environment struct {
 	Host       string            `json:"host"`
 	Commit     string            `json:"commit"`
 	Dirty      bool              `json:"dirty"`
+	Binary     string            `json:"binary_sha256,omitempty"` // of the program
 	Go         string            `json:"go"`
 	Modules    map[string]string `json:"modules"`
 	CPU        string            `json:"cpu"`

@@ -95,7 +95,8 @@ type Damaged struct {
 }
 
 // Load reads the deciding attempt of every point: the latest that is ok, or else the latest. Files that are
-// no intact record are listed, not used.
+// no intact record are listed, not used. A folder with records of a newer schema is refused as a whole, with a
+// *NewerSchemaError: without them, points would be done again, and figures lack them.
 func (s *Store) Load() (Set, []Damaged, error) {
 	folders, err := os.ReadDir(s.points())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -132,6 +133,10 @@ func (s *Store) loadPoint(folder string) (*Record, []Damaged, error) {
 	for _, n := range numbers {
 		path := filepath.Join(folder, attemptFile(n))
 		r, err := Read(path)
+		var newer *NewerSchemaError
+		if errors.As(err, &newer) {
+			return nil, nil, newer
+		}
 		if err == nil && (r.Point != filepath.Base(folder) || r.Attempt != n) {
 			err = fmt.Errorf("record: %s holds attempt %d at point %s", path, r.Attempt, r.Point)
 		}
@@ -164,6 +169,11 @@ func Read(path string) (*Record, error) {
 		return nil, fmt.Errorf("record: %w", err)
 	}
 	r, err := decode(text)
+	var newer *NewerSchemaError
+	if errors.As(err, &newer) {
+		newer.Path = path
+		return nil, newer
+	}
 	if err != nil {
 		return nil, fmt.Errorf("record: %s: %w", path, err)
 	}
@@ -172,7 +182,8 @@ func Read(path string) (*Record, error) {
 
 const checksumKey = ",\n  \"checksum\": \""
 
-// encode writes the record as JSON whose last field is the SHA-256 of everything before that field.
+// encode writes the record as JSON whose last field is the SHA-256 of everything before that field. All schemas end so:
+// that is how a newer one is told from damage.
 func encode(r *Record) ([]byte, error) {
 	bare := *r
 	bare.Checksum = ""
@@ -194,12 +205,13 @@ func decode(text []byte) (*Record, error) {
 	if want := hex.EncodeToString(sum[:]) + "\"\n}\n"; string(text[i+len(checksumKey):]) != want {
 		return nil, errors.New("the checksum does not match: the file was damaged or edited")
 	}
+	text, err := current(text, Schema, upgrades)
+	if err != nil {
+		return nil, err
+	}
 	var r Record
 	if err := json.Unmarshal(text, &r); err != nil {
 		return nil, err
-	}
-	if r.Schema != Schema {
-		return nil, fmt.Errorf("schema %d: this program reads %d", r.Schema, Schema)
 	}
 	return &r, nil
 }

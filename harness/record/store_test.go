@@ -1,8 +1,10 @@
 package record
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,7 +15,7 @@ import (
 
 func attempt(point string, status Status) *Record {
 	r := &Record{
-		Experiment: "test", Point: point, Status: status, Params: map[string]any{"tile": "8x8x64", "prune.ratio": 0.1 + 0.2},
+		Schema: Schema, Experiment: "test", Point: point, Status: status, Params: map[string]any{"tile": "8x8x64", "prune.ratio": 0.1 + 0.2},
 		Seeds: map[string]uint64{"train": 1}, StartedAt: time.Unix(1e9, 123).UTC(), EndedAt: time.Unix(1e9+5, 0).UTC(),
 		Quality: &Quality{Metric: "accuracy", Plain: 1.0 / 3},
 	}
@@ -121,6 +123,30 @@ func TestDamageIsFound(t *testing.T) {
 	}
 	if set, damaged, err = s.Load(); err != nil || len(set) != 1 || len(damaged) != 0 {
 		t.Errorf("after setting aside: %d records, %d damaged, %v", len(set), len(damaged), err)
+	}
+}
+
+// Whatever becomes of one byte of a record, it is found, or changes nothing.
+func TestEveryByteIsGuarded(t *testing.T) {
+	text, err := encode(attempt("a", OK))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := decode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range text {
+		for name, instead := range map[string][]byte{
+			"inverted": {b ^ 0xFF}, "zero": {0}, "a space": {' '}, "a digit": {'9'}, "a quote": {'"'}, "lost": {}, "doubled": {b, b},
+		} {
+			damaged := slices.Concat(text[:i], instead, text[i+1:])
+			if got, err := decode(damaged); err == nil && !(slices.Equal(damaged, text) && cmp.Equal(want, got)) {
+				t.Errorf("byte %d %s: neither found nor harmless", i, name)
+			} else if newer := new(NewerSchemaError); errors.As(err, &newer) {
+				t.Errorf("byte %d %s: taken for a newer schema", i, name)
+			}
+		}
 	}
 }
 

@@ -1,15 +1,11 @@
 package run
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,11 +19,14 @@ import (
 const (
 	stagePrepare = "prepare"
 	stageMeasure = "measure"
+
+	stageInterleave = "interleave" // measure, by turns
 )
 
-// event is one line that a child prints: what it does, what came out, or why nothing did. The last one has a
-// result, a failure or both.
+// event is one line that a child prints: what it does, what it waits for, what came out, or why nothing did. The last one has
+// a result, a failure or both.
 type event struct {
+	Asks    *ask          `json:"asks,omitempty"`
 	Step    *trial.Step   `json:"step,omitempty"`
 	Result  *trial.Result `json:"result,omitempty"`
 	Failure *record.Error `json:"failure,omitempty"`
@@ -37,7 +36,8 @@ type event struct {
 // to out.
 func Child(stage string, in io.Reader, out io.Writer) error {
 	var job trial.Job
-	if err := json.NewDecoder(in).Decode(&job); err != nil {
+	dec := json.NewDecoder(in)
+	if err := dec.Decode(&job); err != nil {
 		return fmt.Errorf("run: job: %w", err)
 	}
 	enc := json.NewEncoder(out)
@@ -50,8 +50,10 @@ func Child(stage string, in io.Reader, out io.Writer) error {
 		err = trial.Prepare(job, report)
 	case stageMeasure:
 		end.Result, err = trial.Measure(job, report)
+	case stageInterleave:
+		end.Result, err = trial.MeasureByTurns(job, report, turns{dec, enc})
 	default:
-		return fmt.Errorf("run: stage %q: want %s or %s", stage, stagePrepare, stageMeasure)
+		return fmt.Errorf("run: stage %q: want %s, %s or %s", stage, stagePrepare, stageMeasure, stageInterleave)
 	}
 	if err != nil {
 		end.Failure = &record.Error{Kind: "error", Message: err.Error()}
@@ -87,52 +89,13 @@ var errMemory = errors.New("over the memory limit")
 
 // stage runs one stage of a point in a process of its own and waits for it.
 func (r *runner) stage(ctx context.Context, stage string, job trial.Job) (outcome, error) {
-	input, err := json.Marshal(job)
+	w, err := r.start(ctx, stage, job)
 	if err != nil {
-		return outcome{}, fmt.Errorf("run: %w", err)
+		return outcome{}, err
 	}
-	limited, stop := context.WithTimeout(ctx, r.limits.Timeout)
-	defer stop()
-	killable, kill := context.WithCancelCause(limited)
-	defer kill(nil)
-	cmd := exec.CommandContext(killable, r.Executable, "point", stage)
-	cmd.Stdin = bytes.NewReader(input)
-	cmd.Env = append(os.Environ(), trial.CommitVariable+"="+trial.CommitForChildren())
-	if stage == stagePrepare && r.Jobs > 1 {
-		cmd.Env = append(cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/r.Jobs)))
-	}
-	cmd.SysProcAttr = dieWithParent()
-	log := &tail{max: 4096}
-	cmd.Stderr = log
-	pipe, err := cmd.StdoutPipe()
-	if err != nil {
-		return outcome{}, fmt.Errorf("run: %w", err)
-	}
-	if err := cmd.Start(); err != nil {
-		if limited.Err() != nil && ctx.Err() == nil { // out of time before it began
-			return r.judge(event{}, err, context.Cause(limited), ""), nil
-		}
-		return outcome{}, fmt.Errorf("run: %w", err)
-	}
-	go r.watchMemory(killable, cmd.Process.Pid, kill)
-	var end event
-	for dec := json.NewDecoder(pipe); ; {
-		var e event
-		if dec.Decode(&e) != nil {
-			break
-		}
-		if e.Step != nil {
-			r.onStep(*e.Step)
-		} else {
-			end = e
-		}
-	}
-	_, _ = io.Copy(io.Discard, pipe)
-	err = cmd.Wait()
-	if ctx.Err() != nil {
-		return outcome{}, ctx.Err()
-	}
-	return r.judge(end, err, context.Cause(killable), log.String()), nil
+	r.await(w)
+	out := r.outcome(w)
+	return out, ctx.Err()
 }
 
 // judge turns the end of a child into an outcome.

@@ -1,6 +1,6 @@
 // Package run does the points of an experiment: it finds out which are missing, starts a process for each stage
 // of each point, and stores what comes out. Stopping it at any moment, even with SIGKILL, loses at most
-// the point in hand.
+// the points in hand: one, or as many as are measured by turns.
 package run
 
 import (
@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"hepex/datasets"
 	"hepex/harness/atomicfile"
@@ -163,19 +162,6 @@ func newRunner(experiment string, limits config.Limits, o Options) *runner {
 	return &runner{Options: o, limits: limits, store: record.NewStore(o.Dir), name: experiment, oomKills: outOfMemoryKills(), times: map[string][]time.Duration{}}
 }
 
-// lock keeps a second runner out of the folder for as long as this process lives. Where the file system has no locks, claims
-// still keep them from doing the same points.
-func lock(path string) (func(), error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("run: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil && !atomicfile.NoLocks(err) {
-		return nil, errors.Join(fmt.Errorf("run: %s is in use by another run: wait for it to end, or choose another folder with --out", filepath.Dir(path)), f.Close())
-	}
-	return func() { f.Close() }, nil
-}
-
 // missing compares the plan with the store. Damaged records are set aside and done again.
 func (r *runner) missing(plan []Planned) ([]Planned, error) {
 	r.summary.Points = len(plan)
@@ -214,32 +200,51 @@ func (r *runner) warn(format string, args ...any) {
 	}
 }
 
-// do prepares all points first, as training uses every core, then measures them one after the other on an
+// do prepares all points first, as training uses every core, then measures them one after the other, or by turns, on an
 // otherwise idle machine. It stops after too many failures.
 func (r *runner) do(ctx context.Context, todo []Planned) error {
 	ready, err := r.prepare(ctx, todo)
 	if err != nil {
 		return err
 	}
-	for i, p := range ready {
-		if r.hopeless() {
-			break
+	for i := 0; i < len(ready) && !r.hopeless(); {
+		started := func(k int) { r.at(stageMeasure, i+k, len(ready), &ready[i+k].Point) }
+		n := turnTakers(ready[i:])
+		if n > 1 {
+			err = r.interleave(ctx, ready[i:i+n], started)
+		} else {
+			n = 1
+			started(0)
+			err = r.measure(ctx, ready[i])
 		}
-		r.at(stageMeasure, i, len(ready), &p.Point)
-		result, err := r.attempt(ctx, stageMeasure, p.Planned)
 		if err != nil {
 			return err
 		}
-		if result == nil {
-			continue
-		}
-		result.Record.Training.Cached = !p.trained
-		if err := r.storeResult(result); err != nil {
-			return err
-		}
-		r.summary.Done++
+		i += n
 	}
 	r.summary.Missing = len(todo) - r.summary.Done - r.failed
+	return nil
+}
+
+// measure measures a point and keeps the result.
+func (r *runner) measure(ctx context.Context, p prepared) error {
+	result, err := r.attempt(ctx, stageMeasure, p.Planned)
+	if err != nil {
+		return err
+	}
+	return r.keep(p, result)
+}
+
+// keep stores the result of a point, if it has one.
+func (r *runner) keep(p prepared, result *trial.Result) error {
+	if result == nil {
+		return nil
+	}
+	result.Record.Training.Cached = !p.trained
+	if err := r.storeResult(result); err != nil {
+		return err
+	}
+	r.summary.Done++
 	return nil
 }
 
@@ -300,9 +305,14 @@ func (r *runner) attempt(ctx context.Context, stage string, p Planned) (*trial.R
 	if err != nil {
 		return nil, err
 	}
+	return r.settle(stage, job, out, start, time.Since(start))
+}
+
+// settle notes how long a stage of a point took and stores a failure; the result is then nil.
+func (r *runner) settle(stage string, job trial.Job, out outcome, start time.Time, took time.Duration) (*trial.Result, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.times[stage] = append(r.times[stage], time.Since(start))
+	r.times[stage] = append(r.times[stage], took)
 	switch {
 	case out.failure == nil:
 		return out.result, nil
@@ -311,7 +321,7 @@ func (r *runner) attempt(ctx context.Context, stage string, p Planned) (*trial.R
 	}
 	r.failed++
 	r.summary.Failed++
-	r.warn("point %s failed: %s", p.ID, out.failure.Message)
+	r.warn("point %s failed: %s", job.Point, out.failure.Message)
 	return nil, r.storeFailure(job, out, start)
 }
 
@@ -323,12 +333,14 @@ func (r *runner) job(p Planned) trial.Job {
 func MapPath(dir, point string) string { return filepath.Join(dir, "maps", point+".json") }
 
 func (r *runner) storeResult(result *trial.Result) error {
-	text, err := json.Marshal(result.Tiles)
-	if err != nil {
-		return fmt.Errorf("run: %w", err)
-	}
-	if err := atomicfile.Write(MapPath(r.Dir, result.Record.Point), text); err != nil {
-		return fmt.Errorf("run: %w", err)
+	if len(result.Tiles.Layers) > 0 {
+		text, err := json.Marshal(result.Tiles)
+		if err != nil {
+			return fmt.Errorf("run: %w", err)
+		}
+		if err := atomicfile.Write(MapPath(r.Dir, result.Record.Point), text); err != nil {
+			return fmt.Errorf("run: %w", err)
+		}
 	}
 	result.Record.Status, result.Record.ConfigSHA256 = record.OK, r.configHash
 	return r.store.Write(&result.Record)

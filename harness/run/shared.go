@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/sys/unix"
+
+	"hepex/harness/atomicfile"
 	"hepex/harness/claim"
 	"hepex/harness/config"
 	"hepex/harness/record"
@@ -15,6 +19,19 @@ import (
 // Several runners can work on the points of one experiment, on hosts that share its folder. Each claims a point's next
 // attempt before it begins and leaves alone what others have in hand. Should two do the same point nevertheless, because one was
 // taken for dead, both records are kept: each is an attempt of its own, and both are valid.
+
+// lock keeps a second runner out of the folder for as long as this process lives. Where the file system has no locks, claims
+// still keep them from doing the same points.
+func lock(path string) (func(), error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil && !atomicfile.NoLocks(err) {
+		return nil, errors.Join(fmt.Errorf("run: %s is in use by another run: wait for it to end, or choose another folder with --out", filepath.Dir(path)), f.Close())
+	}
+	return func() { f.Close() }, nil
+}
 
 // Claims is where the runners of an experiment's folder note what they have in hand.
 func Claims(dir string) *claim.Folder { return claim.Open(filepath.Join(dir, "claims")) }

@@ -18,8 +18,8 @@ type Script struct {
 	Memory     int64 // bytes; 0 leaves it to Slurm
 	Time       time.Duration
 	Exclusive  bool
-	Options    []string    // more options of sbatch
-	Variables  [][2]string // names and values
+	Options    []string // more options of sbatch
+	Variables  []string // of the environment, as in NAME=value
 	Command    []string
 }
 
@@ -63,7 +63,8 @@ func (s Script) String() string {
 	}
 	b.WriteString("\n# All that Slurm gives: it does not always keep a job from using more.\nexport GOMAXPROCS=\"$SLURM_CPUS_ON_NODE\"\n")
 	for _, v := range s.Variables {
-		fmt.Fprintf(&b, "export %s=%s\n", v[0], quoteShell(v[1]))
+		name, value, _ := strings.Cut(v, "=")
+		fmt.Fprintf(&b, "export %s=%s\n", name, quoteShell(value))
 	}
 	words := make([]string, len(s.Command))
 	for i, w := range s.Command {

@@ -26,7 +26,7 @@ func commands(t *testing.T, scripts map[string]string) {
 func TestScript(t *testing.T) {
 	s := Script{
 		Name: "hepex-x", Output: "/a b/%a.log", Tasks: 8, MaxRunning: 2, Partition: "cpu", CPUs: 2, Memory: 1<<30 + 1, Time: 61 * time.Second,
-		Exclusive: true, Options: []string{"--comment=it's \"a\" test", "-A", "me"}, Variables: [][2]string{{"V", "it's"}}, Command: []string{"/a b/hepex", "task"},
+		Exclusive: true, Options: []string{"--comment=it's \"a\" test", "-A", "me"}, Variables: []string{"V=it's"}, Command: []string{"/a b/hepex", "task"},
 	}
 	want := `#!/bin/sh
 #SBATCH --job-name=hepex-x

@@ -98,7 +98,7 @@ func (p *Prepared) script() {
 	s := slurm.Script{
 		Name: "hepex-" + p.config.Name, Output: filepath.Join(verbatim, logsName, "%a.log"), Tasks: len(p.Attempts), MaxRunning: o.MaxRunning,
 		Partition: o.Partition, CPUs: cpus, Exclusive: o.Exclusive || encrypted && !o.Shared, Memory: o.Memory, Time: o.Time, Options: o.Extra,
-		Variables: [][2]string{{trial.CommitVariable, trial.CommitForChildren()}},
+		Variables: trial.ForChildren(),
 		Command:   []string{program, "task", p.Folder},
 	}
 	if o.CPUs > 0 {

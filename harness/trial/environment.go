@@ -31,6 +31,7 @@ func CurrentEnvironment() record.Environment {
 		e.Host = host
 	}
 	e.Commit, e.Dirty = commit()
+	e.Binary = binary()
 	if kb, ok := procKB("/proc/meminfo", "MemTotal"); ok {
 		e.RAMBytes = kb << 10
 	}
@@ -38,9 +39,7 @@ func CurrentEnvironment() record.Environment {
 	if unix.Uname(&u) == nil {
 		e.Kernel = unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])
 	}
-	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
-		e.Load1, _ = strconv.ParseFloat(strings.Fields(string(text))[0], 64)
-	}
+	e.Load1 = load1("/")
 	return e
 }
 
@@ -75,8 +74,8 @@ var commit = sync.OnceValues(func() (string, bool) {
 	return strings.TrimSpace(string(id)), err != nil || len(changes) > 0
 })
 
-// CommitForChildren is the value of CommitVariable.
-func CommitForChildren() string {
+// commitForChildren is the value of CommitVariable.
+func commitForChildren() string {
 	id, dirty := commit()
 	if dirty {
 		return id

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"hepex/harness/config"
@@ -18,7 +19,7 @@ import (
 // gcPercent is fixed, so that memory and time compare between points.
 const gcPercent = 100
 
-// Result is what measuring gives: a record without its place in the store, and the picture of its tiles.
+// Result is what measuring gives: a record without its place in the store, and, if it was encrypted, the picture of its tiles.
 type Result struct {
 	Record record.Record `json:"record"`
 	Tiles  TileMap       `json:"tiles"`
@@ -41,7 +42,10 @@ func (f *Failure) Unwrap() error { return f.Err }
 
 // Measure evaluates the prepared network of a point under encryption, unless the point is about its quality alone. A result that does not prove itself (its
 // precision, or operations other than predicted) is returned with a *Failure.
-func Measure(j Job, report func(Step)) (*Result, error) {
+func Measure(j Job, report func(Step)) (*Result, error) { return MeasureByTurns(j, report, alone{}) }
+
+// MeasureByTurns is Measure, but waits for its turn before each evaluation.
+func MeasureByTurns(j Job, report func(Step), turns Turns) (*Result, error) {
 	debug.SetGCPercent(gcPercent)
 	if ready, err := Prepared(j); err != nil {
 		return nil, err
@@ -52,7 +56,7 @@ func Measure(j Job, report func(Step)) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{spec: j.Spec, report: p.report, cacheDir: j.CacheDir, limit: j.Memory}
+	t := &trial{spec: j.Spec, report: p.report, cacheDir: j.CacheDir, limit: j.Memory, turns: turns}
 	t.rec.Experiment, t.rec.Point, t.rec.Label = j.Experiment, j.Point, j.Label
 	t.rec.Params, t.rec.Seeds = j.Params, map[string]uint64{"train": uint64(j.Spec.Train.Seed)}
 	t.rec.StartedAt = time.Now().UTC()
@@ -67,7 +71,11 @@ func Measure(j Job, report func(Step)) (*Result, error) {
 	if err != nil {
 		return &Result{Record: t.rec}, err
 	}
-	return &Result{Record: t.rec, Tiles: newTileMap(t.pruned.state, t.tiles, j.Spec.Tile)}, nil
+	result := &Result{Record: t.rec}
+	if j.Spec.Measure.Encrypted { // comparisons of many points would fill the disk with weights
+		result.Tiles = newTileMap(t.pruned.state, t.tiles, j.Spec.Tile)
+	}
+	return result, nil
 }
 
 // trial is one measurement on its way.
@@ -78,6 +86,7 @@ type trial struct {
 
 	cacheDir string
 	limit    int64 // of memory
+	turns    Turns
 
 	pruned *prepared
 	folded *network.Folded
@@ -162,6 +171,9 @@ func (t *trial) run(s samples) error {
 		return err
 	}
 	if err := t.predict(params); err != nil {
+		return err
+	}
+	if err := t.turns.Admit(t.rec.Predicted.PeakBytes); err != nil {
 		return err
 	}
 	batch, err := s.test.first(t.packed.model.Batch)
@@ -277,7 +289,11 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 	var output *inference.Batch
 	var evaluations, rotations []float64
 	perLayer := make([][]float64, len(t.packed.model.Layers))
+	noise := watchNoise("/")
 	for i := range m.Warmup + m.Repeats.Max {
+		if err := t.turns.Next(); err != nil {
+			return nil, err
+		}
 		t.report(Step{Name: "evaluate", Done: float64(i) / float64(m.Warmup+m.Repeats.Min)})
 		start := time.Now()
 		out, trace, err := server.Evaluate(input)
@@ -296,20 +312,20 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 			continue
 		}
 		evaluations = append(evaluations, seconds)
+		t.rec.Latency.EvaluateAt = append(t.rec.Latency.EvaluateAt, start.Sub(t.rec.StartedAt).Seconds())
 		for l, s := range trace.Seconds {
 			perLayer[l] = append(perLayer[l], s)
 		}
 		rotations = append(rotations, timer.Seconds())
+		noise.sample()
 		if s, err := stats.Median(evaluations); err == nil && len(evaluations) >= m.Repeats.Min && s.HalfWidth() <= m.Repeats.CI {
 			break
 		}
 	}
 	t.rec.Memory.PeakRSS = PeakRSS()
+	t.rec.Noise = noise.end()
 	return output, t.summarise(evaluations, rotations, perLayer)
 }
-
-// busy is how many times its shortest time a rotation may take in the median on a machine that is left alone.
-const busy = 1.3
 
 func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64) error {
 	s, err := stats.Median(evaluations)
@@ -323,8 +339,8 @@ func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64
 		return err
 	}
 	l.Rotation = s.Median
-	if t.rec.Environment.Load1 > float64(t.rec.Environment.Cores) || s.Median > busy*s.Low {
-		t.warn("busy machine: times are unreliable (environment.load1, latency_s.rotation)")
+	if why := unreliable(t.rec.Environment, t.rec.Noise, s); why != nil {
+		t.warn(record.BusyWarning+"times are unreliable (%s)", strings.Join(why, ", "))
 	}
 	for i, seconds := range perLayer {
 		if s, err = stats.Median(seconds); err != nil {

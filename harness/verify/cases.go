@@ -1,11 +1,9 @@
 package verify
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"hepex/harness/config"
@@ -141,23 +139,8 @@ func (r reduction) side(cases []key, name func(key) string) Side {
 // union is the cases of both lists in order, each once.
 func union(a, b []key) []key {
 	all := slices.Concat(a, b)
-	slices.SortFunc(all, func(a, b key) int { return slices.CompareFunc(a, b, compare) })
+	slices.SortFunc(all, func(a, b key) int { return slices.CompareFunc(a, b, record.CompareTexts) })
 	return slices.CompactFunc(all, func(a, b key) bool { return slices.Equal(a, b) })
-}
-
-// compare orders numbers by size and other texts by letters.
-func compare(a, b string) int {
-	x, errA := strconv.ParseFloat(a, 64)
-	y, errB := strconv.ParseFloat(b, 64)
-	switch {
-	case errA == nil && errB == nil:
-		return cmp.Or(cmp.Compare(x, y), strings.Compare(a, b))
-	case errA == nil:
-		return -1
-	case errB == nil:
-		return 1
-	}
-	return strings.Compare(a, b)
 }
 
 // namer puts those parameters of a case in words in which cases differ. names are the first, or all, parameters of a case.

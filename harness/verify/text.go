@@ -96,6 +96,9 @@ func (r Report) Notes() []string {
 	if r.LeftOut > 0 {
 		notes = append(notes, fmt.Sprintf("%d points under insecure parameters left out.", r.LeftOut))
 	}
+	if r.Busy > 0 {
+		notes = append(notes, fmt.Sprintf("%d points measured on a busy machine: their times are unreliable.", r.Busy))
+	}
 	for _, result := range r.Results {
 		notes = append(notes, result.lacks()...)
 	}

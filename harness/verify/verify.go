@@ -29,6 +29,7 @@ type Report struct {
 	Results  []Result
 	Insecure bool // there are only points under insecure parameters
 	LeftOut  int  // points under insecure parameters that do not count as there are others
+	Busy     int  // points that were measured on a busy machine, if an expectation is about time
 }
 
 // Result is what the records say to one expectation. It has a number for each case: a group of points, and values
@@ -92,6 +93,13 @@ func Evaluate(expectations []config.Expectation, all record.Set) Report {
 	usable := secure
 	if len(secure) == 0 {
 		usable, report.Insecure, report.LeftOut = insecure, len(insecure) > 0, 0
+	}
+	timed := func(e config.Expectation) bool {
+		m, err := record.Lookup(e.Metric.Name)
+		return err == nil && m.Timed()
+	}
+	if slices.ContainsFunc(expectations, timed) {
+		report.Busy = usable.Busy()
 	}
 	for _, e := range expectations {
 		report.Results = append(report.Results, evaluate(e, usable))

@@ -304,6 +304,22 @@ func TestInsecure(t *testing.T) {
 	}
 }
 
+// Times of a busy machine are verified, but the report says so.
+func TestBusyMachine(t *testing.T) {
+	busy := with(experiment(), func(r *record.Record) {
+		if r.Params["prune.scheme"] == "p4e" {
+			r.Warnings = []string{record.BusyWarning + "times are unreliable (noise.steal)"}
+		}
+	})
+	for metric, want := range map[string]bool{"latency.evaluate": true, "saved.latency": true, "tiles.kept": false} {
+		e := expectation(t, p4e+seeds+"metric: "+metric+", reduce: min, paper: 50")
+		notes := strings.Join(Evaluate([]config.Expectation{e}, busy).Notes(), "\n")
+		if strings.Contains(notes, "7 points measured on a busy machine") != want {
+			t.Errorf("%s:\n%s", metric, notes)
+		}
+	}
+}
+
 // Neither the order of the records nor their way through JSON changes a report.
 func TestOrderDoesNotMatter(t *testing.T) {
 	set := append(experiment(), with(experiment(), func(r *record.Record) {

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hepex/harness/record"
+)
+
+// interleaved is three points that take so many turns.
+func interleaved(turns int) string {
+	return strings.NewReplacer("[p2t, p4e], prune.ratio: {from: 0.5, to: 0.9, step: 0.2}", "[p4e], prune.ratio: [0.5, 0.9]",
+		"{warmup: 0, repeats: {min: 1, max: 1, ci: 0.5}}", fmt.Sprintf("{warmup: 1, repeats: {min: %d, max: %d, ci: 0.5}, order: interleaved}", turns, turns)).Replace(small)
+}
+
+// Workers that stay alive evaluate one after the other, round after round.
+func TestPointsTakeTurns(t *testing.T) {
+	s := newSandbox(t)
+	const turns = 4
+	s.write("small.yaml", interleaved(turns))
+	if code, stdout, stderr := s.run("run", "small.yaml"); code != exitDone {
+		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	s.checkComplete(3)
+	set, _, err := record.NewStore(filepath.Join(s.dir, "results/small")).Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type evaluation struct {
+		point      string
+		began, end time.Time
+	}
+	var all []evaluation
+	for _, r := range set {
+		if r.Order != "interleaved" || r.Memory.PeakRSS <= 0 || len(r.Latency.EvaluateAt) != turns {
+			t.Errorf("point %s: order %s, memory %+v, %d evaluations", r.Point, r.Order, r.Memory, len(r.Latency.EvaluateAt))
+		}
+		for i, at := range r.Latency.EvaluateAt {
+			began := r.StartedAt.Add(time.Duration(at * float64(time.Second)))
+			all = append(all, evaluation{r.Point, began, began.Add(time.Duration(r.Latency.Evaluate[i] * float64(time.Second)))})
+		}
+	}
+	slices.SortFunc(all, func(a, b evaluation) int { return cmp.Compare(a.began.UnixNano(), b.began.UnixNano()) })
+	for i := range all {
+		if i >= 3 && all[i].point != all[i-3].point {
+			t.Errorf("evaluation %d is of point %s: want one of each point in turn, as in the first round", i, all[i].point)
+		}
+		if i > 0 && all[i].began.Before(all[i-1].end) {
+			t.Errorf("evaluation %d began before the last one ended", i)
+		}
+	}
+	if first := all[:3]; first[0].point == first[1].point || first[1].point == first[2].point || first[0].point == first[2].point {
+		t.Errorf("the first round: %v", first)
+	}
+}
+
+// Whoever kills one of the workers loses that point, and no other.
+func TestKilledWorkerFailsAlone(t *testing.T) {
+	s := newSandbox(t)
+	s.write("small.yaml", interleaved(100))
+	cmd := s.command("run", "small.yaml")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var workers []int
+	for range 3000 {
+		if workers = workersOf(t, cmd.Process.Pid); len(workers) == 3 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if len(workers) != 3 {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		t.Fatalf("%d workers: want three that take turns\n%s", len(workers), stderr.String())
+	}
+	if err := syscall.Kill(workers[1], syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitFailed {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+	set, _, err := record.NewStore(filepath.Join(s.dir, "results/small")).Load()
+	if err != nil || len(set) != 3 {
+		t.Fatalf("%d records, %v", len(set), err)
+	}
+	failed := 0
+	for _, r := range set {
+		switch {
+		case r.Status == record.Failed && r.Error.Kind == "process":
+			failed++
+		case r.Status != record.OK || len(r.Latency.Evaluate) != 100 || r.Order != "interleaved":
+			t.Errorf("point %s: %s, %+v, order %s", r.Point, r.Status, r.Error, r.Order)
+		}
+	}
+	if failed != 1 {
+		t.Errorf("%d points failed: want the one that was killed", failed)
+	}
+	if code, _, stderr := s.run("run", "small.yaml", "--failed"); code != exitDone {
+		t.Errorf("after --failed: exit code %d: %s", code, stderr)
+	}
+}
+
+// workersOf lists the processes that a run has started to measure by turns.
+func workersOf(t *testing.T, pid int) []int {
+	t.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var workers []int
+	for _, list := range lists {
+		text, _ := os.ReadFile(list) // the thread may have ended
+		for _, id := range strings.Fields(string(text)) {
+			line, _ := os.ReadFile("/proc/" + id + "/cmdline")
+			if n, err := strconv.Atoi(id); err == nil && strings.Contains(string(line), "interleave") {
+				workers = append(workers, n)
+			}
+		}
+	}
+	return workers
+}

@@ -1,0 +1,38 @@
+package record
+
+import "strings"
+
+// Noise is what disturbed the evaluations of a point, beside environment.load1, the load at its start.
+type Noise struct {
+	Load1End float64 `json:"load1_end"`
+	Steal    float64 `json:"steal"`              // share of the processor time that was wanted but went to other guests of the host
+	MHzLow   float64 `json:"mhz_low,omitempty"`  // the least and the greatest frequency of the fastest core, over all evaluations;
+	MHzHigh  float64 `json:"mhz_high,omitempty"` // absent where the kernel does not tell
+}
+
+// BusyWarning starts the warning of a record whose times are unreliable.
+const BusyWarning = "busy machine: "
+
+// Busy tells whether the point was measured on a busy machine.
+func (r *Record) Busy() bool {
+	for _, w := range r.Warnings {
+		if strings.HasPrefix(w, BusyWarning) {
+			return true
+		}
+	}
+	return false
+}
+
+// Busy counts the points that were measured on a busy machine.
+func (s Set) Busy() int {
+	n := 0
+	for _, r := range s {
+		if r.Busy() {
+			n++
+		}
+	}
+	return n
+}
+
+// Timed tells whether a busy machine changes the values of the metric.
+func (m Metric) Timed() bool { return m.Unit == Seconds || m.Name == "saved.latency" }

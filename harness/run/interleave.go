@@ -1,0 +1,194 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"hepex/harness/trial"
+)
+
+// Points that are measured interleaved each have a worker of their own, and these take turns: one evaluation each, round after
+// round, so that what slows the machine down for a while slows all of them. Only one works at a time.
+
+// The orders of measuring.
+const (
+	orderInterleaved = "interleaved"
+	orderSequential  = "sequential"
+)
+
+const (
+	maxGroup    = 8          // workers that take turns
+	memoryShare = 0.6        // of the machine's memory that they may take together, if limits.memory does not say
+	turn        = "\"go\"\n" // what a worker waits for
+)
+
+// ask is what a worker waits for: to be let in with a peak of so many bytes, or, if that is 0, for its next evaluation.
+type ask struct {
+	Peak int64 `json:"peak,omitempty"`
+}
+
+// turns asks the runner, as trial.Turns.
+type turns struct {
+	in  *json.Decoder
+	out *json.Encoder
+}
+
+func (t turns) Admit(peak int64) error { return t.ask(ask{max(peak, 1)}) }
+func (t turns) Next() error            { return t.ask(ask{}) }
+
+func (t turns) ask(a ask) error {
+	if err := t.out.Encode(event{Asks: &a}); err != nil {
+		return err
+	}
+	var answer string
+	return t.in.Decode(&answer)
+}
+
+// turnTakers counts the points at the head of the list that are to be measured interleaved.
+func turnTakers(ready []prepared) int {
+	n := slices.IndexFunc(ready, func(p prepared) bool {
+		return p.Spec.Measure.Order != orderInterleaved || !p.Spec.Measure.Encrypted
+	})
+	if n < 0 {
+		return len(ready)
+	}
+	return n
+}
+
+// group is workers that take turns.
+type group struct {
+	*runner
+	budget  int64 // of memory
+	points  []prepared
+	next    int     // index of the first point without a worker
+	parked  *member // that did not fit into the last group
+	members []*member
+	started func(i int) // is called before point i starts
+}
+
+type member struct {
+	*worker
+	point prepared
+}
+
+// interleave measures the points by turns, as many at a time as memory holds.
+func (r *runner) interleave(ctx context.Context, points []prepared, started func(i int)) error {
+	budget := r.limits.Memory
+	if budget == 0 {
+		budget = int64(memoryShare * float64(trial.CurrentEnvironment().RAMBytes))
+	}
+	g := &group{runner: r, budget: budget, points: points, started: started}
+	return g.run(ctx)
+}
+
+// run forms group after group.
+func (g *group) run(ctx context.Context) error {
+	defer g.stop()
+	for (g.parked != nil || g.next < len(g.points)) && !g.hopeless() {
+		if err := g.gather(ctx); err != nil {
+			return err
+		}
+		if err := g.rounds(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gather starts workers up to their first evaluation, one after the other, while they fit.
+func (g *group) gather(ctx context.Context) error {
+	var peaks int64
+	for len(g.members) < maxGroup && !g.hopeless() {
+		m, err := g.candidate(ctx)
+		if err != nil || m == nil {
+			return err
+		}
+		if m.asks == nil {
+			if err := g.conclude(ctx, m, orderSequential); err != nil {
+				return err
+			}
+			continue
+		}
+		peak := m.asks.Peak
+		if len(g.members) > 0 && peaks+peak > g.budget {
+			g.parked = m // it holds a plain network, nothing large
+			return nil
+		}
+		if g.resume(m.worker); m.ended {
+			if err := g.conclude(ctx, m, orderSequential); err != nil {
+				return err
+			}
+			continue
+		}
+		peaks += peak
+		g.members = append(g.members, m)
+	}
+	return nil
+}
+
+// candidate is the next worker, which asks to be let in or has ended; nil if there is none.
+func (g *group) candidate(ctx context.Context) (*member, error) {
+	if m := g.parked; m != nil {
+		g.parked = nil
+		return m, nil
+	}
+	if g.next == len(g.points) {
+		return nil, nil
+	}
+	p := g.points[g.next]
+	g.started(g.next)
+	g.next++
+	w, err := g.start(ctx, stageInterleave, g.job(p.Planned))
+	if err != nil {
+		return nil, err
+	}
+	g.await(w)
+	return &member{w, p}, nil
+}
+
+// rounds gives one turn after the other until all workers have ended. One that dies leaves the others as they are.
+func (g *group) rounds(ctx context.Context) error {
+	order := orderInterleaved
+	if len(g.members) < 2 {
+		order = orderSequential
+	}
+	for len(g.members) > 0 {
+		for _, m := range slices.Clone(g.members) {
+			if g.resume(m.worker); !m.ended {
+				continue
+			}
+			g.members = slices.DeleteFunc(g.members, func(other *member) bool { return other == m })
+			if err := g.conclude(ctx, m, order); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// conclude stores what became of a worker that ended.
+func (g *group) conclude(ctx context.Context, m *member, order string) error {
+	out := g.outcome(m.worker)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if out.result != nil {
+		out.result.Record.Order = order
+	}
+	result, err := g.settle(stageMeasure, m.job, out, m.began, g.limits.Timeout-m.left)
+	if err != nil {
+		return err
+	}
+	return g.keep(m.point, result)
+}
+
+// stop ends the workers that are left.
+func (g *group) stop() {
+	if g.parked != nil {
+		g.members = append(g.members, g.parked)
+	}
+	for _, m := range g.members {
+		m.stop()
+	}
+}

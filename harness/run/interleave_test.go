@@ -1,0 +1,264 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hepex/harness/config"
+	"hepex/harness/record"
+	"hepex/harness/trial"
+	"hepex/packing"
+)
+
+// asWorker makes the test binary a worker that only pretends to evaluate.
+const asWorker = "HEPEX_TEST_AS_WORKER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asWorker) != "" {
+		if err := pretend(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// script is what a pretending worker does: its peak, its turns, how long each takes, and how it ends.
+type script struct {
+	Name  string
+	Peak  int64
+	Turns int
+	Takes time.Duration
+	End   string // ok, or one of the ends below
+}
+
+const (
+	endFails    = "fails"          // says why, instead of a result
+	endCrashes  = "crashes"        // in its last turn
+	endHangs    = "hangs"          // in its last turn
+	endWaiting  = "dies waiting"   // for its last turn
+	endEarly    = "fails early"    // before it asks for anything
+	endSettling = "fails settling" // once it was let in, before its first turn
+)
+
+// pretend follows the script that the job has as its label. Each turn is a line in a file that all workers share.
+func pretend() error {
+	dec, enc := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	var job trial.Job
+	if err := dec.Decode(&job); err != nil {
+		return err
+	}
+	var s script
+	if err := json.Unmarshal([]byte(job.Label), &s); err != nil {
+		return err
+	}
+	failed := event{Failure: &record.Error{Kind: "precision", Message: s.End}}
+	if s.End == endEarly {
+		return enc.Encode(failed)
+	}
+	log, err := os.OpenFile(filepath.Join(job.CacheDir, "log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	ask := turns{dec, enc}
+	if err := ask.Admit(s.Peak); err != nil {
+		return err
+	}
+	if s.End == endSettling {
+		return enc.Encode(failed)
+	}
+	for i := range s.Turns {
+		last := i == s.Turns-1
+		if last && s.End == endWaiting {
+			go func() {
+				time.Sleep(20 * time.Millisecond)
+				os.Exit(7)
+			}()
+		}
+		if err := ask.Next(); err != nil {
+			return err
+		}
+		fmt.Fprint(log, s.Name)
+		time.Sleep(s.Takes)
+		switch {
+		case last && s.End == endCrashes:
+			panic("on purpose")
+		case last && s.End == endHangs:
+			select {}
+		}
+	}
+	if s.End == endFails {
+		return enc.Encode(failed)
+	}
+	r := record.Record{Point: job.Point, Order: "?", Training: &record.Training{}, Params: map[string]any{}}
+	return enc.Encode(event{Result: &trial.Result{Record: r}})
+}
+
+// pretending is a runner, and points whose workers follow scripts.
+func pretending(t *testing.T, limits config.Limits, scripts ...script) (*runner, []prepared) {
+	t.Helper()
+	t.Setenv(asWorker, "1")
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // else the race detector adds a second to each worker
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if limits.MaxFailures == 0 {
+		limits.MaxFailures = 100
+	}
+	if limits.Timeout == 0 {
+		limits.Timeout = time.Minute
+	}
+	r := &runner{
+		Options: Options{Dir: dir, CacheDir: dir, Executable: self, Progress: func(Progress) {}}, limits: limits,
+		store: record.NewStore(dir), name: "test", times: map[string][]time.Duration{},
+	}
+	var points []prepared
+	for _, s := range scripts {
+		label, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := prepared{Planned: Planned{config.Point{Label: string(label), Params: map[string]any{}}, s.Name}}
+		p.Spec.Tile = packing.Shape{In: 8, Out: 8, Batch: 64}
+		p.Spec.Measure = config.Measure{Encrypted: true, Order: orderInterleaved}
+		points = append(points, p)
+	}
+	return r, points
+}
+
+// took is the turns that were taken, in order, and left how the points ended: those that were interleaved in capitals, those
+// measured alone small, those that failed with a minus.
+func took(t *testing.T, r *runner) (turns, left string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(r.CacheDir, "log"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	set, damaged, err := r.store.Load()
+	if err != nil || len(damaged) > 0 {
+		t.Fatal(damaged, err)
+	}
+	var ends []string
+	for _, rec := range set {
+		switch {
+		case rec.Status != record.OK:
+			t.Logf("%s: %+v", rec.Point, rec.Error)
+			ends = append(ends, "-"+rec.Point)
+		case rec.Order == orderInterleaved:
+			ends = append(ends, strings.ToUpper(rec.Point))
+		case rec.Order == orderSequential:
+			ends = append(ends, rec.Point)
+		}
+	}
+	slices.SortFunc(ends, func(a, b string) int {
+		return strings.Compare(strings.ToLower(strings.Trim(a, "-")), strings.ToLower(strings.Trim(b, "-")))
+	})
+	return string(text), strings.Join(ends, " ")
+}
+
+func TestInterleave(t *testing.T) {
+	const roomy = 1 << 30
+	many := []script{{Name: "a", Turns: 2}}
+	for name := 'b'; name <= 'i'; name++ {
+		many = append(many, script{Name: string(name), Turns: 2})
+	}
+	for _, c := range []struct {
+		name        string
+		memory      int64
+		scripts     []script
+		turns, ends string
+	}{
+		{"round robin", roomy, []script{{Name: "a", Turns: 3}, {Name: "b", Turns: 3}, {Name: "c", Turns: 3}}, "abcabcabc", "A B C"},
+		{"each until it is done", roomy, []script{{Name: "a", Turns: 1}, {Name: "b", Turns: 4}, {Name: "c", Turns: 2}}, "abcbcbb", "A B C"},
+		{"one alone", roomy, []script{{Name: "a", Turns: 2}}, "aa", "a"},
+		{"at most eight", roomy, many, "abcdefghabcdefghii", "A B C D E F G H i"},
+		{"as memory holds", 250, []script{{Name: "a", Turns: 2, Peak: 100}, {Name: "b", Turns: 2, Peak: 150}, {Name: "c", Turns: 2, Peak: 100},
+			{Name: "d", Turns: 2, Peak: 300}, {Name: "e", Turns: 2, Peak: 100}, {Name: "f", Turns: 1, Peak: 50}}, "ababccddefe", "A B c d E F"},
+		{"a failure", roomy, []script{{Name: "a", Turns: 3}, {Name: "b", Turns: 2, End: endFails}, {Name: "c", Turns: 3}}, "abcabcac", "A -b C"},
+		{"a crash", roomy, []script{{Name: "a", Turns: 3}, {Name: "b", Turns: 2, End: endCrashes}, {Name: "c", Turns: 3}}, "abcabcac", "A -b C"},
+		{"a death while waiting", roomy, []script{{Name: "a", Turns: 3, Takes: 100 * time.Millisecond}, {Name: "b", Turns: 2, End: endWaiting}, {Name: "c", Turns: 3}},
+			"abcacac", "A -b C"},
+		{"failures before the first turn", roomy, []script{{Name: "a", Turns: 2, End: endEarly}, {Name: "b", Turns: 2}, {Name: "c", Turns: 2, End: endSettling}},
+			"bb", "-a b -c"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, points := pretending(t, config.Limits{}, c.scripts...)
+			g := &group{runner: r, budget: c.memory, points: points, started: func(int) {}} // not limits.memory: no process fits in so few bytes
+			err := g.run(context.Background())
+			turns, ends := took(t, r)
+			if err != nil || turns != c.turns || ends != c.ends {
+				t.Errorf("turns %q, ends %q, %v; want %q, %q", turns, ends, err, c.turns, c.ends)
+			}
+			if done := strings.Count(c.ends, " ") + 1 - strings.Count(c.ends, "-"); r.summary.Done != done || r.summary.Failed != len(points)-done {
+				t.Errorf("summary %+v", r.summary)
+			}
+		})
+	}
+}
+
+// The limit of time is each worker's own: it runs while the worker does, and ends no other.
+func TestInterleavedTimeout(t *testing.T) {
+	limit := config.Limits{Timeout: 2 * time.Second}
+	slow := func(name string) script { return script{Name: name, Turns: 3, Takes: 250 * time.Millisecond} }
+	r, points := pretending(t, limit, slow("a"), slow("b"), script{Name: "c", Turns: 2, End: endHangs}, slow("d"))
+	err := r.interleave(context.Background(), points, func(int) {})
+	turns, ends := took(t, r)
+	if err != nil || turns != "abcdabcdabd" || ends != "A B -c D" {
+		t.Errorf("turns %q, ends %q, %v", turns, ends, err)
+	}
+	set, _, _ := r.store.Load()
+	for _, rec := range set {
+		if rec.Point == "c" && rec.Status != record.Timeout {
+			t.Errorf("the one that hangs is %s", rec.Status)
+		}
+	}
+}
+
+func TestInterleavedInterrupt(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	r, points := pretending(t, config.Limits{}, script{Name: "a", Turns: 1000}, script{Name: "b", Turns: 1000}, script{Name: "c", Turns: 1000, Takes: time.Hour})
+	time.AfterFunc(500*time.Millisecond, cancel)
+	if err := r.interleave(ctx, points, func(int) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v: want %v", err, context.Canceled)
+	}
+	if _, ends := took(t, r); ends != "" {
+		t.Errorf("left records %q", ends)
+	}
+}
+
+func TestHopelessInterleaving(t *testing.T) {
+	bad := func(name string) script { return script{Name: name, Turns: 1, End: endEarly} }
+	r, points := pretending(t, config.Limits{MaxFailures: 2}, script{Name: "a", Turns: 2}, bad("b"), bad("c"), script{Name: "d", Turns: 2})
+	err := r.interleave(context.Background(), points, func(int) {})
+	if turns, ends := took(t, r); err != nil || turns != "aa" || ends != "a -b -c" {
+		t.Errorf("turns %q, ends %q, %v: what runs ends, nothing else begins", turns, ends, err)
+	}
+}
+
+func TestTurnTakers(t *testing.T) {
+	points := func(text string) []prepared { // i interleaved, s sequential, p plain
+		var all []prepared
+		for _, c := range text {
+			var p prepared
+			p.Spec.Measure = config.Measure{Encrypted: c != 'p', Order: map[rune]string{'i': orderInterleaved, 's': orderSequential, 'p': orderInterleaved}[c]}
+			all = append(all, p)
+		}
+		return all
+	}
+	for text, want := range map[string]int{"": 0, "s": 0, "i": 1, "iis": 2, "iip": 2, "iii": 3, "sii": 0} {
+		if got := turnTakers(points(text)); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+}

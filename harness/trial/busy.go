@@ -1,0 +1,118 @@
+package trial
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"hepex/harness/record"
+	"hepex/harness/stats"
+)
+
+// A machine on which times are reliable stays below these.
+const (
+	busyRotation  = 1.3  // median of rotations, of their shortest
+	busyFrequency = 1.1  // greatest frequency, of the least
+	busySteal     = 0.02 // share of processor time that went to other guests
+)
+
+// noiseWatch follows what else the machine does while evaluations run.
+type noiseWatch struct {
+	root        string // of /proc and /sys
+	frequencies []string
+	start       cpuTimes
+	low, high   float64 // kHz
+}
+
+func watchNoise(root string) *noiseWatch {
+	w := &noiseWatch{root: root, start: readCPUTimes(root)}
+	w.frequencies, _ = filepath.Glob(filepath.Join(root, "sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq")) // the pattern is good
+	return w
+}
+
+// sample notes the frequency of the fastest core, which is the one that evaluates: idle cores are slow for good reason.
+func (w *noiseWatch) sample() {
+	fastest := 0.0
+	for _, path := range w.frequencies {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		if kHz, err := strconv.ParseFloat(strings.TrimSpace(string(text)), 64); err == nil {
+			fastest = math.Max(fastest, kHz)
+		}
+	}
+	if fastest == 0 {
+		return
+	}
+	if w.low == 0 || fastest < w.low {
+		w.low = fastest
+	}
+	w.high = math.Max(w.high, fastest)
+}
+
+// end sums up what was seen since the start.
+func (w *noiseWatch) end() *record.Noise {
+	n := &record.Noise{Load1End: load1(w.root), MHzLow: w.low / 1000, MHzHigh: w.high / 1000}
+	now := readCPUTimes(w.root)
+	if stolen, used := now.stolen-w.start.stolen, now.used-w.start.used; stolen > 0 && used >= 0 {
+		n.Steal = stolen / (stolen + used)
+	}
+	return n
+}
+
+// cpuTimes is processor time since boot, in ticks: given to processes and interrupts here, and to other guests of the host.
+type cpuTimes struct{ used, stolen float64 }
+
+// readCPUTimes is zero where /proc/stat does not tell.
+func readCPUTimes(root string) cpuTimes {
+	text, err := os.ReadFile(filepath.Join(root, "proc/stat"))
+	if err != nil {
+		return cpuTimes{}
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	fields := strings.Fields(line) // cpu user nice system idle iowait irq softirq steal …
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return cpuTimes{}
+	}
+	ticks := make([]float64, 9)
+	for i := 1; i < len(ticks); i++ {
+		if ticks[i], err = strconv.ParseFloat(fields[i], 64); err != nil {
+			return cpuTimes{}
+		}
+	}
+	return cpuTimes{used: ticks[1] + ticks[2] + ticks[3] + ticks[6] + ticks[7], stolen: ticks[8]}
+}
+
+// load1 is the mean number of tasks that ran or wanted to in the last minute, 0 where /proc does not tell.
+func load1(root string) float64 {
+	text, err := os.ReadFile(filepath.Join(root, "proc/loadavg"))
+	if err != nil {
+		return 0
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	load, _ := strconv.ParseFloat(first, 64)
+	return load
+}
+
+// unreliable says why the times of a record are, in the names of its fields.
+func unreliable(e record.Environment, n *record.Noise, rotation stats.Summary) []string {
+	var why []string
+	if cores := float64(e.Cores); e.Load1 > cores {
+		why = append(why, "environment.load1")
+	} else if n.Load1End > cores {
+		why = append(why, "noise.load1_end")
+	}
+	if rotation.Median > busyRotation*rotation.Low {
+		why = append(why, "latency_s.rotation")
+	}
+	if n.MHzHigh > busyFrequency*n.MHzLow {
+		why = append(why, "noise.mhz_low")
+	}
+	if n.Steal > busySteal {
+		why = append(why, "noise.steal")
+	}
+	return why
+}

@@ -1,0 +1,94 @@
+package trial
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hepex/harness/record"
+	"hepex/harness/stats"
+)
+
+// machine is a folder that holds what the kernel tells in /proc and /sys.
+type machine struct {
+	t    *testing.T
+	root string
+}
+
+func (m machine) write(path, text string) {
+	m.t.Helper()
+	path = filepath.Join(m.root, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+const frequency = "sys/devices/system/cpu/cpu%/cpufreq/scaling_cur_freq"
+
+func (m machine) clock(core, kHz string) {
+	m.t.Helper()
+	m.write(strings.Replace(frequency, "%", core, 1), kHz+"\n")
+}
+
+func TestNoiseWatch(t *testing.T) {
+	m := machine{t, t.TempDir()}
+	m.write("proc/stat", "cpu  100 0 50 1000 7 5 5 10 99 0\ncpu0 1 2 3\n")
+	m.write("proc/loadavg", "0.50 0.40 0.30 1/100 4242\n")
+	m.clock("0", "3000000")
+	m.clock("1", "800000")
+	w := watchNoise(m.root)
+	w.sample()
+	m.clock("0", "800000")
+	m.clock("1", "2400000") // moved to the other core, and slower
+	w.sample()
+	// 96 ticks used (40 user, 26 nice, 20 system, 10 of interrupts), 4 stolen; idle ones and those of our own guests do not count.
+	m.write("proc/stat", "cpu  140 26 70 5000 70 10 10 14 500 0\n")
+	m.write("proc/loadavg", "2.25 0.40 0.30 1/100 4242\n")
+	if got, want := *w.end(), (record.Noise{Load1End: 2.25, Steal: 0.04, MHzLow: 2400, MHzHigh: 3000}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// Where the kernel tells nothing, or something else, nothing is made up.
+func TestNoiseWatchWithoutSources(t *testing.T) {
+	for name, stat := range map[string]string{"none": "", "old kernel": "cpu 1 2 3 4", "no numbers": "cpu a b c d e f g h", "another line": "intr 1 2 3 4 5 6 7 8"} {
+		m := machine{t, t.TempDir()}
+		if name != "none" {
+			m.write("proc/stat", stat)
+			m.write("proc/loadavg", "")
+			m.clock("0", "<unknown>")
+		}
+		w := watchNoise(m.root)
+		w.sample()
+		if got := *w.end(); got != (record.Noise{}) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestUnreliable(t *testing.T) {
+	quiet := stats.Summary{Median: 1.1, Low: 1}
+	for _, c := range []struct {
+		name     string
+		load1    float64
+		noise    record.Noise
+		rotation stats.Summary
+		want     string
+	}{
+		{"quiet", 2, record.Noise{Load1End: 2, Steal: 0.02, MHzLow: 3000, MHzHigh: 3200}, quiet, ""},
+		{"nothing known", 0, record.Noise{}, quiet, ""},
+		{"load before", 2.5, record.Noise{Load1End: 3}, quiet, "environment.load1"},
+		{"load after", 1, record.Noise{Load1End: 2.5}, quiet, "noise.load1_end"},
+		{"rotations", 1, record.Noise{}, stats.Summary{Median: 1.4, Low: 1}, "latency_s.rotation"},
+		{"frequency and steal", 1, record.Noise{Steal: 0.03, MHzLow: 2400, MHzHigh: 3000}, quiet, "noise.mhz_low noise.steal"},
+	} {
+		got := strings.Join(unreliable(record.Environment{Cores: 2, Load1: c.load1}, &c.noise, c.rotation), " ")
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
