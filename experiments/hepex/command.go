@@ -98,7 +98,8 @@ under CKKS and leaves records, tables and figures. An experiment is one YAML fil
 	}
 	root.PersistentFlags().StringVar(&a.data, "data", "", "folder with data sets, before $HEPEX_DATA, data/ and the cache")
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(),
-		a.plotCommand(), a.tableCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(), a.benchRowCommand())
+		a.plotCommand(), a.tableCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(), a.benchRowCommand(),
+		a.submitCommand(), a.taskCommand(), a.collectCommand())
 	return root
 }
 
@@ -154,46 +155,6 @@ func (a *app) checkCommand() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-func (a *app) statusCommand() *cobra.Command {
-	out := ""
-	cmd := &cobra.Command{
-		Use: "status CONFIG", Short: "Tell how many points are done, failed and left", Args: cobra.ExactArgs(1),
-		Example: "  hepex status configs/quickstart.yaml",
-		RunE: func(_ *cobra.Command, args []string) error {
-			c, plan, err := a.plan(args[0])
-			if err != nil {
-				return err
-			}
-			have, damaged, err := record.NewStore(experimentDir(out, c)).Load()
-			if err != nil {
-				return err
-			}
-			status := map[string]record.Status{}
-			for _, r := range have {
-				status[r.Point] = r.Status
-			}
-			done, failed := 0, 0
-			for _, p := range plan {
-				switch status[p.ID] {
-				case record.OK:
-					done++
-				case "":
-				default:
-					failed++
-				}
-			}
-			fmt.Fprintf(a.out, "%s: %d points: %d done, %d failed, %d left", c.Name, len(plan), done, failed, len(plan)-done-failed)
-			if len(damaged) > 0 {
-				fmt.Fprintf(a.out, "; %d damaged files", len(damaged))
-			}
-			fmt.Fprintln(a.out)
-			return nil
-		},
-	}
-	outFlag(cmd, &out)
-	return cmd
 }
 
 func outFlag(cmd *cobra.Command, out *string) {

@@ -200,7 +200,7 @@ func TestRun(t *testing.T) {
 		s.run("run", "small.yaml")
 	})
 	t.Run("status", func(t *testing.T) {
-		if _, text, _ := s.run("status", "small.yaml"); !strings.Contains(text, "7 points: 7 done, 0 failed, 0 left") {
+		if _, text, _ := s.run("status", "small.yaml"); !strings.Contains(text, "7 points: 7 done, 0 running, 0 failed, 0 left") {
 			t.Error(text)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,9 @@ interrupted run, and then writes tables and figures.`,
 				return badInput(fmt.Errorf("--jobs %d: want 1 to %d", o.Jobs, maxJobs))
 			}
 			o.Dir = experimentDir(out, c)
+			if len(o.Points) > 0 {
+				return a.runPoints(cmd.Context(), c, plan, o)
+			}
 			return a.run(cmd.Context(), c, plan, o)
 		},
 	}
@@ -39,38 +43,68 @@ interrupted run, and then writes tables and figures.`,
 	cmd.Flags().BoolVar(&o.Force, "force", false, "measure all points again (trained networks stay in the cache)")
 	cmd.Flags().BoolVar(&o.Failed, "failed", false, "do failed points again")
 	cmd.Flags().IntVar(&o.Jobs, "jobs", 1, "points to train and prune at the same time; measuring is always one by one")
+	cmd.Flags().StringSliceVar(&o.Points, "points", nil, "do these points only, by their ids, beside other runners of the experiment (without tables and figures)")
 	return cmd
 }
 
 // maxJobs bounds the processes that train at the same time.
 const maxJobs = 256
 
-func (a *app) run(ctx context.Context, c *config.Config, plan []run.Planned, o run.Options) (err error) {
-	o.DataDirs = datasets.Dirs(a.data)
-	if o.CacheDir, err = trial.DefaultCacheDir(); err != nil {
-		return err
-	}
-	if o.Executable, err = os.Executable(); err != nil {
-		return err
-	}
-	p := newProgress(a.err)
-	o.Log, o.Progress = p, p.show
-	s, err := run.Run(ctx, c, plan, o)
-	p.clear()
+func (a *app) run(ctx context.Context, c *config.Config, plan []run.Planned, o run.Options) error {
+	s, err := a.work(ctx, c, plan, o)
 	if err != nil {
 		return err
+	}
+	if s.Elsewhere > 0 {
+		fmt.Fprintf(a.out, "%d points are in the hands of other runners\n", s.Elsewhere)
 	}
 	if err := a.conclude(c, o.Dir, s); err != nil {
 		return err
 	}
-	if s.Failed > 0 || s.Missing > 0 {
-		text := fmt.Sprintf("%d of %d points failed; their records in %s say why; do them again with --failed", s.Failed, s.Points, o.Dir)
-		if s.Missing > 0 {
-			text += fmt.Sprintf("; %d points were not tried after that many failures (limits.max_failures)", s.Missing)
+	return failures(s, o.Dir)
+}
+
+// runPoints does some points only. Other runners may do others at the same time, so that tables and figures are left to a
+// run of the whole.
+func (a *app) runPoints(ctx context.Context, c *config.Config, plan []run.Planned, o run.Options) error {
+	for _, id := range o.Points {
+		if !slices.ContainsFunc(plan, func(p run.Planned) bool { return p.ID == id }) {
+			return badInput(fmt.Errorf("--points: no point %s in this config; hepex status CONFIG --left lists those that are left", id))
 		}
-		return &codedError{exitFailed, errors.New(text)}
 	}
-	return nil
+	s, err := a.work(ctx, c, plan, o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%d of %d points done (%d before), %d failed, %d in other hands\n", s.Done+s.Before, s.Points, s.Before, s.Failed, s.Elsewhere)
+	return failures(s, o.Dir)
+}
+
+// work runs points of the plan with progress shown.
+func (a *app) work(ctx context.Context, c *config.Config, plan []run.Planned, o run.Options) (s run.Summary, err error) {
+	o.DataDirs = datasets.Dirs(a.data)
+	if o.CacheDir, err = trial.DefaultCacheDir(); err != nil {
+		return s, err
+	}
+	if o.Executable, err = os.Executable(); err != nil {
+		return s, err
+	}
+	p := newProgress(a.err)
+	defer p.clear()
+	o.Log, o.Progress = p, p.show
+	return run.Run(ctx, c, plan, o)
+}
+
+// failures is the error of a run with points that failed or were not tried.
+func failures(s run.Summary, dir string) error {
+	if s.Failed == 0 && s.Missing == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("%d of %d points failed; their records in %s say why; do them again with --failed", s.Failed, s.Points, dir)
+	if s.Missing > 0 {
+		text += fmt.Sprintf("; %d points were not tried after that many failures (limits.max_failures)", s.Missing)
+	}
+	return &codedError{exitFailed, errors.New(text)}
 }
 
 // conclude writes tables and figures if there is something new to show and says what there is.

@@ -10,11 +10,16 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 )
 
-// prefix of temporary files; the process that writes one stands behind it.
+// prefix of temporary files; the host and the process that write one stand behind it.
 const prefix = ".tmp-"
+
+// forgotten is the age at which a temporary file of another host, whose processes nobody can ask about, is left over.
+const forgotten = 24 * time.Hour
 
 // Write puts the content into a temporary file beside path, makes it durable and renames it to path, all
 // in a folder that is created if missing.
@@ -26,28 +31,40 @@ func Write(path string, content []byte) error {
 }
 
 // WriteWith is Write with the content written by a function. If that fails, nothing is left.
-func WriteWith(path string, write func(io.Writer) error) (err error) {
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(folder, fmt.Sprintf("%s%d-*", prefix, os.Getpid()))
+func WriteWith(path string, write func(io.Writer) error) error {
+	temporary, err := writeTemporary(filepath.Dir(path), write)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	if err := errors.Join(write(f), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
+	if err := os.Rename(temporary, path); err != nil {
+		return errors.Join(err, os.Remove(temporary))
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(folder)
+	return syncFolder(filepath.Dir(path))
 }
+
+// writeTemporary writes a durable file beside the one that it is to become.
+func writeTemporary(folder string, write func(io.Writer) error) (path string, err error) {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(folder, fmt.Sprintf("%s%s.%d-*", prefix, host(), os.Getpid()))
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(write(f), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
+// host is this machine's name, once.
+var host = sync.OnceValue(func() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return name
+})
 
 // syncFolder makes a rename durable.
 func syncFolder(folder string) error {
@@ -58,7 +75,8 @@ func syncFolder(folder string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Clean removes the temporary files below a folder that processes left behind which no longer run.
+// Clean removes the temporary files below a folder that processes of this host left behind which no longer run, and those
+// that processes of other hosts, which share the folder, left there long ago.
 func Clean(folder string) error {
 	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +85,7 @@ func Clean(folder string) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		if pid, ok := writer(d.Name()); ok && !running(pid) {
+		if leftOver(d) {
 			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
@@ -76,15 +94,29 @@ func Clean(folder string) error {
 	})
 }
 
-// writer tells which process a temporary file belongs to.
-func writer(name string) (pid int, ok bool) {
-	rest, ok := strings.CutPrefix(name, prefix)
-	if !ok {
-		return 0, false
+// leftOver tells whether nobody writes a temporary file any more.
+func leftOver(d fs.DirEntry) bool {
+	name, pid, ok := writer(d.Name())
+	if !ok || name == host() {
+		return ok && !running(pid)
 	}
-	number, _, _ := strings.Cut(rest, "-")
-	pid, err := strconv.Atoi(number)
-	return pid, err == nil
+	info, err := d.Info()
+	return err == nil && time.Since(info.ModTime()) > forgotten
+}
+
+// writer tells which process, and of which host, a temporary file belongs to.
+func writer(file string) (host string, pid int, ok bool) {
+	owner, ok := strings.CutPrefix(file, prefix)
+	if !ok {
+		return "", 0, false
+	}
+	owner = owner[:max(0, strings.LastIndexByte(owner, '-'))]
+	dot := strings.LastIndexByte(owner, '.')
+	if dot < 0 {
+		return "", 0, false
+	}
+	pid, err := strconv.Atoi(owner[dot+1:])
+	return owner[:dot], pid, err == nil
 }
 
 func running(pid int) bool {

@@ -68,8 +68,9 @@ func TestCleanRemovesWhatTheDeadLeft(t *testing.T) {
 	if err := os.Mkdir(sub, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	mine := filepath.Join(dir, prefix+strconv.Itoa(os.Getpid())+"-1")
-	for _, path := range []string{mine, filepath.Join(sub, prefix+strconv.Itoa(dead.Process.Pid)+"-2"), filepath.Join(sub, "record")} {
+	own := prefix + host() + "."
+	mine := filepath.Join(dir, own+strconv.Itoa(os.Getpid())+"-1")
+	for _, path := range []string{mine, filepath.Join(sub, own+strconv.Itoa(dead.Process.Pid)+"-2"), filepath.Join(sub, "record")} {
 		if err := os.WriteFile(path, nil, 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -171,6 +171,7 @@ type HE struct {
 
 // Environment is the machine and build that an attempt ran on.
 type Environment struct {
+	Host       string            `json:"host"`
 	Commit     string            `json:"commit"`
 	Dirty      bool              `json:"dirty"`
 	Binary     string            `json:"binary_sha256,omitempty"` // of the program

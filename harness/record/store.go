@@ -27,26 +27,43 @@ func NewStore(dir string) *Store { return &Store{dir: dir} }
 
 func (s *Store) points() string { return filepath.Join(s.dir, "points") }
 
-// Write stores the record as the next attempt at its point.
+// Write stores the record as the next attempt at its point. Of runners that write at the same time, none replaces what
+// another wrote.
 func (s *Store) Write(r *Record) error {
-	folder := filepath.Join(s.points(), r.Point)
-	attempts, err := attempts(folder)
-	if err != nil {
-		return err
-	}
 	r.Schema = Schema
-	r.Attempt = 1
-	if n := len(attempts); n > 0 {
-		r.Attempt = attempts[n-1] + 1
-	}
-	text, err := encode(r)
-	if err != nil {
+	var err error
+	if r.Attempt, err = s.NextAttempt(r.Point); err != nil {
 		return err
 	}
-	if err := atomicfile.Write(filepath.Join(folder, attemptFile(r.Attempt)), text); err != nil {
-		return fmt.Errorf("record: %w", err)
+	for ; ; r.Attempt++ {
+		text, err := encode(r)
+		if err != nil {
+			return err
+		}
+		switch err := atomicfile.Create(filepath.Join(s.points(), r.Point, attemptFile(r.Attempt)), text); {
+		case err == nil:
+			return nil
+		case !errors.Is(err, fs.ErrExist):
+			return fmt.Errorf("record: %w", err)
+		}
 	}
-	return nil
+}
+
+// NextAttempt is the number that the next attempt at a point will have: no number is used twice, those of damaged files
+// neither.
+func (s *Store) NextAttempt(point string) (int, error) {
+	entries, err := os.ReadDir(filepath.Join(s.points(), point))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("record: %w", err)
+	}
+	next := 1
+	for _, e := range entries {
+		name, _, found := strings.Cut(e.Name(), ".json")
+		if n, err := strconv.Atoi(name); found && err == nil {
+			next = max(next, n+1)
+		}
+	}
+	return next, nil
 }
 
 func attemptFile(n int) string { return strconv.Itoa(n) + ".json" }

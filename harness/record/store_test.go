@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,6 +56,32 @@ func TestMissingStoreIsEmpty(t *testing.T) {
 	set, damaged, err := NewStore(filepath.Join(t.TempDir(), "none")).Load()
 	if len(set) != 0 || len(damaged) != 0 || err != nil {
 		t.Error(set, damaged, err)
+	}
+}
+
+// Runners that write at the same time each get a number of their own, and no number is used again.
+func TestAttemptsAreNeverReplaced(t *testing.T) {
+	const writers = 16
+	s := NewStore(t.TempDir())
+	var group sync.WaitGroup
+	for range writers {
+		group.Go(func() {
+			if err := s.Write(attempt("a", OK)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	numbers, err := attempts(filepath.Join(s.points(), "a"))
+	if err != nil || len(numbers) != writers || numbers[writers-1] != writers {
+		t.Fatalf("attempts %v, %v: want 1 to %d", numbers, err, writers)
+	}
+	last := Damaged{Path: filepath.Join(s.points(), "a", attemptFile(writers))}
+	if _, err := last.SetAside(); err != nil {
+		t.Fatal(err)
+	}
+	if next, err := s.NextAttempt("a"); err != nil || next != writers+1 {
+		t.Errorf("next attempt %d, %v: want %d", next, err, writers+1)
 	}
 }
 

@@ -113,7 +113,7 @@ func (r *runner) judge(end event, exit, cause error, log string) outcome {
 		return outcome{result: end.Result, failure: end.Failure, status: statusOf(end.Failure.Kind)}
 	case exit == nil && end.Result != nil:
 		return outcome{result: end.Result, status: record.OK}
-	case strings.Contains(log, "out of memory"):
+	case strings.Contains(log, "out of memory"), killed(exit) && outOfMemoryKills() > r.oomKills:
 		return fail(record.OOM, "memory", "the process ran out of memory")
 	case strings.Contains(log, "panic: "):
 		return fail(record.Failed, "panic", "the process panicked; its log is in the record")

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"hepex/datasets"
 	"hepex/harness/atomicfile"
@@ -27,6 +26,7 @@ import (
 // Options say where a run reads and writes, and what it does again.
 type Options struct {
 	Dir        string   // the experiment's folder
+	Points     []string // ids of those to do, beside other runners, which claims keep apart, not a lock of the folder; none: all
 	DataDirs   []string // where data sets are looked for
 	CacheDir   string
 	Executable string // the program whose verb "point" is Child
@@ -56,6 +56,8 @@ type Summary struct {
 	Done    int // done now
 	Failed  int // failed, now or before
 	Missing int // not done: the run stopped after too many failures
+
+	Elsewhere int // done by other runners meanwhile, or in their hands
 }
 
 // Planned is a point of the plan with its identity.
@@ -104,6 +106,7 @@ type runner struct {
 	name   string
 
 	configHash string // of the frozen config
+	oomKills   int    // before the run
 
 	mu       sync.Mutex // of what follows, while several points are prepared
 	progress Progress
@@ -114,44 +117,49 @@ type runner struct {
 
 // Run does the points of the plan that have no result yet. Interrupted by ctx, it returns the context's error.
 func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summary, error) {
-	if o.Progress == nil {
-		o.Progress = func(Progress) {}
-	}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return Summary{}, fmt.Errorf("run: %w; choose another folder with --out", err)
 	}
-	unlock, err := lock(filepath.Join(o.Dir, ".lock"))
-	if err != nil {
-		return Summary{}, err
-	}
-	defer unlock()
-	r := &runner{Options: o, limits: c.Limits, store: record.NewStore(o.Dir), name: c.Name, times: map[string][]time.Duration{}}
-	for _, dir := range []string{o.Dir, o.CacheDir} {
-		if err := atomicfile.Clean(dir); err != nil {
-			return Summary{}, fmt.Errorf("run: %w", err)
+	r := newRunner(c.Name, c.Limits, o)
+	if len(o.Points) == 0 {
+		unlock, err := lock(filepath.Join(o.Dir, ".lock"))
+		if err != nil {
+			return Summary{}, err
+		}
+		defer unlock()
+		for _, dir := range []string{o.Dir, o.CacheDir} {
+			if err := atomicfile.Clean(dir); err != nil {
+				return Summary{}, fmt.Errorf("run: %w", err)
+			}
 		}
 	}
 	if err := r.freeze(c, plan); err != nil {
 		return Summary{}, err
 	}
+	if len(o.Points) > 0 {
+		plan = some(plan, o.Points)
+	}
+	next, err := nextAttempts(r.store, plan)
+	if err != nil {
+		return r.summary, err
+	}
 	todo, err := r.missing(plan)
 	if err != nil {
 		return r.summary, err
 	}
+	todo, release, err := r.claim(todo, next)
+	if err != nil {
+		return r.summary, err
+	}
 	err = r.do(ctx, todo)
-	return r.summary, err
+	return r.summary, errors.Join(err, release())
 }
 
-// lock keeps a second runner out of the folder for as long as this process lives.
-func lock(path string) (func(), error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("run: %w", err)
+func newRunner(experiment string, limits config.Limits, o Options) *runner {
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("run: %s is in use by another run: wait for it to end, or choose another folder with --out", filepath.Dir(path)), f.Close())
-	}
-	return func() { f.Close() }, nil
+	return &runner{Options: o, limits: limits, store: record.NewStore(o.Dir), name: experiment, oomKills: outOfMemoryKills(), times: map[string][]time.Duration{}}
 }
 
 // missing compares the plan with the store. Damaged records are set aside and done again.
@@ -340,16 +348,21 @@ func (r *runner) storeResult(result *trial.Result) error {
 
 // storeFailure keeps what is known of a failed attempt.
 func (r *runner) storeFailure(job trial.Job, out outcome, start time.Time) error {
-	rec := record.Record{
-		Experiment: job.Experiment, Point: job.Point, Label: job.Label, Params: job.Params,
-		Seeds:     map[string]uint64{"train": uint64(job.Spec.Train.Seed)},
-		StartedAt: start.UTC(), EndedAt: time.Now().UTC(), Environment: trial.CurrentEnvironment(),
-	}
+	rec := Failure(job, start)
 	if out.result != nil {
 		rec = out.result.Record
 	}
 	rec.Status, rec.Error, rec.ConfigSHA256 = out.status, out.failure, r.configHash
 	return r.store.Write(&rec)
+}
+
+// Failure is the record of a job that gave no result until now, without its reason.
+func Failure(job trial.Job, start time.Time) record.Record {
+	return record.Record{
+		Experiment: job.Experiment, Point: job.Point, Label: job.Label, Params: job.Params,
+		Seeds:     map[string]uint64{"train": uint64(job.Spec.Train.Seed)},
+		StartedAt: start.UTC(), EndedAt: time.Now().UTC(), Environment: trial.CurrentEnvironment(),
+	}
 }
 
 // at notes where the run is and estimates the time left in the stage from its points done so far.

@@ -75,7 +75,7 @@ func (c *Cache) Put(k Key, content []byte) error {
 }
 
 // Lock keeps other processes from making the entry at the same time, for as long as this one lives. Entries share locks, so
-// a process must not hold two.
+// a process must not hold two. It saves work and no more: where the file system has no locks, an entry is made twice.
 func (c *Cache) Lock(k Key) (unlock func(), err error) {
 	dir := filepath.Join(c.dir, "locks")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -85,7 +85,7 @@ func (c *Cache) Lock(k Key) (unlock func(), err error) {
 	if err != nil {
 		return nil, unusable(err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil && !atomicfile.NoLocks(err) {
 		return nil, unusable(errors.Join(err, f.Close()))
 	}
 	return func() { f.Close() }, nil

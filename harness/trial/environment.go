@@ -27,6 +27,9 @@ func CurrentEnvironment() record.Environment {
 			e.Modules[m.Path] = m.Version
 		}
 	}
+	if host, err := os.Hostname(); err == nil {
+		e.Host = host
+	}
 	e.Commit, e.Dirty = commit()
 	e.Binary = binary()
 	if kb, ok := procKB("/proc/meminfo", "MemTotal"); ok {

@@ -1,0 +1,96 @@
+package run
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"hepex/harness/config"
+	"hepex/harness/record"
+)
+
+// Points in another's hands, and those that another did after it was decided that they are missing, are left alone.
+func TestClaimLeavesOthersAlone(t *testing.T) {
+	dir := t.TempDir()
+	r := newRunner("x", config.Limits{}, Options{Dir: dir})
+	todo := []Planned{{ID: "free"}, {ID: "busy"}, {ID: "done"}}
+	next, err := nextAttempts(r.store, todo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, taken, err := Claims(dir).Take("busy", 1); err != nil || !taken {
+		t.Fatal(taken, err)
+	}
+	if err := r.store.Write(&record.Record{Point: "done", Status: record.Failed}); err != nil {
+		t.Fatal(err)
+	}
+	mine, release, err := r.claim(todo, next)
+	if err != nil || len(mine) != 1 || mine[0].ID != "free" || r.summary.Elsewhere != 2 {
+		t.Fatalf("%v, %d elsewhere, %v: want the free point", mine, r.summary.Elsewhere, err)
+	}
+	s, err := Look(todo, dir)
+	if err != nil || s.Running != 1 || s.Failed != 1 || len(s.Unfinished) != 2 || s.Left() != 1 {
+		t.Errorf("%+v, %v: want one runner", s, err)
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	left, err := Claims(dir).List()
+	if err != nil || len(left) != 1 || left[0].Point != "busy" {
+		t.Errorf("claims left: %v, %v: want the other's", left, err)
+	}
+}
+
+func TestTimeLeft(t *testing.T) {
+	dir := t.TempDir()
+	store := record.NewStore(dir)
+	var plan []Planned
+	for i, id := range []string{"a", "b", "c", "d", "e"} {
+		plan = append(plan, Planned{ID: id})
+		if i >= 3 {
+			continue
+		}
+		rec := &record.Record{Point: id, Status: record.OK, StartedAt: time.Unix(100, 0), EndedAt: time.Unix(110, 0)}
+		rec.Training = &record.Training{Seconds: float64(10 * i)}
+		if err := store.Write(rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s, err := Look(plan, dir); err != nil || s.Done != 3 || s.TimeLeft != 0 {
+		t.Errorf("nothing runs: %+v, %v", s, err)
+	}
+	if _, taken, err := Claims(dir).Take("d", 1); err != nil || !taken {
+		t.Fatal(taken, err)
+	}
+	if s, err := Look(plan, dir); err != nil || s.Running != 1 || s.TimeLeft != 40*time.Second {
+		t.Errorf("%+v, %v: want two points of 20 s", s, err)
+	}
+}
+
+func TestCountKills(t *testing.T) {
+	root := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("job/memory.events", "low 0\noom 2\noom_kill 1\n")
+	write("memory/slurm/job_7/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n")
+	for text, want := range map[string]int{
+		"0::/job\n": 1, "5:cpu:/x\n4:memory:/slurm/job_7\n0::/\n": 3, "0::/none\n": 0, "garbage": 0, "": 0,
+	} {
+		if got := countKills(write("cgroup", text), root); got != want {
+			t.Errorf("%q: %d kills, want %d", text, got, want)
+		}
+	}
+	if !killed(exec.Command("sh", "-c", "kill -9 $$").Run()) || killed(exec.Command("false").Run()) || killed(nil) {
+		t.Error("killed processes are not told from others")
+	}
+}

@@ -1,0 +1,153 @@
+package submit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hepex/harness/claim"
+	"hepex/harness/config"
+	"hepex/harness/record"
+	"hepex/harness/run"
+	"hepex/harness/slurm"
+)
+
+// Do is what a task runs: it prepares and measures one point and stores the record. Of the options it sets what the
+// submission says.
+func Do(ctx context.Context, folder string, i int, o run.Options) (run.Summary, error) {
+	var t task
+	if err := readJSON(taskPath(folder, i), &t); err != nil {
+		return run.Summary{}, err
+	}
+	j := t.Job
+	o.Dir, o.DataDirs, o.CacheDir = experimentDir(folder), j.DataDirs, j.CacheDir
+	attempt := run.Attempt{Planned: run.Planned{Point: config.Point{Label: j.Label, Spec: j.Spec, Params: j.Params}, ID: j.Point}, Number: t.Attempt, ConfigSHA256: t.Config}
+	return run.Make(ctx, j.Experiment, t.Limits, attempt, o)
+}
+
+// Collected is what became of a submission.
+type Collected struct {
+	Dir      string // of the experiment
+	Tasks    int
+	Recorded int // tasks that left a record
+	Failed   int // tasks that ended without one, which have one now
+	Missing  int // tasks that never began, and points that others have in hand
+}
+
+// Collect writes a record for each task that was ended before it could write its own, with the reason as far as Slurm and
+// the task's log tell it. Whether a task succeeded is for its record to say; exit codes do not count.
+func Collect(folder string) (Collected, error) {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return Collected{}, fmt.Errorf("submit: %w", err)
+	}
+	var s state
+	if err := readJSON(filepath.Join(folder, stateName), &s); err != nil {
+		return Collected{}, err
+	}
+	all, err := tasks(folder)
+	if err != nil {
+		return Collected{}, err
+	}
+	out := Collected{Dir: experimentDir(folder), Tasks: len(all)}
+	c := &collector{folder, record.NewStore(out.Dir), slurm.States(s.Array), nil}
+	if c.claims, err = run.Claims(out.Dir).List(); err != nil {
+		return Collected{}, err
+	}
+	for i, t := range all {
+		became, err := c.collect(i, t)
+		if err != nil {
+			return Collected{}, err
+		}
+		switch became {
+		case recorded:
+			out.Recorded++
+		case ended:
+			out.Failed++
+		case untried:
+			out.Missing++
+		}
+	}
+	if err := run.CleanClaims(out.Dir); err != nil {
+		return Collected{}, err
+	}
+	s.Collected = true
+	if err := writeState(folder, s); err != nil {
+		return Collected{}, err
+	}
+	if err := os.Remove(filepath.Join(folder, programName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Collected{}, fmt.Errorf("submit: %w", err)
+	}
+	return out, nil
+}
+
+// fate is what became of a task.
+type fate int
+
+const (
+	recorded fate = iota
+	ended         // before it could write its record
+	untried
+)
+
+type collector struct {
+	folder string
+	store  *record.Store
+	states map[int]string // of the tasks that Slurm still knows
+	claims []claim.Claim
+}
+
+func (c *collector) collect(i int, t task) (fate, error) {
+	next, err := c.store.NextAttempt(t.Job.Point)
+	if err != nil || next > t.Attempt {
+		return recorded, err
+	}
+	log, at, err := logTail(logPath(c.folder, i))
+	if errors.Is(err, fs.ErrNotExist) {
+		return untried, nil // cancelled while it waited: the point has not failed
+	}
+	if err != nil {
+		return 0, err
+	}
+	began := at
+	for _, cl := range c.claims {
+		if cl.Point != t.Job.Point || cl.Attempt != t.Attempt {
+			continue
+		}
+		if cl.Live {
+			return untried, nil
+		}
+		began = cl.Owner.Since
+	}
+	rec := run.Failure(t.Job, began)
+	rec.EndedAt, rec.ConfigSHA256, rec.Environment = at.UTC(), t.Config, record.Environment{} // this is not where it ran
+	rec.Status, rec.Error = reason(c.states[i], log)
+	rec.Error.Log = log
+	return ended, c.store.Write(&rec)
+}
+
+// tailSize is how much of a log goes into a record.
+const tailSize = 4096
+
+// logTail gives the end of a log, and when it was last written to.
+func logTail(path string) (text string, at time.Time, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("submit: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("submit: %w", err)
+	}
+	end, err := io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-tailSize), tailSize))
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("submit: %w", err)
+	}
+	return string(end), info.ModTime(), nil
+}
