@@ -28,6 +28,23 @@
 // The retrainings of a scheme are runs of their own, each with a learning rate that warms up and decays (restarts), or
 // one run with one curve and Adam's moments kept, in the middle of which the other steps happen (one; see Gradual).
 // Every scheme can use either, distillation from the network before the first prune step, and early stop.
+//
+// # What was tried for joint
+//
+// Validation accuracy of 784-128-128-10 on MNIST (dense 98.43 %) or validation MSE of 784-32-784 (dense .0173 to .0175), tiles
+// 8x8, one seed (noise about 0.1 points, 1 % of the MSE), equal budgets of 20 (autoencoder: 20 or 30) epochs:
+//
+//	kept   group lasso until the last event        density .08: 98.07 to 98.33; .04: 97.08 to 97.58; autoencoder .15: .0218 to .0210
+//	kept   8 events until .6 of the retraining     .065: 97.98 to 98.10 (12 or 16 events until .75: 0.3 points worse)
+//	kept   a higher rate of learning               autoencoder .45: .0178 at 2e-3, .0176 at 6e-3
+//	kept   no tile for each output of autoencoders .15: .0266 to .0218: the rule that keeps classes alive had starved the encoder
+//	kept   importance fisher                       kronecker-factored w²·E[x²]·E[δ²]: the same to 0.1 points and 0.5 %
+//	not    optimal brain surgeon, diagonal         w²·E[δ²]/[H⁻¹]: better at .15 (98.47), worse at .04 (96.33 against 97.08)
+//	not    fisher with off-diagonals in a tile     (Σ w·g)² over a tile: 97.60 against 97.62 at .04, 98.12 against 98.10 at .065
+//	not    a new search at every event             autoencoder .15: .0269 against .0266
+//	not    higher floors of layers, .5 and .8      autoencoder .15: .0256 and .0253 against .0248
+//	not    distillation by default                 .065: +0.05 points; autoencoder: 1 to 2 % worse
+//	not    no weight decay, other starting squares same to 0.5 %
 package pruning
 
 // Version is raised whenever the same options may prune a network otherwise.
