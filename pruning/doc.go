@@ -41,10 +41,12 @@
 //	kept   importance fisher                       kronecker-factored w²·E[x²]·E[δ²]: the same to 0.1 points and 0.5 %
 //	not    optimal brain surgeon, diagonal         w²·E[δ²]/[H⁻¹]: better at .15 (98.47), worse at .04 (96.33 against 97.08)
 //	not    fisher with off-diagonals in a tile     (Σ w·g)² over a tile: 97.60 against 97.62 at .04, 98.12 against 98.10 at .065
-//	not    a new search at every event             autoencoder .15: .0269 against .0266
-//	not    higher floors of layers, .5 and .8      autoencoder .15: .0256 and .0253 against .0248
+//	not    a new search at every event *           autoencoder .15: .0269 against .0266
+//	not    higher floors of layers, .5 and .8 *    autoencoder .15: .0256 and .0253 against .0248
 //	not    distillation by default                 .065: +0.05 points; autoencoder: 1 to 2 % worse
-//	not    no weight decay, other starting squares same to 0.5 %
+//	not    no weight decay, other starting squares * same to 0.5 %
+//
+// * with the starving rule for outputs still in place.
 package pruning
 
 // Version is raised whenever the same options may prune a network otherwise.
