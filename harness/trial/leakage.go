@@ -6,6 +6,15 @@ import (
 	"hepex/packing"
 )
 
+// What is revealed, in the words of the README.
+const (
+	leakPattern   = "a pattern that pruning derived from the weights; not the weights"
+	leakOrder     = "the order of inputs and outputs, which pruning derived from the weights"
+	leakSums      = "unused slots of the outputs, which hold partial sums of products with weights"
+	leakNoise     = "outputs with noise that depends on the weights (no circuit privacy)"
+	leakDecrypted = "noise that depends on the secret key (IND-CPA-D)"
+)
+
 // leakage says what the evaluation of a point reveals beside its outputs, and to whom, under the threat model of the
 // README: an honest but curious server, and a client that holds the secret key.
 func leakage(m *packing.Model, encrypted, permuted bool) []string {
@@ -20,16 +29,16 @@ func leakage(m *packing.Model, encrypted, permuted bool) []string {
 	case kept == total:
 		notes = append(notes, "server: layer sizes, levels and the set of Galois keys; not the weights")
 	default:
-		notes = append(notes, fmt.Sprintf("server: layer sizes, levels, the set of Galois keys, and which %d of %d tiles are kept, a pattern that pruning derived from the weights; not the weights", kept, total))
+		notes = append(notes, fmt.Sprintf("server: layer sizes, levels, the set of Galois keys, and which %d of %d tiles are kept, %s", kept, total, leakPattern))
 	}
 	if permuted {
-		notes = append(notes, "client: the order of inputs and outputs, which pruning derived from the weights")
+		notes = append(notes, "client: "+leakOrder)
 	}
 	if !encrypted && m.LeaksSums() {
-		notes = append(notes, "client: unused slots of the outputs, which hold partial sums of products with weights")
+		notes = append(notes, "client: "+leakSums)
 	}
 	if !encrypted {
-		notes = append(notes, "client: outputs with noise that depends on the weights (no circuit privacy)")
+		notes = append(notes, "client: "+leakNoise)
 	}
-	return append(notes, "server, if decrypted values are shared back with it: noise that depends on the secret key (IND-CPA-D)")
+	return append(notes, "server, if decrypted values are shared back with it: "+leakDecrypted)
 }
