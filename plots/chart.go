@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -55,6 +56,9 @@ func reduce(fig Figure, all record.Set) (*chart, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := fig.checkAxes(); err != nil {
+		return nil, err
+	}
 	if err := checkParameters(records, fig.Series, fig.Facet); err != nil {
 		return nil, err
 	}
@@ -72,6 +76,16 @@ func reduce(fig Figure, all record.Set) (*chart, error) {
 	return c, nil
 }
 
+func (fig Figure) checkAxes() error {
+	if err := fig.XAxis.check(); err != nil {
+		return fmt.Errorf("x: %w", err)
+	}
+	if err := fig.YAxis.check(); err != nil {
+		return fmt.Errorf("y: %w", err)
+	}
+	return nil
+}
+
 // drawn reads the values of one figure from records: points have both x and y; baselines, the dense
 // records of a figure whose series are schemes or whose x they lack, only y.
 type drawn struct {
@@ -79,6 +93,7 @@ type drawn struct {
 	all               record.Set
 	series            []string
 	points, baselines record.Set
+	off               int // points that log axes have no place for
 }
 
 func (d *drawn) x(r *record.Record) (float64, bool) { return d.all.Value(r, d.fig.X) }
@@ -119,6 +134,13 @@ func (d *drawn) split(records record.Set) (record.Set, error) {
 	return append(slices.Clone(d.points), d.baselines...), nil
 }
 
+// placed leaves out the points that log axes have no place for.
+func (d *drawn) placed(x, y Axis, found []point) []point {
+	kept := slices.DeleteFunc(found, func(pt point) bool { return !x.holds(pt.x) || !y.holds(pt.y) })
+	d.off += len(found) - len(kept)
+	return kept
+}
+
 // The most panels and curves that a reader can tell apart.
 const maxPanels, maxSeries = 24, 32
 
@@ -133,12 +155,14 @@ func (c *chart) fill(d *drawn, x, y record.Metric) error {
 	for _, facet := range areas {
 		p := panel{title: describe(facets, facet)}
 		for i, values := range levels {
-			for _, at := range points(baselinesFor(having(d.baselines, d.series, values), facets, facet), nil, d.y) {
+			found := points(baselinesFor(having(d.baselines, d.series, values), facets, facet), nil, d.y)
+			for _, at := range d.placed(Axis{}, d.fig.YAxis, found) {
 				p.curves = append(p.curves, curve{levelLook(i), []point{at}, true})
 			}
 		}
 		for i, values := range curves {
-			if found := points(having(having(d.points, facets, facet), d.series, values), d.x, d.y); len(found) > 0 {
+			found := points(having(having(d.points, facets, facet), d.series, values), d.x, d.y)
+			if found = d.placed(d.fig.XAxis, d.fig.YAxis, found); len(found) > 0 {
 				p.curves = append(p.curves, curve{look: looks[i], points: found})
 			}
 		}
@@ -156,26 +180,35 @@ func (c *chart) fill(d *drawn, x, y record.Metric) error {
 			c.legend = append(c.legend, entry{describe(d.series, values), looks[i], false})
 		}
 	}
-	return c.scale(x, y)
+	if d.off > 0 {
+		c.notes = append(c.notes, count(d.off, "point")+" at 0 or below left out, as an axis is log.")
+	}
+	return c.scale(d.fig, x, y)
 }
 
 // scale chooses the axes from all panels together and puts the points in their units.
-func (c *chart) scale(x, y record.Metric) (err error) {
+func (c *chart) scale(fig Figure, x, y record.Metric) (err error) {
 	var xs, ys []float64
 	for _, p := range c.panels {
 		for _, cv := range p.curves {
 			for _, pt := range cv.points {
-				ys = append(ys, pt.low, pt.high)
+				ys = append(ys, pt.y, pt.high)
+				if fig.YAxis.holds(pt.low) {
+					ys = append(ys, pt.low)
+				}
 				if !cv.baseline {
 					xs = append(xs, pt.x)
 				}
 			}
 		}
 	}
-	if c.x, err = newAxis(x, xs); err != nil {
+	if len(xs) == 0 {
+		return errors.New("no point is above 0: want linear axes")
+	}
+	if c.x, err = newAxis(x, fig.XAxis, xs); err != nil {
 		return err
 	}
-	if c.y, err = newAxis(y, ys); err != nil {
+	if c.y, err = newAxis(y, fig.YAxis, ys); err != nil {
 		return err
 	}
 	for _, p := range c.panels {
@@ -184,17 +217,28 @@ func (c *chart) scale(x, y record.Metric) (err error) {
 				pt := &cv.points[i]
 				pt.x *= c.x.factor
 				pt.y, pt.low, pt.high = pt.y*c.y.factor, pt.low*c.y.factor, pt.high*c.y.factor
+				if c.y.log && pt.low <= 0 {
+					pt.low = c.y.min / 2 // its whisker leaves the axis
+				}
 			}
 		}
 	}
 	return nil
 }
 
+// beyond are the points of a curve that the axes end before.
+func (c *chart) beyond(cv curve) []point {
+	return slices.DeleteFunc(slices.Clone(cv.points), func(pt point) bool {
+		return (cv.baseline || c.x.has(pt.x)) && c.y.has(pt.y)
+	})
+}
+
 // note adds what a reader must know about the points.
 func (c *chart) note(shown record.Set) {
-	least, most := math.MaxInt, 0
+	least, most, beyond := math.MaxInt, 0, 0
 	for _, p := range c.panels {
 		for _, cv := range p.curves {
+			beyond += len(c.beyond(cv))
 			for _, pt := range cv.points {
 				least, most = min(least, pt.seeds), max(most, pt.seeds)
 			}
@@ -205,6 +249,9 @@ func (c *chart) note(shown record.Set) {
 		c.notes = append(c.notes, fmt.Sprintf("Mean and range of %d seeds.", most))
 	case most > 1:
 		c.notes = append(c.notes, fmt.Sprintf("Mean and range of %d to %d seeds.", least, most))
+	}
+	if beyond > 0 {
+		c.notes = append(c.notes, "Arrows: "+count(beyond, "point")+" beyond the axes.")
 	}
 	differ := c.ambiguous()
 	if slices.Contains(differ, scheme) { // the other settings of pruning differ with it

@@ -52,7 +52,7 @@ func TestChartHasTheSeriesAndPanelsAskedFor(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := mustReduce(t, Figure{"f", test.x, test.y, test.series, test.facet}, all)
+			c := mustReduce(t, Figure{ID: "f", X: test.x, Y: test.y, Series: test.series, Facet: test.facet}, all)
 			if got := legendNames(c); got != test.legend {
 				t.Errorf("legend %q, want %q", got, test.legend)
 			}
@@ -83,7 +83,7 @@ func one(density, seconds float64, params map[string]any) *record.Record {
 }
 
 func TestSeedsAreAveragedAndNothingElse(t *testing.T) {
-	fig := Figure{"f", "tiles.density", "latency.evaluate", "", ""}
+	fig := Figure{ID: "f", X: "tiles.density", Y: "latency.evaluate"}
 	seeds := record.Set{
 		one(0.2, 10, map[string]any{"train.seed": 1, "tile": "a"}),
 		one(0.4, 20, map[string]any{"train.seed": 2, "tile": "a"}),
@@ -120,7 +120,7 @@ func TestSeedsAreAveragedAndNothingElse(t *testing.T) {
 }
 
 func TestFailedAndInsecureAreLeftOut(t *testing.T) {
-	fig := Figure{"f", "tiles.density", "quality.plain", scheme, "tile"}
+	fig := Figure{ID: "f", X: "tiles.density", Y: "quality.plain", Series: scheme, Facet: "tile"}
 	insecure := func(r *record.Record) { r.HE = &record.HE{Insecure: true} }
 	tests := []struct {
 		name     string
@@ -209,7 +209,7 @@ func TestAxisLabelsAndRanges(t *testing.T) {
 		{"train.lr", all, "Train lr", false},
 	}
 	for _, test := range tests {
-		c := mustReduce(t, Figure{"f", "tiles.density", test.metric, "", ""}, test.records)
+		c := mustReduce(t, Figure{ID: "f", X: "tiles.density", Y: test.metric}, test.records)
 		if c.y.label != test.label || c.y.log != test.log {
 			t.Errorf("%s: %q, log %t, want %q, %t", test.metric, c.y.label, c.y.log, test.label, test.log)
 		}
@@ -232,7 +232,7 @@ func TestAxesFitTheirValues(t *testing.T) {
 		case 2:
 			values[1] = values[0]
 		}
-		a, err := newAxis(m, values)
+		a, err := newAxis(m, Axis{}, values)
 		if err != nil {
 			t.Fatal(err)
 		}

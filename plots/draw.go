@@ -177,6 +177,7 @@ func (c *chart) plot(p panel, numbered bool) *plot.Plot {
 		if !cv.baseline {
 			pl.Add(markers(cv))
 		}
+		pl.Add(c.arrows(cv))
 	}
 	// Add widens the axes to the data, and a whisker or a level may touch their ends.
 	pl.X.Min, pl.X.Max, pl.Y.Min, pl.Y.Max = c.x.min, c.x.max, c.y.min, c.y.max
@@ -246,6 +247,49 @@ func markers(cv curve) plot.Plotter {
 		s.XYs = append(s.XYs, plotter.XY{X: pt.x, Y: pt.y})
 	}
 	return s
+}
+
+// arrows point from the border of a panel to the points beyond it, so that none is lost.
+type arrows struct {
+	points plotter.XYs
+	color  color.Color
+}
+
+func (c *chart) arrows(cv curve) arrows {
+	a := arrows{color: cv.look.color}
+	for _, pt := range c.beyond(cv) {
+		if cv.baseline {
+			pt.x = c.x.max
+		}
+		a.points = append(a.points, plotter.XY{X: pt.x, Y: pt.y})
+	}
+	return a
+}
+
+// Plot draws the arrows.
+func (a arrows) Plot(dc draw.Canvas, p *plot.Plot) {
+	const length, head = 7, 3
+	style := draw.LineStyle{Color: a.color, Width: 1.1}
+	x, y := p.Transforms(&dc)
+	for _, pt := range a.points {
+		to := vg.Point{X: x(pt.X), Y: y(pt.Y)}
+		tip := vg.Point{X: min(max(to.X, dc.Min.X), dc.Max.X), Y: min(max(to.Y, dc.Min.Y), dc.Max.Y)}
+		along := vg.Point{X: sign(to.X - tip.X), Y: sign(to.Y - tip.Y)}
+		across := vg.Point{X: -along.Y, Y: along.X}
+		neck := tip.Sub(along.Scale(head))
+		dc.StrokeLines(style, []vg.Point{tip.Sub(along.Scale(length)), tip},
+			[]vg.Point{neck.Add(across.Scale(head)), tip, neck.Sub(across.Scale(head))})
+	}
+}
+
+func sign(v vg.Length) vg.Length {
+	switch {
+	case v > 0:
+		return 1
+	case v < 0:
+		return -1
+	}
+	return 0
 }
 
 // unnumbered keeps the grid lines and tick marks, but not the numbers, of an axis whose neighbour has them.

@@ -30,7 +30,7 @@ func TestDraw(t *testing.T) {
 		draw func(dir string) ([]string, error)
 	}{
 		{"figure", func(dir string) ([]string, error) {
-			return Draw(dir, Figure{"name", "tiles.density", "quality.plain", "", ""}, experiment()[5:6])
+			return Draw(dir, Figure{ID: "name", X: "tiles.density", Y: "quality.plain"}, experiment()[5:6])
 		}},
 		{"tile map", func(dir string) ([]string, error) { return DrawTileMap(dir, "name", tileMap(4, 4, 3, 1)) }},
 	}
@@ -68,14 +68,14 @@ func TestFiguresAreValidAndReproducible(t *testing.T) {
 	}{
 		{"quality", DefaultFigures()[0], all},
 		{"latency", DefaultFigures()[1], all},
-		{"one point", Figure{"one", "tiles.density", "quality.plain", "", ""}, all[5:6]},
-		{"dense alone", Figure{"dense", "tiles.density", "quality.plain", scheme, ""}, where(all, scheme, "dense")},
-		{"log axes", Figure{"log", "tiles.kept", "operations.ct_pt_mul", "he.weights,tile", ""}, all},
-		{"insecure", Figure{"insecure", "prune.ratio", "memory.peak_rss", "tile,he.weights", scheme}, insecure},
-		{"odd labels", Figure{"odd", "tiles.density", "quality.plain", "label", ""}, with(all[:30], func(i int, r *record.Record) {
+		{"one point", Figure{ID: "one", X: "tiles.density", Y: "quality.plain"}, all[5:6]},
+		{"dense alone", Figure{ID: "dense", X: "tiles.density", Y: "quality.plain", Series: scheme}, where(all, scheme, "dense")},
+		{"log axes", Figure{ID: "log", X: "tiles.kept", Y: "operations.ct_pt_mul", Series: "he.weights,tile"}, all},
+		{"insecure", Figure{ID: "insecure", X: "prune.ratio", Y: "memory.peak_rss", Series: "tile,he.weights", Facet: scheme}, insecure},
+		{"odd labels", Figure{ID: "odd", X: "tiles.density", Y: "quality.plain", Series: "label"}, with(all[:30], func(i int, r *record.Record) {
 			r.Label = strings.Repeat("“ä” <&> \x00\n∑", 1+i%10)
 		})},
-		{"long facets", Figure{"facets", "tiles.density", "quality.plain", "", "label"}, with(all[:30], func(i int, r *record.Record) {
+		{"long facets", Figure{ID: "facets", X: "tiles.density", Y: "quality.plain", Facet: "label"}, with(all[:30], func(i int, r *record.Record) {
 			r.Label = strings.Repeat("long ", 30) + strconv.Itoa(i%5)
 		})},
 	}
@@ -227,7 +227,7 @@ func TestDrawErrors(t *testing.T) {
 			r.Tiles, r.Quality = nil, &record.Quality{}
 		}
 	})
-	fig := func(x, y, series, facet string) Figure { return Figure{"pareto", x, y, series, facet} }
+	fig := func(x, y, series, facet string) Figure { return Figure{ID: "pareto", X: x, Y: y, Series: series, Facet: facet} }
 	tests := []struct {
 		name    string
 		figure  Figure

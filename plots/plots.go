@@ -19,6 +19,7 @@ import (
 // parameters, several of them separated by commas, or empty: a series is a curve, a facet a panel.
 type Figure struct {
 	ID, X, Y, Series, Facet string
+	XAxis, YAxis            Axis
 }
 
 // DefaultFigures are drawn for an experiment that names none: what pruning costs in quality, and what
