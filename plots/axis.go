@@ -17,6 +17,7 @@ type axis struct {
 	factor   float64
 	min, max float64
 	log      bool
+	down     bool // from top to bottom
 	ticks    []plot.Tick
 }
 
@@ -64,6 +65,8 @@ func newAxis(m record.Metric, given Axis, values []float64) (axis, error) {
 	share := m.Unit == record.Fraction || m.Unit == record.Points
 	a.log = given.Scale == "log" || given.Scale == "" && !share && positive && low > 0 && high/low >= logSpan
 	switch {
+	case a.log && low <= 0: // which has no end, and on which gonum panics
+		return axis{}, fmt.Errorf("%s from %g does not fit a log axis", m.Name, low)
 	case given.Range != nil:
 		a.min, a.max = low, high
 	case a.log:
@@ -170,7 +173,10 @@ func (a axis) has(v float64) bool { return a.min <= v && v <= a.max }
 // apply sets the axis of a plot.
 func (a axis) apply(p *plot.Axis) {
 	p.Min, p.Max, p.Tick.Marker = a.min, a.max, plot.ConstantTicks(a.ticks)
-	if a.log {
+	switch {
+	case a.log:
 		p.Scale = plot.LogScale{}
+	case a.down:
+		p.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
 	}
 }
