@@ -27,7 +27,7 @@ type panel struct {
 }
 
 // curve is the points of one series, or of one row of a dot chart. A baseline has a single point and is drawn as a
-// level; the points of a reference have levels, too.
+// level; so is, too, the one point of a reference.
 type curve struct {
 	look                look
 	points              []point

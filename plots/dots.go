@@ -13,7 +13,7 @@ import (
 
 // A dot chart is a chart on its side: its x is the row and runs down, its y is the value and runs to the right. A row shows
 // the mean, the range and the values of the single seeds. What the rows are compared with runs through all of
-// them: the mean of the first row, and dense networks.
+// them: the mean of the first row, where it has one, and dense networks.
 
 // Lengths of a dot chart, in points: a row of one point and what each further one adds to all rows, what stands above and
 // below them, and the longest that a row's name may be.
@@ -47,6 +47,7 @@ func (c *chart) fillRows(d *drawn, value record.Metric) error {
 	if len(areas) > maxPanels || len(rows) > maxSeries {
 		return fmt.Errorf("%d panels of %d rows: want at most %d of %d", len(areas), len(rows), maxPanels, maxSeries)
 	}
+	compared := false
 	for _, facet := range areas {
 		p := panel{title: describe(facets, facet)}
 		for _, pt := range d.placed(Axis{}, d.fig.YAxis, points(baselinesFor(d.baselines, facets, facet), nil, d.y)) {
@@ -58,15 +59,17 @@ func (c *chart) fillRows(d *drawn, value record.Metric) error {
 			for k := range found { // those that differ in more than their seeds get places of their own
 				found[k].x = float64(i) + 0.8*((float64(k)+0.5)/float64(len(found))-0.5)
 			}
-			cv := curve{look: rowLook, points: found, reference: i == 0}
-			if cv.reference {
-				cv.look = referenceLook
+			cv := curve{look: rowLook, points: found}
+			if i == 0 && len(found) == 1 { // one of several would be compared with anything but its like
+				cv.look, cv.reference, compared = referenceLook, true, true
 			}
 			p.curves = append(p.curves, cv)
 		}
 		c.panels = append(c.panels, p)
 	}
-	c.legend = []entry{{"mean of " + rowName(d.series, rows[0]), referenceLook, true}}
+	if compared {
+		c.legend = append(c.legend, entry{"mean of " + rowName(d.series, rows[0]), referenceLook, true})
+	}
 	if len(d.baselines) > 0 {
 		c.legend = append(c.legend, entry{"dense", levelLook(0), true})
 	}

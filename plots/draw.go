@@ -226,9 +226,7 @@ func (c *chart) lines(cv curve) []plot.Plotter {
 	var parts []plot.Plotter
 	switch xys := c.line(cv); {
 	case cv.reference:
-		for _, pt := range cv.points {
-			parts = append(parts, &plotter.Line{XYs: c.level(pt.y), LineStyle: cv.look.line(0.8)})
-		}
+		parts = append(parts, &plotter.Line{XYs: c.level(cv.points[0].y), LineStyle: cv.look.line(0.8)})
 	case len(xys) > 1:
 		parts = append(parts, &plotter.Line{XYs: xys, LineStyle: cv.look.line(1.3)})
 	}
