@@ -17,15 +17,42 @@ type axis struct {
 	factor   float64
 	min, max float64
 	log      bool
+	down     bool // from top to bottom
 	ticks    []plot.Tick
 }
+
+// Axis is what a figure says about one of its axes: its scale, linear or log, and its least and greatest value, in the
+// unit of records. What it leaves out is chosen from the values.
+type Axis struct {
+	Scale string
+	Range []float64
+}
+
+func (a Axis) check() error {
+	switch {
+	case a.Scale != "" && a.Scale != "linear" && a.Scale != "log":
+		return fmt.Errorf("scale %s: want linear or log", a.Scale)
+	case a.Range != nil && (len(a.Range) != 2 || !(a.Range[1]-a.Range[0] > 1e-9*max(math.Abs(a.Range[0]), math.Abs(a.Range[1])))):
+		return fmt.Errorf("range %g: want the least value and a greater one", a.Range)
+	case a.Scale == "log" && a.Range != nil && a.Range[0] <= 0:
+		return fmt.Errorf("range %g: want values above 0 on a log axis", a.Range)
+	}
+	return nil
+}
+
+// holds reports whether the axis has a place for a value, within its range or beyond.
+func (a Axis) holds(v float64) bool { return a.Scale != "log" || v > 0 }
 
 // A log axis is used for positive times, sizes and counts that span more than this ratio.
 const logSpan = 50
 
-// newAxis chooses the unit, the range and the ticks for finite values, of which there must be one.
-func newAxis(m record.Metric, values []float64) (axis, error) {
+// newAxis chooses what is not given of the unit, the range and the ticks, for finite values, of which there must be one.
+func newAxis(m record.Metric, given Axis, values []float64) (axis, error) {
 	low, high := slices.Min(values), slices.Max(values)
+	positive := low > 0
+	if given.Range != nil {
+		low, high = given.Range[0], given.Range[1]
+	}
 	if max(high, -low) > 1e100 {
 		return axis{}, fmt.Errorf("%s from %g to %g does not fit an axis", m.Name, low, high)
 	}
@@ -35,15 +62,24 @@ func newAxis(m record.Metric, values []float64) (axis, error) {
 		a.label += " (" + unit + ")"
 	}
 	low, high = low*factor, high*factor
-	if share := m.Unit == record.Fraction || m.Unit == record.Points; !share && low > 0 && high/low >= logSpan {
+	share := m.Unit == record.Fraction || m.Unit == record.Points
+	a.log = given.Scale == "log" || given.Scale == "" && !share && positive && low > 0 && high/low >= logSpan
+	switch {
+	case a.log && low <= 0: // which has no end, and on which gonum panics
+		return axis{}, fmt.Errorf("%s from %g does not fit a log axis", m.Name, low)
+	case given.Range != nil:
+		a.min, a.max = low, high
+	case a.log:
 		a.logRange(low, high)
-		return a, nil
+	default:
+		a.linearRange(low, high)
 	}
-	a.linearRange(low, high)
 	if m.Unit == record.Fraction && m.Better != record.Neither && low >= 0 && high <= 100 {
 		a.max = min(a.max, 100)
 	}
-	a.ticks = linearTicks(a.min, a.max)
+	if a.ticks = linearTicks(a.min, a.max); a.log {
+		a.ticks = logTicks(a.min, a.max)
+	}
 	return a, nil
 }
 
@@ -91,31 +127,56 @@ func linearTicks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// logRange reaches a little past the values. Its ticks are numbered at 1 and 3 times the powers of ten,
-// at the powers alone when there are many, and at some of these when there are very many.
+// logRange reaches a little past the values.
 func (a *axis) logRange(low, high float64) {
-	a.log, a.min, a.max = true, low/1.25, high*1.25
-	first, last := math.Floor(math.Log10(a.min)), math.Log10(a.max)
+	pad := math.Pow(high/low, 0.06)
+	if pad-1 <= 1e-9 || pad > 1.25 {
+		pad = 1.25
+	}
+	a.min, a.max = low/pad, high*pad
+}
+
+// logTicks are numbered at 1, 2 and 5 times the powers of ten, or with a longer range at 1 and 3 times, at the powers
+// alone or at some of these. A range that is too short for that looks almost linear and has linear ticks.
+func logTicks(low, high float64) []plot.Tick {
+	numbered := map[float64]bool{1: true}
+	switch span := high / low; {
+	case span < 5:
+		return linearTicks(low, high)
+	case span < logSpan:
+		numbered[2], numbered[5] = true, true
+	case span < 800:
+		numbered[3] = true
+	}
+	first, last := math.Floor(math.Log10(low)), math.Log10(high)
 	every := math.Ceil((last - first) / 6)
+	var ticks []plot.Tick
 	for e := first; e <= last; e++ {
 		for f := 1.0; f < 10; f++ {
 			v := f * math.Pow(10, e)
-			if v < a.min || v > a.max || every > 1 && f > 1 {
+			if v < low || v > high || every > 1 && f > 1 {
 				continue
 			}
 			tick := plot.Tick{Value: v}
-			if f == 1 && math.Mod(e, every) == 0 || f == 3 && high/low <= 500 {
+			if numbered[f] && math.Mod(e, every) == 0 {
 				tick.Label = strconv.FormatFloat(v, 'g', 6, 64)
 			}
-			a.ticks = append(a.ticks, tick)
+			ticks = append(ticks, tick)
 		}
 	}
+	return ticks
 }
+
+// has reports whether a value, in the unit of the axis, is within its range.
+func (a axis) has(v float64) bool { return a.min <= v && v <= a.max }
 
 // apply sets the axis of a plot.
 func (a axis) apply(p *plot.Axis) {
 	p.Min, p.Max, p.Tick.Marker = a.min, a.max, plot.ConstantTicks(a.ticks)
-	if a.log {
+	switch {
+	case a.log:
 		p.Scale = plot.LogScale{}
+	case a.down:
+		p.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
 	}
 }

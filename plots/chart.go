@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -14,6 +15,7 @@ type chart struct {
 	x, y     axis
 	panels   []panel
 	legend   []entry
+	onSide   bool // a dot chart: x runs down, y to the right
 	insecure bool
 	notes    []string
 }
@@ -24,11 +26,12 @@ type panel struct {
 	curves []curve
 }
 
-// curve is the points of one series. A baseline has a single point and is drawn as a level.
+// curve is the points of one series, or of one row of a dot chart. A baseline has a single point and is drawn as a
+// level; so is, too, the one point of a reference.
 type curve struct {
-	look     look
-	points   []point
-	baseline bool
+	look                look
+	points              []point
+	baseline, reference bool
 }
 
 // entry names a series in the legend.
@@ -44,8 +47,11 @@ func reduce(fig Figure, all record.Set) (*chart, error) {
 	if len(records) == 0 {
 		return nil, noneUsable(all)
 	}
-	if fig.X == "" || fig.Y == "" {
-		return nil, fmt.Errorf("want both x and y")
+	if fig.X == "" || (fig.Y == "") == (fig.Rows == "") || fig.Rows != "" && fig.Series != "" {
+		return nil, errors.New("want x and y, or x and rows without series")
+	}
+	if fig.Rows != "" {
+		fig.Y, fig.YAxis = fig.X, fig.XAxis
 	}
 	x, err := metric(fig.X, records)
 	if err != nil {
@@ -55,16 +61,24 @@ func reduce(fig Figure, all record.Set) (*chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkParameters(records, fig.Series, fig.Facet); err != nil {
+	if err := fig.checkAxes(); err != nil {
 		return nil, err
 	}
-	d := &drawn{fig: fig, all: all, series: names(fig.Series)}
+	if err := checkParameters(records, fig.Rows, fig.Series, fig.Facet); err != nil {
+		return nil, err
+	}
+	d := &drawn{fig: fig, all: all, series: names(fig.Rows + fig.Series)}
 	shown, err := d.split(records)
 	if err != nil {
 		return nil, err
 	}
 	c := &chart{insecure: insecure, notes: notes}
-	if err := c.fill(d, x, y); err != nil {
+	if fig.Rows != "" {
+		err = c.fillRows(d, y)
+	} else {
+		err = c.fill(d, x, y)
+	}
+	if err != nil {
 		return nil, err
 	}
 	c.note(shown)
@@ -72,13 +86,24 @@ func reduce(fig Figure, all record.Set) (*chart, error) {
 	return c, nil
 }
 
+func (fig Figure) checkAxes() error {
+	if err := fig.XAxis.check(); err != nil {
+		return fmt.Errorf("x: %w", err)
+	}
+	if err := fig.YAxis.check(); err != nil {
+		return fmt.Errorf("y: %w", err)
+	}
+	return nil
+}
+
 // drawn reads the values of one figure from records: points have both x and y; baselines, the dense
-// records of a figure whose series are schemes or whose x they lack, only y.
+// records of a figure whose series are schemes or whose x or facet they lack, or of one with rows, only y.
 type drawn struct {
 	fig               Figure
 	all               record.Set
 	series            []string
 	points, baselines record.Set
+	off               int // points that log axes have no place for
 }
 
 func (d *drawn) x(r *record.Record) (float64, bool) { return d.all.Value(r, d.fig.X) }
@@ -92,9 +117,10 @@ func (d *drawn) split(records record.Set) (record.Set, error) {
 		_, okY := d.y(r)
 		hasX, hasY = hasX || okX, hasY || okY
 		isDense, _ := record.Text(r, scheme)
+		apart := d.fig.Rows != "" || slices.Contains(d.series, scheme) || slices.Contains(key(r, names(d.fig.Facet)), "")
 		switch {
 		case !okY:
-		case isDense == "dense" && (!okX || slices.Contains(d.series, scheme)):
+		case isDense == "dense" && (!okX || apart):
 			d.baselines = append(d.baselines, r)
 		case okX:
 			d.points = append(d.points, r)
@@ -119,6 +145,13 @@ func (d *drawn) split(records record.Set) (record.Set, error) {
 	return append(slices.Clone(d.points), d.baselines...), nil
 }
 
+// placed leaves out the points that log axes have no place for.
+func (d *drawn) placed(x, y Axis, found []point) []point {
+	kept := slices.DeleteFunc(found, func(pt point) bool { return !x.holds(pt.x) || !y.holds(pt.y) })
+	d.off += len(found) - len(kept)
+	return kept
+}
+
 // The most panels and curves that a reader can tell apart.
 const maxPanels, maxSeries = 24, 32
 
@@ -133,12 +166,14 @@ func (c *chart) fill(d *drawn, x, y record.Metric) error {
 	for _, facet := range areas {
 		p := panel{title: describe(facets, facet)}
 		for i, values := range levels {
-			for _, at := range points(baselinesFor(having(d.baselines, d.series, values), facets, facet), nil, d.y) {
-				p.curves = append(p.curves, curve{levelLook(i), []point{at}, true})
+			found := points(baselinesFor(having(d.baselines, d.series, values), facets, facet), nil, d.y)
+			for _, at := range d.placed(Axis{}, d.fig.YAxis, found) {
+				p.curves = append(p.curves, curve{look: levelLook(i), points: []point{at}, baseline: true})
 			}
 		}
 		for i, values := range curves {
-			if found := points(having(having(d.points, facets, facet), d.series, values), d.x, d.y); len(found) > 0 {
+			found := points(having(having(d.points, facets, facet), d.series, values), d.x, d.y)
+			if found = d.placed(d.fig.XAxis, d.fig.YAxis, found); len(found) > 0 {
 				p.curves = append(p.curves, curve{look: looks[i], points: found})
 			}
 		}
@@ -146,7 +181,7 @@ func (c *chart) fill(d *drawn, x, y record.Metric) error {
 	}
 	for i, values := range levels {
 		name := describe(d.series, values)
-		if !slices.Contains(d.series, scheme) {
+		if name != "dense" && !slices.Contains(d.series, scheme) {
 			name = strings.TrimPrefix(name+", dense", ", ")
 		}
 		c.legend = append(c.legend, entry{name, levelLook(i), true})
@@ -156,62 +191,100 @@ func (c *chart) fill(d *drawn, x, y record.Metric) error {
 			c.legend = append(c.legend, entry{describe(d.series, values), looks[i], false})
 		}
 	}
-	return c.scale(x, y)
+	return c.scale(d, x, y)
 }
 
 // scale chooses the axes from all panels together and puts the points in their units.
-func (c *chart) scale(x, y record.Metric) (err error) {
+func (c *chart) scale(d *drawn, x, y record.Metric) (err error) {
+	if d.off > 0 {
+		c.notes = append(c.notes, count(d.off, "point")+" at 0 or below left out, as an axis is log.")
+	}
 	var xs, ys []float64
 	for _, p := range c.panels {
 		for _, cv := range p.curves {
 			for _, pt := range cv.points {
-				ys = append(ys, pt.low, pt.high)
+				ys = append(ys, pt.y, pt.high)
+				if d.fig.YAxis.holds(pt.low) {
+					ys = append(ys, pt.low)
+				}
 				if !cv.baseline {
 					xs = append(xs, pt.x)
 				}
 			}
 		}
 	}
-	if c.x, err = newAxis(x, xs); err != nil {
-		return err
+	if len(xs) == 0 {
+		return errors.New("no point is above 0: want linear axes")
 	}
-	if c.y, err = newAxis(y, ys); err != nil {
+	if !c.onSide {
+		if c.x, err = newAxis(x, d.fig.XAxis, xs); err != nil {
+			return err
+		}
+	}
+	if c.y, err = newAxis(y, d.fig.YAxis, ys); err != nil {
 		return err
 	}
 	for _, p := range c.panels {
 		for _, cv := range p.curves {
 			for i := range cv.points {
 				pt := &cv.points[i]
-				pt.x *= c.x.factor
+				if !c.onSide {
+					pt.x *= c.x.factor
+				}
 				pt.y, pt.low, pt.high = pt.y*c.y.factor, pt.low*c.y.factor, pt.high*c.y.factor
+				for k := range pt.values {
+					pt.values[k] *= c.y.factor
+				}
+				if c.y.log && pt.low <= 0 {
+					pt.low = c.y.min / 2 // its whisker leaves the axis
+				}
 			}
 		}
 	}
 	return nil
 }
 
+// beyond are the points of a curve that the axes end before.
+func (c *chart) beyond(cv curve) []point {
+	return slices.DeleteFunc(slices.Clone(cv.points), func(pt point) bool {
+		return (cv.baseline || c.x.has(pt.x)) && c.y.has(pt.y)
+	})
+}
+
 // note adds what a reader must know about the points.
 func (c *chart) note(shown record.Set) {
-	least, most := math.MaxInt, 0
+	least, most, beyond := math.MaxInt, 0, 0
 	for _, p := range c.panels {
 		for _, cv := range p.curves {
+			beyond += len(c.beyond(cv))
 			for _, pt := range cv.points {
 				least, most = min(least, pt.seeds), max(most, pt.seeds)
 			}
 		}
 	}
+	hollow := ""
+	if c.onSide {
+		hollow = ", which are hollow"
+	}
 	switch {
 	case most > 1 && least == most:
-		c.notes = append(c.notes, fmt.Sprintf("Mean and range of %d seeds.", most))
+		c.notes = append(c.notes, fmt.Sprintf("Mean and range of %d seeds%s.", most, hollow))
 	case most > 1:
-		c.notes = append(c.notes, fmt.Sprintf("Mean and range of %d to %d seeds.", least, most))
+		c.notes = append(c.notes, fmt.Sprintf("Mean and range of %d to %d seeds%s.", least, most, hollow))
+	}
+	if beyond > 0 {
+		c.notes = append(c.notes, "Arrows: "+count(beyond, "point")+" beyond the axes.")
 	}
 	differ := c.ambiguous()
 	if slices.Contains(differ, scheme) { // the other settings of pruning differ with it
 		differ = slices.DeleteFunc(differ, func(name string) bool { return name != scheme && strings.HasPrefix(name, "prune.") })
 	}
 	if len(differ) > 0 {
-		c.notes = append(c.notes, "Points of one series at the same x differ in "+strings.Join(differ, ", ")+".")
+		place := "series at the same x"
+		if c.onSide {
+			place = "row"
+		}
+		c.notes = append(c.notes, "Points of one "+place+" differ in "+strings.Join(differ, ", ")+".")
 	}
 	warned := 0
 	for _, r := range shown {
@@ -231,7 +304,7 @@ func (c *chart) ambiguous() []string {
 	for _, p := range c.panels {
 		for _, cv := range p.curves {
 			for i := 1; i < len(cv.points); i++ {
-				if a, b := cv.points[i-1], cv.points[i]; a.x == b.x {
+				if a, b := cv.points[i-1], cv.points[i]; c.onSide || a.x == b.x {
 					differ = append(differ, differences(a.from, b.from)...)
 				}
 			}

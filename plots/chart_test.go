@@ -52,7 +52,7 @@ func TestChartHasTheSeriesAndPanelsAskedFor(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := mustReduce(t, Figure{"f", test.x, test.y, test.series, test.facet}, all)
+			c := mustReduce(t, Figure{ID: "f", X: test.x, Y: test.y, Series: test.series, Facet: test.facet}, all)
 			if got := legendNames(c); got != test.legend {
 				t.Errorf("legend %q, want %q", got, test.legend)
 			}
@@ -83,7 +83,7 @@ func one(density, seconds float64, params map[string]any) *record.Record {
 }
 
 func TestSeedsAreAveragedAndNothingElse(t *testing.T) {
-	fig := Figure{"f", "tiles.density", "latency.evaluate", "", ""}
+	fig := Figure{ID: "f", X: "tiles.density", Y: "latency.evaluate"}
 	seeds := record.Set{
 		one(0.2, 10, map[string]any{"train.seed": 1, "tile": "a"}),
 		one(0.4, 20, map[string]any{"train.seed": 2, "tile": "a"}),
@@ -120,7 +120,7 @@ func TestSeedsAreAveragedAndNothingElse(t *testing.T) {
 }
 
 func TestFailedAndInsecureAreLeftOut(t *testing.T) {
-	fig := Figure{"f", "tiles.density", "quality.plain", scheme, "tile"}
+	fig := Figure{ID: "f", X: "tiles.density", Y: "quality.plain", Series: scheme, Facet: "tile"}
 	insecure := func(r *record.Record) { r.HE = &record.HE{Insecure: true} }
 	tests := []struct {
 		name     string
@@ -209,7 +209,7 @@ func TestAxisLabelsAndRanges(t *testing.T) {
 		{"train.lr", all, "Train lr", false},
 	}
 	for _, test := range tests {
-		c := mustReduce(t, Figure{"f", "tiles.density", test.metric, "", ""}, test.records)
+		c := mustReduce(t, Figure{ID: "f", X: "tiles.density", Y: test.metric}, test.records)
 		if c.y.label != test.label || c.y.log != test.log {
 			t.Errorf("%s: %q, log %t, want %q, %t", test.metric, c.y.label, c.y.log, test.label, test.log)
 		}
@@ -232,7 +232,11 @@ func TestAxesFitTheirValues(t *testing.T) {
 		case 2:
 			values[1] = values[0]
 		}
-		a, err := newAxis(m, values)
+		given := Axis{Scale: []string{"", "linear", "log"}[rng.IntN(3)]}
+		if !given.holds(values[0]) {
+			given = Axis{}
+		}
+		a, err := newAxis(m, given, values)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -292,5 +296,64 @@ func TestLooksDifferAndSchemesKeepTheirs(t *testing.T) {
 	all := styles([]string{scheme}, [][]string{{"p2t"}, {"p3"}, {"p3e"}, {"p4"}, {"p4e"}})
 	if print(few[0]) != print(all[4]) || print(few[1]) == print(few[0]) {
 		t.Errorf("p4e alone looks %s, among others %s", print(few[0]), print(all[4]))
+	}
+}
+
+// Nothing disappears in silence: a range keeps points beyond it as arrows, and what a log axis has no place for is counted.
+func TestAxesAsAsked(t *testing.T) {
+	fig := Figure{ID: "f", X: "tiles.density", Y: "latency.evaluate", XAxis: Axis{Scale: "log"}, YAxis: Axis{Range: []float64{10, 20}}}
+	at := func(density, seconds float64, ratio float64) *record.Record {
+		return one(density, seconds, map[string]any{"prune.ratio": ratio})
+	}
+	all := record.Set{at(0.04, 9, 0.9), at(0.1, 10, 0.8), at(0.3, 20, 0.7), at(0.5, 21, 0.6), at(0, 15, 1)}
+	c := mustReduce(t, fig, all)
+	if !c.x.log || c.y.log || c.y.min != 10 || c.y.max != 20 || c.x.min > 4 || c.x.max < 50 {
+		t.Errorf("axes %+v and %+v", c.x, c.y)
+	}
+	var numbers []string
+	for _, tick := range c.x.ticks {
+		if tick.Label != "" {
+			numbers = append(numbers, tick.Label)
+		}
+	}
+	if diff := cmp.Diff([]string{"5", "10", "20", "50"}, numbers); diff != "" {
+		t.Error(diff)
+	}
+	if got := c.beyond(c.panels[0].curves[0]); len(got) != 2 || got[0].y != 9 || got[1].y != 21 {
+		t.Errorf("beyond the axes: %+v", got)
+	}
+	want := []string{"1 point at 0 or below left out, as an axis is log.", "Arrows: 2 points beyond the axes."}
+	if diff := cmp.Diff(want, c.notes); diff != "" {
+		t.Error(diff)
+	}
+	if c := mustReduce(t, Figure{ID: "f", X: "tiles.kept", Y: "quality.plain", XAxis: Axis{Scale: "linear"}}, experiment()); c.x.log {
+		t.Error("linear is not what was asked for")
+	}
+}
+
+// A range that is wide enough for a log axis is linear where values are not positive, for these have no place on it.
+func TestRangeOverZeroIsLinear(t *testing.T) {
+	a, err := newAxis(record.Metric{Unit: record.Seconds}, Axis{Range: []float64{1, 1000}}, []float64{0, 500})
+	if err != nil || a.log {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+// A whisker may reach values that a log axis has no place for; then it leaves the axis.
+func TestWhiskerBelowALogAxis(t *testing.T) {
+	all := record.Set{one(0.2, 0, map[string]any{"train.seed": 1}), one(0.4, 20, map[string]any{"train.seed": 2})}
+	fig := Figure{ID: "f", X: "tiles.density", Y: "latency.evaluate", YAxis: Axis{Scale: "log"}}
+	pt := mustReduce(t, fig, all).panels[0].curves[0].points[0]
+	if !(0 < pt.low && pt.low < pt.y) {
+		t.Errorf("%+v", pt)
+	}
+	if files, err := fig.files(all, coarse); err != nil {
+		t.Error(err)
+	} else {
+		checkFiles(t, files)
+	}
+	rows := Figure{ID: "f", X: "latency.evaluate", Rows: "label", XAxis: Axis{Scale: "log"}}
+	if _, err := rows.files(with(all, func(_ int, r *record.Record) { r.Label = "a" }), coarse); err != nil {
+		t.Error(err)
 	}
 }

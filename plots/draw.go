@@ -50,12 +50,14 @@ const (
 	textSize  = 9
 	smallSize = 7.5
 
-	noteHeight = 1.25 * smallSize
-	frameWidth = 0.7
+	noteHeight   = 1.25 * smallSize
+	bannerSize   = 11
+	bannerHeight = 2 * bannerSize
+	frameWidth   = 0.7
 )
 
 var (
-	bannerStyle = letters(11, color.RGBA{0xC0, 0x00, 0x00, 0xFF})
+	bannerStyle = letters(bannerSize, color.RGBA{0xC0, 0x00, 0x00, 0xFF})
 	noteStyle   = letters(smallSize, grey(0x55))
 	labelStyle  = letters(textSize, color.Black)
 	tickStyle   = letters(8, color.Black)
@@ -77,6 +79,9 @@ func (c *chart) rows() int { return (len(c.panels) + c.columns() - 1) / c.column
 func (c *chart) size() (w, h vg.Length) {
 	w = []vg.Length{4.3, 6.6, 7.4}[c.columns()-1] * vg.Inch
 	h = []vg.Length{2.9, 2.7, 2.4}[c.columns()-1] * vg.Inch * vg.Length(c.rows())
+	if c.onSide {
+		h = c.rowsHeight() * vg.Length(c.rows())
+	}
 	return w, h + c.header(w-2*margin) + c.footer(w-2*margin) + 2*margin
 }
 
@@ -84,7 +89,7 @@ func (c *chart) size() (w, h vg.Length) {
 func (c *chart) header(width vg.Length) vg.Length {
 	h := newLegend(c.legend, width).height()
 	if c.insecure {
-		h += 2 * bannerStyle.Font.Size
+		h += bannerHeight
 	}
 	return h
 }
@@ -98,8 +103,10 @@ func (c *chart) paint(dc draw.Canvas) {
 	dc = draw.Crop(dc, margin, -margin, margin, -margin)
 	width, top := dc.Size().X, dc.Max.Y
 	if c.insecure {
-		dc.FillText(aligned(bannerStyle, draw.XCenter, draw.YTop), vg.Point{X: dc.Center().X, Y: top}, banner)
-		top -= 2 * bannerStyle.Font.Size
+		style := aligned(bannerStyle, draw.XCenter, draw.YTop)
+		style.Font.Size *= min(1, width/style.Width(banner))
+		dc.FillText(style, vg.Point{X: dc.Center().X, Y: top}, banner)
+		top -= bannerHeight
 	}
 	newLegend(c.legend, width).paint(dc, top)
 	body := draw.Crop(dc, 0, 0, c.footer(width), -c.header(width))
@@ -129,6 +136,7 @@ func (c *chart) paintPanels(dc draw.Canvas) {
 		Rows: rows, Cols: cols,
 		PadLeft: label, PadBottom: label, PadTop: head, PadRight: 6, PadX: 8, PadY: label + head,
 	}
+	across, up := c.axes()
 	for i, row := range plot.Align(grid, tiles, dc) {
 		for j, area := range row {
 			if grid[i][j] == nil {
@@ -139,12 +147,12 @@ func (c *chart) paintPanels(dc draw.Canvas) {
 			title := fitting(c.panels[n].title, labelStyle, data.Size().X)
 			caption(dc, aligned(labelStyle, draw.XCenter, draw.YBottom), data.Center().X, data.Max.Y+5, title)
 			if n+cols >= len(c.panels) {
-				caption(dc, aligned(labelStyle, draw.XCenter, draw.YTop), data.Center().X, area.Min.Y-2, c.x.label)
+				caption(dc, aligned(labelStyle, draw.XCenter, draw.YTop), data.Center().X, area.Min.Y-2, across.label)
 			}
 			if j == 0 {
 				style := aligned(labelStyle, draw.XCenter, draw.YTop)
 				style.Rotation = math.Pi / 2
-				caption(dc, style, dc.Min.X, data.Center().Y, c.y.label)
+				caption(dc, style, dc.Min.X, data.Center().Y, up.label)
 			}
 		}
 	}
@@ -158,30 +166,51 @@ func caption(dc draw.Canvas, style text.Style, x, y vg.Length, s string) {
 // frame are not gonum's, which makes room for the label of a log axis where it does not stand.
 func (c *chart) plot(p panel, numbered bool) *plot.Plot {
 	pl := plot.New()
-	c.x.apply(&pl.X)
-	c.y.apply(&pl.Y)
+	across, up := c.axes()
+	across.apply(&pl.X)
+	up.apply(&pl.Y)
 	for _, a := range []*plot.Axis{&pl.X, &pl.Y} {
 		a.Padding, a.Tick.Length, a.Tick.Label.Font = 0, 4, tickStyle.Font
 		a.Label.TextStyle.Font = tickStyle.Font // its space separates numbers from ticks
 		a.LineStyle.Width, a.Tick.LineStyle.Width = 0, frameWidth
 	}
 	if !numbered {
-		pl.Y.Tick.Marker = unnumbered(c.y.ticks)
+		pl.Y.Tick.Marker = unnumbered(up.ticks)
 	}
 	rule := draw.LineStyle{Color: grey(0xE4), Width: 0.5}
 	pl.Add(&plotter.Grid{Vertical: rule, Horizontal: rule}, frame{})
+	add := func(parts ...plot.Plotter) {
+		for _, part := range parts {
+			pl.Add(unboxed{part})
+		}
+	}
 	for _, cv := range p.curves {
-		pl.Add(c.lines(cv)...)
+		add(c.lines(cv)...)
 	}
 	for _, cv := range p.curves {
 		if !cv.baseline {
-			pl.Add(markers(cv))
+			add(c.markers(cv))
 		}
+		if c.onSide && !cv.baseline {
+			add(c.singles(cv))
+		}
+		add(c.arrows(cv))
 	}
 	// Add widens the axes to the data, and a whisker or a level may touch their ends.
-	pl.X.Min, pl.X.Max, pl.Y.Min, pl.Y.Max = c.x.min, c.x.max, c.y.min, c.y.max
+	pl.X.Min, pl.X.Max, pl.Y.Min, pl.Y.Max = across.min, across.max, up.min, up.max
 	return pl
 }
+
+// axes are the horizontal and the vertical one.
+func (c *chart) axes() (across, up axis) {
+	if !c.onSide {
+		return c.x, c.y
+	}
+	return c.y, c.x
+}
+
+// unboxed hides the size of markers, for which gonum would move the axes off the frame.
+type unboxed struct{ plot.Plotter }
 
 // frame is the left and the lower edge of the data area.
 type frame struct{}
@@ -195,27 +224,26 @@ func (frame) Plot(dc draw.Canvas, _ *plot.Plot) {
 // lines are the line of a curve, when it has one, and the whiskers of its points.
 func (c *chart) lines(cv curve) []plot.Plotter {
 	var parts []plot.Plotter
-	if xys := c.line(cv); len(xys) > 1 {
+	switch xys := c.line(cv); {
+	case cv.reference:
+		parts = append(parts, &plotter.Line{XYs: c.level(cv.points[0].y), LineStyle: cv.look.line(0.8)})
+	case len(xys) > 1:
 		parts = append(parts, &plotter.Line{XYs: xys, LineStyle: cv.look.line(1.3)})
 	}
-	bars := &plotter.YErrorBars{LineStyle: draw.LineStyle{Color: cv.look.color, Width: 0.8}, CapWidth: 4}
-	for _, pt := range cv.points {
-		if pt.high > pt.low && !cv.baseline {
-			bars.XYs = append(bars.XYs, plotter.XY{X: pt.x, Y: pt.y})
-			bars.YErrors = append(bars.YErrors, struct{ Low, High float64 }{pt.y - pt.low, pt.high - pt.y})
-		}
-	}
-	if len(bars.XYs) > 0 {
-		parts = append(parts, bars)
-	}
-	return parts
+	return append(parts, c.whiskers(cv)...)
 }
+
+// level is a line through the whole panel.
+func (c *chart) level(y float64) plotter.XYs { return plotter.XYs{c.at(c.x.min, y), c.at(c.x.max, y)} }
 
 // line connects the points of a curve in the order of x, passing through the mean of those that share
 // one. Where these lie clearly apart, a line would show values that nobody measured: there is none.
 func (c *chart) line(cv curve) plotter.XYs {
-	if cv.baseline {
-		return plotter.XYs{{X: c.x.min, Y: cv.points[0].y}, {X: c.x.max, Y: cv.points[0].y}}
+	switch {
+	case cv.baseline:
+		return c.level(cv.points[0].y)
+	case c.onSide:
+		return nil
 	}
 	var xys plotter.XYs
 	for i := 0; i < len(cv.points); {
@@ -240,12 +268,60 @@ func (a axis) distance(u, v float64) float64 {
 	return math.Abs(u-v) / (a.max - a.min)
 }
 
-func markers(cv curve) plot.Plotter {
+func (c *chart) markers(cv curve) plot.Plotter {
 	s := &plotter.Scatter{GlyphStyle: cv.look.marker()}
 	for _, pt := range cv.points {
-		s.XYs = append(s.XYs, plotter.XY{X: pt.x, Y: pt.y})
+		s.XYs = append(s.XYs, c.at(pt.x, pt.y))
 	}
 	return s
+}
+
+// arrows point from the border of a panel to the points beyond it, so that none is lost.
+type arrows struct {
+	points plotter.XYs
+	color  color.Color
+}
+
+func (c *chart) arrows(cv curve) arrows {
+	a := arrows{color: cv.look.color}
+	for _, pt := range c.beyond(cv) {
+		if cv.baseline {
+			pt.x = c.x.max
+			if c.onSide { // below is the axis
+				pt.x = c.x.min + 0.2
+			}
+		}
+		a.points = append(a.points, c.at(pt.x, pt.y))
+	}
+	return a
+}
+
+// Plot draws the arrows.
+func (a arrows) Plot(dc draw.Canvas, p *plot.Plot) {
+	const length, head = 7, 3
+	style, halo := draw.LineStyle{Color: a.color, Width: 1.1}, draw.LineStyle{Color: color.White, Width: 2.4}
+	x, y := p.Transforms(&dc)
+	for _, pt := range a.points {
+		to := vg.Point{X: x(pt.X), Y: y(pt.Y)}
+		tip := vg.Point{X: min(max(to.X, dc.Min.X), dc.Max.X), Y: min(max(to.Y, dc.Min.Y), dc.Max.Y)}
+		along := vg.Point{X: sign(to.X - tip.X), Y: sign(to.Y - tip.Y)}
+		across := vg.Point{X: -along.Y, Y: along.X}
+		neck := tip.Sub(along.Scale(head))
+		for _, s := range []draw.LineStyle{halo, style} {
+			dc.StrokeLines(s, []vg.Point{tip.Sub(along.Scale(length)), tip},
+				[]vg.Point{neck.Add(across.Scale(head)), tip, neck.Sub(across.Scale(head))})
+		}
+	}
+}
+
+func sign(v vg.Length) vg.Length {
+	switch {
+	case v > 0:
+		return 1
+	case v < 0:
+		return -1
+	}
+	return 0
 }
 
 // unnumbered keeps the grid lines and tick marks, but not the numbers, of an axis whose neighbour has them.

@@ -30,7 +30,7 @@ func TestDraw(t *testing.T) {
 		draw func(dir string) ([]string, error)
 	}{
 		{"figure", func(dir string) ([]string, error) {
-			return Draw(dir, Figure{"name", "tiles.density", "quality.plain", "", ""}, experiment()[5:6])
+			return Draw(dir, Figure{ID: "name", X: "tiles.density", Y: "quality.plain"}, experiment()[5:6])
 		}},
 		{"tile map", func(dir string) ([]string, error) { return DrawTileMap(dir, "name", tileMap(4, 4, 3, 1)) }},
 	}
@@ -68,14 +68,16 @@ func TestFiguresAreValidAndReproducible(t *testing.T) {
 	}{
 		{"quality", DefaultFigures()[0], all},
 		{"latency", DefaultFigures()[1], all},
-		{"one point", Figure{"one", "tiles.density", "quality.plain", "", ""}, all[5:6]},
-		{"dense alone", Figure{"dense", "tiles.density", "quality.plain", scheme, ""}, where(all, scheme, "dense")},
-		{"log axes", Figure{"log", "tiles.kept", "operations.ct_pt_mul", "he.weights,tile", ""}, all},
-		{"insecure", Figure{"insecure", "prune.ratio", "memory.peak_rss", "tile,he.weights", scheme}, insecure},
-		{"odd labels", Figure{"odd", "tiles.density", "quality.plain", "label", ""}, with(all[:30], func(i int, r *record.Record) {
+		{"one point", Figure{ID: "one", X: "tiles.density", Y: "quality.plain"}, all[5:6]},
+		{"dense alone", Figure{ID: "dense", X: "tiles.density", Y: "quality.plain", Series: scheme}, where(all, scheme, "dense")},
+		{"log axes", Figure{ID: "log", X: "tiles.kept", Y: "operations.ct_pt_mul", Series: "he.weights,tile"}, all},
+		{"log share within a range", Figure{ID: "log", X: "tiles.density", Y: "quality.plain", Series: scheme, Facet: "tile",
+			XAxis: Axis{Scale: "log"}, YAxis: Axis{Range: []float64{0.94, 0.99}}}, collapsing()},
+		{"insecure", Figure{ID: "insecure", X: "prune.ratio", Y: "memory.peak_rss", Series: "tile,he.weights", Facet: scheme}, insecure},
+		{"odd labels", Figure{ID: "odd", X: "tiles.density", Y: "quality.plain", Series: "label"}, with(all[:30], func(i int, r *record.Record) {
 			r.Label = strings.Repeat("“ä” <&> \x00\n∑", 1+i%10)
 		})},
-		{"long facets", Figure{"facets", "tiles.density", "quality.plain", "", "label"}, with(all[:30], func(i int, r *record.Record) {
+		{"long facets", Figure{ID: "facets", X: "tiles.density", Y: "quality.plain", Facet: "label"}, with(all[:30], func(i int, r *record.Record) {
 			r.Label = strings.Repeat("long ", 30) + strconv.Itoa(i%5)
 		})},
 	}
@@ -227,7 +229,13 @@ func TestDrawErrors(t *testing.T) {
 			r.Tiles, r.Quality = nil, &record.Quality{}
 		}
 	})
-	fig := func(x, y, series, facet string) Figure { return Figure{"pareto", x, y, series, facet} }
+	fig := func(x, y, series, facet string) Figure {
+		return Figure{ID: "pareto", X: x, Y: y, Series: series, Facet: facet}
+	}
+	axes := func(x, y Axis) Figure {
+		return Figure{ID: "pareto", X: "tiles.density", Y: "quality.plain", XAxis: x, YAxis: y}
+	}
+	empty := with(all, func(_ int, r *record.Record) { r.Tiles = &record.Tiles{} })
 	tests := []struct {
 		name    string
 		figure  Figure
@@ -240,7 +248,19 @@ func TestDrawErrors(t *testing.T) {
 		{"never both", fig("tiles.density", "quality.plain", "", ""), split, "no record has both tiles.density and quality.plain"},
 		{"unknown metric", fig("tiles.density", "quality.accuracy", "", ""), all, `no metric "quality.accuracy": did you mean quality.plain`},
 		{"text as a number", fig("tile", "quality.plain", "", ""), all, "tile is not a number"},
-		{"no x", fig("", "quality.plain", "", ""), all, "want both x and y"},
+		{"no x", fig("", "quality.plain", "", ""), all, "want x and y"},
+		{"neither y nor rows", fig("tiles.density", "", "", ""), all, "want x and y, or x and rows"},
+		{"both y and rows", Figure{ID: "pareto", X: "tiles.density", Y: "quality.plain", Rows: "tile"}, all, "want x and y, or x and rows"},
+		{"series in rows", Figure{ID: "pareto", X: "tiles.density", Rows: "tile", Series: scheme}, all, "rows without series"},
+		{"unknown rows", Figure{ID: "pareto", X: "tiles.density", Rows: "tiles"}, all, "no record has the parameter tiles"},
+		{"too many rows", Figure{ID: "pareto", X: "tiles.density", Rows: "label"}, with(all, func(i int, r *record.Record) {
+			r.Label = strconv.Itoa(i)
+		}), "panels of 240 rows"},
+		{"unknown scale", axes(Axis{Scale: "square"}, Axis{}), all, "x: scale square: want linear or log"},
+		{"range of one value", axes(Axis{}, Axis{Range: []float64{1}}), all, "y: range [1]: want the least value and a greater one"},
+		{"range without width", axes(Axis{Range: []float64{1e20, 1e20 + 1e5}}, Axis{}), all, "x: range [1e+20 1.000000000000001e+20]: want"},
+		{"log range from zero", axes(Axis{Scale: "log", Range: []float64{0, 1}}, Axis{}), all, "want values above 0 on a log axis"},
+		{"nothing above 0", axes(Axis{Scale: "log"}, Axis{}), empty, "no point is above 0"},
 		{"unknown series", fig("tiles.density", "quality.plain", "prune.schema", ""), all, "no record has the parameter prune.schema"},
 		{"unknown facet", fig("tiles.density", "quality.plain", "", "tiles"), all, "no record has the parameter tiles"},
 		{"too large for an axis", fig("tiles.density", "latency.evaluate", "", ""), huge, "does not fit an axis"},

@@ -57,7 +57,8 @@ func describe(params, values []string) string {
 type point struct {
 	x, y, low, high float64
 	seeds           int
-	from            *record.Record // one of the attempts
+	values          []float64      // y of the attempts
+	from            *record.Record // one of them
 }
 
 // points groups records that differ only in their seeds. x may be nil. Records without a value are
@@ -88,7 +89,7 @@ func points(records record.Set, x, y func(*record.Record) (float64, bool)) []poi
 	var all []point
 	for _, id := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[id]
-		all = append(all, point{mean(g.x), mean(g.ys), slices.Min(g.ys), slices.Max(g.ys), len(g.ys), g.from})
+		all = append(all, point{mean(g.x), mean(g.ys), slices.Min(g.ys), slices.Max(g.ys), len(g.ys), slices.Sorted(slices.Values(g.ys)), g.from})
 	}
 	slices.SortStableFunc(all, func(a, b point) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) })
 	return slices.CompactFunc(all, func(a, b point) bool {

@@ -15,10 +15,12 @@ import (
 	"hepex/harness/record"
 )
 
-// Figure says what a figure shows. X and Y are metrics or numeric parameters. Series and Facet are
-// parameters, several of them separated by commas, or empty: a series is a curve, a facet a panel.
+// Figure says what a figure shows. X and Y are metrics or numeric parameters. Rows, Series and Facet are
+// parameters, several of them separated by commas, or empty: a series is a curve, a facet a panel. With
+// Rows, which are in the order of the records, there are neither Y nor Series.
 type Figure struct {
-	ID, X, Y, Series, Facet string
+	ID, X, Y, Rows, Series, Facet string
+	XAxis, YAxis                  Axis
 }
 
 // DefaultFigures are drawn for an experiment that names none: what pruning costs in quality, and what

@@ -159,3 +159,63 @@ func tileMap(groupIn, groupOut int, sizes ...int) TileMap {
 	}
 	return m
 }
+
+// collapsing is a sweep over low densities, three seeds, in which some schemes collapse to guessing.
+func collapsing() record.Set {
+	rng := rand.New(rand.NewPCG(5, 6))
+	var all record.Set
+	for _, tile := range []string{"8x8x1", "16x16x1"} {
+		for seed := 1; seed <= 3; seed++ {
+			for _, name := range []string{"dense", "joint", "hunter", "p4e", "p2t", "mofhei"} {
+				for _, density := range []float64{0.5, 0.3, 0.15, 0.11, 0.08, 0.05, 0.04} {
+					if name == "dense" && density < 0.5 {
+						continue
+					}
+					r := measured(name, tile, "encrypted", 1-density, seed, rng.Float64())
+					kept := int((density + 0.005*rng.Float64()) * 4000)
+					r.Tiles = &record.Tiles{Total: 4000, Kept: kept, Density: float64(kept) / 4000}
+					knee := map[string]float64{"joint": 0.012, "hunter": 0.02, "p4e": 0.03, "p2t": 0.08, "mofhei": 0.1}[name]
+					quality := 0.98 - 0.02*math.Pow(knee/density, 2) + 0.004*rng.Float64()
+					r.Quality.Plain = micro(max(quality, 0.098+0.02*rng.Float64()))
+					if name == "dense" {
+						r.Tiles = &record.Tiles{Total: 4000, Kept: 4000, Density: 1}
+					}
+					all = append(all, r)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// ablation takes one part of a scheme away at a time, at two ratios with three seeds, beside dense.
+func ablation() record.Set {
+	rng := rand.New(rand.NewPCG(7, 8))
+	rows := []struct {
+		label, search string
+		cost          float64
+	}{
+		{"joint", "joint", 0}, {"no lasso", "joint", 0.002}, {"order: none", "none", 0.012}, {"order: sort", "sort", 0.008},
+		{"order: kmeans", "kmeans", 0.004}, {"importance: l1", "joint", 0.003}, {"importance: activation", "joint", 0.001},
+		{"one event, no lasso", "joint", 0.006}, {"restarts, no lasso", "joint", 0.007}, {"equal share of layers", "joint", 0.02},
+		{"budget: time", "joint", -0.001}, {"with distillation", "joint", 0},
+	}
+	var all record.Set
+	for seed := 1; seed <= 3; seed++ {
+		dense := measured("dense", "16x16x1", "encrypted", 0, seed, rng.Float64())
+		dense.Label = "dense"
+		all = append(all, dense)
+	}
+	for _, row := range rows {
+		for _, ratio := range []float64{0.85, 0.92} {
+			for seed := 1; seed <= 3; seed++ {
+				r := measured("p4e", "16x16x1", "encrypted", ratio, seed, rng.Float64())
+				r.Label, r.Params[scheme], r.Params["prune.search"] = row.label, "joint", row.search
+				r.Params["prune.variant"] = row.label
+				r.Quality.Plain = micro(0.975 - row.cost*math.Pow((1-0.85)/(1-ratio), 2) - 0.004*rng.Float64())
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}

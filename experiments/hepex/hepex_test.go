@@ -181,10 +181,15 @@ func TestRun(t *testing.T) {
 		}
 	})
 	t.Run("other figures", func(t *testing.T) {
-		s.write("small.yaml", small+"figures: [{id: memory, x: tiles.density, y: memory.peak_rss, series: prune.scheme}]\n")
+		s.write("small.yaml", small+`figures:
+  - {id: memory, x: tiles.density, y: memory.peak_rss, series: prune.scheme}
+  - {id: rows, x: tiles.density, rows: prune.scheme, facet: tile, scale: {x: log}, range: {x: [0.01, 2]}}
+`)
 		code, stdout, _ := s.run("run", "small.yaml")
-		if _, err := os.Stat(filepath.Join(s.dir, "results/small/figures/memory.svg")); code != exitDone || err != nil {
-			t.Errorf("exit code %d, %s: the new figure is missing: %v", code, stdout, err)
+		for _, name := range []string{"memory.svg", "rows.svg"} {
+			if _, err := os.Stat(filepath.Join(s.dir, "results/small/figures", name)); code != exitDone || err != nil {
+				t.Errorf("exit code %d, %s: the new figure is missing: %v", code, stdout, err)
+			}
 		}
 		s.write("small.yaml", small)
 		s.run("run", "small.yaml")

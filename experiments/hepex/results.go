@@ -116,7 +116,10 @@ func (r *results) drawFigures(c *config.Config) ([]string, error) {
 		figures = nil
 	}
 	for _, f := range c.Figures {
-		figures = append(figures, plots.Figure{ID: f.ID, X: f.X.Name, Y: f.Y.Name, Series: f.Series.Name, Facet: f.Facet.Name})
+		figures = append(figures, plots.Figure{
+			ID: f.ID, X: f.X.Name, Y: f.Y.Name, Rows: f.Rows.Name, Series: f.Series.Name, Facet: f.Facet.Name,
+			XAxis: plots.Axis(f.XAxis), YAxis: plots.Axis(f.YAxis),
+		})
 	}
 	dir := filepath.Join(r.dir, "figures")
 	var files []string

@@ -57,8 +57,16 @@ func (a *app) plotCommand() *cobra.Command {
 	point := ""
 	cmd := &cobra.Command{
 		Use: "plot RESULTS", Short: "Write figures, tables and summary of an experiment again", Args: cobra.ExactArgs(1),
-		Long: "plot writes figures, tables and summary.csv again from the records. Figures and tables in a config may name\nthese metrics, and any parameter by its dotted path:\n\n  " +
-			strings.Join(record.Names(), "\n  "),
+		Long: `plot writes figures, tables and summary.csv again from the records. A figure of a config is lines or, with rows, dots:
+
+  figures:
+    - {id: quality, x: tiles.density, y: quality.plain, series: prune.scheme, facet: tile,
+       scale: {x: log}, range: {y: [0.9, 1]}}
+    - {id: ablation, x: quality.plain, rows: label, facet: prune.ratio}
+
+x, y and cells of tables are metrics or numeric parameters, the others parameters by their dotted paths, or label. The metrics:
+
+  ` + strings.Join(record.Names(), "\n  "),
 		Example: "  hepex plot results/quickstart\n  hepex plot results/quickstart --map 0123456789abcdef",
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := a.openResults(args[0])

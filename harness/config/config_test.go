@@ -188,7 +188,7 @@ func TestGoodConfigs(t *testing.T) {
 
 func TestOutputsAndLimits(t *testing.T) {
 	c := parse(t, edited(`limits: {timeout: 90s, memory: 16GiB, max_failures: 2}
-figures: [{id: a, x: tile, y: tiles.density}, {id: b, x: no.such, y: tile, series: prune.scheme, facet: tile}]
+figures: [{id: a, x: tile, y: tiles.density}, {id: b, x: no.such, y: tile, series: prune.scheme, facet: tile}, {id: c, x: tile, rows: label, scale: {x: log}, range: {x: [0.1, 1]}}]
 tables: [{id: a, rows: tile, cols: train.seed, cells: [tiles.density, nor.this]}]`))
 	if want := (Limits{90 * time.Second, 16 << 30, 2}); c.Limits != want {
 		t.Errorf("limits %+v, want %+v", c.Limits, want)
@@ -196,6 +196,7 @@ tables: [{id: a, rows: tile, cols: train.seed, cells: [tiles.density, nor.this]}
 	wantFigures := []Figure{
 		{ID: "a", X: Ref{"tile", "f", 8, 22}, Y: Ref{"tiles.density", "f", 8, 31}},
 		{ID: "b", X: Ref{"no.such", "f", 8, 58}, Y: Ref{"tile", "f", 8, 70}, Series: Ref{"prune.scheme", "f", 8, 84}, Facet: Ref{"tile", "f", 8, 105}},
+		{ID: "c", X: Ref{"tile", "f", 8, 123}, Rows: Ref{"label", "f", 8, 135}, XAxis: Axis{"log", []float64{0.1, 1}}},
 	}
 	if diff := cmp.Diff(wantFigures, c.Figures); diff != "" {
 		t.Errorf("figures (-want +got):\n%s", diff)
@@ -204,7 +205,7 @@ tables: [{id: a, rows: tile, cols: train.seed, cells: [tiles.density, nor.this]}
 	if diff := cmp.Diff(wantTables, c.Tables); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
 	}
-	known := append(ParamNames(), "tiles.density")
+	known := append(ParamNames(), "tiles.density", "label")
 	check := func(name string) error {
 		if slices.Contains(known, name) {
 			return nil

@@ -21,7 +21,8 @@
 //	  exclude: [{prune.scheme: p2t, prune.ratio: 0.5}]
 //	  cases: [{label: dense, prune.scheme: dense, tile: [16x16x32, 32x64x4]}]
 //	limits:  {timeout: 20m, memory: 16GiB, max_failures: 5}
-//	figures: [{id: pareto, x: tiles.density, y: quality.degradation, series: prune.scheme, facet: tile}]
+//	figures: [{id: pareto, x: tiles.density, y: quality.degradation, series: prune.scheme, facet: tile,
+//	           scale: {x: log}, range: {y: [0, 0.1]}}, {id: ablation, x: quality.plain, rows: label, facet: prune.ratio}]
 //	tables:  [{id: headline, rows: prune.scheme, cols: tile, cells: [tiles.density, latency.evaluate]}]
 //	expect:                          # what a paper says; hepex verify compares
 //	  - {id: C1, where: {prune.scheme: p4e, quality.validation_degradation: "<= 0.025"}, metric: saved.tiles, reduce: max,
@@ -104,6 +105,18 @@
 // A [Point] has a [Spec], which says what to do, and Params, the same as a flat map of all parameters that
 // decide the outcome. Keys that a scheme ignores are not in Params, and points with equal Params merge: a dense
 // network is not measured once per ratio. The order of points is that of the file, always.
+//
+// # Figures
+//
+// A figure has x and either y or rows, in one panel per value of facet. With y it is lines, one per value of series. With rows
+// it is dots, for ablations: a row per value of rows, in the order of the points, with x of each seed, their mean and
+// their range. The mean of the first row runs through all rows as a line, if its points in the panel differ only in
+// their seeds. Dense points that lack the facet's parameter, and with rows all of them, are a dashed line in every
+// panel they fit.
+//
+// scale is linear or log, and range the least and the greatest value in the unit of records (a share of 1, seconds, bytes),
+// for x, y or both; else they are chosen from the values. Arrows at the border stand for points beyond a range, and a
+// note counts those that a log axis has no place for.
 //
 // # Expectations
 //

@@ -15,12 +15,20 @@ type Ref struct {
 	Line, Column int
 }
 
-// Figure is a chart to draw of the results. Series and Facet may be empty.
+// Figure is a chart to draw of the results. Either Y or Rows is empty; Series and Facet may be.
 type Figure struct {
-	ID     string
-	X, Y   Ref
-	Series Ref // one line per value
-	Facet  Ref // one panel per value
+	ID           string
+	X, Y         Ref
+	Rows         Ref // a dot chart: one row per value
+	Series       Ref // one line per value
+	Facet        Ref // one panel per value
+	XAxis, YAxis Axis
+}
+
+// Axis is what a figure says about one of its axes.
+type Axis struct {
+	Scale string    // linear, log or, to have it chosen, empty
+	Range []float64 // the least and the greatest value, or none to have them chosen
 }
 
 // Table is a table to make of the results: one row per value of Rows, one column per value of Cols, and all
@@ -32,7 +40,7 @@ type Table struct {
 }
 
 // CheckNames calls number for every name that a figure, table or expectation uses as a number (x, y, cells, metric, what
-// is compared in where and against) and group for every one that tells points apart (series, facet, rows, cols).
+// is compared in where and against) and group for every one that tells points apart (rows, series, facet, cols).
 // What these return other than nil is collected into Errors.
 func (c *Config) CheckNames(number, group func(name string) error) error {
 	r := newReader("")
@@ -48,7 +56,7 @@ func (c *Config) CheckNames(number, group func(name string) error) error {
 	}
 	for _, f := range c.Figures {
 		check(number, f.X, f.Y)
-		check(group, f.Series, f.Facet)
+		check(group, f.Rows, f.Series, f.Facet)
 	}
 	for _, t := range c.Tables {
 		check(group, t.Rows, t.Cols)
@@ -82,9 +90,21 @@ func (r *reader) refuse(ref Ref, format string, args ...any) {
 	r.errs[Error{ref.File, ref.Line, ref.Column, fmt.Sprintf(format, args...)}] = true
 }
 
-var figureForm = form{
-	{"id", true, identifier.schema}, {"x", true, refName.schema}, {"y", true, refName.schema},
-	{"series", false, refName.schema}, {"facet", false, refName.schema},
+var (
+	figureForm = form{
+		{"id", true, identifier.schema}, {"x", true, refName.schema}, {"y", false, refName.schema},
+		{"rows", false, refName.schema}, {"series", false, refName.schema}, {"facet", false, refName.schema},
+		{"scale", false, mappingOf(scaleForm)}, {"range", false, mappingOf(rangesForm)},
+	}
+	scaleForm  = form{{"x", false, axisScale.schema}, {"y", false, axisScale.schema}}
+	rangesForm = form{{"x", false, axisRange.schema}, {"y", false, axisRange.schema}}
+)
+
+// figureSchema also has that a figure is either of y or of rows.
+func figureSchema() schema {
+	s := mappingOf(figureForm)
+	s["oneOf"] = []schema{{"required": []string{"y"}}, {"required": []string{"rows"}, "properties": schema{"series": false}}}
+	return s
 }
 
 func (r *reader) figures(n *yaml.Node) []Figure {
@@ -92,15 +112,68 @@ func (r *reader) figures(n *yaml.Node) []Figure {
 	ids := map[string]bool{}
 	for _, entry := range r.list("figures", n, "mappings") {
 		keys := r.form("figures", entry, figureForm)
+		if keys == nil {
+			continue
+		}
+		rows := keys["rows"] != nil
+		if rows == (keys["y"] != nil) {
+			r.errorf(entry, "figures: want one of y, for lines, and rows, for dots")
+		}
+		if series := keys["series"]; rows && series != nil {
+			r.errorf(series, "figures: series: a figure with rows has no lines; want rows, or series with y")
+		}
 		figures = append(figures, Figure{
 			ID:     r.id("figures", keys["id"], ids),
 			X:      r.reference("figures: x", keys["x"]),
 			Y:      r.reference("figures: y", keys["y"]),
+			Rows:   r.reference("figures: rows", keys["rows"]),
 			Series: r.reference("figures: series", keys["series"]),
 			Facet:  r.reference("figures: facet", keys["facet"]),
 		})
+		f := &figures[len(figures)-1]
+		f.XAxis, f.YAxis = r.axes(keys["scale"], keys["range"], rows)
 	}
 	return figures
+}
+
+const wantEnds = "the least and the greatest value, such as [0.9, 1]"
+
+var (
+	axisScale = oneOf("linear", "log")
+	axisEnds  = listOf(2, 2, float("a number", schema{"type": "number"}, func(float64) bool { return true }))
+	axisRange = kind[[]float64]{wantEnds, axisEnds.schema.described(wantEnds), func(n *yaml.Node) ([]float64, *fault) {
+		ends, f := axisEnds.read(n)
+		switch {
+		case f != nil:
+			return nil, &fault{f.node, fmt.Sprintf("got %s; want %s", describe(f.node), wantEnds)}
+		case ends[0] >= ends[1]:
+			return nil, &fault{n, fmt.Sprintf("[%g, %g] is empty; want %s", ends[0], ends[1], wantEnds)}
+		}
+		return ends, nil
+	}}
+)
+
+// axes reads what a figure says about its axes. One with rows has no y.
+func (r *reader) axes(scale, ends *yaml.Node, rows bool) (x, y Axis) {
+	of := func(where string, n *yaml.Node, f form) map[string]*yaml.Node {
+		if n == nil {
+			return nil
+		}
+		keys := r.form(where, n, f)
+		if key := keys["y"]; rows && key != nil {
+			r.errorf(key, "%s: y: a figure with rows has no such axis; want x", where)
+		}
+		return keys
+	}
+	scales, ranges := of("figures: scale", scale, scaleForm), of("figures: range", ends, rangesForm)
+	for name, a := range map[string]*Axis{"x": &x, "y": &y} {
+		a.Scale = read(r, "figures: scale: "+name, scales[name], axisScale)
+		a.Range = read(r, "figures: range: "+name, ranges[name], axisRange)
+		if a.Scale == "log" && a.Range != nil && a.Range[0] <= 0 {
+			r.errorf(ranges[name], "figures: range: %s: starts at %g, which is not on a log axis; want more than 0", name, a.Range[0])
+		}
+	}
+	return x, y
 }
 
 var tableForm = form{

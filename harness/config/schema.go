@@ -93,7 +93,7 @@ func Schema() []byte {
 		top = append(top, form{{key, false, defined(key)}}...)
 	}
 	top = append(top, form{
-		{"sweep", false, mappingOf(sweepForm)}, {"limits", false, mappingOf(limitsForm)}, {"figures", false, some(mappingOf(figureForm))},
+		{"sweep", false, mappingOf(sweepForm)}, {"limits", false, mappingOf(limitsForm)}, {"figures", false, some(figureSchema())},
 		{"tables", false, some(mappingOf(tableForm))}, {"expect", false, some(mappingOf(expectForm))},
 	}...)
 	s := mappingOf(top)
