@@ -23,13 +23,14 @@ type Figure struct {
 	XAxis, YAxis                  Axis
 }
 
-// DefaultFigures are drawn for an experiment that names none: what pruning costs in quality, and what
-// it saves in time.
-func DefaultFigures() []Figure {
-	return []Figure{
-		{ID: "quality", X: "tiles.density", Y: "quality.plain", Series: scheme, Facet: "tile"},
-		{ID: "latency", X: "tiles.density", Y: "latency.evaluate", Series: "he.weights,tile"},
+// DefaultFigures are drawn for an experiment that names none: what pruning costs in quality, and what it saves in time,
+// if anything was evaluated.
+func DefaultFigures(records record.Set) []Figure {
+	figures := []Figure{{ID: "quality", X: "tiles.density", Y: "quality.plain", Series: scheme, Facet: "tile"}}
+	if slices.ContainsFunc(records, func(r *record.Record) bool { return r.Latency != nil }) {
+		figures = append(figures, Figure{ID: "latency", X: "tiles.density", Y: "latency.evaluate", Series: "he.weights,tile"})
 	}
+	return figures
 }
 
 // Table says what a table shows: a row for each value of the parameters Rows, and for each value of

@@ -111,7 +111,7 @@ func (r *results) draw(c *config.Config) ([]string, error) {
 }
 
 func (r *results) drawFigures(c *config.Config) ([]string, error) {
-	figures := plots.DefaultFigures()
+	figures := plots.DefaultFigures(r.records)
 	if len(c.Figures) > 0 {
 		figures = nil
 	}
@@ -138,7 +138,7 @@ func (r *results) drawFigures(c *config.Config) ([]string, error) {
 // mapped chooses the record whose tiles are drawn when nobody asks for a certain one: of the points that
 // were pruned the most ways, and have a map, the one of median density.
 func (r *results) mapped() *record.Record {
-	for _, scheme := range []string{"joint", "p4e", "p4", "p3e", "p3", "p2t", "hunter", "mofhei"} {
+	for _, scheme := range []string{"joint", "p4e", "p4", "p3e", "p3", "p2t", "hunter", "mofhei", "custom"} {
 		var of record.Set
 		for _, rec := range r.records {
 			_, err := os.Stat(run.MapPath(r.dir, rec.Point))
