@@ -152,13 +152,18 @@ func (s *Store) loadPoint(folder string) (*Record, []Damaged, error) {
 }
 
 // SetAside renames a damaged file to a name that is free and gives that name, so that its point is done again and
-// nothing is lost.
+// nothing is lost. If another runner was faster, the name is empty.
 func (d Damaged) SetAside() (string, error) {
 	for n := 1; ; n++ {
 		path := fmt.Sprintf("%s.%d.damaged", d.Path, n)
-		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-			return path, os.Rename(d.Path, path)
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
+		err := atomicfile.Rename(d.Path, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", nil
+		}
+		return path, err
 	}
 }
 
