@@ -20,7 +20,7 @@
 //	  when: [{if: {prune.scheme: p4e}, grid: {prune.tiles.max_nonzero: [0.0625, 0.125]}}]
 //	  exclude: [{prune.scheme: p2t, prune.ratio: 0.5}]
 //	  cases: [{label: dense, prune.scheme: dense, tile: [16x16x32, 32x64x4]}]
-//	limits:  {timeout: 20m, memory: 16GiB, max_failures: 5}
+//	limits:  {timeout: 20m, memory: 16GiB, retries: 1, max_failures: 5}
 //	figures: [{id: pareto, x: tiles.density, y: quality.degradation, series: prune.scheme, facet: tile}]
 //	tables:  [{id: headline, rows: prune.scheme, cols: tile, cells: [tiles.density, latency.evaluate]}]
 //	expect:                          # what a paper says; hepex verify compares

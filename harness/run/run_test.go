@@ -50,16 +50,6 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestTailKeepsTheEnd(t *testing.T) {
-	log := &tail{max: 10}
-	for range 100 {
-		_, _ = log.Write([]byte("abc"))
-	}
-	if got := log.String(); got != "cabcabcabc" {
-		t.Errorf("%q", got)
-	}
-}
-
 func TestChildRefusesGarbage(t *testing.T) {
 	var out strings.Builder
 	if err := Child(stageMeasure, strings.NewReader("{"), &out); err == nil {
