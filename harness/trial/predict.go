@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,6 +30,9 @@ func (t *trial) predict(p inference.Parameters) error {
 	}
 	counts := packing.Total(m.Counts(m.Kept, encrypted))
 	prices, err := tune.CachedPrices(PriceDir(t.cacheDir), t.rec.Environment.CPU, false)(p, counts)
+	if errors.Is(err, tune.ErrFolder) {
+		return unusable(err)
+	}
 	if err != nil {
 		return err
 	}
