@@ -111,9 +111,9 @@ func (r *results) draw(c *config.Config) ([]string, error) {
 }
 
 func (r *results) drawFigures(c *config.Config) ([]string, error) {
-	figures := plots.DefaultFigures()
-	if len(c.Figures) > 0 {
-		figures = nil
+	var figures []plots.Figure
+	if len(c.Figures) == 0 {
+		figures = slices.DeleteFunc(plots.DefaultFigures(), func(f plots.Figure) bool { return !r.has(f.Y) }) // no latencies without encryption
 	}
 	for _, f := range c.Figures {
 		figures = append(figures, plots.Figure{ID: f.ID, X: f.X.Name, Y: f.Y.Name, Series: f.Series.Name, Facet: f.Facet.Name})
@@ -130,6 +130,11 @@ func (r *results) drawFigures(c *config.Config) ([]string, error) {
 		files, errs = append(files, drawn...), append(errs, err)
 	}
 	return files, errors.Join(errs...)
+}
+
+// has tells whether any record has a metric.
+func (r *results) has(metric string) bool {
+	return slices.ContainsFunc(r.records, func(rec *record.Record) bool { _, ok := record.Value(rec, metric); return ok })
 }
 
 // mapped chooses the record whose tiles are drawn when nobody asks for a certain one: of the points that
