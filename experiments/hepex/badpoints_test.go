@@ -93,8 +93,10 @@ train: {epochs: 1, batch: 64, lr: 3e-3, seed: 1}
 prune: {scheme: dense}
 tile: 16x8x4
 measure: {encrypted: false}
-limits: {timeout: 4s, memory: 400MiB, retries: 1, max_failures: 100}
+limits: {timeout: 3s, memory: 400MiB, retries: 1, max_failures: 100}
+figures: [{id: quality, x: train.seed, y: quality.plain}]
 sweep:
+  exclude: [{train.seed: 1, train.lr: 3e-3}]
   cases:
 `
 
@@ -105,8 +107,8 @@ func TestBadPoints(t *testing.T) {
 		status     record.Status
 		kind, says string // in the message or in the log
 	}{
-		"hang":           {record.Timeout, "timeout", "longer than limits.timeout, 4s"},
-		"spin":           {record.Timeout, "timeout", "longer than limits.timeout, 4s"},
+		"hang":           {record.Timeout, "timeout", "longer than limits.timeout, 3s"},
+		"spin":           {record.Timeout, "timeout", "longer than limits.timeout, 3s"},
 		"allocate":       {record.OOM, "memory", "more than limits.memory, 400 MiB"},
 		"allocate-early": {record.OOM, "memory", "more than limits.memory, 400 MiB"},
 		"panic":          {record.Failed, "panic", "panic: on purpose"},
@@ -142,8 +144,8 @@ func TestBadPoints(t *testing.T) {
 			t.Errorf("%s: attempt %d is %s: %+v", label, rec.Attempt, rec.Status, rec.Error)
 		case isBad && (rec.Status != w.status || rec.Error == nil || rec.Error.Kind != w.kind || rec.Attempt != 2 || !strings.Contains(rec.Error.Message+rec.Error.Log, w.says)):
 			t.Errorf("%s: attempt %d is %s: %+v; want %+v", label, rec.Attempt, rec.Status, rec.Error, w)
-		case isBad && label != "diverges" && !strings.Contains(rec.Error.Log, "about to go wrong: "+label):
-			t.Errorf("%s: no log: %q", label, rec.Error.Log)
+		case isBad && label != "diverges" && label != "panic-deep" && !strings.Contains(rec.Error.Log, "about to go wrong: "+label):
+			t.Errorf("%s: no log: %q", label, rec.Error.Log) // of what is deep down, the end is kept, and where it began to die
 		}
 	}
 	if code, _, stderr := s.run("run", "bad.yaml"); code != exitFailed || strings.Contains(stderr, "another try") {

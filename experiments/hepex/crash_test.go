@@ -55,28 +55,29 @@ func TestTerminatedSweepResumes(t *testing.T) { stopAndResume(t, syscall.SIGTERM
 
 func stopAndResume(t *testing.T, signal syscall.Signal) {
 	rng := randomMoments(t)
-	s := newSandbox(t)
-	s.write("small.yaml", small)
+	prices := measuredPrices(t)
+	begin := func() (*sandbox, files) {
+		s := newSandbox(t)
+		s.write("small.yaml", small)
+		if err := os.CopyFS(filepath.Join(s.dir, "cache/hepex/prices"), prices); err != nil {
+			t.Fatal(err)
+		}
+		return s, files{}
+	}
+	s, _ := begin()
 	began := time.Now()
 	if code, stdout, stderr := s.run("run", "small.yaml"); code != exitDone {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	whole := time.Since(began)
 	s.checkComplete(smallPoints)
-	prices := os.DirFS(filepath.Join(s.dir, "cache/hepex/prices")) // measuring them is most of a small sweep
 
 	sweeps := 0
 	for stopped := 0; stopped < stoppings(); {
-		s, seen := newSandbox(t), files{}
-		s.write("small.yaml", small)
-		if sweeps > 0 {
-			if err := os.CopyFS(filepath.Join(s.dir, "cache/hepex/prices"), prices); err != nil {
-				t.Fatal(err)
-			}
-		}
+		s, seen := begin()
 		for sweeps++; ; {
-			// Of a fifth of a sweep, so that some stoppings fall on each of its parts.
-			delay := time.Duration(rng.Float64() * float64(whole) / 5)
+			// Within a third of a sweep, so that it gets on, and some stoppings fall on each of its parts.
+			delay := time.Duration(rng.Float64() * float64(whole) / 3)
 			if stopped >= stoppings() {
 				delay = time.Hour
 			}
@@ -99,6 +100,18 @@ func stopAndResume(t *testing.T, signal syscall.Signal) {
 		}
 	}
 	t.Logf("%d stoppings in %d sweeps of %s", stoppings(), sweeps, whole.Round(time.Millisecond))
+}
+
+// measuredPrices are files with the prices of the small experiment's ring: measuring them takes longer than all else that it
+// does.
+func measuredPrices(t *testing.T) fs.FS {
+	t.Helper()
+	s := newSandbox(t)
+	s.write("small.yaml", small)
+	if code, _, stderr := s.run("plan", "small.yaml"); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	return os.DirFS(filepath.Join(s.dir, "cache/hepex/prices"))
 }
 
 // stopAfter starts the sweep and sends it a signal, unless it has ended before. It returns once none of its processes is left.

@@ -30,6 +30,9 @@ func (s *Store) points() string { return filepath.Join(s.dir, "points") }
 // Write stores the record as the next attempt at its point. Of runners that write at the same time, none replaces what
 // another wrote.
 func (s *Store) Write(r *Record) error {
+	if r.Point == "" {
+		return errors.New("record: a record without a point has no place")
+	}
 	r.Schema = Schema
 	var err error
 	if r.Attempt, err = s.NextAttempt(r.Point); err != nil {

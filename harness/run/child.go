@@ -45,8 +45,9 @@ func Child(stage string, in io.Reader, out io.Writer) error {
 	var err error
 	switch stage {
 	case stagePrepare:
-		end.Result = &trial.Result{} // the cache has the network
-		err = trial.Prepare(job, report)
+		if err = trial.Prepare(job, report); err == nil {
+			end.Result = &trial.Result{} // the cache has the network
+		}
 	case stageMeasure:
 		end.Result, err = trial.Measure(job, report)
 	case stageInterleave:
@@ -61,7 +62,12 @@ func Child(stage string, in io.Reader, out io.Writer) error {
 			end.Failure.Kind = f.Kind
 		}
 	}
-	err = enc.Encode(end)
+	return sendLast(enc, end)
+}
+
+// sendLast sends what came out. JSON has no numbers that are not finite: a result with one is a failure.
+func sendLast(enc *json.Encoder, end event) error {
+	err := enc.Encode(end)
 	var bad *json.UnsupportedValueError
 	if errors.As(err, &bad) {
 		return enc.Encode(event{Failure: &record.Error{Kind: trial.KindNaN, Message: "a result is not a finite number: " + bad.Str}})
