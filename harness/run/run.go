@@ -70,7 +70,7 @@ type Planned struct {
 func Plan(c *config.Config, dirs []string) ([]Planned, error) {
 	var errs config.Errors
 	var plan []Planned
-	sources := map[string]*datasets.Source{}
+	sources, checks := map[string]*datasets.Source{}, trial.Checks{}
 	for _, p := range c.Points {
 		source := sources[p.Spec.Data.Name]
 		if source == nil {
@@ -81,7 +81,7 @@ func Plan(c *config.Config, dirs []string) ([]Planned, error) {
 			}
 			sources[p.Spec.Data.Name] = source
 		}
-		if path, err := trial.Check(p.Spec, source); err != nil {
+		if path, err := checks.Check(p.Spec, source); err != nil {
 			errs = append(errs, p.ErrorAt(path, err))
 			continue
 		}
