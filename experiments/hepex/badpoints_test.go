@@ -27,7 +27,8 @@ var misbehaviour = map[string]func(){
 		}
 	},
 	"prepare spin": func() {
-		for {
+		for sum := 1.0; sum > 0; sum++ {
+			spun = sum
 		}
 	},
 	"measure allocate":       allocate,
@@ -41,6 +42,8 @@ var misbehaviour = map[string]func(){
 	"measure garbage":        func() { fmt.Println("\x00 no event }{"); os.Exit(0) },
 	"measure half":           func() { fmt.Print(`{"result": {"record": {"point": `); os.Exit(0) },
 }
+
+var spun float64
 
 func allocate() {
 	for held := [][]byte{}; ; time.Sleep(time.Millisecond) {

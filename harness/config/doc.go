@@ -54,6 +54,12 @@
 // Bases may lack what only the config itself gives, but what they have is checked, also where it is overridden. Files may
 // extend each other up to 16 deep. [Config.Frozen] is all of them as one file.
 //
+// # Limits
+//
+// timeout (20m) and memory (none) are those of each of a point's two processes, which train and measure. A point that exceeds
+// them, crashes or gives no finite result is tried again up to retries times (0) within the same run, each time with a record;
+// one that was refused is not. After max_failures (5) points that failed for good, the run stops.
+//
 // # Retraining
 //
 // prune.retrain.epochs is one budget for all retrainings of a scheme, dense included. With prune.retrain.rate: restarts each
