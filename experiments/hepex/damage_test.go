@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"hepex/harness/atomicfile/faults"
 	"hepex/harness/record"
 )
 
@@ -139,4 +140,44 @@ func TestRunBesidePoints(t *testing.T) {
 		t.Errorf("%d records: want %d", len(seen), frugalPoints)
 	}
 	s.checkNoLitter()
+}
+
+// Whichever call by which figures and tables are written fails, the run says so, and the next one draws them.
+func TestDrawingSurvivesFaults(t *testing.T) {
+	s := newSandbox(t)
+	s.write("small.yaml", frugal)
+	if code, _, stderr := s.run("run", "small.yaml"); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	t.Chdir(s.dir)
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(s.dir, "cache"))
+	drawn, err := os.ReadFile("results/small/figures/quality.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for call := 0; ; call += 5 {
+		for _, folder := range []string{"figures", "tables"} {
+			if err := os.RemoveAll(filepath.Join("results/small", folder)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		log, restore := faults.Inject(t, faults.Fault{Call: call, Way: faults.Before})
+		code, _, stderr := hepex("run", "small.yaml")
+		restore()
+		if log.Failed() == "" {
+			if code != exitDone || call < 30 {
+				t.Errorf("%d calls, exit code %d, %s", call, code, stderr)
+			}
+			break
+		}
+		if code != exitInternal || !strings.Contains(stderr, faults.Err.Error()) {
+			t.Errorf("%s: exit code %d, %s", log.Failed(), code, stderr)
+		}
+		code, _, stderr = hepex("run", "small.yaml")
+		again, err := os.ReadFile("results/small/figures/quality.svg")
+		if code != exitDone || err != nil || !bytes.Equal(again, drawn) {
+			t.Errorf("%s: next run: exit code %d, %s, %v", log.Failed(), code, stderr, err)
+		}
+		s.checkNoLitter()
+	}
 }
