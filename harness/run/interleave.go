@@ -96,6 +96,12 @@ func (g *group) run(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, i := range g.queue {
+		if g.tries[g.points[i].ID] > 0 { // it was to have another try
+			g.failed++
+			g.summary.Failed++
+		}
+	}
 	return nil
 }
 

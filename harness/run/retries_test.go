@@ -83,6 +83,16 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// What was to be tried again when the run became hopeless has failed.
+func TestRetriesThatNeverCome(t *testing.T) {
+	bad := func(name string) script { return script{Name: name, End: endEarly} }
+	r, points := pretending(t, config.Limits{Retries: 1, MaxFailures: 1}, bad("a"), bad("b"), script{Name: "c", Turns: 1})
+	err := r.interleave(context.Background(), points, func(int) {})
+	if err != nil || r.summary.Failed != 2 || r.summary.Done != 1 || story(t, r, "a") != "failed failed" || story(t, r, "b") != "failed" {
+		t.Errorf("%+v, %v, a %s, b %s", r.summary, err, story(t, r, "a"), story(t, r, "b"))
+	}
+}
+
 // A hopeless run does not spend its time on retries: max_failures counts points, not attempts.
 func TestRetriesOfAHopelessRun(t *testing.T) {
 	var bad []script
