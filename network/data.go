@@ -50,11 +50,14 @@ func Evaluate(n *Network, d Data) (Quality, error) {
 	return q, nil
 }
 
+// ErrOverflow means that outputs of a network are infinite or not a number.
+var ErrOverflow = errors.New("outputs overflow: want finite values")
+
 // quality is the mean of all scores.
 func (d Data) quality(sum float64, outputs int) (Quality, error) {
 	switch {
 	case math.IsNaN(sum) || math.IsInf(sum, 0):
-		return Quality{}, errors.New("outputs overflow: want finite values")
+		return Quality{}, ErrOverflow
 	case d.Labels != nil:
 		return Quality{"accuracy", sum / float64(d.Len())}, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -69,6 +70,9 @@ func execute(ctx context.Context, s streams, args []string) int {
 		code = exitBadInput
 	case errors.Is(err, context.Canceled):
 		code, err = exitInterrupted, errors.New("interrupted: what is done is kept; the same command goes on from there")
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		first, _, _ := strings.Cut(err.Error(), "\n") // what fails after that fails for the same reason
+		err = fmt.Errorf("%s; what is done is kept: free some space, and the same command goes on from there", first)
 	}
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintf(s.err, "hepex: %s\n", strings.TrimSuffix(line, "\n"))

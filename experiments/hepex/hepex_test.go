@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +26,9 @@ const asProgram = "HEPEX_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
+		if os.Getenv(misbehaving) != "" {
+			misbehave()
+		}
 		main()
 	}
 	os.Exit(m.Run())
@@ -113,7 +115,13 @@ func (s *sandbox) checkComplete(points int) {
 			s.t.Errorf("point %s: quality %+v", r.Point, r.Quality)
 		}
 	}
-	err = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+	s.checkNoLitter()
+}
+
+// checkNoLitter verifies that no temporary or damaged file is left.
+func (s *sandbox) checkNoLitter() {
+	s.t.Helper()
+	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		if strings.Contains(d.Name(), "tmp") || strings.HasSuffix(d.Name(), ".damaged") {
 			s.t.Errorf("left behind: %s", path)
 		}
@@ -230,31 +238,6 @@ func TestRun(t *testing.T) {
 			t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 		}
 	})
-}
-
-// Runs killed at random moments, then resumed: every point is done once, and nothing half written is left.
-func TestKilledRunsResume(t *testing.T) {
-	kills := 8
-	if testing.Short() {
-		kills = 2
-	}
-	s := newSandbox(t)
-	s.write("small.yaml", small)
-	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
-	for range kills {
-		cmd := s.command("run", "small.yaml")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(50+rng.IntN(1200)) * time.Millisecond)
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}
-	code, stdout, stderr := s.run("run", "small.yaml")
-	if code != exitDone {
-		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
-	}
-	s.checkComplete(smallPoints)
 }
 
 func TestInterruptedRunResumes(t *testing.T) {

@@ -162,6 +162,7 @@ func (a *app) forecast(plan []run.Planned) ([]*trial.Forecast, error) {
 	}
 	p := newProgress(a.err)
 	defer p.clear()
+	forecaster := trial.NewForecaster(cache)
 	var all []*trial.Forecast
 	dense := map[string]*trial.Forecast{} // of networks that differ in nothing that matters before they are pruned
 	for i, point := range plan {
@@ -181,7 +182,7 @@ func (a *app) forecast(plan []run.Planned) ([]*trial.Forecast, error) {
 		if err != nil {
 			return nil, err
 		}
-		f, err := trial.ForecastPoint(job, source)
+		f, err := forecaster.Point(job, source)
 		if err != nil {
 			return nil, err
 		}

@@ -146,7 +146,11 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 		if s.Prune.Scheme != "dense" {
 			ratio = fmt.Sprint(s.Prune.Ratio)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s%.3g s\t%s%d MiB%s", p.ID, p.Label, s.Data.Name, s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed, bound, f.Evaluate, bound, f.Peak>>20, over)
+		takes := fmt.Sprintf("%s%.3g s\t%s%d MiB%s", bound, f.Evaluate, bound, f.Peak>>20, over)
+		if !s.Measure.Encrypted {
+			takes = "-\t-"
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s", p.ID, p.Label, s.Data.Name, s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed, takes)
 		for _, name := range others {
 			value, ok := p.Params[name]
 			if !ok {

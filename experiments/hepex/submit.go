@@ -56,7 +56,7 @@ A sweep does not stop after limits.max_failures.`,
 	outFlag(cmd, &out)
 	f := cmd.Flags()
 	f.StringVar(&o.Partition, "partition", "", "partition (default: Slurm's)")
-	f.DurationVar(&o.Time, "time", 0, "time limit of a task, such as 90m (default: twice limits.timeout and a margin)")
+	f.DurationVar(&o.Time, "time", 0, "time limit of a task, such as 90m (default: limits.timeout for both stages and each retry, and a margin)")
 	f.StringVar(&memory, "mem", "", "memory of a task, such as 8GiB (default: limits.memory and a margin, or what Slurm gives)")
 	f.IntVar(&o.CPUs, "cpus", 0, "processors of a task (default: measure.threads)")
 	f.IntVar(&o.MaxRunning, "max-running", 0, "tasks at the same time (default: no limit)")

@@ -2,6 +2,7 @@
 package atomicfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -36,25 +37,40 @@ func WriteWith(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(temporary, path); err != nil {
-		return errors.Join(err, os.Remove(temporary))
+	if err := system.Rename(temporary, path); err != nil {
+		return errors.Join(err, Remove(temporary))
 	}
-	return syncFolder(filepath.Dir(path))
+	return system.SyncFolder(filepath.Dir(path))
 }
 
 // writeTemporary writes a durable file beside the one that it is to become.
 func writeTemporary(folder string, write func(io.Writer) error) (path string, err error) {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := MakeFolder(folder); err != nil {
 		return "", err
 	}
-	f, err := os.CreateTemp(folder, fmt.Sprintf("%s%s.%d-*", prefix, host(), os.Getpid()))
+	f, err := system.CreateTemp(folder, fmt.Sprintf("%s%s.%d-*", prefix, host(), os.Getpid()))
 	if err != nil {
 		return "", err
 	}
-	if err := errors.Join(write(f), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
+	if err := finish(f, write); err != nil {
+		return "", errors.Join(err, Remove(f.Name()))
 	}
 	return f.Name(), nil
+}
+
+// finish writes a file and closes it. Of what goes wrong, the first counts: the rest follows from it.
+func finish(f File, write func(io.Writer) error) error {
+	for _, step := range []func() error{
+		func() error { return write(f) },
+		func() error { return f.Chmod(0o644) },
+		f.Sync,
+	} {
+		if err := step(); err != nil {
+			_ = f.Close()
+			return err
+		}
+	}
+	return f.Close()
 }
 
 // host is this machine's name, once.
@@ -65,15 +81,6 @@ var host = sync.OnceValue(func() string {
 	}
 	return name
 })
-
-// syncFolder makes a rename durable.
-func syncFolder(folder string) error {
-	d, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
 
 // Clean removes the temporary files below a folder that processes of this host left behind which no longer run, and those
 // that processes of other hosts, which share the folder, left there long ago.
@@ -86,9 +93,7 @@ func Clean(folder string) error {
 			return err
 		}
 		if leftOver(d) {
-			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
+			return Remove(path)
 		}
 		return nil
 	})
@@ -119,7 +124,12 @@ func writer(file string) (host string, pid int, ok bool) {
 	return owner[:dot], pid, err == nil
 }
 
+// running tells whether a process can still write. One that has ended, and that its parent has not asked about, cannot.
 func running(pid int) bool {
-	err := syscall.Kill(pid, 0)
-	return err == nil || errors.Is(err, syscall.EPERM)
+	if err := syscall.Kill(pid, 0); err != nil {
+		return errors.Is(err, syscall.EPERM)
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	state := bytes.TrimSpace(stat[bytes.LastIndexByte(stat, ')')+1:]) // the name, in parentheses, can hold anything
+	return err != nil || !bytes.HasPrefix(state, []byte("Z"))
 }

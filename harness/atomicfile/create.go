@@ -3,6 +3,7 @@ package atomicfile
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -19,8 +20,11 @@ func Create(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	linked := os.Link(temporary, path) // unlike a rename, it never replaces
-	if err := os.Remove(temporary); err != nil {
+	linked := system.Link(temporary, path) // unlike a rename, it never replaces
+	if errors.Is(linked, fs.ErrExist) && same(temporary, path) {
+		linked = nil
+	}
+	if err := Remove(temporary); err != nil {
 		return errors.Join(linked, err)
 	}
 	if unsupported(linked) {
@@ -29,7 +33,15 @@ func Create(path string, content []byte) error {
 	if linked != nil {
 		return linked
 	}
-	return syncFolder(folder)
+	return system.SyncFolder(folder)
+}
+
+// same tells whether two paths are one file. A server that did not hear that its answer arrived links again, and then says
+// that what it made itself exists.
+func same(a, b string) bool {
+	x, errX := os.Lstat(a)
+	y, errY := os.Lstat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 // unsupported tells whether a file system has no hard links.
@@ -40,13 +52,16 @@ func unsupported(link error) bool {
 // createInPlace is Create without a link: as exclusive, but a process that dies leaves part of the content, which the readers
 // of records find by their checksum.
 func createInPlace(path string, content []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	f, err := system.CreateNew(path)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path))
+	err = finish(f, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+	if err != nil {
+		return errors.Join(err, Remove(path))
 	}
 	return nil
 }

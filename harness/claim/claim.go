@@ -43,6 +43,11 @@ func (o Owner) String() string {
 	return text
 }
 
+// same tells whether both are one process at one moment.
+func (o Owner) same(other Owner) bool {
+	return o.Host == other.Host && o.PID == other.PID && o.Since.Equal(other.Since)
+}
+
 // Claim is a file in the folder of claims.
 type Claim struct {
 	Point   string
@@ -83,6 +88,10 @@ func (f *Folder) Take(point string, attempt int) (c Claim, taken bool, err error
 			return Claim{point, attempt, me, true, path}, true, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
+			// It may be there all the same, and would keep others off for as long as this process lives.
+			if o, e := read(path); e == nil && o.same(me) {
+				err = errors.Join(err, atomicfile.Remove(path))
+			}
 			return Claim{}, false, fmt.Errorf("claim: %w", err)
 		}
 		other := []Claim{{Point: point, Attempt: attempt, path: path}}
@@ -101,7 +110,7 @@ func (f *Folder) Take(point string, attempt int) (c Claim, taken bool, err error
 
 // Release gives up a claim of this process.
 func (c Claim) Release() error {
-	if err := os.Remove(c.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := atomicfile.Remove(c.path); err != nil {
 		return fmt.Errorf("claim: %w", err)
 	}
 	return nil

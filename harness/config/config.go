@@ -178,6 +178,7 @@ type Repeats struct {
 type Limits struct {
 	Timeout     time.Duration
 	Memory      int64 // bytes, 0 = no limit
+	Retries     int   // of a point that failed, within a run
 	MaxFailures int
 }
 

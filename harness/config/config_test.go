@@ -187,10 +187,10 @@ func TestGoodConfigs(t *testing.T) {
 }
 
 func TestOutputsAndLimits(t *testing.T) {
-	c := parse(t, edited(`limits: {timeout: 90s, memory: 16GiB, max_failures: 2}
+	c := parse(t, edited(`limits: {timeout: 90s, memory: 16GiB, retries: 3, max_failures: 2}
 figures: [{id: a, x: tile, y: tiles.density}, {id: b, x: no.such, y: tile, series: prune.scheme, facet: tile}, {id: c, x: tile, rows: label, scale: {x: log}, range: {x: [0.1, 1]}}]
 tables: [{id: a, rows: tile, cols: train.seed, cells: [tiles.density, nor.this]}]`))
-	if want := (Limits{90 * time.Second, 16 << 30, 2}); c.Limits != want {
+	if want := (Limits{90 * time.Second, 16 << 30, 3, 2}); c.Limits != want {
 		t.Errorf("limits %+v, want %+v", c.Limits, want)
 	}
 	wantFigures := []Figure{

@@ -20,7 +20,7 @@
 //	  when: [{if: {prune.scheme: p4e}, grid: {prune.tiles.max_nonzero: [0.0625, 0.125]}}]
 //	  exclude: [{prune.scheme: p2t, prune.ratio: 0.5}]
 //	  cases: [{label: dense, prune.scheme: dense, tile: [16x16x32, 32x64x4]}]
-//	limits:  {timeout: 20m, memory: 16GiB, max_failures: 5}
+//	limits:  {timeout: 20m, memory: 16GiB, retries: 1, max_failures: 5}
 //	figures: [{id: pareto, x: tiles.density, y: quality.degradation, series: prune.scheme, facet: tile,
 //	           scale: {x: log}, range: {y: [0, 0.1]}}, {id: ablation, x: quality.plain, rows: label, facet: prune.ratio}]
 //	tables:  [{id: headline, rows: prune.scheme, cols: tile, cells: [tiles.density, latency.evaluate]}]
@@ -54,6 +54,12 @@
 //
 // Bases may lack what only the config itself gives, but what they have is checked, also where it is overridden. Files may
 // extend each other up to 16 deep. [Config.Frozen] is all of them as one file.
+//
+// # Limits
+//
+// timeout (20m) and memory (none) are those of each of a point's two processes, which train and measure. A point that exceeds
+// them, crashes or gives no finite result is tried again up to retries times (0) within the same run, each time with a record;
+// one that was refused is not. After max_failures (5) points that failed for good, the run stops.
 //
 // # Retraining
 //

@@ -214,8 +214,11 @@ func (r *reader) unique(where string, n *yaml.Node, k kind[string], taken map[st
 }
 
 var (
-	limitsForm = form{{"timeout", false, duration.schema}, {"memory", false, memory.schema}, {"max_failures", false, failures.schema}}
-	failures   = whole(1, 1000000)
+	limitsForm = form{
+		{"timeout", false, duration.schema}, {"memory", false, memory.schema}, {"retries", false, retries.schema}, {"max_failures", false, failures.schema},
+	}
+	retries  = whole(0, 100)
+	failures = whole(1, 1000000)
 )
 
 func (r *reader) limits(n *yaml.Node) Limits {
@@ -228,6 +231,7 @@ func (r *reader) limits(n *yaml.Node) Limits {
 		limits.Timeout = read(r, "limits.timeout", timeout, duration)
 	}
 	limits.Memory = read(r, "limits.memory", keys["memory"], memory)
+	limits.Retries = read(r, "limits.retries", keys["retries"], retries)
 	if most := keys["max_failures"]; most != nil {
 		limits.MaxFailures = read(r, "limits.max_failures", most, failures)
 	}

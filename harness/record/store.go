@@ -30,6 +30,9 @@ func (s *Store) points() string { return filepath.Join(s.dir, "points") }
 // Write stores the record as the next attempt at its point. Of runners that write at the same time, none replaces what
 // another wrote.
 func (s *Store) Write(r *Record) error {
+	if r.Point == "" {
+		return errors.New("record: a record without a point has no place")
+	}
 	r.Schema = Schema
 	var err error
 	if r.Attempt, err = s.NextAttempt(r.Point); err != nil {
@@ -152,13 +155,18 @@ func (s *Store) loadPoint(folder string) (*Record, []Damaged, error) {
 }
 
 // SetAside renames a damaged file to a name that is free and gives that name, so that its point is done again and
-// nothing is lost.
+// nothing is lost. If another runner was faster, the name is empty.
 func (d Damaged) SetAside() (string, error) {
 	for n := 1; ; n++ {
 		path := fmt.Sprintf("%s.%d.damaged", d.Path, n)
-		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-			return path, os.Rename(d.Path, path)
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
+		err := atomicfile.Rename(d.Path, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", nil
+		}
+		return path, err
 	}
 }
 

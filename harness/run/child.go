@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -46,8 +45,9 @@ func Child(stage string, in io.Reader, out io.Writer) error {
 	var err error
 	switch stage {
 	case stagePrepare:
-		end.Result = &trial.Result{} // the cache has the network
-		err = trial.Prepare(job, report)
+		if err = trial.Prepare(job, report); err == nil {
+			end.Result = &trial.Result{} // the cache has the network
+		}
 	case stageMeasure:
 		end.Result, err = trial.Measure(job, report)
 	case stageInterleave:
@@ -62,7 +62,17 @@ func Child(stage string, in io.Reader, out io.Writer) error {
 			end.Failure.Kind = f.Kind
 		}
 	}
-	return enc.Encode(end)
+	return sendLast(enc, end)
+}
+
+// sendLast sends what came out. JSON has no numbers that are not finite: a result with one is a failure.
+func sendLast(enc *json.Encoder, end event) error {
+	err := enc.Encode(end)
+	var bad *json.UnsupportedValueError
+	if errors.As(err, &bad) {
+		return enc.Encode(event{Failure: &record.Error{Kind: trial.KindNaN, Message: "a result is not a finite number: " + bad.Str}})
+	}
+	return err
 }
 
 // throttle lets through steps with a new name and otherwise ten a second.
@@ -118,6 +128,9 @@ func (r *runner) judge(end event, exit, cause error, log string) outcome {
 	case strings.Contains(log, "panic: "):
 		return fail(record.Failed, "panic", "the process panicked; its log is in the record")
 	default:
+		if exit == nil {
+			exit = errors.New("exit status 0")
+		}
 		return fail(record.Failed, "process", "the process ended without a result: %v", exit)
 	}
 }
@@ -150,26 +163,3 @@ func (r *runner) watchMemory(ctx context.Context, pid int, kill context.CancelCa
 // dieWithParent has the kernel kill a child when the runner dies, so that an interrupted run leaves nothing
 // that goes on writing.
 func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
-
-// tail keeps the last bytes written to it.
-type tail struct {
-	max int
-	mu  sync.Mutex
-	buf []byte
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = append(t.buf, b...)
-	if n := len(t.buf) - t.max; n > 0 {
-		t.buf = t.buf[n:]
-	}
-	return len(b), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.buf)
-}

@@ -61,7 +61,7 @@ type group struct {
 	*runner
 	budget  int64 // of memory
 	points  []prepared
-	next    int     // index of the first point without a worker
+	queue   []int   // indices of the points without a worker, those to be tried again among them
 	parked  *member // that did not fit into the last group
 	members []*member
 	started func(i int) // is called before point i starts
@@ -69,7 +69,7 @@ type group struct {
 
 type member struct {
 	*worker
-	point prepared
+	index int // of its point
 }
 
 // interleave measures the points by turns, as many at a time as memory holds.
@@ -85,12 +85,21 @@ func (r *runner) interleave(ctx context.Context, points []prepared, started func
 // run forms group after group.
 func (g *group) run(ctx context.Context) error {
 	defer g.stop()
-	for (g.parked != nil || g.next < len(g.points)) && !g.hopeless() {
+	for i := range g.points {
+		g.queue = append(g.queue, i)
+	}
+	for (g.parked != nil || len(g.queue) > 0) && !g.hopeless() {
 		if err := g.gather(ctx); err != nil {
 			return err
 		}
 		if err := g.rounds(ctx); err != nil {
 			return err
+		}
+	}
+	for _, i := range g.queue {
+		if g.tries[g.points[i].ID] > 0 { // it was to have another try
+			g.failed++
+			g.summary.Failed++
 		}
 	}
 	return nil
@@ -133,18 +142,18 @@ func (g *group) candidate(ctx context.Context) (*member, error) {
 		g.parked = nil
 		return m, nil
 	}
-	if g.next == len(g.points) {
+	if len(g.queue) == 0 {
 		return nil, nil
 	}
-	p := g.points[g.next]
-	g.started(g.next)
-	g.next++
-	w, err := g.start(ctx, stageInterleave, g.job(p.Planned))
+	i := g.queue[0]
+	g.queue = g.queue[1:]
+	g.started(i)
+	w, err := g.start(ctx, stageInterleave, g.job(g.points[i].Planned))
 	if err != nil {
 		return nil, err
 	}
 	g.await(w)
-	return &member{w, p}, nil
+	return &member{w, i}, nil
 }
 
 // rounds gives one turn after the other until all workers have ended. One that dies leaves the others as they are.
@@ -176,11 +185,14 @@ func (g *group) conclude(ctx context.Context, m *member, order string) error {
 	if out.result != nil {
 		out.result.Record.Order = order
 	}
-	result, err := g.settle(stageMeasure, m.job, out, m.began, g.limits.Timeout-m.left)
+	result, again, err := g.settle(stageMeasure, m.job, out, m.began, g.limits.Timeout-m.left)
 	if err != nil {
 		return err
 	}
-	return g.keep(m.point, result)
+	if again {
+		g.queue = append(g.queue, m.index)
+	}
+	return g.keep(g.points[m.index], result)
 }
 
 // stop ends the workers that are left.

@@ -39,6 +39,7 @@ type script struct {
 	Turns int
 	Takes time.Duration
 	End   string // ok, or one of the ends below
+	Bad   int    // tries that end so, while later ones are ok; 0 is all
 }
 
 const (
@@ -48,6 +49,7 @@ const (
 	endWaiting  = "dies waiting"   // for its last turn
 	endEarly    = "fails early"    // before it asks for anything
 	endSettling = "fails settling" // once it was let in, before its first turn
+	endRefuses  = "refuses"        // before it asks for anything
 )
 
 // pretend follows the script that the job has as its label. Each turn is a line in a file that all workers share.
@@ -62,8 +64,20 @@ func pretend() error {
 		return err
 	}
 	failed := event{Failure: &record.Error{Kind: "precision", Message: s.End}}
-	if s.End == endEarly {
+	if s.End == endRefuses {
+		failed.Failure.Kind = "parameters"
+	}
+	if tries, err := count(filepath.Join(job.CacheDir, "tries-"+s.Name)); err != nil {
+		return err
+	} else if s.Bad > 0 && tries > s.Bad {
+		s.End = ""
+	}
+	if s.End == endEarly || s.End == endRefuses {
 		return enc.Encode(failed)
+	}
+	r := record.Record{Point: job.Point, Order: "?", Training: &record.Training{}, Params: map[string]any{}}
+	if os.Args[2] != stageInterleave {
+		return enc.Encode(event{Result: &trial.Result{Record: r}})
 	}
 	log, err := os.OpenFile(filepath.Join(job.CacheDir, "log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -99,8 +113,21 @@ func pretend() error {
 	if s.End == endFails {
 		return enc.Encode(failed)
 	}
-	r := record.Record{Point: job.Point, Order: "?", Training: &record.Training{}, Params: map[string]any{}}
 	return enc.Encode(event{Result: &trial.Result{Record: r}})
+}
+
+// count adds one to a number that all processes share and gives it.
+func count(path string) (int, error) {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	if _, err := f.WriteString("."); err != nil {
+		return 0, err
+	}
+	info, err := f.Stat()
+	return int(info.Size()), err
 }
 
 // pretending is a runner, and points whose workers follow scripts.
@@ -121,7 +148,7 @@ func pretending(t *testing.T, limits config.Limits, scripts ...script) (*runner,
 	}
 	r := &runner{
 		Options: Options{Dir: dir, CacheDir: dir, Executable: self, Progress: func(Progress) {}}, limits: limits,
-		store: record.NewStore(dir), name: "test", times: map[string][]time.Duration{},
+		store: record.NewStore(dir), name: "test", times: map[string][]time.Duration{}, tries: map[string]int{},
 	}
 	var points []prepared
 	for _, s := range scripts {

@@ -5,11 +5,9 @@ package run
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -18,6 +16,7 @@ import (
 
 	"hepex/datasets"
 	"hepex/harness/atomicfile"
+	"hepex/harness/claim"
 	"hepex/harness/config"
 	"hepex/harness/record"
 	"hepex/harness/trial"
@@ -71,7 +70,7 @@ type Planned struct {
 func Plan(c *config.Config, dirs []string) ([]Planned, error) {
 	var errs config.Errors
 	var plan []Planned
-	sources := map[string]*datasets.Source{}
+	sources, checks := map[string]*datasets.Source{}, trial.Checks{}
 	for _, p := range c.Points {
 		source := sources[p.Spec.Data.Name]
 		if source == nil {
@@ -82,7 +81,7 @@ func Plan(c *config.Config, dirs []string) ([]Planned, error) {
 			}
 			sources[p.Spec.Data.Name] = source
 		}
-		if path, err := trial.Check(p.Spec, source); err != nil {
+		if path, err := checks.Check(p.Spec, source); err != nil {
 			errs = append(errs, p.ErrorAt(path, err))
 			continue
 		}
@@ -112,12 +111,14 @@ type runner struct {
 	progress Progress
 	times    map[string][]time.Duration // by stage
 	failed   int                        // in this run
+	tries    map[string]int             // beyond the first, by point
+	taken    []claim.Claim
 	summary  Summary
 }
 
 // Run does the points of the plan that have no result yet. Interrupted by ctx, it returns the context's error.
 func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summary, error) {
-	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+	if err := atomicfile.MakeFolder(o.Dir); err != nil {
 		return Summary{}, fmt.Errorf("run: %w; choose another folder with --out", err)
 	}
 	r := newRunner(c.Name, c.Limits, o)
@@ -159,7 +160,7 @@ func newRunner(experiment string, limits config.Limits, o Options) *runner {
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
-	return &runner{Options: o, limits: limits, store: record.NewStore(o.Dir), name: experiment, oomKills: outOfMemoryKills(), times: map[string][]time.Duration{}}
+	return &runner{Options: o, limits: limits, store: record.NewStore(o.Dir), name: experiment, oomKills: outOfMemoryKills(), times: map[string][]time.Duration{}, tries: map[string]int{}}
 }
 
 // missing compares the plan with the store. Damaged records are set aside and done again.
@@ -174,7 +175,9 @@ func (r *runner) missing(plan []Planned) ([]Planned, error) {
 		if err != nil {
 			return nil, fmt.Errorf("run: %w", err)
 		}
-		r.warn("%v; set aside as %s", d.Err, filepath.Base(aside))
+		if aside != "" {
+			r.warn("%v; set aside as %s", d.Err, filepath.Base(aside))
+		}
 	}
 	status := map[string]record.Status{}
 	for _, rec := range have {
@@ -235,19 +238,6 @@ func (r *runner) measure(ctx context.Context, p prepared) error {
 	return r.keep(p, result)
 }
 
-// keep stores the result of a point, if it has one.
-func (r *runner) keep(p prepared, result *trial.Result) error {
-	if result == nil {
-		return nil
-	}
-	result.Record.Training.Cached = !p.trained
-	if err := r.storeResult(result); err != nil {
-		return err
-	}
-	r.summary.Done++
-	return nil
-}
-
 // prepared is a point whose network is in the cache.
 type prepared struct {
 	Planned
@@ -296,73 +286,6 @@ func (r *runner) hopeless() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.failed >= r.limits.MaxFailures
-}
-
-// attempt runs a stage of a point. A failure is stored; the result is then nil.
-func (r *runner) attempt(ctx context.Context, stage string, p Planned) (*trial.Result, error) {
-	job, start := r.job(p), time.Now()
-	out, err := r.stage(ctx, stage, job)
-	if err != nil {
-		return nil, err
-	}
-	return r.settle(stage, job, out, start, time.Since(start))
-}
-
-// settle notes how long a stage of a point took and stores a failure; the result is then nil.
-func (r *runner) settle(stage string, job trial.Job, out outcome, start time.Time, took time.Duration) (*trial.Result, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.times[stage] = append(r.times[stage], took)
-	switch {
-	case out.failure == nil:
-		return out.result, nil
-	case out.failure.Kind == trial.KindCache || out.failure.Kind == trial.KindData:
-		return nil, fmt.Errorf("run: %s", out.failure.Message) // not the point's fault: no other would fare better
-	}
-	r.failed++
-	r.summary.Failed++
-	r.warn("point %s failed: %s", job.Point, out.failure.Message)
-	return nil, r.storeFailure(job, out, start)
-}
-
-func (r *runner) job(p Planned) trial.Job {
-	return trial.Job{Experiment: r.name, Point: p.ID, Label: p.Label, Spec: p.Spec, Params: p.Params, DataDirs: r.DataDirs, CacheDir: r.CacheDir, Memory: r.limits.Memory}
-}
-
-// MapPath is where the tile map of a point lies in an experiment's folder.
-func MapPath(dir, point string) string { return filepath.Join(dir, "maps", point+".json") }
-
-func (r *runner) storeResult(result *trial.Result) error {
-	if len(result.Tiles.Layers) > 0 {
-		text, err := json.Marshal(result.Tiles)
-		if err != nil {
-			return fmt.Errorf("run: %w", err)
-		}
-		if err := atomicfile.Write(MapPath(r.Dir, result.Record.Point), text); err != nil {
-			return fmt.Errorf("run: %w", err)
-		}
-	}
-	result.Record.Status, result.Record.ConfigSHA256 = record.OK, r.configHash
-	return r.store.Write(&result.Record)
-}
-
-// storeFailure keeps what is known of a failed attempt.
-func (r *runner) storeFailure(job trial.Job, out outcome, start time.Time) error {
-	rec := Failure(job, start)
-	if out.result != nil {
-		rec = out.result.Record
-	}
-	rec.Status, rec.Error, rec.ConfigSHA256 = out.status, out.failure, r.configHash
-	return r.store.Write(&rec)
-}
-
-// Failure is the record of a job that gave no result until now, without its reason.
-func Failure(job trial.Job, start time.Time) record.Record {
-	return record.Record{
-		Experiment: job.Experiment, Point: job.Point, Label: job.Label, Params: job.Params,
-		Seeds:     map[string]uint64{"train": uint64(job.Spec.Train.Seed)},
-		StartedAt: start.UTC(), EndedAt: time.Now().UTC(), Environment: trial.CurrentEnvironment(),
-	}
 }
 
 // at notes where the run is and estimates the time left in the stage from its points done so far.

@@ -2,7 +2,9 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -50,16 +52,6 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestTailKeepsTheEnd(t *testing.T) {
-	log := &tail{max: 10}
-	for range 100 {
-		_, _ = log.Write([]byte("abc"))
-	}
-	if got := log.String(); got != "cabcabcabc" {
-		t.Errorf("%q", got)
-	}
-}
-
 func TestChildRefusesGarbage(t *testing.T) {
 	var out strings.Builder
 	if err := Child(stageMeasure, strings.NewReader("{"), &out); err == nil {
@@ -67,5 +59,42 @@ func TestChildRefusesGarbage(t *testing.T) {
 	}
 	if err := Child("fly", strings.NewReader("{}"), &out); err == nil {
 		t.Error("unknown stage: no error")
+	}
+}
+
+// A network that cannot be trained is a failure without a result.
+func TestChildThatCannotPrepare(t *testing.T) {
+	c, err := config.Parse("f.yaml", []byte(strings.NewReplacer("[64]", "[16, 16, 16, 16, 16, 16, 16, 16]", "data: {name: digits}",
+		"data: {name: digits, train: 100, test: 20}\ntrain: {epochs: 1, batch: 64, lr: 1}\nmeasure: {encrypted: false}").Replace(frozenConfig)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := json.Marshal(trial.Job{Point: "a", Spec: c.Points[0].Spec, CacheDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := Child(stagePrepare, strings.NewReader(string(job)), &out); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	var end event
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &end); err != nil || end.Result != nil || end.Failure == nil || end.Failure.Kind != trial.KindNaN {
+		t.Errorf("%v, %s", err, lines[len(lines)-1])
+	}
+}
+
+// JSON has no NaN: a result with one is a failure.
+func TestResultIsFinite(t *testing.T) {
+	for name, v := range map[string]float64{"not a number": math.NaN(), "infinite": math.Inf(1)} {
+		var out strings.Builder
+		end := event{Result: &trial.Result{Record: record.Record{Quality: &record.Quality{Plain: v}}}}
+		if err := sendLast(json.NewEncoder(&out), end); err != nil {
+			t.Fatal(err)
+		}
+		var got event
+		if err := json.Unmarshal([]byte(out.String()), &got); err != nil || got.Result != nil || got.Failure == nil || got.Failure.Kind != trial.KindNaN {
+			t.Errorf("%s: %v, %s", name, err, out.String())
+		}
 	}
 }

@@ -37,34 +37,25 @@ func lock(path string) (func(), error) {
 func Claims(dir string) *claim.Folder { return claim.Open(filepath.Join(dir, "claims")) }
 
 // claim takes the points that nobody else has in hand. Next are the attempts to make, as they were before it was decided what
-// is to do: if one of them is made since then, that decision is void.
+// is to do: if one of them is made since then, that decision is void. Release gives up these claims and later ones.
 func (r *runner) claim(todo []Planned, next map[string]int) (mine []Planned, release func() error, err error) {
-	claims := Claims(r.Dir)
-	var taken []claim.Claim
 	release = func() error {
 		var errs []error
-		for _, c := range taken {
+		for _, c := range r.taken {
 			errs = append(errs, c.Release())
 		}
-		return errors.Join(append(errs, claims.Clean(r.over))...)
+		return errors.Join(append(errs, Claims(r.Dir).Clean(r.over))...)
 	}
 	owners := map[string]int{}
 	for _, p := range todo {
-		c, ok, err := claims.Take(p.ID, next[p.ID])
-		if err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("run: %w", err), release())
-		}
-		if !ok {
-			owners[c.Owner.String()]++
-			continue
-		}
-		taken = append(taken, c)
-		over, err := r.over(p.ID, next[p.ID])
-		if err != nil {
+		taken, owner, err := r.take(p.ID, next[p.ID])
+		switch {
+		case err != nil:
 			return nil, nil, errors.Join(err, release())
-		}
-		if !over {
+		case taken:
 			mine = append(mine, p)
+		case owner != "":
+			owners[owner]++
 		}
 	}
 	for owner, points := range owners {
@@ -72,6 +63,20 @@ func (r *runner) claim(todo []Planned, next map[string]int) (mine []Planned, rel
 	}
 	r.summary.Elsewhere = len(todo) - len(mine)
 	return mine, release, nil
+}
+
+// take claims an attempt, unless somebody else has it in hand, who is named then, or it is made already.
+func (r *runner) take(point string, attempt int) (mine bool, owner string, err error) {
+	c, free, err := Claims(r.Dir).Take(point, attempt)
+	if err != nil {
+		return false, "", fmt.Errorf("run: %w", err)
+	}
+	if !free {
+		return false, c.Owner.String(), nil
+	}
+	r.taken = append(r.taken, c)
+	over, err := r.over(point, attempt)
+	return !over, "", err
 }
 
 // over tells whether an attempt has a record.

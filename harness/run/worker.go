@@ -38,7 +38,7 @@ func (r *runner) start(ctx context.Context, stage string, job trial.Job) (*worke
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	w := &worker{job: job, began: time.Now(), left: r.limits.Timeout, events: make(chan event), log: &tail{max: 4096}}
+	w := &worker{job: job, began: time.Now(), left: r.limits.Timeout, events: make(chan event), log: &tail{max: lastBytes}}
 	w.killed, w.kill = context.WithCancelCause(ctx)
 	w.cmd = exec.CommandContext(w.killed, r.Executable, "point", stage)
 	w.cmd.Env = append(os.Environ(), trial.ForChildren()...)
@@ -58,6 +58,8 @@ func (r *runner) start(ctx context.Context, stage string, job trial.Job) (*worke
 		w.kill(nil)
 		return nil, fmt.Errorf("run: %w", err)
 	}
+	// Should the machine run out of memory, this process is to end and not its runner, nor anything else.
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", w.cmd.Process.Pid), []byte("500"), 0)
 	go w.read(pipe)
 	go r.watchMemory(w.killed, w.cmd.Process.Pid, w.kill)
 	_, _ = w.stdin.Write(append(input, '\n')) // a process that is gone already shows in its events

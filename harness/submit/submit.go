@@ -24,7 +24,7 @@ type Options struct {
 	Run run.Options // where, and what to do again
 
 	Partition  string
-	Time       time.Duration // of a task; 0: limits.timeout for each stage and a margin
+	Time       time.Duration // of a task; 0: limits.timeout for each stage and each retry, and a margin
 	Memory     int64         // of a task, in bytes; 0: limits.memory and a margin, or what Slurm gives
 	CPUs       int           // of a task; 0: as many as evaluations have threads
 	MaxRunning int           // tasks at the same time; 0: no limit
@@ -108,7 +108,7 @@ func (p *Prepared) script() {
 		s.Memory = limits.Memory + memoryMargin
 	}
 	if s.Time == 0 {
-		s.Time = 2*limits.Timeout + timeMargin
+		s.Time = time.Duration(2+limits.Retries)*limits.Timeout + timeMargin
 	}
 	p.Tasks = s
 	p.Collect = slurm.Script{

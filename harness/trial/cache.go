@@ -78,7 +78,7 @@ func (c *Cache) Put(k Key, content []byte) error {
 // a process must not hold two. It saves work and no more: where the file system has no locks, an entry is made twice.
 func (c *Cache) Lock(k Key) (unlock func(), err error) {
 	dir := filepath.Join(c.dir, "locks")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := atomicfile.MakeFolder(dir); err != nil {
 		return nil, unusable(err)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, k.String()[:2]), os.O_CREATE|os.O_RDWR, 0o644)

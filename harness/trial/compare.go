@@ -26,7 +26,7 @@ func (t *trial) compare(batch network.Data, encrypted [][]float64) error {
 		want := plain.RawRowView(b)
 		for o := range got {
 			if math.IsNaN(got[o]) || math.IsInf(got[o], 0) {
-				return &Failure{"nan", fmt.Errorf("trial: sample %d, output %d: %v after decryption", b, o, got[o])}
+				return &Failure{KindNaN, fmt.Errorf("trial: sample %d, output %d: %v after decryption", b, o, got[o])}
 			}
 			q.OutputErrorMax = math.Max(q.OutputErrorMax, math.Abs(got[o]-want[o]))
 			largest = math.Max(largest, math.Abs(want[o]))

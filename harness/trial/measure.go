@@ -31,6 +31,9 @@ const (
 	KindData  = "data"
 )
 
+// KindNaN is the kind of failure of a point that gave something infinite or not a number.
+const KindNaN = "nan"
+
 // Failure is an error with the kind that its record shall carry.
 type Failure struct {
 	Kind string

@@ -3,6 +3,7 @@ package trial
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -157,7 +158,9 @@ func (p *preparer) do(step pruning.Step, after Key, out *prepared, last bool) (*
 	}
 	start := time.Now()
 	data := pruning.Data{Train: p.samples.train.all, Validation: p.samples.validation.all}
-	if err := step.Apply(out.state, data); err != nil {
+	if err := step.Apply(out.state, data); errors.Is(err, network.ErrDiverged) {
+		return nil, &Failure{KindNaN, fmt.Errorf("trial: %s: %w; a lower train.lr may help", step, err)}
+	} else if err != nil {
 		return nil, fmt.Errorf("trial: %s: %w", step, err)
 	}
 	out.seconds += time.Since(start).Seconds()
@@ -251,6 +254,9 @@ func (p *preparer) measureQuality(final Key, net *network.Network) (q plainQuali
 			return q, err
 		}
 		got, err := network.Evaluate(net, d)
+		if errors.Is(err, network.ErrOverflow) {
+			return q, &Failure{KindNaN, err}
+		}
 		if err != nil {
 			return q, err
 		}

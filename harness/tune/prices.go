@@ -1,6 +1,7 @@
 package tune
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,7 @@ import (
 
 // CachedPrices measures prices once per machine, ring and number of special moduli, and keeps them in a folder: what a
 // primitive costs at a level hardly depends on the size of the moduli. What is kept is scaled to the speed of the machine
-// at the time of use. A file that is no file of prices is written
+// at the time of use. A file that is no file of prices, or not whole, is written
 // again. With again set, nothing is taken from the folder.
 func CachedPrices(dir, cpu string, again bool) Pricer {
 	return func(p inference.Parameters, counts packing.Counts) (*inference.Priced, error) {
@@ -27,7 +28,7 @@ func CachedPrices(dir, cpu string, again bool) Pricer {
 		if again || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPrices) {
 			have = &inference.Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
 		} else if err != nil {
-			return nil, fmt.Errorf("tune: prices: %w", err)
+			return nil, fmt.Errorf("%w: %w", ErrFolder, err)
 		} else {
 			have = have.Scaled(inference.TimeReference(p))
 		}
@@ -63,10 +64,25 @@ func priceKey(p inference.Parameters, cpu string) string {
 // errPrices means that a file does not hold prices.
 var errPrices = errors.New("not a file of prices")
 
+// ErrFolder means that prices cannot be kept: nothing is wrong with what was to be priced.
+var ErrFolder = errors.New("tune: the folder of prices cannot be used")
+
 // file is what is kept.
 type file struct {
 	Reference float64 `json:"reference_s"`
 	Prices    []line  `json:"prices"`
+	SHA256    string  `json:"sha256,omitempty"` // of the file without this field
+}
+
+// encode gives the text of a file with its checksum.
+func (f file) encode() ([]byte, error) {
+	f.SHA256 = ""
+	bare, err := json.MarshalIndent(f, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("tune: prices: %w", err)
+	}
+	f.SHA256 = fmt.Sprintf("%x", sha256.Sum256(bare))
+	return json.MarshalIndent(f, "", " ")
 }
 
 // line is one price.
@@ -84,6 +100,9 @@ func readPrices(path string) (*inference.Priced, error) {
 	}
 	var f file
 	if json.Unmarshal(text, &f) != nil || len(f.Prices) == 0 || !(f.Reference > 0) {
+		return nil, errPrices
+	}
+	if whole, err := f.encode(); err != nil || !bytes.Equal(text, whole) {
 		return nil, errPrices
 	}
 	p := &inference.Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: f.Reference}
@@ -105,12 +124,12 @@ func writePrices(path string, p *inference.Priced) error {
 		}
 		return a.Level - b.Level
 	})
-	text, err := json.MarshalIndent(file{p.Reference, lines}, "", " ")
+	text, err := file{Reference: p.Reference, Prices: lines}.encode()
 	if err != nil {
-		return fmt.Errorf("tune: prices: %w", err)
+		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("tune: prices: %w", err)
+	if err := atomicfile.Write(path, text); err != nil {
+		return fmt.Errorf("%w: %w", ErrFolder, err)
 	}
-	return atomicfile.Write(path, text)
+	return nil
 }

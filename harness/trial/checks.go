@@ -1,0 +1,28 @@
+package trial
+
+import (
+	"fmt"
+
+	"hepex/datasets"
+	"hepex/harness/config"
+)
+
+// Checks are the answers that Check gave. The points of a sweep mostly differ in what it does not look at, and it takes
+// milliseconds.
+type Checks map[string]answer
+
+type answer struct {
+	path string
+	err  error
+}
+
+// Check is Check, done once for all points that are alike to it.
+func (c Checks) Check(s config.Spec, source *datasets.Source) (path string, err error) {
+	key := fmt.Sprint(s.Data.Name, s.Network, s.Tile, s.Layout, s.HE, s.Measure.Encrypted)
+	a, known := c[key]
+	if !known {
+		a.path, a.err = Check(s, source)
+		c[key] = a
+	}
+	return a.path, a.err
+}

@@ -1,0 +1,190 @@
+package trial
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"hepex/datasets"
+	"hepex/harness/config"
+	"hepex/harness/tune"
+	"hepex/inference"
+	"hepex/packing"
+)
+
+// Forecast is what a point is expected to take, before it runs.
+type Forecast struct {
+	Evaluate float64 // seconds of one evaluation
+	Measure  float64 // seconds of all evaluations, at the fewest repeats
+	Peak     int64   // bytes that an evaluation needs, beyond the program itself
+	Dense    bool    // an upper bound: how many tiles stay is not known before the network is pruned
+}
+
+// Forecaster predicts the points of a plan.
+type Forecaster struct {
+	prices map[string]*inference.Priced // by what they depend on
+	price  tune.Pricer
+}
+
+// NewForecaster takes prices from a cache folder, and keeps there those that it has to measure.
+func NewForecaster(cacheDir string) *Forecaster {
+	return &Forecaster{map[string]*inference.Priced{}, tune.CachedPrices(PriceDir(cacheDir), CurrentEnvironment().CPU, false)}
+}
+
+// Point predicts a point by counts and prices: from the pruned network if the cache has it, else as if no tile were pruned.
+// A point that evaluates nothing takes nothing.
+func (f *Forecaster) Point(j Job, source *datasets.Source) (*Forecast, error) {
+	if !j.Spec.Measure.Encrypted {
+		return &Forecast{}, nil
+	}
+	ready, err := Prepared(j)
+	if err != nil {
+		return nil, err
+	}
+	var s *size
+	if ready {
+		s, err = sizeOfTrained(j)
+	} else {
+		s, err = sizeOfDense(j.Spec, source)
+	}
+	if err != nil {
+		return nil, err
+	}
+	seconds, err := f.cost(s, j.Spec.HE.Insecure)
+	if err != nil {
+		return nil, err
+	}
+	m := j.Spec.Measure
+	out := &Forecast{Evaluate: seconds / float64(m.Threads), Peak: s.Peak, Dense: !ready}
+	out.Measure = out.Evaluate * float64(m.Warmup+m.Repeats.Min)
+	return out, nil
+}
+
+// cost is the seconds of all operations on one thread. What a primitive costs at a level hardly depends on the moduli, so
+// that points of one ring share prices; setting up parameters takes longer than all else here.
+func (f *Forecaster) cost(s *size, insecure bool) (float64, error) {
+	counts := packing.Counts{}
+	for _, c := range s.Counts {
+		counts.Add(c.Op, c.Level, c.N)
+	}
+	key := fmt.Sprint(s.Literal.Ring, s.Literal.LogN, len(s.Literal.LogP))
+	have := f.prices[key]
+	if have == nil || !covers(have, counts) {
+		p, err := inference.NewParameters(s.Literal, insecure)
+		if err != nil {
+			return 0, err
+		}
+		fresh, err := f.price(p, counts)
+		if err != nil {
+			return 0, err
+		}
+		if have == nil {
+			have = fresh
+		} else {
+			maps.Copy(have.Ours, fresh.Ours)
+			maps.Copy(have.Floor, fresh.Floor)
+		}
+		f.prices[key] = have
+	}
+	return counts.Cost(have.Prices(false)), nil
+}
+
+func covers(p *inference.Priced, counts packing.Counts) bool {
+	for at := range counts {
+		if _, ok := p.Ours[at]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// size is what a forecast is made of, whatever the machine. It survives encoding/json both ways.
+type size struct {
+	Literal inference.Literal `json:"literal"`
+	Counts  []operationCount  `json:"counts"`
+	Peak    int64             `json:"peak"`
+}
+
+type operationCount struct {
+	Op    packing.Op `json:"op"`
+	Level int        `json:"level"`
+	N     int        `json:"n"`
+}
+
+func newSize(s config.Spec, lit inference.Literal, layout *packing.Layout, kept [][][]bool) *size {
+	encrypted := s.HE.Weights == "encrypted"
+	out := &size{Literal: lit, Peak: inference.PredictMemory(lit, layout, kept, encrypted, s.Measure.Threads).Total()}
+	for at, n := range packing.Total(layout.Counts(kept, encrypted)) {
+		out.Counts = append(out.Counts, operationCount{at.Op, at.Level, n})
+	}
+	return out
+}
+
+// sizeOfTrained packs the network that the cache has, and keeps what comes out, for packing takes tens of milliseconds.
+func sizeOfTrained(j Job) (*size, error) {
+	p, err := newPreparer(j, nil)
+	if err != nil {
+		return nil, err
+	}
+	final, _, err := p.keys(pruningOptions(j.Spec))
+	if err != nil {
+		return nil, err
+	}
+	key := newKey(final.String(), "size", packing.Version, inference.Version, j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
+	content, ok, err := p.cache.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	out := &size{}
+	if ok && json.Unmarshal(content, out) == nil {
+		return out, nil
+	}
+	n, err := PrepareNetwork(j, nil)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := pack(j.Spec, n.Folded, n.Orders, n.Samples)
+	if err != nil {
+		return nil, err
+	}
+	out = newSize(j.Spec, packed.lit, packed.model.Layout, packed.model.Kept)
+	if content, err = json.Marshal(out); err != nil {
+		return nil, fmt.Errorf("trial: %w", err)
+	}
+	return out, p.cache.Put(key, content)
+}
+
+func sizeOfDense(s config.Spec, source *datasets.Source) (*size, error) {
+	layout, lit, err := denseLayout(s, source)
+	if err != nil {
+		return nil, err
+	}
+	return newSize(s, lit, layout, layout.Dense()), nil
+}
+
+// denseLayout is the layout of an unpruned network, with parameters for the least that any network needs.
+func denseLayout(s config.Spec, source *datasets.Source) (*packing.Layout, inference.Literal, error) {
+	axes, encrypted := dims(s, shapeOf(source)), s.HE.Weights == "encrypted"
+	var layout *packing.Layout
+	var err error
+	switch packing.Kind(s.Layout) {
+	case packing.Scalar:
+		layout, err = packing.NewScalarLayout(axes, s.Tile.Slots())
+	case packing.OneImage:
+		for slots := packing.MinSlots; slots <= packing.MaxSlots; slots *= 2 {
+			if layout, err = packing.NewOneImageLayout(axes, slots, packing.Nominal(1), encrypted); err != nil {
+				break
+			}
+			if lit, e := literal(s, layout, packing.Profile{}); e == nil {
+				return layout, lit, nil
+			}
+		}
+	default:
+		layout, err = packing.NewLayout(axes, s.Tile)
+	}
+	if err != nil {
+		return nil, inference.Literal{}, err
+	}
+	lit, err := literal(s, layout, packing.Profile{})
+	return layout, lit, err
+}
