@@ -10,7 +10,7 @@ import (
 // other schemes.
 func (o Options) custom() ([]Step, error) {
 	var steps []Step
-	epochs := 0
+	epochs, retrainings, last := 0, 0, -1
 	for i, text := range o.Custom {
 		step, err := o.ParseStep(text)
 		if err != nil {
@@ -18,10 +18,15 @@ func (o Options) custom() ([]Step, error) {
 		}
 		if t, ok := step.(Train); ok {
 			epochs += t.Options.Epochs
-			t.Options.Seed += uint64(i)
-			step = t
+			step, last = o.retrain(t.Options.Epochs, retrainings, false), i
+			retrainings++
 		}
 		steps = append(steps, step)
+	}
+	if last >= 0 {
+		t := steps[last].(Train)
+		t.Stop = o.Stop
+		steps[last] = t
 	}
 	if epochs != o.Retrain.Epochs {
 		return nil, fmt.Errorf("the steps retrain %d epochs: want %d in all, the budget of retraining", epochs, o.Retrain.Epochs)
@@ -59,7 +64,8 @@ const stepForms = "prune weights|neurons|tiles|blocks RATIO, permute STRATEGY, j
 //	expand              make every weight of a kept tile trainable again
 //	retrain 4           train 4 epochs
 //
-// Importance, scope, tile score and all else are the options'.
+// Importance, scope, tile score, budget and all else are the options'; a permutation is judged by the tiles that MaxNonzero or
+// TileRatio would drop.
 func (o Options) ParseStep(text string) (Step, error) {
 	words := strings.Fields(text)
 	bad := fmt.Errorf("%q is no step: want one of %s", text, stepForms)

@@ -27,7 +27,8 @@
 //
 // The retrainings of a scheme are runs of their own, each with a learning rate that warms up and decays (restarts), or
 // one run with one curve and Adam's moments kept, in the middle of which the other steps happen (one; see Gradual).
-// Every scheme can use either, distillation from the network before the first prune step, and early stop.
+// Every built-in scheme can use either, and all can use distillation from the network before the first prune step, and early
+// stop in the last retraining.
 //
 // # What was tried for joint
 //

@@ -29,7 +29,7 @@ func (j Joint) tile() string {
 	if j.Budget != "time" {
 		return groups(j.Shape)
 	}
-	return j.Shape.String() // the cost of a tile depends on levels, and those on all of the shape
+	return fmt.Sprintf("%s packing=%d", j.Shape, packing.Version) // the cost of a tile depends on levels, and those on the layout
 }
 
 // Apply prunes in place.
@@ -54,9 +54,34 @@ func (j Joint) Apply(s *State, data Data) error {
 	sums := p.sums(scores)
 	kept, _ := b.keep(sums)
 	s.noteFloors(b.floored(sums, kept))
+	if !connected(p.groups, kept) {
+		p.connect(sums, kept)
+		s.note("a path of tiles kept from inputs to outputs: the ranking would have cut all")
+	}
 	p.mask(s.Net, kept)
 	s.Orders = p.orders()
 	return nil
+}
+
+// connect keeps the path from the inputs to the outputs that holds most importance, in each layer in the place of the tile
+// that holds least.
+func (p *partition) connect(sums [][]float64, kept [][]bool) {
+	var layers []layerSums
+	for l, s := range sums {
+		layers = append(layers, layerSums{p.groups[l], s})
+	}
+	for l, tile := range strongest(layers) {
+		if kept[l][tile] {
+			continue
+		}
+		least := -1
+		for i, k := range kept[l] {
+			if k && (least < 0 || sums[l][i] < sums[l][least]) {
+				least = i
+			}
+		}
+		kept[l][least], kept[l][tile] = false, true
+	}
 }
 
 // mask makes the weights of kept tiles trainable and prunes all others.

@@ -64,6 +64,9 @@ func (p PruneBlocks) Apply(s *State, data Data) error {
 		return err
 	}
 	parts := newPartition(s.Net.Dims(), p.Shape)
+	if s.Orders != nil {
+		parts.follow(s.Orders)
+	}
 	left := slices.Clone(parts.groups)
 	var blocks []block
 	for l, neurons := range scores {

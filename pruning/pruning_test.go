@@ -119,6 +119,9 @@ func TestSchemesAreListsOfSteps(t *testing.T) {
 					continue
 				case Train:
 					epochs += s.Options.Epochs
+					if s.Options.Epochs == 0 {
+						t.Errorf("%s, rate %s: a retraining without an epoch", scheme, rate)
+					}
 				}
 				got = append(got, fmt.Sprintf("%T", s)[len("pruning."):])
 			}
@@ -129,6 +132,26 @@ func TestSchemesAreListsOfSteps(t *testing.T) {
 				t.Errorf("%s, rate %s trains %d epochs: every scheme must train 5", scheme, rate, epochs)
 			}
 		}
+	}
+}
+
+// The steps of p4e written out are p4e, early stop included.
+func TestCustomIsWhatItSays(t *testing.T) {
+	built, custom := options("p4e"), options("custom")
+	built.Stop, custom.Stop = 2, 2
+	custom.Custom = []string{"prune weights 0.7", "retrain 2", "permute kmeans", "drop 0.1", "expand", "retrain 1"}
+	var texts [2][]string
+	for i, o := range []Options{built, custom} {
+		steps, err := o.Steps()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range steps {
+			texts[i] = append(texts[i], s.String())
+		}
+	}
+	if d := cmp.Diff(texts[0], texts[1]); d != "" {
+		t.Errorf("(-p4e +custom)\n%s", d)
 	}
 }
 

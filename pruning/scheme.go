@@ -16,7 +16,7 @@ type Options struct {
 	Importance  string   // of a weight
 	Scope       string   // of Ratio and TileRatio
 	Target      string   // of the first prune step of p3 … p4e
-	Ratio       float64  // share of weights (p2t and target tile: of tiles) that the first prune step removes
+	Ratio       float64  // share of weights (p2t, hunter, mofhei, joint and target tile: of tiles) that goes in the first prune step
 	Permutation string
 	Score       string   // ranks tiles
 	MaxNonzero  float64  // p4, p4e: drop tiles with at most this fraction of weights left …
@@ -137,16 +137,18 @@ func (o Options) gradual(phases []phase) []Step {
 	return []Step{g}
 }
 
-// restarts is a training after each phase, up to the next, in whole epochs.
+// restarts is a training after each phase, up to the next, in whole epochs and, as far as they suffice, at least one each.
 func (o Options) restarts(phases []phase) []Step {
 	var steps []Step
-	epochs := func(when float64) int { return int(math.Round(when * float64(o.Retrain.Epochs))) }
+	last := 0
 	for i, p := range phases {
-		next := 1.0
-		if i+1 < len(phases) {
-			next = phases[i+1].when
+		end, left := o.Retrain.Epochs, len(phases)-i-1 // phases that are still to come
+		if left > 0 {
+			end = int(math.Round(phases[i+1].when * float64(o.Retrain.Epochs)))
+			end = max(min(max(end, last+1), o.Retrain.Epochs-left), last)
 		}
-		steps = append(append(steps, p.steps...), o.retrain(epochs(next)-epochs(p.when), i, i+1 == len(phases)))
+		steps = append(append(steps, p.steps...), o.retrain(end-last, i, left == 0))
+		last = end
 	}
 	return steps
 }

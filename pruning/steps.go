@@ -118,18 +118,19 @@ func (p Expand) Apply(s *State, _ Data) error {
 func groups(s packing.Shape) string { return fmt.Sprintf("%dx%d", s.In, s.Out) }
 
 // drop masks all weights of the tiles that are gone. Where these would cut all paths from the inputs to the outputs, the
-// path of most weights stays, so that no network becomes constant.
+// path of largest weights stays, so that no network becomes constant.
 func (s *State) drop(tilings []tiling, gone [][]int) {
-	kept := make([][]bool, len(tilings))
+	kept, cols := make([][]bool, len(tilings)), make([]int, len(tilings))
 	for l, t := range tilings {
+		cols[l] = t.cols
 		nonZero := t.nonZero()
 		kept[l] = make([]bool, len(nonZero))
 		for i, n := range nonZero {
 			kept[l][i] = n > 0 && !slices.Contains(gone[l], i)
 		}
 	}
-	if !connected(tilings, kept) {
-		for l, i := range strongest(tilings) {
+	if !connected(cols, kept) {
+		for l, i := range strongest(tileSums(tilings)) {
 			kept[l][i] = true
 		}
 		s.note("a path of tiles kept from inputs to outputs: the ranking would have cut all")
@@ -143,14 +144,14 @@ func (s *State) drop(tilings []tiling, gone [][]int) {
 	}
 }
 
-// connected tells whether a path of kept tiles leads from the inputs to the outputs.
-func connected(tilings []tiling, kept [][]bool) bool {
-	reached := slices.Repeat([]bool{true}, tilings[0].cols)
-	for l, t := range tilings {
-		next := make([]bool, t.rows)
-		for i, k := range kept[l] {
-			if k && reached[i%t.cols] {
-				next[i/t.cols] = true
+// connected tells whether a path of kept tiles leads from the inputs to the outputs; cols[l] is the number of groups of axis l.
+func connected(cols []int, kept [][]bool) bool {
+	reached := slices.Repeat([]bool{true}, cols[0])
+	for l, tiles := range kept {
+		next := make([]bool, len(tiles)/cols[l])
+		for i, k := range tiles {
+			if k && reached[i%cols[l]] {
+				next[i/cols[l]] = true
 			}
 		}
 		reached = next
@@ -158,26 +159,47 @@ func connected(tilings []tiling, kept [][]bool) bool {
 	return slices.Contains(reached, true)
 }
 
-// strongest is the path through one tile of each layer with the largest sum of |w|.
-func strongest(tilings []tiling) []int {
-	best := make([]float64, tilings[0].cols) // of the paths to each group
-	var from [][]int                         // the tile by which the best path comes to each group
+// layerSums are the sums of a layer's tiles, row by row, cols to a row; −∞ for a tile that no path may use.
+type layerSums struct {
+	cols int
+	sums []float64
+}
+
+// tileSums gives the sum of |w| of each tile, −∞ for those that have no weights left.
+func tileSums(tilings []tiling) []layerSums {
+	var all []layerSums
 	for _, t := range tilings {
 		sums := make([]float64, t.rows*t.cols)
 		t.each(func(tile, w int) { sums[tile] += math.Abs(float64(t.dense.W[w])) })
-		next, by := slices.Repeat([]float64{math.Inf(-1)}, t.rows), make([]int, t.rows)
-		for i, v := range sums {
-			if r := i / t.cols; best[i%t.cols]+v > next[r] {
-				next[r], by[r] = best[i%t.cols]+v, i
+		for i, n := range t.nonZero() {
+			if n == 0 {
+				sums[i] = math.Inf(-1)
+			}
+		}
+		all = append(all, layerSums{t.cols, sums})
+	}
+	return all
+}
+
+// strongest is the path through one tile of each layer with the largest sum.
+func strongest(layers []layerSums) []int {
+	best := make([]float64, layers[0].cols) // of the paths to each group
+	var from [][]int                        // the tile by which the best path comes to each group
+	for _, l := range layers {
+		rows := len(l.sums) / l.cols
+		next, by := slices.Repeat([]float64{math.Inf(-1)}, rows), make([]int, rows)
+		for i, v := range l.sums {
+			if r := i / l.cols; best[i%l.cols]+v > next[r] {
+				next[r], by[r] = best[i%l.cols]+v, i
 			}
 		}
 		best, from = next, append(from, by)
 	}
-	path := make([]int, len(tilings))
+	path := make([]int, len(layers))
 	group := floats.MaxIdx(best)
-	for l := len(tilings) - 1; l >= 0; l-- {
+	for l := len(layers) - 1; l >= 0; l-- {
 		path[l] = from[l][group]
-		group = path[l] % tilings[l].cols
+		group = path[l] % layers[l].cols
 	}
 	return path
 }

@@ -37,7 +37,11 @@ var ignored = []rule{
 	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" && s.Prune.Scheme != "hunter" },
 		[]string{"prune.events", "prune.until", "prune.curve"}},
 	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" },
-		[]string{"prune.budget", "prune.lasso", "prune.search"}},
+		[]string{"prune.lasso", "prune.search"}},
+	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" && s.Prune.Scheme != "custom" },
+		[]string{"prune.budget"}},
+	{[]string{"joint"}, func(s *Spec) bool { return s.Prune.Events == 1 },
+		[]string{"prune.until", "prune.curve", "prune.lasso", "prune.retrain.rate"}}, // one event is at the beginning
 	{nil, func(s *Spec) bool { return s.Prune.Distil.Alpha == 0 },
 		[]string{"prune.distil"}},
 	{nil, func(s *Spec) bool { return s.Network.Type == "autoencoder" },
