@@ -66,9 +66,15 @@ func (b budget) of(density float64) budget {
 	return b
 }
 
-// keep chooses the tiles to keep, given the importance in each tile, and returns the importance kept. Tiles whose
-// outputs no kept tile reads, or whose inputs no kept tile gives, are worth nothing, so others take their place.
+// keep chooses the tiles to keep, given the importance in each tile, and returns the importance kept.
 func (b budget) keep(sums [][]float64) (kept [][]bool, total float64) {
+	kept, _, total = b.settle(sums)
+	return kept, total
+}
+
+// settle chooses the tiles to keep, and returns what each tile is worth: tiles whose outputs no kept tile reads, or whose
+// inputs no kept tile gives, are worth nothing, so others take their place.
+func (b budget) settle(sums [][]float64) (kept [][]bool, worth [][]float64, total float64) {
 	kept, total = b.choose(sums)
 	for range maxRevisions {
 		alive, dead := b.partition.withoutDead(sums, kept)
@@ -78,7 +84,7 @@ func (b budget) keep(sums [][]float64) (kept [][]bool, total float64) {
 		sums = alive
 		kept, total = b.choose(sums)
 	}
-	return kept, total
+	return kept, sums, total
 }
 
 // maxRevisions bounds how often dead tiles are replaced: others may die of it.

@@ -115,17 +115,19 @@ func TestWaysToRetrain(t *testing.T) {
 	taught, stopped := plain, plain
 	taught.Distil = Distil{0.9, 4}
 	stopped.Stop = 1
+	gradual := stopped // one curve, in whose course the steps happen
+	gradual.Rate, gradual.Distil = "one", taught.Distil
 	files := map[string][]byte{}
-	for name, o := range map[string]Options{"plain": plain, "taught": taught, "stopped": stopped} {
+	for name, o := range map[string]Options{"plain": plain, "taught": taught, "stopped": stopped, "gradual": gradual} {
 		var first []byte
 		for range 2 {
 			s := &State{Net: newNet(t, 20, 24, 10)}
 			applyTo(t, o, s, Data{both(d).Train, both(noise).Train})
 			most := o.Train.Epochs + o.Retrain.Epochs
-			if s.Epochs > most || name != "stopped" && s.Epochs != most || name == "stopped" && s.Epochs == most {
+			if s.Epochs > most || (s.Epochs < most) != (o.Stop > 0) {
 				t.Errorf("%s: %d epochs of %d", name, s.Epochs, most)
 			}
-			if (s.Teacher != nil) != (name == "taught") {
+			if (s.Teacher != nil) != (o.Distil.Alpha > 0) {
 				t.Errorf("%s: teacher %v", name, s.Teacher != nil)
 			}
 			s.Teacher = nil
@@ -151,5 +153,19 @@ func TestImportanceByActivation(t *testing.T) {
 	}
 	if want := []float64{9, 8}; !slices.Equal(got[0], want) {
 		t.Errorf("got %v, want %v", got[0], want)
+	}
+}
+
+// A layer is said to be at its floor only if a tile elsewhere that went is worth more: one that no path uses is worth nothing.
+func TestFloorsAreNotNotedForDeadTiles(t *testing.T) {
+	shape := packing.Shape{In: 1, Out: 1, Batch: 1}
+	p := newPartition([]int{4, 4, 4}, shape)
+	b := newBudget(p, 0.5, nil)
+	first, second := slices.Repeat([]float64{9}, 16), make([]float64, 16)
+	second[0] = 1 // it reads the first group of the first layer's outputs; the others are of use to nobody
+	sums := [][]float64{first, second}
+	kept, worth, _ := b.settle(sums)
+	if got := b.floored(worth, kept); got != nil {
+		t.Errorf("kept %v: layers %v are said to be at their floors: want none", kept, got)
 	}
 }

@@ -52,8 +52,8 @@ func (j Joint) Apply(s *State, data Data) error {
 	}
 	p.arrange(j.Strategy, scores, b, warm, j.Seed)
 	sums := p.sums(scores)
-	kept, _ := b.keep(sums)
-	s.noteFloors(b.floored(sums, kept))
+	kept, worth, _ := b.settle(sums)
+	s.noteFloors(b.floored(worth, kept))
 	if !connected(p.groups, kept) {
 		p.connect(sums, kept)
 		s.note("a path of tiles kept from inputs to outputs: the ranking would have cut all")

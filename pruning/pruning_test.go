@@ -428,15 +428,32 @@ func TestStateSurvivesItsFile(t *testing.T) {
 	}
 }
 
-// The same options must prune the same network: if this changes, raise Version.
+// The same steps must prune the same network: if this changes, raise Version.
 func TestGoldenOrder(t *testing.T) {
-	s := &State{Net: newNet(t, 12, 9, 4)}
-	o := options("p4")
-	o.Train.Epochs, o.Retrain.Epochs = 0, 0
-	apply(t, o, s, network.Data{})
-	got := fmt.Sprint(s.Orders, count(s.Net.Dense()[0].Mask, true), count(s.Net.Dense()[1].Mask, true))
-	const want = "[[0 2 3 4 6 7 8 9 1 5 10 11] [0 4 5 6 1 2 3 8 7] [0 1 2 3]] 32 11"
-	if got != want {
-		t.Errorf("got %s\nwant %s\nif pruning was meant to change, raise pruning.Version", got, want)
+	shape := packing.Shape{In: 8, Out: 4, Batch: 1}
+	joint := func(density float64) Step { return Joint{"l1", "joint", 0, density, "tiles", shape, 1} }
+	for _, c := range []struct {
+		name  string
+		dims  []int
+		steps []Step
+		want  string
+	}{
+		{"p4", []int{12, 9, 4}, []Step{PruneWeights{"l1", "local", 0.7, 1}, Permute{Strategy: "kmeans", Shape: shape, Seed: 1}, DropTiles{0.1, shape}},
+			"[[0 2 3 4 6 7 8 9 1 5 10 11] [0 4 5 6 1 2 3 8 7] [0 1 2 3]] 32 11"},
+		{"weights, global", []int{20, 18, 4}, []Step{PruneWeights{"l1", "global", 0.7, 1}}, "[] 101 29"},
+		{"tiles, global", []int{20, 18, 4}, []Step{PruneTiles{"l1", "global", "avg", 0.5, shape, 1}}, "[] 120 56"},
+		{"joint, twice", []int{20, 18, 4}, []Step{joint(0.7), joint(0.4)},
+			"[[0 2 7 8 14 16 18 19 1 3 4 5 9 10 11 12 6 13 15 17] [2 8 11 14 5 7 12 17 4 9 10 16 0 6 13 15 1 3] [0 1 2 3]] 160 32"},
+	} {
+		s := &State{Net: newNet(t, c.dims...)}
+		for _, step := range c.steps {
+			if err := step.Apply(s, Data{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := fmt.Sprint(s.Orders, count(s.Net.Dense()[0].Mask, true), count(s.Net.Dense()[1].Mask, true))
+		if got != c.want {
+			t.Errorf("%s: got %s\nwant %s\nif pruning was meant to change, raise pruning.Version", c.name, got, c.want)
+		}
 	}
 }
