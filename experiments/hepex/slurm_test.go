@@ -187,3 +187,21 @@ func TestSlurmKillsForMemory(t *testing.T) {
 		t.Errorf("%+v\n%s", r, s.logs())
 	}
 }
+
+// A submission whose points fail one after the other cancels the tasks that wait. What they were to do has not failed.
+func TestHopelessSubmissionStops(t *testing.T) {
+	needSlurm(t)
+	s := newSandbox(t)
+	s.write("small.yaml", strings.NewReplacer("precision: 16", "precision: 38", "tables:", "limits: {max_failures: 2}\ntables:").Replace(small))
+	s.submitted("--mem", "1GiB", "--max-running", "1")
+	s.waitForCollect(1)
+	got := s.results()
+	for _, r := range got {
+		if r.Status != record.Failed || r.Error.Kind != "precision" {
+			t.Errorf("status %s, %+v", r.Status, r.Error)
+		}
+	}
+	if len(got) != 2 {
+		t.Errorf("%d points have records: want 2\n%s", len(got), s.logs())
+	}
+}

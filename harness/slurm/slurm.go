@@ -55,6 +55,12 @@ func Cancel(job string) error {
 	return err
 }
 
+// CancelWaiting ends those tasks of an array that have not begun.
+func CancelWaiting(array string) error {
+	_, err := command("scancel", "--state=PENDING", array)
+	return err
+}
+
 // Alive tells which of some jobs, by their own numbers, not those of their arrays, have begun and are not over. Known is
 // false if Slurm does not answer.
 func Alive(jobs []string) (alive map[string]bool, known bool) {
@@ -150,3 +156,6 @@ func Here() (job string, restarts int) {
 	restarts, _ = strconv.Atoi(os.Getenv("SLURM_RESTART_COUNT"))
 	return os.Getenv("SLURM_JOB_ID"), restarts
 }
+
+// HereArray is the number of the array that this process runs a task of, empty outside of one.
+func HereArray() string { return os.Getenv("SLURM_ARRAY_JOB_ID") }

@@ -18,7 +18,7 @@ import (
 )
 
 // Do is what a task runs: it prepares and measures one point and stores the record. Of the options it sets what the
-// submission says.
+// submission says. If by then limits.max_failures of the submission's points have failed, it cancels the tasks that have not begun.
 func Do(ctx context.Context, folder string, i int, o run.Options) (run.Summary, error) {
 	var t task
 	if err := readJSON(taskPath(folder, i), &t); err != nil {
@@ -27,7 +27,40 @@ func Do(ctx context.Context, folder string, i int, o run.Options) (run.Summary, 
 	j := t.Job
 	o.Dir, o.DataDirs, o.CacheDir = experimentDir(folder), j.DataDirs, j.CacheDir
 	attempt := run.Attempt{Planned: run.Planned{Point: config.Point{Label: j.Label, Spec: j.Spec, Params: j.Params}, ID: j.Point}, Number: t.Attempt, ConfigSHA256: t.Config}
-	return run.Make(ctx, j.Experiment, t.Limits, attempt, o)
+	summary, err := run.Make(ctx, j.Experiment, t.Limits, attempt, o)
+	if err != nil || summary.Failed == 0 || slurm.HereArray() == "" {
+		return summary, err
+	}
+	failed, err := failures(folder)
+	if err == nil && failed >= t.Limits.MaxFailures {
+		err = slurm.CancelWaiting(slurm.HereArray())
+	}
+	return summary, err
+}
+
+// failures counts the tasks of a submission whose points have failed.
+func failures(folder string) (int, error) {
+	all, err := tasks(folder)
+	if err != nil {
+		return 0, err
+	}
+	records, _, err := record.NewStore(experimentDir(folder)).Load()
+	if err != nil {
+		return 0, err
+	}
+	failed := map[string]int{} // the last attempt at points that failed
+	for _, r := range records {
+		if r.Status != record.OK {
+			failed[r.Point] = r.Attempt
+		}
+	}
+	n := 0
+	for _, t := range all {
+		if failed[t.Job.Point] >= t.Attempt {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // Collected is what became of a submission.
