@@ -14,6 +14,7 @@ import (
 	"hepex/harness/config"
 	"hepex/harness/record"
 	"hepex/harness/run"
+	"hepex/harness/trial"
 )
 
 // thousand is a config of 1,000 points.
@@ -159,4 +160,50 @@ func BenchmarkCachedPoint(b *testing.B) {
 	b.Setenv(asProgram, "1")
 	runVerb(b, "run", "small.yaml")
 	perPoint(b, points, func() { runVerb(b, "run", "small.yaml", "--force") })
+}
+
+// Points that are measured under encryption, trained already: what their measuring takes in this process, and how much longer
+// a run with all that it does besides takes: target 3 %.
+func BenchmarkMeasuredPoint(b *testing.B) {
+	const points = 4
+	inFolder(b, `version: 1
+name: small
+data: {name: digits, train: 600, test: 256, validation: 0.1}
+network: {type: mlp, hidden: [64], activation: square}
+train: {epochs: 2, batch: 64, lr: 3e-3, seed: 1}
+prune: {scheme: dense, retrain: {epochs: 2}}
+tile: 8x8x64
+he: {weights: encrypted, precision: 16}
+measure: {warmup: 1, repeats: {min: 8, max: 8, ci: 0.5}}
+sweep: {grid: {train.seed: {from: 1, to: 4, step: 1}}}
+tables: [{id: density, rows: train.seed, cols: prune.scheme, cells: [tiles.density]}]
+`)
+	b.Setenv(asProgram, "1")
+	runVerb(b, "run", "small.yaml")
+	c, err := config.Load("small.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	plan, err := run.Plan(c, nil)
+	if err != nil || len(plan) != points {
+		b.Fatal(len(plan), err)
+	}
+	var direct, byRun time.Duration
+	for b.Loop() {
+		start := time.Now()
+		for _, p := range plan {
+			job := trial.Job{Experiment: c.Name, Point: p.ID, Spec: p.Spec, Params: p.Params, CacheDir: filepath.Join(os.Getenv("XDG_CACHE_HOME"), "hepex")}
+			if _, err := trial.Measure(job, func(trial.Step) {}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		direct += time.Since(start)
+		start = time.Now()
+		runVerb(b, "run", "small.yaml", "--force")
+		byRun += time.Since(start)
+	}
+	n := float64(b.N) * points
+	b.ReportMetric(direct.Seconds()/n, "s/point")
+	b.ReportMetric((byRun-direct).Seconds()*1e3/n, "overhead-ms/point")
+	b.ReportMetric(100*(byRun.Seconds()/direct.Seconds()-1), "overhead-%")
 }
