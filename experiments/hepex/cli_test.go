@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The plan predicts, and what tune and bench cannot do is refused early.
+func TestPlanAndTune(t *testing.T) {
+	s := newSandbox(t)
+	s.write("small.yaml", small)
+	code, out, errs := s.run("plan", "small.yaml")
+	if code != 0 || !strings.Contains(out, "evaluate") || !strings.Contains(out, "MiB") || !strings.Contains(out, "about") {
+		t.Errorf("plan: exit code %d\n%s%s", code, out, errs)
+	}
+	for _, bad := range [][]string{{"--objective", "speed"}, {"--memory", "lots"}, {"--batch", "-1"}, {"--top", "0"}} {
+		if code, _, errs := s.run(append([]string{"tune", "small.yaml"}, bad...)...); code != 2 || !strings.Contains(errs, bad[0]) {
+			t.Errorf("tune %v: exit code %d, %q", bad, code, errs)
+		}
+	}
+	if code, _, errs := s.run("bench", "--set", "nothing"); code != 2 || !strings.Contains(errs, "--set") {
+		t.Errorf("bench: exit code %d, %q", code, errs)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	replaced := func(old, new string) string {
+		if !strings.Contains(small, old) {
+			t.Fatalf("the small config has no %q", old)
+		}
+		return strings.Replace(small, old, new, 1)
+	}
+	secure := strings.NewReplacer("16x8x4", "16x16x16", ", insecure: true", "").Replace(small)
+	for name, c := range map[string]struct{ config, position, says string }{
+		"unknown key":         {replaced("name: digits", "name: digits, sise: 3"), "3:22", "sise"},
+		"duplicate key":       {replaced("tile: 16x8x4", "tile: 16x8x4\ntile: 16x8x4"), "8:1", "tile"},
+		"ratio 1.2":           {replaced("{from: 0.5, to: 0.9, step: 0.2}", "[0.5, 1.2]"), "11:55", "1.2"},
+		"tile 3x5x7":          {replaced("16x8x4", "3x5x7"), "7:7", "power of two"},
+		"unknown scheme":      {replaced("[p2t, p4e]", "[p2t, p5]"), "11:30", "p5"},
+		"log_q too long":      {strings.Replace(secure, "[50, 40, 40, 40]", "[50, 45, 45, 45]", 1), "8:48", "128"},
+		"too few moduli":      {replaced("[50, 40, 40, 40]", "[50, 40]"), "8:48", "4"},
+		"no room for weights": {replaced("[50, 40, 40, 40]", "[50, 40, 40]"), "8:48", "weights"},
+		"a value wraps":       {replaced("[50, 40, 40, 40]", "[40, 40, 40, 40]"), "8:48", "wrap"},
+		"missing data set":    {replaced("digits", "mnist"), "3:14", "hepex data fetch mnist"},
+		"unknown metric":      {replaced("[tiles.density]", "[tiles.size]"), "13:", "tiles.size"},
+		"metric as series":    {replaced("rows: prune.scheme", "rows: tiles.kept"), "13:30", "not a parameter"},
+		"text as number":      {replaced("[tiles.density]", "[prune.scheme]"), "13:71", "not a number"},
+		"saved, no dense":     {strings.Replace(replaced("[tiles.density]", "[saved.tiles]"), "  cases: [{label: dense, prune.scheme: dense}]\n", "", 1), "12:", "dense point"},
+		"too precise":         {strings.NewReplacer("precision: 16, log_q: [50, 40, 40, 40], log_p: [55], log_scale: 40, insecure: true", "precision: 40", "16x8x4", "16x16x16").Replace(small), "8:", "precision is too high"},
+		"empty file":          {"", "1:1", "empty"},
+		"binary garbage":      {"\x7fELF\x02\x01\x01\x00\xff\xfe\x00\x80", "1:", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSandbox(t)
+			s.write("bad.yaml", c.config)
+			for _, verb := range []string{"check", "run"} {
+				code, stdout, stderr := s.run(verb, "bad.yaml")
+				if code != exitBadInput || stdout != "" {
+					t.Errorf("%s: exit code %d, %q", verb, code, stdout)
+				}
+				if !strings.Contains(stderr, "bad.yaml:"+c.position) || !strings.Contains(stderr, c.says) {
+					t.Errorf("%s: %s\nwant position %s and %q", verb, stderr, c.position, c.says)
+				}
+			}
+			if left, err := os.ReadDir(s.dir); err != nil || len(left) != 1 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
+	}
+	s := newSandbox(t)
+	for _, args := range [][]string{
+		{"run"}, {"run", "missing.yaml"}, {"fly"}, {"run", "--fly", "x"}, {"export", "nowhere"}, {"export", "nowhere", "--format", "xml"},
+		{"table", "nowhere"}, {"plot", "nowhere"}, {"data", "fetch", "imagenet"}, {"data", "verify", "mnist"}, {"data", "fly"},
+	} {
+		code, stdout, stderr := s.run(args...)
+		if code != exitBadInput || stdout != "" || !strings.HasPrefix(stderr, "hepex: ") {
+			t.Errorf("%v: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+}
+
+func TestHelpHasExamples(t *testing.T) {
+	var help bytes.Buffer
+	s := streams{strings.NewReader(""), &help, &help}
+	if code := execute(context.Background(), s, []string{"--help"}); code != exitDone {
+		t.Fatal(code)
+	}
+	verbs := regexp.MustCompile(`(?m)^  ([a-z]+) +[A-Z]`).FindAllStringSubmatch(help.String(), -1)
+	if len(verbs) < 9 {
+		t.Fatalf("%d verbs in\n%s", len(verbs), help.String())
+	}
+	for _, v := range verbs {
+		if v[1] == "help" || v[1] == "completion" {
+			continue
+		}
+		help.Reset()
+		if code := execute(context.Background(), s, []string{v[1], "--help"}); code != exitDone || !strings.Contains(help.String(), "Examples:\n  hepex "+v[1]) {
+			t.Errorf("hepex %s --help: exit code %d\n%s", v[1], code, help.String())
+		}
+	}
+}
+
+func TestSchema(t *testing.T) {
+	var out, stderr bytes.Buffer
+	code := execute(context.Background(), streams{strings.NewReader(""), &out, &stderr}, []string{"schema"})
+	kept, err := os.ReadFile("../../configs/schema.json")
+	if code != exitDone || err != nil || !bytes.Equal(out.Bytes(), kept) {
+		t.Errorf("exit code %d, %s, %v: want configs/schema.json", code, stderr.String(), err)
+	}
+}
+
+// The configs that come with the project are good, and the quickstart stays small.
+func TestShippedConfigs(t *testing.T) {
+	var paths []string
+	for _, pattern := range []string{"*.yaml", "pruning/*.yaml"} {
+		found, err := filepath.Glob(filepath.Join("../../configs", pattern))
+		if err != nil || len(found) < 3 {
+			t.Fatal(pattern, found, err)
+		}
+		paths = append(paths, found...)
+	}
+	for _, path := range paths {
+		var out, stderr bytes.Buffer
+		code := execute(context.Background(), streams{strings.NewReader(""), &out, &stderr}, []string{"check", path})
+		missing := strings.Contains(stderr.String(), "data fetch")
+		if code != exitDone && !missing {
+			t.Errorf("%s: exit code %d, %s", path, code, stderr.String())
+		}
+		if filepath.Base(path) == "quickstart.yaml" {
+			var points int
+			if _, err := fmt.Sscanf(strings.TrimPrefix(out.String(), path+": good, "), "%d points", &points); err != nil || points > 40 {
+				t.Errorf("quickstart: %q: want at most 40 points", out.String())
+			}
+		}
+	}
+}
