@@ -2,6 +2,8 @@ package pruning
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"hepex/network"
 	"hepex/packing"
@@ -54,6 +56,7 @@ func (j Joint) Apply(s *State, data Data) error {
 	sums := p.sums(scores)
 	kept, worth, _ := b.settle(sums)
 	s.noteFloors(b.floored(worth, kept))
+	s.noteIdle(idle(worth, kept))
 	if !connected(p.groups, kept) {
 		p.connect(sums, kept)
 		s.note("a path of tiles kept from inputs to outputs: the ranking would have cut all")
@@ -61,6 +64,27 @@ func (j Joint) Apply(s *State, data Data) error {
 	p.mask(s.Net, kept)
 	s.Orders = p.orders()
 	return nil
+}
+
+// noteIdle says how many kept tiles are worth nothing, in the place of what was said after an earlier step.
+func (s *State) noteIdle(tiles int) {
+	const text = "kept tiles hold nothing of importance: there was nothing else to keep, as after too strong a lasso"
+	s.Notes = slices.DeleteFunc(s.Notes, func(n string) bool { return strings.HasSuffix(n, text) })
+	if tiles > 0 {
+		s.note("%d %s", tiles, text)
+	}
+}
+
+// idle counts the kept tiles that are worth nothing.
+func idle(worth [][]float64, kept [][]bool) (n int) {
+	for l, tiles := range kept {
+		for i, k := range tiles {
+			if k && worth[l][i] == 0 {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // connect keeps the path from the inputs to the outputs that holds most importance, in each layer in the place of the tile

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"hepex/network"
@@ -222,6 +223,23 @@ func TestJoint(t *testing.T) {
 			if !slices.Equal(a.W, s.Net.Dense()[l].W) {
 				t.Errorf("layer %d differs from run to run", l)
 			}
+		}
+	}
+}
+
+// A lasso so strong that it empties tiles which are to stay is told, a fitting one is not.
+func TestTooStrongALassoIsNoted(t *testing.T) {
+	d := clusters(400, 40)
+	for _, c := range []struct {
+		lambda float64
+		want   bool
+	}{{0.01, false}, {10, true}} {
+		s := &State{Net: newNet(t, 40, 24, 10)}
+		o := options("joint")
+		o.Importance, o.Permutation, o.Ratio, o.Rate, o.Lasso = "fisher", "joint", 0.4, "one", c.lambda
+		apply(t, o, s, d)
+		if got := slices.ContainsFunc(s.Notes, func(n string) bool { return strings.Contains(n, "too strong a lasso") }); got != c.want {
+			t.Errorf("λ = %g: notes %q", c.lambda, s.Notes)
 		}
 	}
 }
