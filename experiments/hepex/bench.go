@@ -17,6 +17,7 @@ import (
 	"hepex/datasets"
 	"hepex/harness/atomicfile"
 	"hepex/harness/bench"
+	"hepex/harness/trial"
 	"hepex/packing"
 )
 
@@ -39,10 +40,7 @@ targets. Times mean something on an idle machine only. The outcome goes to OUT/b
 			o.DataDirs = datasets.Dirs(a.data)
 			o.Progress = func(step string, done, steps int) { fmt.Fprintf(a.err, "bench %d/%d  %s\n", done+1, steps, step) }
 			o.Save = func(r *bench.Report) error { return writeBench(out, r) }
-			var err error
-			if o.Executable, err = os.Executable(); err != nil {
-				return err
-			}
+			o.Executable = trial.Program
 			report, err := bench.Run(cmd.Context(), o)
 			if err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"hepex/harness/record"
+	"hepex/harness/trial"
 )
 
 func TestRun(t *testing.T) {
@@ -157,6 +159,39 @@ func (s *sandbox) waitForRun() {
 		time.Sleep(10 * time.Millisecond)
 	}
 	s.t.Fatal("the run did not begin")
+}
+
+// What is built while a run goes on does not reach it: all of its points are done by the program that was started.
+func TestBuildDuringARun(t *testing.T) {
+	s := newSandbox(t)
+	s.write("small.yaml", small)
+	program, err := os.ReadFile(trial.Program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(s.dir, "hepex")
+	replace := func(content []byte) {
+		if err := errors.Join(os.WriteFile(path+".new", content, 0o755), os.Rename(path+".new", path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replace(program)
+	cmd := s.command("run", "small.yaml")
+	cmd.Path = path
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.waitForRun()
+	replace([]byte("#!/bin/sh\nexit 1\n"))
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	s.checkComplete(smallPoints)
+	for _, r := range s.results() {
+		if want := fmt.Sprintf("%x", sha256.Sum256(program)); r.Environment.Binary != want {
+			t.Errorf("point %s is by the program %s, want %s", r.Point, r.Environment.Binary, want)
+		}
+	}
 }
 
 // An edit while a run goes on does not reach it. The next run says what the edit does to the plan.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -86,9 +85,7 @@ func (a *app) work(ctx context.Context, c *config.Config, plan []run.Planned, o 
 	if o.CacheDir, err = trial.DefaultCacheDir(); err != nil {
 		return s, err
 	}
-	if o.Executable, err = os.Executable(); err != nil {
-		return s, err
-	}
+	o.Executable = trial.Program
 	p := newProgress(a.err)
 	defer p.clear()
 	o.Log, o.Progress = p, p.show

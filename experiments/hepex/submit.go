@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"time"
 
@@ -25,7 +24,7 @@ func (a *app) submitCommand() *cobra.Command {
 		Long: `submit queues one job array with a task for each point that has no result yet and is in nobody's hands, and a job that
 collects what came out: it notes why tasks that left no record were ended, and writes tables and figures. Results, cache and data have
 to lie on a file system that the nodes share. What the nodes need beyond that, such as an account, goes behind --.
-A sweep does not stop after limits.max_failures.`,
+After limits.max_failures the tasks that wait are cancelled.`,
 		Example: "  hepex submit configs/mnist-mlp.yaml --partition cpu --max-running 20 -- --account=project\n  hepex status configs/mnist-mlp.yaml",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if n := cmd.ArgsLenAtDash(); n >= 0 {
@@ -73,9 +72,7 @@ func (a *app) submit(c *config.Config, plan []run.Planned, o submit.Options, dry
 	if o.Run.CacheDir, err = trial.DefaultCacheDir(); err != nil {
 		return err
 	}
-	if o.Run.Executable, err = os.Executable(); err != nil {
-		return err
-	}
+	o.Run.Executable = trial.Program
 	p, err := submit.Prepare(c, plan, o, time.Now())
 	if err != nil {
 		return err
@@ -113,9 +110,7 @@ func (a *app) taskCommand() *cobra.Command {
 			}
 			p := newProgress(a.err)
 			o := run.Options{Log: p, Progress: p.show}
-			if o.Executable, err = os.Executable(); err != nil {
-				return err
-			}
+			o.Executable = trial.Program
 			s, err := submit.Do(cmd.Context(), args[0], i, o)
 			if err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"hepex/harness/claim"
@@ -18,28 +19,41 @@ import (
 )
 
 // Do is what a task runs: it prepares and measures one point and stores the record. Of the options it sets what the
-// submission says. If by then limits.max_failures of the submission's points have failed, it cancels the tasks that have not begun.
+// submission says. If limits.max_failures of the submission's points have failed, it cancels the tasks that have not begun.
 func Do(ctx context.Context, folder string, i int, o run.Options) (run.Summary, error) {
 	var t task
 	if err := readJSON(taskPath(folder, i), &t); err != nil {
+		return run.Summary{}, err
+	}
+	// Before, as this task may be killed like those before it, and after, as it may be the last to fail.
+	if err := stopIfHopeless(folder, t.Limits.MaxFailures); err != nil {
 		return run.Summary{}, err
 	}
 	j := t.Job
 	o.Dir, o.DataDirs, o.CacheDir = experimentDir(folder), j.DataDirs, j.CacheDir
 	attempt := run.Attempt{Planned: run.Planned{Point: config.Point{Label: j.Label, Spec: j.Spec, Params: j.Params}, ID: j.Point}, Number: t.Attempt, ConfigSHA256: t.Config}
 	summary, err := run.Make(ctx, j.Experiment, t.Limits, attempt, o)
-	if err != nil || summary.Failed == 0 || slurm.HereArray() == "" {
+	if err != nil || summary.Failed == 0 {
 		return summary, err
 	}
-	failed, err := failures(folder)
-	if err == nil && failed >= t.Limits.MaxFailures {
-		err = slurm.CancelWaiting(slurm.HereArray())
-	}
-	return summary, err
+	return summary, stopIfHopeless(folder, t.Limits.MaxFailures)
 }
 
-// failures counts the tasks of a submission whose points have failed.
-func failures(folder string) (int, error) {
+// stopIfHopeless cancels what waits of this process's array if so many of its points have failed.
+func stopIfHopeless(folder string, most int) error {
+	array := slurm.HereArray()
+	if array == "" {
+		return nil
+	}
+	failed, err := failures(folder, slurm.States(array))
+	if err != nil || failed < most {
+		return err
+	}
+	return slurm.CancelWaiting(array)
+}
+
+// failures counts the tasks of a submission whose points have failed, or which Slurm has ended.
+func failures(folder string, states map[int]string) (int, error) {
 	all, err := tasks(folder)
 	if err != nil {
 		return 0, err
@@ -48,20 +62,25 @@ func failures(folder string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	failed := map[string]int{} // the last attempt at points that failed
+	last := map[string]*record.Record{}
 	for _, r := range records {
-		if r.Status != record.OK {
-			failed[r.Point] = r.Attempt
-		}
+		last[r.Point] = r
 	}
 	n := 0
-	for _, t := range all {
-		if failed[t.Job.Point] >= t.Attempt {
+	for i, t := range all {
+		if r := last[t.Job.Point]; r != nil && r.Attempt >= t.Attempt {
+			if r.Status != record.OK {
+				n++
+			}
+		} else if slices.Contains(endedBySlurm, states[i]) {
 			n++
 		}
 	}
 	return n, nil
 }
+
+// endedBySlurm are the states of tasks that could not write a record of their failure.
+var endedBySlurm = []string{"OUT_OF_MEMORY", "TIMEOUT", "NODE_FAIL", "FAILED"}
 
 // Collected is what became of a submission.
 type Collected struct {

@@ -12,17 +12,17 @@ import (
 // read once a run.
 const BinaryVariable = "HEPEX_BINARY_SHA256"
 
+// Program is the path of the program that runs, whatever is built meanwhile where it was started from: all processes of a run
+// are to be the same program.
+const Program = "/proc/self/exe"
+
 // binary is the SHA-256 of the program in hexadecimal digits, empty if it cannot be read: it tells apart what a commit does
 // not, such as an edited tree or another compiler.
 var binary = sync.OnceValue(func() string {
 	if sum, ok := os.LookupEnv(BinaryVariable); ok {
 		return sum
 	}
-	path, err := os.Executable()
-	if err != nil {
-		return ""
-	}
-	sum, err := hashFile(path)
+	sum, err := hashFile(Program)
 	if err != nil {
 		return ""
 	}
