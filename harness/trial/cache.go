@@ -16,7 +16,7 @@ import (
 	"hepex/harness/atomicfile"
 )
 
-// Cache keeps results under the hash of everything that made them. A damaged entry counts as missing.
+// Cache keeps results under the hash of everything that made them. A damaged entry is set aside and counts as missing.
 type Cache struct{ dir string }
 
 // NewCache names the folder, which is created with the first entry.
@@ -60,6 +60,7 @@ func (c *Cache) Get(k Key) ([]byte, bool, error) {
 	}
 	content, sum := file[:max(0, len(file)-sha256.Size)], file[max(0, len(file)-sha256.Size):]
 	if want := sha256.Sum256(content); !bytes.Equal(sum, want[:]) {
+		_ = os.Rename(c.path(k), c.path(k)+".damaged") // a folder in which this fails will not take the entry made again either
 		return nil, false, nil
 	}
 	return content, true, nil
@@ -81,7 +82,7 @@ func (c *Cache) Lock(k Key) (unlock func(), err error) {
 	if err := atomicfile.MakeFolder(dir); err != nil {
 		return nil, unusable(err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, k.String()[:2]), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, k.String()[:4]), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, unusable(err)
 	}

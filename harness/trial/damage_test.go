@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -28,6 +29,9 @@ func TestDamagedEntryIsMissing(t *testing.T) {
 		}
 		if got, ok, err := c.Get(k); ok || err != nil {
 			t.Errorf("%s %d: %q, %v", what, i, got, err)
+		}
+		if aside, err := os.ReadFile(c.path(k) + ".damaged"); err != nil || !bytes.Equal(aside, file) {
+			t.Errorf("%s %d: set aside is %q, %v", what, i, aside, err)
 		}
 	}
 	for i := range whole {
