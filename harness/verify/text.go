@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,32 +18,43 @@ func (r Report) Rows() [][]string {
 	for _, result := range r.Results {
 		m := result.Of
 		paper := m.Format(result.Paper.Low)
-		if result.Paper.High != result.Paper.Low {
+		if !result.Paper.Single() {
 			paper += " … " + m.Format(result.Paper.High)
 		}
 		if result.Tolerance > 0 {
 			paper += fmt.Sprintf(" (within %g %%)", 100*result.Tolerance)
 		}
-		rows = append(rows, []string{result.ID, m.Name, result.what(), result.text(result.All),
-			fmt.Sprint(len(result.All.Values)), paper, string(result.Verdict), result.Note})
+		rows = append(rows, []string{result.ID, m.Name, result.what(), result.ours(),
+			fmt.Sprint(len(result.Values)), paper, string(result.Verdict), result.Note})
 		if len(result.Groups) < 2 {
 			continue
 		}
 		for _, g := range result.Groups {
-			rows = append(rows, []string{"", "", "· " + g.Name, result.text(g.Numbers), fmt.Sprint(len(g.Values)), "", "", ""})
+			rows = append(rows, []string{"", "", "· " + g.Name, result.text(g), fmt.Sprint(len(g.Values)), "", "", ""})
 		}
 	}
 	return rows
 }
 
-func (r Result) text(n Numbers) string {
-	switch len(n.Values) {
+// ours is the number that is judged: of a single group with the interval, of several with the range of their means.
+func (r Result) ours() string {
+	switch len(r.Groups) {
 	case 0:
 		return "-"
 	case 1:
-		return r.Of.Format(n.Interval.Mean)
+		return r.text(r.Groups[0])
 	}
-	return r.Of.FormatSpread(n.Interval.Mean, n.Interval.HalfWidth())
+	mean := func(g Group) float64 { return g.Interval.Mean }
+	byMean := func(a, b Group) int { return cmp.Compare(mean(a), mean(b)) }
+	low, high := slices.MinFunc(r.Groups, byMean), slices.MaxFunc(r.Groups, byMean)
+	return fmt.Sprintf("%s (%s … %s)", r.Of.Format(r.Mean), r.Of.Format(mean(low)), r.Of.Format(mean(high)))
+}
+
+func (r Result) text(g Group) string {
+	if len(g.Values) == 1 {
+		return r.Of.Format(g.Interval.Mean)
+	}
+	return r.Of.FormatSpread(g.Interval.Mean, g.Interval.HalfWidth())
 }
 
 // what says whose metric is reduced: "joint: min, against hunter".
@@ -86,7 +98,8 @@ func all(conditions []config.Condition) string {
 
 // Notes say how to read the rows, and what they lack.
 func (r Report) Notes() []string {
-	notes := []string{"ours: mean ± 95 % interval (Student's t) of so many values, one for each group and value of over."}
+	notes := []string{"ours: the mean of so many values, one for each group and value of over; it alone is judged. " +
+		"± 95 % interval (Student's t) of the values of one group; of several: (least … greatest mean of a group)."}
 	for _, result := range r.Results {
 		if result.Rival != nil {
 			notes[0] += " Against a rival: 1 − ours/theirs."
