@@ -142,7 +142,8 @@
 // The paper is reproduced if the mean of all numbers is in the range, or within tolerance of its ends or of the number. How
 // much the numbers differ is shown and does not decide: few numbers far apart would reproduce anything. It is a 95 % interval
 // (Student's t) over the values of over in each group, and the range of the means of groups, which are no repeats
-// of one another.
+// of one another. Where there are points with results, ours or the rival's, every group and value of over must have a
+// number: a seed of which no point satisfies where is not left out of the mean, the entry is missed.
 //
 // # Errors
 //

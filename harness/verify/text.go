@@ -25,7 +25,7 @@ func (r Report) Rows() [][]string {
 			paper += fmt.Sprintf(" (within %g %%)", 100*result.Tolerance)
 		}
 		rows = append(rows, []string{result.ID, m.Name, result.what(), result.ours(),
-			fmt.Sprint(len(result.Values)), paper, string(result.Verdict), result.Note})
+			result.count(), paper, string(result.Verdict), result.Note})
 		if len(result.Groups) < 2 {
 			continue
 		}
@@ -34,6 +34,14 @@ func (r Report) Rows() [][]string {
 		}
 	}
 	return rows
+}
+
+// count is how many numbers there are, and of how many if some lack.
+func (r Result) count() string {
+	if len(r.Values) == r.Cases {
+		return fmt.Sprint(r.Cases)
+	}
+	return fmt.Sprintf("%d of %d", len(r.Values), r.Cases)
 }
 
 // ours is the number that is judged: of a single group with the interval, of several with the range of their means.
@@ -118,34 +126,44 @@ func (r Report) Notes() []string {
 	return notes
 }
 
-// lacks says for which cases there is no number, and why.
+// lacks says for which cases there is no number, and why: reasons enough for the verdict.
 func (r Result) lacks() []string {
-	notes := r.sideLacks(r.Ours, r.Where, "")
+	reasons := r.sideLacks(r.Ours, r.Where, ", while the rival meets its own conditions", "")
 	if r.Rival != nil {
-		notes = append(notes, r.sideLacks(*r.Rival, r.Expectation.Rival(), " The dense network is not put in its place.")...)
+		reasons = append(reasons, r.sideLacks(*r.Rival, r.Expectation.Rival(), ", while ours meets its own conditions",
+			" The dense network is not put in its place.")...)
 	}
-	if n := len(r.Undefined); n > 0 {
-		notes = append(notes, fmt.Sprintf("%s: nothing to compare with: %s of the rival is not above 0%s.", r.ID, r.Metric.Name, r.cases(r.Undefined)))
+	if len(r.Undefined) > 0 {
+		reasons = append(reasons, fmt.Sprintf("nothing to compare with: %s of the rival is not above 0%s.", r.Metric.Name, r.cases(r.Undefined)))
 	}
-	return notes
+	for i, reason := range reasons {
+		reasons[i] = r.ID + " missed: " + reason
+	}
+	return reasons
 }
 
-func (r Result) sideLacks(s Side, conditions []config.Condition, remark string) []string {
+func (r Result) sideLacks(s Side, conditions []config.Condition, other, remark string) []string {
+	parameters := slices.DeleteFunc(slices.Clone(conditions), isMetric)
 	if s.Points == 0 {
-		parameters := slices.DeleteFunc(slices.Clone(conditions), isMetric)
 		if len(parameters) == 0 {
-			return []string{r.ID + ": no point has a result."}
+			return []string{"no point has a result."}
 		}
-		return []string{fmt.Sprintf("%s: no point with a result has %s.%s", r.ID, all(parameters), remark)}
+		return []string{fmt.Sprintf("no point with a result has %s.%s", all(parameters), remark)}
 	}
-	var notes []string
+	var reasons []string
+	if len(s.Missing) > 0 {
+		reasons = append(reasons, fmt.Sprintf("no point with a result has %s%s.%s", all(parameters), r.cases(s.Missing), remark))
+	}
 	if len(s.Without) > 0 {
-		notes = append(notes, fmt.Sprintf("%s: no point has %s%s.%s", r.ID, all(conditions), r.cases(s.Without), remark))
+		reasons = append(reasons, fmt.Sprintf("no point has %s%s.%s", all(conditions), r.cases(s.Without), remark))
+	}
+	if len(s.Behind) > 0 {
+		reasons = append(reasons, fmt.Sprintf("no point has %s%s%s.%s", all(conditions), r.cases(s.Behind), other, remark))
 	}
 	if len(s.Bare) > 0 {
-		notes = append(notes, fmt.Sprintf("%s: points with %s have no %s%s.", r.ID, all(conditions), r.Metric.Name, r.cases(s.Bare)))
+		reasons = append(reasons, fmt.Sprintf("points with %s have no %s%s.", all(conditions), r.Metric.Name, r.cases(s.Bare)))
 	}
-	return notes
+	return reasons
 }
 
 // cases lists some cases of all: " in 2 of 3 cases (train.seed 1; train.seed 2)".
@@ -155,8 +173,8 @@ func (r Result) cases(names []string) string {
 	}
 	const most = 4
 	listed := strings.Join(names[:min(most, len(names))], "; ")
-	if len(names) > most {
-		listed += "; …"
+	if n := len(names) - most; n > 0 {
+		listed += fmt.Sprintf("; and %d more", n)
 	}
 	return fmt.Sprintf(" in %d of %d cases (%s)", len(names), r.Cases, listed)
 }

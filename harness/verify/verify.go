@@ -4,7 +4,7 @@
 // points is picked in each group and for each seed of its own, never over all seeds together; the mean decides, and how
 // far it may be from the paper's number is said beforehand, not by how much ours vary; groups, such as tile shapes, are no
 // repeats of one another; attempts without a result do not count; those under insecure parameters only when there are
-// no others; and what could not be computed is missed.
+// no others; and what could not be computed is missed, if only for one seed: it is not left out of the mean.
 package verify
 
 import (
@@ -22,7 +22,7 @@ type Verdict string
 const (
 	Reproduced Verdict = "reproduced"
 	Better     Verdict = "better" // than the paper, in the direction in which the metric is
-	Missed     Verdict = "missed" // worse, beside it where no direction is better, or not computed
+	Missed     Verdict = "missed" // worse, beside it where no direction is better, or not computed for every case
 )
 
 // Report is what the records say to all expectations of a config.
@@ -59,9 +59,11 @@ type Group struct {
 
 // Side is the points of one side, and the cases for which they give no number.
 type Side struct {
-	Points  int      // that have the parameters asked for
+	Points  int      // with a result that have the parameters asked for
+	Missing []string // cases without such a point
 	Without []string // cases in which none of them also has the metrics asked for
-	Bare    []string // cases in which those that have lack the metric to report
+	Behind  []string // the same, but the other side has a point that does what it is asked
+	Bare    []string // cases in which those that have the metrics asked for lack the one to report
 }
 
 // Missed lists the expectations that are.
@@ -116,9 +118,9 @@ func evaluate(e config.Expectation, records record.Set) Result {
 	cases := union(ours.cases, rival.cases)
 	result.Cases = len(cases)
 	name := namer(space.names(), cases)
-	result.Ours = ours.side(cases, name)
+	result.Ours = ours.side(rival, cases, name)
 	if e.Against != nil {
-		side := rival.side(cases, name)
+		side := rival.side(ours, cases, name)
 		result.Rival = &side
 	}
 	groupName := namer(space.group, cases)
@@ -189,9 +191,9 @@ func interval(values []float64) stats.Interval {
 // rounding is the share of a number by which sums of decimals may be off.
 const rounding = 1e-9
 
-// judge compares the mean with the paper's number or range.
+// judge compares the mean with the paper's number or range. The mean of some cases would be that of those that went well.
 func (r *Result) judge() Verdict {
-	if len(r.Values) == 0 {
+	if len(r.Values) == 0 || len(r.Values) < r.Cases {
 		return Missed
 	}
 	slack := func(v float64) float64 { return (r.Tolerance + rounding) * max(v, -v) }

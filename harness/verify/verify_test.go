@@ -99,7 +99,7 @@ func TestNumbers(t *testing.T) {
 		set     record.Set
 		entry   string
 		values  []float64
-		verdict Verdict
+		verdict Verdict // missed where a seed has points but no number
 	}{
 		// Saved of 100: 1 − 45/100, 1 − 50/100, 1 − 55/100.
 		{"most saved", experiment(), p4e + seeds + "metric: saved.tiles, reduce: max, paper: [0.33, 0.65]", []float64{0.55, 0.5, 0.45}, Reproduced},
@@ -112,13 +112,13 @@ func TestNumbers(t *testing.T) {
 		{"a numeric parameter", experiment(), p4e + seeds + "metric: prune.ratio, reduce: min, paper: 0.05", []float64{0.045, 0.05, 0.055}, Reproduced},
 		{"parameter compared", experiment(), `where: {prune.scheme: p4e, prune.ratio: "< 0.05"}, ` + seeds + "metric: tiles.kept, reduce: max, paper: 30",
 			[]float64{45, 20}, Reproduced},
-		{"strictly less", experiment(), `where: {prune.scheme: p4e, tiles.density: "< 0.5"}, ` + seeds + "metric: tiles.kept, reduce: max, paper: 30", []float64{45, 20}, Reproduced},
-		{"equal", experiment(), `where: {prune.scheme: p4e, tiles.kept: "== 45"}, metric: tiles.kept, reduce: max, paper: 45`, []float64{45}, Reproduced},
-		{"more", experiment(), `where: {prune.scheme: joint, tiles.kept: ">= 18", tiles.density: ">0.18"}, metric: tiles.kept, reduce: min, paper: 25`, []float64{25}, Reproduced},
+		{"strictly less", experiment(), `where: {prune.scheme: p4e, tiles.density: "< 0.5"}, ` + seeds + "metric: tiles.kept, reduce: max, paper: 30", []float64{45, 20}, Missed},
+		{"equal", experiment(), `where: {prune.scheme: p4e, tiles.kept: "== 45"}, metric: tiles.kept, reduce: max, paper: 45`, []float64{45}, Missed},
+		{"more", experiment(), `where: {prune.scheme: joint, tiles.kept: ">= 18", tiles.density: ">0.18"}, metric: tiles.kept, reduce: min, paper: 25`, []float64{25}, Missed},
 		// 1 − 18/45, 1 − 25/50, 1 − 11/55, mean 0.6333.
 		{"rival", experiment(), rival + seeds + "paper: 0.7", []float64{0.6, 0.5, 0.8}, Reproduced},
 		{"rival by another limit", experiment(), p4e + `metric: tiles.kept, reduce: min, against: {quality.validation_degradation: "<= 0.01"}, ` + seeds + "paper: 0.12",
-			[]float64{0.25, 0}, Reproduced}, // 1 − 45/60; no p4e point of seed 2; 1 − 55/55
+			[]float64{0.25, 0}, Missed}, // 1 − 45/60; no p4e point of seed 2; 1 − 55/55
 		{"groups", two, p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.6", []float64{0.55, 0.5, 0.45, 0.55, 0.5, 0.45}, Missed},
 		{"other tiles are asked for", two, `where: {prune.scheme: joint, tile: 8x8x64}, ` + seeds + "metric: tiles.kept, reduce: min, paper: 14", []float64{18, 25, 2}, Reproduced},
 		{"rival of another tile", with(two, func(r *record.Record) {
@@ -265,6 +265,10 @@ func TestWhatLacks(t *testing.T) {
 			}
 		})
 	}
+	many := record.Set{measured("p4e", 1, 0, 5)}
+	for seed := 2; seed < 10; seed++ {
+		many = append(many, measured("p4e", seed, 0, 50))
+	}
 	for _, c := range []struct {
 		name, entry string
 		set         record.Set
@@ -273,24 +277,29 @@ func TestWhatLacks(t *testing.T) {
 	}{
 		{"nothing", rival + seeds + "paper: 0.7", experiment(), 3, nil},
 		{"a rival not allowed", rival + seeds + "paper: 0.7", worse(is("p4e", 1, 3)), 1,
-			[]string{"C: no point has prune.scheme p4e and quality.validation_degradation <= 0.025 in 2 of 3 cases (train.seed 1; train.seed 3). The dense network is not put in its place."}},
+			[]string{"C missed: no point has prune.scheme p4e and quality.validation_degradation <= 0.025 in 2 of 3 cases (train.seed 1; train.seed 3), while ours meets its own conditions. The dense network is not put in its place."}},
 		{"ours not allowed", rival + seeds + "paper: 0.7", worse(is("joint", 2)), 2,
-			[]string{"C: no point has prune.scheme joint and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2)."}},
+			[]string{"C missed: no point has prune.scheme joint and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2), while the rival meets its own conditions."}},
 		{"neither allowed", rival + seeds + "paper: 0.7", worse(func(r *record.Record) bool { return is("joint", 2)(r) || is("p4e", 2)(r) }), 2, []string{
-			"C: no point has prune.scheme joint and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2).",
-			"C: no point has prune.scheme p4e and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2). The dense network is not put in its place."}},
+			"C missed: no point has prune.scheme joint and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2).",
+			"C missed: no point has prune.scheme p4e and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2). The dense network is not put in its place."}},
 		{"one case", rival + "paper: 0.7", without(worse(is("p4e")), func(r *record.Record) bool { return r.Params["train.seed"] != 1 }), 0,
-			[]string{"C: no point has prune.scheme p4e and quality.validation_degradation <= 0.025. The dense network is not put in its place."}},
+			[]string{"C missed: no point has prune.scheme p4e and quality.validation_degradation <= 0.025, while ours meets its own conditions. The dense network is not put in its place."}},
 		{"no rival", rival + seeds + "paper: 0.7", without(experiment(), is("p4e")), 0,
-			[]string{"C: no point with a result has prune.scheme p4e. The dense network is not put in its place."}},
-		{"failed", rival + seeds + "paper: 0.7", failed(is("joint")), 0, []string{"C: no point with a result has prune.scheme joint."}},
+			[]string{"C missed: no point with a result has prune.scheme p4e. The dense network is not put in its place."}},
+		{"no rival for a seed", rival + seeds + "paper: 0.7", without(experiment(), is("p4e", 2)), 2,
+			[]string{"C missed: no point with a result has prune.scheme p4e in 1 of 3 cases (train.seed 2). The dense network is not put in its place."}},
+		{"no points of a seed on either side", rival + seeds + "paper: 0.7", without(experiment(), func(r *record.Record) bool { return is("p4e", 2)(r) || is("joint", 2)(r) }), 2, nil},
+		{"many cases", `where: {prune.scheme: p4e, tiles.kept: "< 10"}, ` + seeds + "metric: tiles.kept, reduce: min, paper: 5", many, 1,
+			[]string{"C missed: no point has prune.scheme p4e and tiles.kept < 10 in 8 of 9 cases (train.seed 2; train.seed 3; train.seed 4; train.seed 5; and 4 more)."}},
+		{"failed", rival + seeds + "paper: 0.7", failed(is("joint")), 0, []string{"C missed: no point with a result has prune.scheme joint."}},
 		{"no dense point", p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.5", failed(is("dense", 1)), 2,
-			[]string{"C: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 3 cases (train.seed 1)."}},
+			[]string{"C missed: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 3 cases (train.seed 1)."}},
 		{"neither allowed nor dense", p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.5", without(failed(is("dense", 1)), is("p4e", 2)), 1,
-			[]string{"C: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 2 cases (train.seed 1)."}},
-		{"no records", `where: {tiles.kept: "< 9"}, metric: tiles.kept, reduce: max, paper: 0.5`, nil, 0, []string{"C: no point has a result."}},
+			[]string{"C missed: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 2 cases (train.seed 1)."}},
+		{"no records", `where: {tiles.kept: "< 9"}, metric: tiles.kept, reduce: max, paper: 0.5`, nil, 0, []string{"C missed: no point has a result."}},
 		{"a rival that keeps nothing", rival + seeds + "paper: 0.7", append(experiment(), measured("p4e", 2, 0, 0)), 2,
-			[]string{"C: nothing to compare with: tiles.kept of the rival is not above 0 in 1 of 3 cases (train.seed 2)."}},
+			[]string{"C missed: nothing to compare with: tiles.kept of the rival is not above 0 in 1 of 3 cases (train.seed 2)."}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			report := Evaluate([]config.Expectation{expectation(t, c.entry)}, c.set)
@@ -299,6 +308,9 @@ func TestWhatLacks(t *testing.T) {
 			}
 			if n := len(report.Results[0].Values); n != c.values {
 				t.Errorf("%d values, want %d", n, c.values)
+			}
+			if v := report.Results[0].Verdict; len(c.notes) > 0 && v != Missed {
+				t.Errorf("%s", v)
 			}
 		})
 	}
