@@ -5,6 +5,11 @@
 // how times are distributed; p is corrected for all tests of the comparison, so that among many points none seems to differ by
 // chance; a number that a record has once is compared, not tested; seeds are a sample only if asked for, and then each is
 // one value, however many repeats it stands for; and results of different machines are compared, but never silently.
+//
+// Repeats are taken as independent, but all of a point come from one process, and a process is as a whole a little faster or
+// slower than the next: by where its memory lies, by what else ran then. That variance is in no sample of repeats, so
+// the same program measured twice can differ significantly. Several runs, or seeds with Over, show how far to trust
+// a small difference.
 package compare
 
 import (

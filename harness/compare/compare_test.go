@@ -154,13 +154,19 @@ func TestMachines(t *testing.T) {
 	new := record.Set{point("a", "p4e", 1, 1), point("b", "dense", 1, 1)}
 	new[0].Environment.CPU, new[1].Environment.CPU = "another", "another"
 	new[0].Environment.RAMBytes -= 4096
+	for i, side := range []record.Set{old, new} {
+		for _, r := range side {
+			r.Environment.Host = []string{"n1", "n2"}[i]
+			r.Environment.Modules = map[string]string{"github.com/tuneinsight/lattigo/v5": []string{"v5.0.7", "v5.0.8"}[i], "golang.org/x/sys": fmt.Sprint(i)}
+		}
+	}
 	new[0].Threads = 4
 	r := Evaluate(old, new, metrics(t, "latency.evaluate"))
-	want := "NOT MEASURED ALIKE: cpu one → another; threads 1 → 4 (1 of 2 points). Times and memory differ for that reason too."
+	want := "NOT MEASURED ALIKE: host n1 → n2; cpu one → another; threads 1 → 4 (1 of 2 points); lattigo v5.0.7 → v5.0.8. Times and memory may differ for that reason too."
 	if got := r.Flags(); len(got) != 1 || got[0] != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := r.Values()[1]; got[len(got)-1] != "cpu threads" {
+	if got := r.Values()[1]; got[len(got)-1] != "host cpu threads lattigo" {
 		t.Errorf("%q", got)
 	}
 }

@@ -111,7 +111,7 @@ func (r Report) Flags() []string {
 		}
 		words = append(words, word)
 	}
-	return []string{"NOT MEASURED ALIKE: " + strings.Join(words, "; ") + ". Times and memory differ for that reason too."}
+	return []string{"NOT MEASURED ALIKE: " + strings.Join(words, "; ") + ". Times and memory may differ for that reason too."}
 }
 
 func orNone(s string) string {
@@ -140,6 +140,9 @@ func (r Report) Notes(all bool) []string {
 		}
 		notes = append(notes, fmt.Sprintf("Medians ± half the 95 %% interval (the range below 6 values) of n %s; p: Mann–Whitney U, corrected for %s (Holm); ~: no significant difference (p > %.2f).",
 			what, count(tested, "test"), stats.Alpha))
+		if len(r.Over) == 0 {
+			notes = append(notes, "Repeats of one process are tested as if independent; how processes differ from each other is not sampled, so that even a program against itself may differ significantly.")
+		}
 	}
 	if lost > 0 {
 		notes = append(notes, fmt.Sprintf("Too few values: whatever is measured, %d of %s cannot be significant; %d on each side are enough.", lost, count(tested, "test"), enough(tested)))
