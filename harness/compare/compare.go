@@ -33,7 +33,8 @@ type Report struct {
 	Bare     []string // metrics that no point has on both sides
 	Old, New Side
 	Points   int // that both sides have
-	Renamed  int // of these, those that have other ids on the two sides
+	Renamed  int // of these, those that have other ids on the two sides, but the same parameters
+	Alike    int // and those that have the same parameters but for ones that only one side knows
 	Insecure bool
 	LeftOut  int // records under insecure parameters, as there are others
 	Machines []Difference
@@ -45,6 +46,7 @@ type Side struct {
 	Failed  int        // attempts without a result
 	Older   int        // records with the parameters of a later one
 	Only    []string   // points that the other side lacks
+	Own     []string   // parameters that no record of the other side has
 }
 
 // Row is one metric of one point on both sides.

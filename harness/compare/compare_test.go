@@ -2,11 +2,14 @@ package compare
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"hepex/harness/record"
 )
@@ -145,6 +148,56 @@ func TestMatching(t *testing.T) {
 	only := record.Set{edit(point("a", "p4e", 1, 1), insecure)}
 	if r := Evaluate(only, only, metrics(t, "latency.evaluate")); !r.Insecure || r.Points != 1 {
 		t.Errorf("insecure ones only: %+v", r)
+	}
+}
+
+// A parameter that one side does not know keeps no points apart, unless it could be more than one point.
+func TestParametersOfOneSide(t *testing.T) {
+	and := func(r *record.Record, params map[string]any) *record.Record {
+		r.Point += fmt.Sprint(params)
+		maps.Copy(r.Params, params)
+		return r
+	}
+	curve := func(name string) map[string]any { return map[string]any{"prune.curve": name} }
+	for _, c := range []struct {
+		name             string
+		old, new         record.Set
+		points           []string
+		onlyOld, onlyNew []string
+		alike            int
+		notes            []string
+	}{
+		{"a parameter of new", record.Set{point("a", "p4e", 1, 1), point("b", "dense", 1, 1)},
+			record.Set{and(point("a", "p4e", 1, 1), curve("cubic")), point("b", "dense", 1, 1)},
+			[]string{"dense", "p4e"}, nil, nil, 1, []string{"Parameters only in new: prune.curve.", "1 point matched by the parameters that both sides have."}},
+		{"a parameter of old", record.Set{and(point("a", "p4e", 1, 1), curve("cubic"))}, record.Set{point("a", "p4e", 1, 1)},
+			[]string{"the only point"}, nil, nil, 1, []string{"Parameters only in old: prune.curve."}},
+		{"one of each", record.Set{and(point("a", "p4e", 1, 1), map[string]any{"prune.lasso": 0.1})}, record.Set{and(point("a", "p4e", 1, 1), curve("cubic"))},
+			[]string{"the only point"}, nil, nil, 1, []string{"Parameters only in old: prune.lasso.", "Parameters only in new: prune.curve."}},
+		{"two values", record.Set{point("a", "p4e", 1, 1)}, record.Set{and(point("a", "p4e", 1, 1), curve("cubic")), and(point("a", "p4e", 1, 1), curve("linear"))},
+			nil, []string{"no curve"}, []string{"curve cubic", "curve linear"}, 0, []string{"Parameters only in new: prune.curve."}},
+		{"one value beside an equal point", record.Set{point("a", "p4e", 1, 1)}, record.Set{and(point("a", "p4e", 1, 1), curve("cubic")), point("a", "p4e", 1, 1)},
+			[]string{"no curve"}, nil, []string{"curve cubic"}, 0, []string{"Parameters only in new: prune.curve."}},
+		{"a parameter of both", record.Set{point("a", "p4e", 1, 1), and(point("b", "p3", 1, 1), curve("cubic"))}, record.Set{and(point("a", "p4e", 1, 1), curve("cubic"))},
+			nil, []string{"p3, curve cubic", "p4e, no curve"}, []string{"p4e, curve cubic"}, 0, nil},
+	} {
+		r := Evaluate(c.old, c.new, metrics(t, "latency.evaluate"))
+		var points []string
+		for _, row := range r.Rows {
+			points = append(points, row.Point)
+		}
+		if diff := cmp.Diff([][]string{c.points, c.onlyOld, c.onlyNew}, [][]string{points, r.Old.Only, r.New.Only}); diff != "" || r.Alike != c.alike {
+			t.Errorf("%s: %d alike, want %d (-want +got):\n%s", c.name, r.Alike, c.alike, diff)
+		}
+		notes := strings.Join(r.Notes(false), "\n")
+		for _, want := range c.notes {
+			if !strings.Contains(notes, want) {
+				t.Errorf("%s: no %q in\n%s", c.name, want, notes)
+			}
+		}
+		if strings.Contains(notes, "Parameters only") != (c.notes != nil) {
+			t.Errorf("%s:\n%s", c.name, notes)
+		}
 	}
 }
 

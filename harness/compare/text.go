@@ -190,6 +190,15 @@ func (r Report) lacks() []string {
 		add(r.New.Records.Busy(), "point", "of new measured on a busy machine: times are unreliable, whatever p says.")
 	}
 	add(r.Renamed, "point", "matched by parameters: the ids differ, as other versions of the program, or of the data, computed the two sides.")
+	add(r.Alike, "point", "matched by the parameters that both sides have.")
+	for _, s := range []struct {
+		own  []string
+		side string
+	}{{r.Old.Own, "old"}, {r.New.Own, "new"}} {
+		if len(s.own) > 0 {
+			notes = append(notes, fmt.Sprintf("Parameters only in %s: %s.", s.side, strings.Join(s.own, ", ")))
+		}
+	}
 	add(r.Old.Failed, "point", "of old without a result left out.")
 	add(r.New.Failed, "point", "of new without a result left out.")
 	add(r.LeftOut, "point", "under insecure parameters left out.")
