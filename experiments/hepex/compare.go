@@ -22,7 +22,9 @@ func (a *app) compareCommand() *cobra.Command {
 		Use: "compare OLD NEW", Short: "Compare two results point by point, with tests of significance", Args: cobra.ExactArgs(2),
 		Long: `compare matches the points of two results by their parameters and prints old and new medians, the change, and whether
 it is more than chance: Mann and Whitney's test on the repeats, corrected for the number of tests. Metrics that a record has once are
-compared without a test; --over train.seed makes the seeds the sample. Results from different machines are flagged.`,
+compared without a test; --over train.seed makes the seeds the sample. Repeats come from one process: how processes differ from each other
+is in no test of them, so trust a small difference only if more runs show it. A parameter that only one side has keeps no points apart
+where the match is clear. Results from different hosts, machines and versions of Go and Lattigo are flagged.`,
 		Example: "  hepex compare results/before/quickstart results/after/quickstart\n" +
 			"  hepex compare before after --metric quality.plain,memory.peak_rss --over train.seed --format csv",
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -54,11 +54,13 @@ func TestCompare(t *testing.T) {
 	const notes = `
 Medians ± half the 95 % interval (the range below 6 values) of n repeats; p: Mann–Whitney U, corrected for 2 tests (Holm); ~: no significant difference (p > 0.05).
 
+Repeats of one process are tested as if independent; how processes differ from each other is not sampled, so that even a program against itself may differ significantly.
+
 Without p: one value on each side, no test.
 
 Commits: c0ffee → c0ffee.
 `
-	const flag = `NOT MEASURED ALIKE: cpu Xeon → EPYC. Times and memory differ for that reason too.
+	const flag = `NOT MEASURED ALIKE: cpu Xeon → EPYC. Times and memory may differ for that reason too.
 `
 	for format, want := range map[string]string{
 		"text": flag + `

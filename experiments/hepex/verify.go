@@ -16,8 +16,11 @@ func (a *app) verifyCommand() *cobra.Command {
 	out, format := "", ""
 	cmd := &cobra.Command{
 		Use: "verify CONFIG", Short: "Compare results with what a paper says, the expect section of a config", Args: cobra.ExactArgs(1),
-		Long: `verify prints, for each entry of the config's expect section, our number with its 95 % interval beside the paper's, and
-whether it is reproduced, better or missed. It needs the records only, no data set. Exit code 4 if any is missed.`,
+		Long: `verify prints, for each entry of the config's expect section, our mean beside the paper's number, and whether that is
+reproduced (in the paper's range, or within tolerance of it: 10 % of a single number unless the config says otherwise), better or missed.
+The 95 % interval over seeds and the range over groups, such as tile shapes, are shown and do not decide. A seed that has
+results but no number, as none of its points is good enough, makes the entry missed. It needs the records only, no data set. Exit code 4
+if any is missed.`,
 		Example: "  hepex verify configs/mnist-mlp.yaml\n  hepex verify configs/mnist-mlp.yaml --format markdown > verify.md",
 		RunE: func(_ *cobra.Command, args []string) error {
 			f, ok := map[string]plots.Format{"text": plots.Terminal, "markdown": plots.Markdown}[format]

@@ -5,6 +5,11 @@
 // how times are distributed; p is corrected for all tests of the comparison, so that among many points none seems to differ by
 // chance; a number that a record has once is compared, not tested; seeds are a sample only if asked for, and then each is
 // one value, however many repeats it stands for; and results of different machines are compared, but never silently.
+//
+// Repeats are taken as independent, but all of a point come from one process, and a process is as a whole a little faster or
+// slower than the next: by where its memory lies, by what else ran then. That variance is in no sample of repeats, so
+// the same program measured twice can differ significantly. Several runs, or seeds with Over, show how far to trust
+// a small difference.
 package compare
 
 import (
@@ -28,7 +33,8 @@ type Report struct {
 	Bare     []string // metrics that no point has on both sides
 	Old, New Side
 	Points   int // that both sides have
-	Renamed  int // of these, those that have other ids on the two sides
+	Renamed  int // of these, those that have other ids on the two sides, but the same parameters
+	Alike    int // and those that have the same parameters but for ones that only one side knows
 	Insecure bool
 	LeftOut  int // records under insecure parameters, as there are others
 	Machines []Difference
@@ -40,6 +46,7 @@ type Side struct {
 	Failed  int        // attempts without a result
 	Older   int        // records with the parameters of a later one
 	Only    []string   // points that the other side lacks
+	Own     []string   // parameters that no record of the other side has
 }
 
 // Row is one metric of one point on both sides.

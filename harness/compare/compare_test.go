@@ -2,11 +2,14 @@ package compare
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"hepex/harness/record"
 )
@@ -148,19 +151,75 @@ func TestMatching(t *testing.T) {
 	}
 }
 
+// A parameter that one side does not know keeps no points apart, unless it could be more than one point.
+func TestParametersOfOneSide(t *testing.T) {
+	and := func(r *record.Record, params map[string]any) *record.Record {
+		r.Point += fmt.Sprint(params)
+		maps.Copy(r.Params, params)
+		return r
+	}
+	curve := func(name string) map[string]any { return map[string]any{"prune.curve": name} }
+	for _, c := range []struct {
+		name             string
+		old, new         record.Set
+		points           []string
+		onlyOld, onlyNew []string
+		alike            int
+		notes            []string
+	}{
+		{"a parameter of new", record.Set{point("a", "p4e", 1, 1), point("b", "dense", 1, 1)},
+			record.Set{and(point("a", "p4e", 1, 1), curve("cubic")), point("b", "dense", 1, 1)},
+			[]string{"dense", "p4e"}, nil, nil, 1, []string{"Parameters only in new: prune.curve.", "1 point matched by the parameters that both sides have."}},
+		{"a parameter of old", record.Set{and(point("a", "p4e", 1, 1), curve("cubic"))}, record.Set{point("a", "p4e", 1, 1)},
+			[]string{"the only point"}, nil, nil, 1, []string{"Parameters only in old: prune.curve."}},
+		{"one of each", record.Set{and(point("a", "p4e", 1, 1), map[string]any{"prune.lasso": 0.1})}, record.Set{and(point("a", "p4e", 1, 1), curve("cubic"))},
+			[]string{"the only point"}, nil, nil, 1, []string{"Parameters only in old: prune.lasso.", "Parameters only in new: prune.curve."}},
+		{"two values", record.Set{point("a", "p4e", 1, 1)}, record.Set{and(point("a", "p4e", 1, 1), curve("cubic")), and(point("a", "p4e", 1, 1), curve("linear"))},
+			nil, []string{"no curve"}, []string{"curve cubic", "curve linear"}, 0, []string{"Parameters only in new: prune.curve."}},
+		{"one value beside an equal point", record.Set{point("a", "p4e", 1, 1)}, record.Set{and(point("a", "p4e", 1, 1), curve("cubic")), point("a", "p4e", 1, 1)},
+			[]string{"no curve"}, nil, []string{"curve cubic"}, 0, []string{"Parameters only in new: prune.curve."}},
+		{"a parameter of both", record.Set{point("a", "p4e", 1, 1), and(point("b", "p3", 1, 1), curve("cubic"))}, record.Set{and(point("a", "p4e", 1, 1), curve("cubic"))},
+			nil, []string{"p3, curve cubic", "p4e, no curve"}, []string{"p4e, curve cubic"}, 0, nil},
+	} {
+		r := Evaluate(c.old, c.new, metrics(t, "latency.evaluate"))
+		var points []string
+		for _, row := range r.Rows {
+			points = append(points, row.Point)
+		}
+		if diff := cmp.Diff([][]string{c.points, c.onlyOld, c.onlyNew}, [][]string{points, r.Old.Only, r.New.Only}); diff != "" || r.Alike != c.alike {
+			t.Errorf("%s: %d alike, want %d (-want +got):\n%s", c.name, r.Alike, c.alike, diff)
+		}
+		notes := strings.Join(r.Notes(false), "\n")
+		for _, want := range c.notes {
+			if !strings.Contains(notes, want) {
+				t.Errorf("%s: no %q in\n%s", c.name, want, notes)
+			}
+		}
+		if strings.Contains(notes, "Parameters only") != (c.notes != nil) {
+			t.Errorf("%s:\n%s", c.name, notes)
+		}
+	}
+}
+
 // Nobody compares times of two machines without being told.
 func TestMachines(t *testing.T) {
 	old := record.Set{point("a", "p4e", 1, 1), point("b", "dense", 1, 1)}
 	new := record.Set{point("a", "p4e", 1, 1), point("b", "dense", 1, 1)}
 	new[0].Environment.CPU, new[1].Environment.CPU = "another", "another"
 	new[0].Environment.RAMBytes -= 4096
+	for i, side := range []record.Set{old, new} {
+		for _, r := range side {
+			r.Environment.Host = []string{"n1", "n2"}[i]
+			r.Environment.Modules = map[string]string{"github.com/tuneinsight/lattigo/v5": []string{"v5.0.7", "v5.0.8"}[i], "golang.org/x/sys": fmt.Sprint(i)}
+		}
+	}
 	new[0].Threads = 4
 	r := Evaluate(old, new, metrics(t, "latency.evaluate"))
-	want := "NOT MEASURED ALIKE: cpu one → another; threads 1 → 4 (1 of 2 points). Times and memory differ for that reason too."
+	want := "NOT MEASURED ALIKE: host n1 → n2; cpu one → another; threads 1 → 4 (1 of 2 points); lattigo v5.0.7 → v5.0.8. Times and memory may differ for that reason too."
 	if got := r.Flags(); len(got) != 1 || got[0] != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := r.Values()[1]; got[len(got)-1] != "cpu threads" {
+	if got := r.Values()[1]; got[len(got)-1] != "host cpu threads lattigo" {
 		t.Errorf("%q", got)
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"hepex/harness/record"
 )
 
-// Difference is a trait of the machine, or of how it was used, that is not the same on both sides.
+// Difference is a trait of the machine, of how it was used or of what the program is built from, that is not the same on both
+// sides.
 type Difference struct {
 	Name     string
 	Old, New string // its values
@@ -20,6 +21,7 @@ var traits = []struct {
 	name string
 	of   func(*record.Record) string
 }{
+	{"host", func(r *record.Record) string { return r.Environment.Host }}, // two of one kind differ, too
 	{"cpu", func(r *record.Record) string { return r.Environment.CPU }},
 	{"cores", func(r *record.Record) string { return fmt.Sprint(r.Environment.Cores) }},
 	{"ram", func(r *record.Record) string { // as printed: a reboot changes the last bytes
@@ -30,7 +32,18 @@ var traits = []struct {
 	{"gomaxprocs", func(r *record.Record) string { return fmt.Sprint(r.Environment.GOMAXPROCS) }},
 	{"gogc", func(r *record.Record) string { return r.Environment.GOGC }},
 	{"go", func(r *record.Record) string { return r.Environment.Go }},
+	{"lattigo", lattigo},
 	{"order", func(r *record.Record) string { return r.Order }},
+}
+
+// lattigo is the version of the module that computes; its path has the major version.
+func lattigo(r *record.Record) string {
+	for path, version := range r.Environment.Modules {
+		if strings.HasPrefix(path, "github.com/tuneinsight/lattigo/") {
+			return version
+		}
+	}
+	return ""
 }
 
 // machines names the traits in which both sides of a point differ.

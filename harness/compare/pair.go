@@ -12,6 +12,8 @@ import (
 // pair is the records of one point on both sides: one each, or those of several values of Over.
 type pair struct {
 	name     string
+	values   []string // of its parameters
+	alike    bool     // the sides differ in parameters that only one of them knows
 	old, new []*record.Record
 }
 
@@ -21,31 +23,19 @@ func (r *Report) pair() []pair {
 	r.Old.dedupe(r.New.Records)
 	r.New.dedupe(r.Old.Records)
 	names := parameters(slices.Concat(r.Old.Records, r.New.Records), r.Over)
-	byKey := map[string]*pair{}
+	old, new := parameters(r.Old.Records, r.Over), parameters(r.New.Records, r.Over)
+	r.Old.Own, r.New.Own = without(old, new), without(new, old)
+	points := matchAlike(r.points(names), func(i int) bool {
+		return slices.Contains(old, names[i]) && slices.Contains(new, names[i])
+	})
 	var keys [][]string
-	add := func(rec *record.Record) *pair {
-		values := valuesOf(rec, names)
-		id := strings.Join(values, "\x00")
-		if byKey[id] == nil {
-			byKey[id] = &pair{}
-			keys = append(keys, values)
-		}
-		return byKey[id]
+	for _, p := range points {
+		keys = append(keys, p.values)
 	}
-	for _, rec := range r.Old.Records {
-		p := add(rec)
-		p.old = append(p.old, rec)
-	}
-	for _, rec := range r.New.Records {
-		p := add(rec)
-		p.new = append(p.new, rec)
-	}
-	slices.SortFunc(keys, func(a, b []string) int { return slices.CompareFunc(a, b, record.CompareTexts) })
 	name := namer(names, keys)
 	var pairs []pair
-	for _, values := range keys {
-		p := byKey[strings.Join(values, "\x00")]
-		p.name = name(values)
+	for _, p := range points {
+		p.name = name(p.values)
 		switch {
 		case p.new == nil:
 			r.Old.Only = append(r.Old.Only, p.name)
@@ -53,12 +43,83 @@ func (r *Report) pair() []pair {
 			r.New.Only = append(r.New.Only, p.name)
 		default:
 			pairs = append(pairs, *p)
-			if !p.shareID() {
+			switch {
+			case p.alike:
+				r.Alike++
+			case !p.shareID():
 				r.Renamed++
 			}
 		}
 	}
 	return pairs
+}
+
+// points is the records of both sides by the values of their parameters, in order of these.
+func (r *Report) points(names []string) []*pair {
+	byKey := map[string]*pair{}
+	var points []*pair
+	of := func(rec *record.Record) *pair {
+		values := valuesOf(rec, names)
+		id := strings.Join(values, "\x00")
+		if byKey[id] == nil {
+			byKey[id] = &pair{values: values}
+			points = append(points, byKey[id])
+		}
+		return byKey[id]
+	}
+	for _, rec := range r.Old.Records {
+		p := of(rec)
+		p.old = append(p.old, rec)
+	}
+	for _, rec := range r.New.Records {
+		p := of(rec)
+		p.new = append(p.new, rec)
+	}
+	slices.SortFunc(points, func(a, b *pair) int { return slices.CompareFunc(a.values, b.values, record.CompareTexts) })
+	return points
+}
+
+// matchAlike makes one of a point that only one side has and one that only the other has, if they agree in the
+// parameters that both sides know and no other point agrees with them: a version of the program with one more parameter
+// still measures the same points.
+func matchAlike(points []*pair, shared func(i int) bool) []*pair {
+	alike := map[string][]*pair{}
+	id := func(p *pair) string {
+		var values []string
+		for i, v := range p.values {
+			if shared(i) {
+				values = append(values, v)
+			}
+		}
+		return strings.Join(values, "\x00")
+	}
+	for _, p := range points {
+		alike[id(p)] = append(alike[id(p)], p)
+	}
+	var matched []*pair
+	for _, p := range points {
+		group := alike[id(p)]
+		switch {
+		case len(group) != 2 || (group[0].old == nil) == (group[1].old == nil) || (group[0].new == nil) == (group[1].new == nil):
+			matched = append(matched, p)
+		case p == group[0]:
+			matched = append(matched, merged(p, group[1]))
+		}
+	}
+	return matched
+}
+
+// merged is two points of which each side has one; what one lacks, only the other's side knows.
+func merged(a, b *pair) *pair {
+	p := &pair{alike: true, old: slices.Concat(a.old, b.old), new: slices.Concat(a.new, b.new)}
+	for i := range a.values {
+		p.values = append(p.values, cmp.Or(a.values[i], b.values[i]))
+	}
+	return p
+}
+
+func without(names, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(others, name) })
 }
 
 // dedupe keeps one record of those with the same parameters: one whose id the other side has, or else the latest.
@@ -152,13 +213,16 @@ func namer(names []string, keys [][]string) func(values []string) string {
 	name := naming(names, varying(false), false)
 	seen := map[string]bool{}
 	for _, k := range keys {
-		if seen[name(k)] {
+		if seen[name(k)] || name(k) == onlyPoint && len(keys) > 1 {
 			return naming(names, varying(true), true)
 		}
 		seen[name(k)] = true
 	}
 	return name
 }
+
+// onlyPoint is one that nothing tells from others.
+const onlyPoint = "the only point"
 
 // naming puts some of the values of a point in words, and, if asked, which of them it lacks.
 func naming(names []string, which []int, lacking bool) func(values []string) string {
@@ -185,7 +249,7 @@ func naming(names []string, which []int, lacking bool) func(values []string) str
 			}
 		}
 		if len(words) == 0 {
-			return "the only point"
+			return onlyPoint
 		}
 		return strings.Join(words, ", ")
 	}

@@ -111,7 +111,7 @@ func (r Report) Flags() []string {
 		}
 		words = append(words, word)
 	}
-	return []string{"NOT MEASURED ALIKE: " + strings.Join(words, "; ") + ". Times and memory differ for that reason too."}
+	return []string{"NOT MEASURED ALIKE: " + strings.Join(words, "; ") + ". Times and memory may differ for that reason too."}
 }
 
 func orNone(s string) string {
@@ -140,6 +140,9 @@ func (r Report) Notes(all bool) []string {
 		}
 		notes = append(notes, fmt.Sprintf("Medians ± half the 95 %% interval (the range below 6 values) of n %s; p: Mann–Whitney U, corrected for %s (Holm); ~: no significant difference (p > %.2f).",
 			what, count(tested, "test"), stats.Alpha))
+		if len(r.Over) == 0 {
+			notes = append(notes, "Repeats of one process are tested as if independent; how processes differ from each other is not sampled, so that even a program against itself may differ significantly.")
+		}
 	}
 	if lost > 0 {
 		notes = append(notes, fmt.Sprintf("Too few values: whatever is measured, %d of %s cannot be significant; %d on each side are enough.", lost, count(tested, "test"), enough(tested)))
@@ -187,6 +190,15 @@ func (r Report) lacks() []string {
 		add(r.New.Records.Busy(), "point", "of new measured on a busy machine: times are unreliable, whatever p says.")
 	}
 	add(r.Renamed, "point", "matched by parameters: the ids differ, as other versions of the program, or of the data, computed the two sides.")
+	add(r.Alike, "point", "matched by the parameters that both sides have.")
+	for _, s := range []struct {
+		own  []string
+		side string
+	}{{r.Old.Own, "old"}, {r.New.Own, "new"}} {
+		if len(s.own) > 0 {
+			notes = append(notes, fmt.Sprintf("Parameters only in %s: %s.", s.side, strings.Join(s.own, ", ")))
+		}
+	}
 	add(r.Old.Failed, "point", "of old without a result left out.")
 	add(r.New.Failed, "point", "of new without a result left out.")
 	add(r.LeftOut, "point", "under insecure parameters left out.")

@@ -136,10 +136,14 @@
 //     the parameters of over.
 //   - against replaces some conditions of where, which gives the points of a rival. The number is then 1 − ours/theirs,
 //     for each group and value of over; what against replaces may differ between the points of a group.
-//   - paper is a number or a range [low, high], tolerance a fraction of it (0 unless given), note is shown beside it.
+//   - paper is a number or a range [low, high], tolerance a fraction of it (unless given, [DefaultTolerance] of a number and 0
+//     of a range; about 0 only a range has room), note is shown beside it.
 //
-// All numbers together have a mean and a 95 % interval (Student's t). The paper is reproduced if the mean is in the range,
-// or the number within tolerance of the mean or in the interval.
+// The paper is reproduced if the mean of all numbers is in the range, or within tolerance of its ends or of the number. How
+// much the numbers differ is shown and does not decide: few numbers far apart would reproduce anything. It is a 95 % interval
+// (Student's t) over the values of over in each group, and the range of the means of groups, which are no repeats
+// of one another. Where there are points with results, ours or the rival's, every group and value of over must have a
+// number: a seed of which no point satisfies where is not left out of the mean, the entry is missed.
 //
 // # Errors
 //

@@ -23,15 +23,22 @@ type Expectation struct {
 	Over      []string    // parameters
 	Against   []Condition // what other points have instead; the number is then 1 − ours/theirs
 	Paper     Range
-	Tolerance float64 // as a fraction of the paper's number
+	Tolerance float64 // as a fraction of the paper's number; DefaultTolerance of a single one unless given
 	Note      string
 }
+
+// DefaultTolerance is that of a paper's single number: no mean of measurements is ever equal to one. A range has none, as it
+// says itself what counts.
+const DefaultTolerance = 0.1
 
 // Reductions are the ways to make one number of many.
 var Reductions = []string{"max", "min", "mean", "median"}
 
 // Range is from Low to High, or a single number if these are equal.
 type Range struct{ Low, High float64 }
+
+// Single tells whether r is a single number.
+func (r Range) Single() bool { return r.Low == r.High }
 
 // Condition holds for points whose parameter Name is Value or, if there is an Op, whose metric or numeric parameter
 // Name compares so with Limit.
@@ -60,7 +67,7 @@ func named(conditions []Condition, name string) int {
 var expectForm = form{
 	{"id", true, claim.schema}, {"where", true, defined("conditions")}, {"metric", true, refName.schema},
 	{"reduce", true, reduction.schema}, {"over", false, some(defined("parameter"))}, {"against", false, defined("conditions")},
-	{"paper", true, numberOrRange.schema}, {"tolerance", false, tolerance.schema}, {"note", false, remark.schema},
+	{"paper", true, numberOrRange.schema}, {"tolerance", false, shareOfPaper}, {"note", false, remark.schema},
 }
 
 func (r *reader) expect(n *yaml.Node) []Expectation {
@@ -79,6 +86,9 @@ func (r *reader) expect(n *yaml.Node) []Expectation {
 			Tolerance: read(r, "expect: tolerance", keys["tolerance"], tolerance),
 			Note:      read(r, "expect: note", keys["note"], remark),
 		}
+		if keys["tolerance"] == nil && e.Paper.Single() {
+			e.Tolerance = DefaultTolerance
+		}
 		all = append(all, e)
 	}
 	return all
@@ -91,6 +101,9 @@ var (
 	remark    = line("one line of text, at most 200 characters", 200)
 	reduction = oneOf(Reductions...)
 	tolerance = number("0 ≤ tolerance < 1")
+
+	shareOfPaper = tolerance.schema.described(fmt.Sprintf(
+		"%s, a fraction of the paper's number; unless given %g for a single number, 0 for a range", tolerance.want, DefaultTolerance))
 )
 
 const wantPaper = "a number, or a range such as [0.33, 0.65]"

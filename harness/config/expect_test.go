@@ -50,6 +50,19 @@ func TestExpect(t *testing.T) {
 	}
 }
 
+// A single number has a tolerance, unless it is given as 0; a range has none.
+func TestDefaultTolerance(t *testing.T) {
+	for paper, want := range map[string]float64{
+		"paper: 0.7": 0.1, "paper: [0.7, 0.7]": 0.1, "paper: [0.6, 0.7]": 0,
+		"paper: 0.7, tolerance: 0": 0, "paper: 0.7, tolerance: 0.2": 0.2, "paper: [0.6, 0.7], tolerance: 0.05": 0.05,
+	} {
+		c := parse(t, edited(`expect: [{id: a, where: {prune.scheme: p4}, metric: tiles.kept, reduce: min, `+paper+`}]`))
+		if got := c.Expect[0].Tolerance; got != want {
+			t.Errorf("%s: tolerance %g, want %g", paper, got, want)
+		}
+	}
+}
+
 // Metrics are checked where they are written, those compared in where and against too; parameters are known.
 func TestExpectNames(t *testing.T) {
 	c := parse(t, edited(`expect: [{id: a, where: {prune.scheme: p4, tiles.kpet: "< 1", prune.ratio: "< 1"}, against: {tiles.kpet: "< 2"}, metric: saved.all, reduce: min, over: [tile], paper: 1}]`))

@@ -53,14 +53,15 @@ func (s space) of(r *record.Record) key {
 // reduction is one side's number of each case, by id.
 type reduction struct {
 	cases   []key // that have points, numbers or not
+	present map[string]bool
 	allowed map[string]bool
 	numbers map[string]float64
-	Side
+	points  int
 }
 
 // reduce picks the points that satisfy the conditions, and makes one number of those of each case.
 func (s space) reduce(e config.Expectation, conditions []config.Condition) reduction {
-	out := reduction{allowed: map[string]bool{}, numbers: map[string]float64{}}
+	out := reduction{present: map[string]bool{}, allowed: map[string]bool{}, numbers: map[string]float64{}}
 	values := map[string][]float64{}
 	for _, r := range s.records {
 		measured, allowed := s.check(r, conditions)
@@ -69,7 +70,8 @@ func (s space) reduce(e config.Expectation, conditions []config.Condition) reduc
 		}
 		c := s.of(r)
 		out.cases = append(out.cases, c)
-		out.Points++
+		out.present[c.id()] = true
+		out.points++
 		if !allowed {
 			continue
 		}
@@ -122,18 +124,24 @@ func (s space) holds(r *record.Record, c config.Condition) bool {
 	return v == c.Limit
 }
 
-// side names the cases for which there is no number.
-func (r reduction) side(cases []key, name func(key) string) Side {
+// side names the cases for which there is no number, and tells apart those in which the other side does what it is asked.
+func (r reduction) side(other reduction, cases []key, name func(key) string) Side {
+	s := Side{Points: r.points}
 	for _, c := range cases {
-		_, ok := r.numbers[c.id()]
+		id := c.id()
+		_, ok := r.numbers[id]
 		switch {
-		case !r.allowed[c.id()]:
-			r.Without = append(r.Without, name(c))
+		case !r.present[id]:
+			s.Missing = append(s.Missing, name(c))
+		case !r.allowed[id] && other.allowed[id]:
+			s.Behind = append(s.Behind, name(c))
+		case !r.allowed[id]:
+			s.Without = append(s.Without, name(c))
 		case !ok:
-			r.Bare = append(r.Bare, name(c))
+			s.Bare = append(s.Bare, name(c))
 		}
 	}
-	return r.Side
+	return s
 }
 
 // union is the cases of both lists in order, each once.

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,32 +18,51 @@ func (r Report) Rows() [][]string {
 	for _, result := range r.Results {
 		m := result.Of
 		paper := m.Format(result.Paper.Low)
-		if result.Paper.High != result.Paper.Low {
+		if !result.Paper.Single() {
 			paper += " … " + m.Format(result.Paper.High)
 		}
 		if result.Tolerance > 0 {
 			paper += fmt.Sprintf(" (within %g %%)", 100*result.Tolerance)
 		}
-		rows = append(rows, []string{result.ID, m.Name, result.what(), result.text(result.All),
-			fmt.Sprint(len(result.All.Values)), paper, string(result.Verdict), result.Note})
+		rows = append(rows, []string{result.ID, m.Name, result.what(), result.ours(),
+			result.count(), paper, string(result.Verdict), result.Note})
 		if len(result.Groups) < 2 {
 			continue
 		}
 		for _, g := range result.Groups {
-			rows = append(rows, []string{"", "", "· " + g.Name, result.text(g.Numbers), fmt.Sprint(len(g.Values)), "", "", ""})
+			rows = append(rows, []string{"", "", "· " + g.Name, result.text(g), fmt.Sprint(len(g.Values)), "", "", ""})
 		}
 	}
 	return rows
 }
 
-func (r Result) text(n Numbers) string {
-	switch len(n.Values) {
+// count is how many numbers there are, and of how many if some lack.
+func (r Result) count() string {
+	if len(r.Values) == r.Cases {
+		return fmt.Sprint(r.Cases)
+	}
+	return fmt.Sprintf("%d of %d", len(r.Values), r.Cases)
+}
+
+// ours is the number that is judged: of a single group with the interval, of several with the range of their means.
+func (r Result) ours() string {
+	switch len(r.Groups) {
 	case 0:
 		return "-"
 	case 1:
-		return r.Of.Format(n.Interval.Mean)
+		return r.text(r.Groups[0])
 	}
-	return r.Of.FormatSpread(n.Interval.Mean, n.Interval.HalfWidth())
+	mean := func(g Group) float64 { return g.Interval.Mean }
+	byMean := func(a, b Group) int { return cmp.Compare(mean(a), mean(b)) }
+	low, high := slices.MinFunc(r.Groups, byMean), slices.MaxFunc(r.Groups, byMean)
+	return fmt.Sprintf("%s (%s … %s)", r.Of.Format(r.Mean), r.Of.Format(mean(low)), r.Of.Format(mean(high)))
+}
+
+func (r Result) text(g Group) string {
+	if len(g.Values) == 1 {
+		return r.Of.Format(g.Interval.Mean)
+	}
+	return r.Of.FormatSpread(g.Interval.Mean, g.Interval.HalfWidth())
 }
 
 // what says whose metric is reduced: "joint: min, against hunter".
@@ -86,7 +106,8 @@ func all(conditions []config.Condition) string {
 
 // Notes say how to read the rows, and what they lack.
 func (r Report) Notes() []string {
-	notes := []string{"ours: mean ± 95 % interval (Student's t) of so many values, one for each group and value of over."}
+	notes := []string{"ours: the mean of so many values, one for each group and value of over; it alone is judged. " +
+		"± 95 % interval (Student's t) of the values of one group; of several: (least … greatest mean of a group)."}
 	for _, result := range r.Results {
 		if result.Rival != nil {
 			notes[0] += " Against a rival: 1 − ours/theirs."
@@ -105,34 +126,44 @@ func (r Report) Notes() []string {
 	return notes
 }
 
-// lacks says for which cases there is no number, and why.
+// lacks says for which cases there is no number, and why: reasons enough for the verdict.
 func (r Result) lacks() []string {
-	notes := r.sideLacks(r.Ours, r.Where, "")
+	reasons := r.sideLacks(r.Ours, r.Where, ", while the rival meets its own conditions", "")
 	if r.Rival != nil {
-		notes = append(notes, r.sideLacks(*r.Rival, r.Expectation.Rival(), " The dense network is not put in its place.")...)
+		reasons = append(reasons, r.sideLacks(*r.Rival, r.Expectation.Rival(), ", while ours meets its own conditions",
+			" The dense network is not put in its place.")...)
 	}
-	if n := len(r.Undefined); n > 0 {
-		notes = append(notes, fmt.Sprintf("%s: nothing to compare with: %s of the rival is not above 0%s.", r.ID, r.Metric.Name, r.cases(r.Undefined)))
+	if len(r.Undefined) > 0 {
+		reasons = append(reasons, fmt.Sprintf("nothing to compare with: %s of the rival is not above 0%s.", r.Metric.Name, r.cases(r.Undefined)))
 	}
-	return notes
+	for i, reason := range reasons {
+		reasons[i] = r.ID + " missed: " + reason
+	}
+	return reasons
 }
 
-func (r Result) sideLacks(s Side, conditions []config.Condition, remark string) []string {
+func (r Result) sideLacks(s Side, conditions []config.Condition, other, remark string) []string {
+	parameters := slices.DeleteFunc(slices.Clone(conditions), isMetric)
 	if s.Points == 0 {
-		parameters := slices.DeleteFunc(slices.Clone(conditions), isMetric)
 		if len(parameters) == 0 {
-			return []string{r.ID + ": no point has a result."}
+			return []string{"no point has a result."}
 		}
-		return []string{fmt.Sprintf("%s: no point with a result has %s.%s", r.ID, all(parameters), remark)}
+		return []string{fmt.Sprintf("no point with a result has %s.%s", all(parameters), remark)}
 	}
-	var notes []string
+	var reasons []string
+	if len(s.Missing) > 0 {
+		reasons = append(reasons, fmt.Sprintf("no point with a result has %s%s.%s", all(parameters), r.cases(s.Missing), remark))
+	}
 	if len(s.Without) > 0 {
-		notes = append(notes, fmt.Sprintf("%s: no point has %s%s.%s", r.ID, all(conditions), r.cases(s.Without), remark))
+		reasons = append(reasons, fmt.Sprintf("no point has %s%s.%s", all(conditions), r.cases(s.Without), remark))
+	}
+	if len(s.Behind) > 0 {
+		reasons = append(reasons, fmt.Sprintf("no point has %s%s%s.%s", all(conditions), r.cases(s.Behind), other, remark))
 	}
 	if len(s.Bare) > 0 {
-		notes = append(notes, fmt.Sprintf("%s: points with %s have no %s%s.", r.ID, all(conditions), r.Metric.Name, r.cases(s.Bare)))
+		reasons = append(reasons, fmt.Sprintf("points with %s have no %s%s.", all(conditions), r.Metric.Name, r.cases(s.Bare)))
 	}
-	return notes
+	return reasons
 }
 
 // cases lists some cases of all: " in 2 of 3 cases (train.seed 1; train.seed 2)".
@@ -142,8 +173,8 @@ func (r Result) cases(names []string) string {
 	}
 	const most = 4
 	listed := strings.Join(names[:min(most, len(names))], "; ")
-	if len(names) > most {
-		listed += "; …"
+	if n := len(names) - most; n > 0 {
+		listed += fmt.Sprintf("; and %d more", n)
 	}
 	return fmt.Sprintf(" in %d of %d cases (%s)", len(names), r.Cases, listed)
 }

@@ -1,9 +1,10 @@
 // Package verify holds records against the numbers of a paper, as the expectations of a config say.
 //
 // What it is opinionated about: which points are allowed is decided before their metric is looked at; the best of many
-// points is picked in each group and for each seed of its own, never over all seeds together; attempts without a
-// result do not count; those under insecure parameters only when there are no others; and what could not be
-// computed is missed.
+// points is picked in each group and for each seed of its own, never over all seeds together; the mean decides, and how
+// far it may be from the paper's number is said beforehand, not by how much ours vary; groups, such as tile shapes, are no
+// repeats of one another; attempts without a result do not count; those under insecure parameters only when there are
+// no others; and what could not be computed is missed, if only for one seed: it is not left out of the mean.
 package verify
 
 import (
@@ -21,7 +22,7 @@ type Verdict string
 const (
 	Reproduced Verdict = "reproduced"
 	Better     Verdict = "better" // than the paper, in the direction in which the metric is
-	Missed     Verdict = "missed" // worse, beside it where no direction is better, or not computed
+	Missed     Verdict = "missed" // worse, beside it where no direction is better, or not computed for every case
 )
 
 // Report is what the records say to all expectations of a config.
@@ -37,33 +38,32 @@ type Report struct {
 type Result struct {
 	config.Expectation
 	Of        record.Metric // what the numbers are: the metric itself or, with a rival, a fraction of the rival's
-	All       Numbers
-	Groups    []Group // that have numbers, in order
-	Cases     int     // that any point belongs to, ours or the rival's
+	Values    []float64     // all numbers, in order of the cases
+	Mean      float64       // of Values, 0 if there are none: this is what is judged
+	Groups    []Group       // that have numbers, in order
+	Cases     int           // that any point belongs to, ours or the rival's
 	Ours      Side
 	Rival     *Side    // nil without Against
 	Undefined []string // the cases in which the rival's number is not above 0
 	Verdict   Verdict
 }
 
-// Numbers are one for each case, in order of the cases. Interval is zero if there are none.
-type Numbers struct {
+// Group is the numbers of the points that have equal parameters, but for those under prune., those of Over and those
+// that Against replaces. Name has the parameters in which groups differ. Only the numbers of one group are a sample: their
+// Interval is over the values of Over.
+type Group struct {
+	Name     string
 	Values   []float64
 	Interval stats.Interval
 }
 
-// Group is the numbers of the points that have equal parameters, but for those under prune., those of Over and those
-// that Against replaces. Name has the parameters in which groups differ.
-type Group struct {
-	Name string
-	Numbers
-}
-
 // Side is the points of one side, and the cases for which they give no number.
 type Side struct {
-	Points  int      // that have the parameters asked for
+	Points  int      // with a result that have the parameters asked for
+	Missing []string // cases without such a point
 	Without []string // cases in which none of them also has the metrics asked for
-	Bare    []string // cases in which those that have lack the metric to report
+	Behind  []string // the same, but the other side has a point that does what it is asked
+	Bare    []string // cases in which those that have the metrics asked for lack the one to report
 }
 
 // Missed lists the expectations that are.
@@ -118,9 +118,9 @@ func evaluate(e config.Expectation, records record.Set) Result {
 	cases := union(ours.cases, rival.cases)
 	result.Cases = len(cases)
 	name := namer(space.names(), cases)
-	result.Ours = ours.side(cases, name)
+	result.Ours = ours.side(rival, cases, name)
 	if e.Against != nil {
-		side := rival.side(cases, name)
+		side := rival.side(ours, cases, name)
 		result.Rival = &side
 	}
 	groupName := namer(space.group, cases)
@@ -142,7 +142,7 @@ func evaluate(e config.Expectation, records record.Set) Result {
 		}
 		result.add(groupName(c), v)
 	}
-	result.All.Interval = interval(result.All.Values)
+	result.Mean = interval(result.Values).Mean
 	for i, g := range result.Groups {
 		result.Groups[i].Interval = interval(g.Values)
 	}
@@ -152,7 +152,7 @@ func evaluate(e config.Expectation, records record.Set) Result {
 
 // add adds the number of the next case. Cases of one group follow each other.
 func (r *Result) add(group string, v float64) {
-	r.All.Values = append(r.All.Values, v)
+	r.Values = append(r.Values, v)
 	last := len(r.Groups) - 1
 	if last < 0 || r.Groups[last].Name != group {
 		r.Groups = append(r.Groups, Group{Name: group})
@@ -191,19 +191,17 @@ func interval(values []float64) stats.Interval {
 // rounding is the share of a number by which sums of decimals may be off.
 const rounding = 1e-9
 
-// judge compares the numbers with the paper's.
+// judge compares the mean with the paper's number or range. The mean of some cases would be that of those that went well.
 func (r *Result) judge() Verdict {
-	if len(r.All.Values) == 0 {
+	if len(r.Values) == 0 || len(r.Values) < r.Cases {
 		return Missed
 	}
 	slack := func(v float64) float64 { return (r.Tolerance + rounding) * max(v, -v) }
 	low, high := r.Paper.Low-slack(r.Paper.Low), r.Paper.High+slack(r.Paper.High)
-	ours := r.All.Interval
-	single := r.Paper.Low == r.Paper.High
 	switch {
-	case low <= ours.Mean && ours.Mean <= high, single && ours.Low <= r.Paper.Low && r.Paper.Low <= ours.High:
+	case low <= r.Mean && r.Mean <= high:
 		return Reproduced
-	case r.Of.Better == record.Higher && ours.Mean > high, r.Of.Better == record.Lower && ours.Mean < low:
+	case r.Of.Better == record.Higher && r.Mean > high, r.Of.Better == record.Lower && r.Mean < low:
 		return Better
 	}
 	return Missed

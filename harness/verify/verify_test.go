@@ -13,7 +13,6 @@ import (
 
 	"hepex/harness/config"
 	"hepex/harness/record"
-	"hepex/harness/stats"
 )
 
 // measured is a record of 100 tiles with the least that tells points apart.
@@ -100,11 +99,11 @@ func TestNumbers(t *testing.T) {
 		set     record.Set
 		entry   string
 		values  []float64
-		verdict Verdict
+		verdict Verdict // missed where a seed has points but no number
 	}{
 		// Saved of 100: 1 − 45/100, 1 − 50/100, 1 − 55/100.
 		{"most saved", experiment(), p4e + seeds + "metric: saved.tiles, reduce: max, paper: [0.33, 0.65]", []float64{0.55, 0.5, 0.45}, Reproduced},
-		{"least kept", experiment(), p4e + seeds + "metric: tiles.kept, reduce: min, paper: 60", []float64{45, 50, 55}, Reproduced},
+		{"least kept", experiment(), p4e + seeds + "metric: tiles.kept, reduce: min, paper: 52", []float64{45, 50, 55}, Reproduced},
 		{"most kept", experiment(), p4e + seeds + "metric: tiles.kept, reduce: max, paper: 60", []float64{90, 50, 55}, Reproduced},
 		// (90 + 60 + 45)/3 for seed 1.
 		{"mean", experiment(), p4e + seeds + "metric: tiles.kept, reduce: mean, paper: 60", []float64{65, 50, 55}, Reproduced},
@@ -113,15 +112,15 @@ func TestNumbers(t *testing.T) {
 		{"a numeric parameter", experiment(), p4e + seeds + "metric: prune.ratio, reduce: min, paper: 0.05", []float64{0.045, 0.05, 0.055}, Reproduced},
 		{"parameter compared", experiment(), `where: {prune.scheme: p4e, prune.ratio: "< 0.05"}, ` + seeds + "metric: tiles.kept, reduce: max, paper: 30",
 			[]float64{45, 20}, Reproduced},
-		{"strictly less", experiment(), `where: {prune.scheme: p4e, tiles.density: "< 0.5"}, ` + seeds + "metric: tiles.kept, reduce: max, paper: 30", []float64{45, 20}, Reproduced},
-		{"equal", experiment(), `where: {prune.scheme: p4e, tiles.kept: "== 45"}, metric: tiles.kept, reduce: max, paper: 45`, []float64{45}, Reproduced},
-		{"more", experiment(), `where: {prune.scheme: joint, tiles.kept: ">= 18", tiles.density: ">0.18"}, metric: tiles.kept, reduce: min, paper: 25`, []float64{25}, Reproduced},
-		// 1 − 18/45, 1 − 25/50, 1 − 11/55, mean 0.6333 ± 0.38.
+		{"strictly less", experiment(), `where: {prune.scheme: p4e, tiles.density: "< 0.5"}, ` + seeds + "metric: tiles.kept, reduce: max, paper: 30", []float64{45, 20}, Missed},
+		{"equal", experiment(), `where: {prune.scheme: p4e, tiles.kept: "== 45"}, metric: tiles.kept, reduce: max, paper: 45`, []float64{45}, Missed},
+		{"more", experiment(), `where: {prune.scheme: joint, tiles.kept: ">= 18", tiles.density: ">0.18"}, metric: tiles.kept, reduce: min, paper: 25`, []float64{25}, Missed},
+		// 1 − 18/45, 1 − 25/50, 1 − 11/55, mean 0.6333.
 		{"rival", experiment(), rival + seeds + "paper: 0.7", []float64{0.6, 0.5, 0.8}, Reproduced},
-		{"rival by another limit", experiment(), p4e + `metric: tiles.kept, reduce: min, against: {quality.validation_degradation: "<= 0.01"}, ` + seeds + "paper: 0.1",
-			[]float64{0.25, 0}, Reproduced}, // 1 − 45/60; no p4e point of seed 2; 1 − 55/55
+		{"rival by another limit", experiment(), p4e + `metric: tiles.kept, reduce: min, against: {quality.validation_degradation: "<= 0.01"}, ` + seeds + "paper: 0.12",
+			[]float64{0.25, 0}, Missed}, // 1 − 45/60; no p4e point of seed 2; 1 − 55/55
 		{"groups", two, p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.6", []float64{0.55, 0.5, 0.45, 0.55, 0.5, 0.45}, Missed},
-		{"other tiles are asked for", two, `where: {prune.scheme: joint, tile: 8x8x64}, ` + seeds + "metric: tiles.kept, reduce: min, paper: 11", []float64{18, 25, 2}, Reproduced},
+		{"other tiles are asked for", two, `where: {prune.scheme: joint, tile: 8x8x64}, ` + seeds + "metric: tiles.kept, reduce: min, paper: 14", []float64{18, 25, 2}, Reproduced},
 		{"rival of another tile", with(two, func(r *record.Record) {
 			if r.Params["tile"] == "4x32x32" {
 				r.Tiles = &record.Tiles{Total: 100, Kept: 2 * r.Tiles.Kept}
@@ -134,23 +133,23 @@ func TestNumbers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			e := expectation(t, c.entry)
 			got := Evaluate([]config.Expectation{e}, c.set).Results[0]
-			if len(got.All.Values) != len(c.values) {
-				t.Fatalf("values %v, want %v", got.All.Values, c.values)
+			if len(got.Values) != len(c.values) {
+				t.Fatalf("values %v, want %v", got.Values, c.values)
 			}
 			for i, v := range c.values {
-				if math.Abs(got.All.Values[i]-v) > 1e-12 {
-					t.Errorf("values %v, want %v", got.All.Values, c.values)
+				if math.Abs(got.Values[i]-v) > 1e-12 {
+					t.Errorf("values %v, want %v", got.Values, c.values)
 				}
 			}
 			if got.Verdict != c.verdict {
-				t.Errorf("%s, want %s: %+v", got.Verdict, c.verdict, got.All.Interval)
+				t.Errorf("%s, want %s: %+v", got.Verdict, c.verdict, got.Mean)
 			}
 		})
 	}
 }
 
 func TestInterval(t *testing.T) {
-	got := Evaluate([]config.Expectation{expectation(t, p4e+seeds+"metric: saved.tiles, reduce: max, paper: 0.5")}, experiment()).Results[0].All.Interval
+	got := Evaluate([]config.Expectation{expectation(t, p4e+seeds+"metric: saved.tiles, reduce: max, paper: 0.5")}, experiment()).Results[0].Groups[0].Interval
 	// 0.55, 0.5, 0.45: deviation 0.05, t(2, 97.5 %) = 4.30265, so 4.30265·0.05/√3.
 	if math.Abs(got.Mean-0.5) > 1e-12 || math.Abs(got.HalfWidth()-0.124207) > 1e-6 {
 		t.Errorf("%+v, want 0.5 ± 0.124207", got)
@@ -173,42 +172,56 @@ func TestGroups(t *testing.T) {
 			t.Errorf("%+v, want %v", g, want)
 		}
 	}
+	// Two tiles are no sample, so there is no interval over them: the mean of all, and from the least to the greatest of a tile.
+	var ours []string
+	for _, row := range (Report{Results: []Result{got}}).Rows() {
+		ours = append(ours, row[3])
+	}
+	if diff := cmp.Diff([]string{"37.67 % (25.33 % … 50.00 %)", "25.33 ± 6.25 %", "50.00 ± 12.42 %"}, ours); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 func TestVerdicts(t *testing.T) {
 	const higher, lower, neither = "saved.tiles", "tiles.kept", "tiles.total"
-	interval := func(mean, half float64) stats.Interval {
-		return stats.Interval{Mean: mean, Low: mean - half, High: mean + half}
-	}
 	for _, c := range []struct {
 		name, metric string
 		low, high    float64
 		tolerance    float64
-		ours         stats.Interval
+		mean         float64
 		want         Verdict
 	}{
-		{"in the range", higher, 0.33, 0.65, 0, interval(0.5, 0), Reproduced},
-		{"at its end", higher, 0.33, 0.65, 0, interval(0.33, 0), Reproduced},
-		{"at its end but for rounding", higher, 0.1, 0.3, 0, interval(0.1+0.2, 0), Reproduced},
-		{"below, an interval does not help", higher, 0.33, 0.65, 0, interval(0.32, 0.1), Missed},
-		{"below, within tolerance", higher, 0.33, 0.65, 0.05, interval(0.32, 0), Reproduced},
-		{"above", higher, 0.33, 0.65, 0, interval(0.7, 0.2), Better},
-		{"above, where less is better", lower, 33, 65, 0, interval(70, 0), Missed},
-		{"below, where less is better", lower, 33, 65, 0, interval(30, 0), Better},
-		{"above, where neither is better", neither, 33, 65, 0, interval(70, 0), Missed},
-		{"below, where neither is better", neither, 33, 65, 0, interval(30, 0), Missed},
-		{"the number, not quite", higher, 0.7, 0.7, 0, interval(0.69, 0), Missed},
-		{"the number within tolerance", higher, 0.7, 0.7, 0.02, interval(0.69, 0), Reproduced},
-		{"the number in the interval", higher, 0.7, 0.7, 0, interval(0.69, 0.011), Reproduced},
-		{"the number beside the interval", higher, 0.7, 0.7, 0, interval(0.69, 0.009), Missed},
-		{"more than the number", higher, 0.7, 0.7, 0, interval(0.71, 0.009), Better},
-		{"more, but the interval holds it", higher, 0.7, 0.7, 0, interval(0.71, 0.011), Reproduced},
-		{"tolerance of a negative number", higher, -2, -1, 0.1, interval(-2.1, 0), Reproduced},
+		{"in the range", higher, 0.33, 0.65, 0, 0.5, Reproduced},
+		{"at its end", higher, 0.33, 0.65, 0, 0.33, Reproduced},
+		{"at its end but for rounding", higher, 0.1, 0.3, 0, 0.1 + 0.2, Reproduced},
+		{"below", higher, 0.33, 0.65, 0, 0.32, Missed},
+		{"below, within tolerance", higher, 0.33, 0.65, 0.05, 0.32, Reproduced},
+		{"above", higher, 0.33, 0.65, 0, 0.7, Better},
+		{"above, where less is better", lower, 33, 65, 0, 70, Missed},
+		{"below, where less is better", lower, 33, 65, 0, 30, Better},
+		{"above, where neither is better", neither, 33, 65, 0, 70, Missed},
+		{"below, where neither is better", neither, 33, 65, 0, 30, Missed},
+		{"the number, not quite", higher, 0.7, 0.7, 0, 0.69, Missed},
+		{"the number within tolerance", higher, 0.7, 0.7, 0.02, 0.69, Reproduced},
+		{"more than the number", higher, 0.7, 0.7, 0, 0.71, Better},
+		{"more, within tolerance", higher, 0.7, 0.7, 0.02, 0.71, Reproduced},
+		{"tolerance of a negative number", higher, -2, -1, 0.1, -2.1, Reproduced},
 	} {
 		e := config.Expectation{Metric: config.Ref{Name: c.metric}, Paper: config.Range{Low: c.low, High: c.high}, Tolerance: c.tolerance}
-		r := Result{Expectation: e, Of: metric(e, nil), All: Numbers{Values: []float64{1}, Interval: c.ours}}
+		r := Result{Expectation: e, Of: metric(e, nil), Values: []float64{c.mean}, Mean: c.mean}
 		if got := r.judge(); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// Two seeds far apart have an interval that holds almost anything, and reproduce nothing but their mean.
+func TestWideIntervalDoesNotReproduce(t *testing.T) {
+	set := record.Set{measured("p4e", 1, 0, 30), measured("p4e", 2, 0, 50)}
+	for paper, want := range map[string]Verdict{"90": Better, "10": Missed, "40": Reproduced, "43": Reproduced} {
+		got := Evaluate([]config.Expectation{expectation(t, p4e+seeds+"metric: tiles.kept, reduce: min, paper: "+paper)}, set).Results[0]
+		if i := got.Groups[0].Interval; got.Verdict != want || i.Low > 0 || i.High < 90 {
+			t.Errorf("paper %s: %s, want %s: %+v", paper, got.Verdict, want, i)
 		}
 	}
 }
@@ -252,6 +265,10 @@ func TestWhatLacks(t *testing.T) {
 			}
 		})
 	}
+	many := record.Set{measured("p4e", 1, 0, 5)}
+	for seed := 2; seed < 10; seed++ {
+		many = append(many, measured("p4e", seed, 0, 50))
+	}
 	for _, c := range []struct {
 		name, entry string
 		set         record.Set
@@ -260,32 +277,40 @@ func TestWhatLacks(t *testing.T) {
 	}{
 		{"nothing", rival + seeds + "paper: 0.7", experiment(), 3, nil},
 		{"a rival not allowed", rival + seeds + "paper: 0.7", worse(is("p4e", 1, 3)), 1,
-			[]string{"C: no point has prune.scheme p4e and quality.validation_degradation <= 0.025 in 2 of 3 cases (train.seed 1; train.seed 3). The dense network is not put in its place."}},
+			[]string{"C missed: no point has prune.scheme p4e and quality.validation_degradation <= 0.025 in 2 of 3 cases (train.seed 1; train.seed 3), while ours meets its own conditions. The dense network is not put in its place."}},
 		{"ours not allowed", rival + seeds + "paper: 0.7", worse(is("joint", 2)), 2,
-			[]string{"C: no point has prune.scheme joint and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2)."}},
+			[]string{"C missed: no point has prune.scheme joint and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2), while the rival meets its own conditions."}},
 		{"neither allowed", rival + seeds + "paper: 0.7", worse(func(r *record.Record) bool { return is("joint", 2)(r) || is("p4e", 2)(r) }), 2, []string{
-			"C: no point has prune.scheme joint and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2).",
-			"C: no point has prune.scheme p4e and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2). The dense network is not put in its place."}},
+			"C missed: no point has prune.scheme joint and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2).",
+			"C missed: no point has prune.scheme p4e and quality.validation_degradation <= 0.025 in 1 of 3 cases (train.seed 2). The dense network is not put in its place."}},
 		{"one case", rival + "paper: 0.7", without(worse(is("p4e")), func(r *record.Record) bool { return r.Params["train.seed"] != 1 }), 0,
-			[]string{"C: no point has prune.scheme p4e and quality.validation_degradation <= 0.025. The dense network is not put in its place."}},
+			[]string{"C missed: no point has prune.scheme p4e and quality.validation_degradation <= 0.025, while ours meets its own conditions. The dense network is not put in its place."}},
 		{"no rival", rival + seeds + "paper: 0.7", without(experiment(), is("p4e")), 0,
-			[]string{"C: no point with a result has prune.scheme p4e. The dense network is not put in its place."}},
-		{"failed", rival + seeds + "paper: 0.7", failed(is("joint")), 0, []string{"C: no point with a result has prune.scheme joint."}},
+			[]string{"C missed: no point with a result has prune.scheme p4e. The dense network is not put in its place."}},
+		{"no rival for a seed", rival + seeds + "paper: 0.7", without(experiment(), is("p4e", 2)), 2,
+			[]string{"C missed: no point with a result has prune.scheme p4e in 1 of 3 cases (train.seed 2). The dense network is not put in its place."}},
+		{"no points of a seed on either side", rival + seeds + "paper: 0.7", without(experiment(), func(r *record.Record) bool { return is("p4e", 2)(r) || is("joint", 2)(r) }), 2, nil},
+		{"many cases", `where: {prune.scheme: p4e, tiles.kept: "< 10"}, ` + seeds + "metric: tiles.kept, reduce: min, paper: 5", many, 1,
+			[]string{"C missed: no point has prune.scheme p4e and tiles.kept < 10 in 8 of 9 cases (train.seed 2; train.seed 3; train.seed 4; train.seed 5; and 4 more)."}},
+		{"failed", rival + seeds + "paper: 0.7", failed(is("joint")), 0, []string{"C missed: no point with a result has prune.scheme joint."}},
 		{"no dense point", p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.5", failed(is("dense", 1)), 2,
-			[]string{"C: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 3 cases (train.seed 1)."}},
+			[]string{"C missed: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 3 cases (train.seed 1)."}},
 		{"neither allowed nor dense", p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.5", without(failed(is("dense", 1)), is("p4e", 2)), 1,
-			[]string{"C: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 2 cases (train.seed 1)."}},
-		{"no records", `where: {tiles.kept: "< 9"}, metric: tiles.kept, reduce: max, paper: 0.5`, nil, 0, []string{"C: no point has a result."}},
+			[]string{"C missed: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 2 cases (train.seed 1)."}},
+		{"no records", `where: {tiles.kept: "< 9"}, metric: tiles.kept, reduce: max, paper: 0.5`, nil, 0, []string{"C missed: no point has a result."}},
 		{"a rival that keeps nothing", rival + seeds + "paper: 0.7", append(experiment(), measured("p4e", 2, 0, 0)), 2,
-			[]string{"C: nothing to compare with: tiles.kept of the rival is not above 0 in 1 of 3 cases (train.seed 2)."}},
+			[]string{"C missed: nothing to compare with: tiles.kept of the rival is not above 0 in 1 of 3 cases (train.seed 2)."}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			report := Evaluate([]config.Expectation{expectation(t, c.entry)}, c.set)
 			if diff := cmp.Diff(c.notes, report.Notes()[1:], cmp.Transformer("", func(s []string) string { return strings.Join(s, "\n") })); diff != "" {
 				t.Errorf("notes (-want +got):\n%s", diff)
 			}
-			if n := len(report.Results[0].All.Values); n != c.values {
+			if n := len(report.Results[0].Values); n != c.values {
 				t.Errorf("%d values, want %d", n, c.values)
+			}
+			if v := report.Results[0].Verdict; len(c.notes) > 0 && v != Missed {
+				t.Errorf("%s", v)
 			}
 		})
 	}
@@ -295,11 +320,11 @@ func TestWhatLacks(t *testing.T) {
 func TestInsecure(t *testing.T) {
 	e := []config.Expectation{expectation(t, p4e+seeds+"metric: tiles.kept, reduce: min, paper: 50")}
 	unsafe := with(experiment(), func(r *record.Record) { r.HE = &record.HE{Insecure: true} })
-	if r := Evaluate(e, unsafe); !r.Insecure || r.LeftOut != 0 || len(r.Results[0].All.Values) != 3 {
+	if r := Evaluate(e, unsafe); !r.Insecure || r.LeftOut != 0 || len(r.Results[0].Values) != 3 {
 		t.Errorf("insecure points only: %+v", r)
 	}
 	better := with(unsafe, func(r *record.Record) { r.Tiles = &record.Tiles{Total: 100, Kept: 1} })
-	if r := Evaluate(e, append(experiment(), better...)); r.Insecure || r.LeftOut != len(better) || r.Results[0].All.Interval.Mean != 50 {
+	if r := Evaluate(e, append(experiment(), better...)); r.Insecure || r.LeftOut != len(better) || r.Results[0].Mean != 50 {
 		t.Errorf("some insecure points: %+v", r)
 	}
 }
