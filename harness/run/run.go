@@ -134,18 +134,19 @@ func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summ
 			}
 		}
 	}
-	if err := r.freeze(c, plan); err != nil {
-		return Summary{}, err
-	}
+	part := plan
 	if len(o.Points) > 0 {
-		plan = some(plan, o.Points)
+		part = some(plan, o.Points)
 	}
-	next, err := nextAttempts(r.store, plan)
+	next, err := nextAttempts(r.store, part)
 	if err != nil {
 		return r.summary, err
 	}
-	todo, err := r.missing(plan)
+	todo, err := r.missing(part)
 	if err != nil {
+		return r.summary, err
+	}
+	if err := r.freeze(c, plan); err != nil { // after missing: records that cannot be read end the run before it changes anything
 		return r.summary, err
 	}
 	todo, release, err := r.claim(todo, next)
