@@ -37,7 +37,7 @@ type Record struct {
 	StartedAt  time.Time         `json:"started_at"`
 	EndedAt    time.Time         `json:"ended_at"`
 
-	ConfigSHA256 string `json:"config_sha256,omitempty"` // of the file config.yaml that lay beside the records at that time
+	ConfigSHA256 string `json:"config_sha256,omitempty"` // of config.yaml beside the records; once that was replaced, of configs/<first 12 digits>.yaml
 
 	Quality     *Quality    `json:"quality,omitempty"`
 	Tiles       *Tiles      `json:"tiles,omitempty"`
