@@ -59,6 +59,9 @@ func pretend() error {
 	if err := dec.Decode(&job); err != nil {
 		return err
 	}
+	if job.Timeout <= 0 {
+		return errors.New("the job does not say how long it may take")
+	}
 	var s script
 	if err := json.Unmarshal([]byte(job.Label), &s); err != nil {
 		return err
