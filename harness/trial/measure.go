@@ -346,7 +346,7 @@ func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64
 		return err
 	}
 	l.Rotation = s.Median
-	if why := unreliable(t.rec.Environment, t.rec.Noise, s); why != nil {
+	if why := unreliable(t.rec.Environment, t.rec.Noise, rotations); why != nil {
 		t.warn(record.BusyWarning+"times are unreliable (%s)", strings.Join(why, ", "))
 	}
 	for i, seconds := range perLayer {
