@@ -46,7 +46,7 @@ type Record struct {
 	LevelsUsed  int         `json:"levels_used,omitempty"`
 	Batch       int         `json:"batch,omitempty"`
 	Threads     int         `json:"threads,omitempty"`
-	Order       string      `json:"order,omitempty"`
+	Order       string      `json:"order,omitempty"` // interleaved: at least half of the repeats took turns with those of other points
 	Latency     *Latency    `json:"latency_s,omitempty"`
 	Noise       *Noise      `json:"noise,omitempty"`
 	Predicted   *Predicted  `json:"predicted,omitempty"`

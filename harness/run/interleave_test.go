@@ -38,6 +38,7 @@ type script struct {
 	Peak  int64
 	Turns int
 	Takes time.Duration
+	Warm  int    // of the turns
 	End   string // ok, or one of the ends below
 	Bad   int    // tries that end so, while later ones are ok; 0 is all
 }
@@ -161,7 +162,7 @@ func pretending(t *testing.T, limits config.Limits, scripts ...script) (*runner,
 		}
 		p := prepared{Planned: Planned{config.Point{Label: string(label), Params: map[string]any{}}, s.Name}}
 		p.Spec.Tile = packing.Shape{In: 8, Out: 8, Batch: 64}
-		p.Spec.Measure = config.Measure{Encrypted: true, Order: orderInterleaved}
+		p.Spec.Measure = config.Measure{Encrypted: true, Warmup: s.Warm, Order: orderInterleaved}
 		points = append(points, p)
 	}
 	return r, points
@@ -215,6 +216,11 @@ func TestInterleave(t *testing.T) {
 		{"at most eight", roomy, many, "abcdefghabcdefghii", "A B C D E F G H i"},
 		{"as memory holds", 250, []script{{Name: "a", Turns: 2, Peak: 100}, {Name: "b", Turns: 2, Peak: 150}, {Name: "c", Turns: 2, Peak: 100},
 			{Name: "d", Turns: 2, Peak: 300}, {Name: "e", Turns: 2, Peak: 100}, {Name: "f", Turns: 1, Peak: 50}}, "ababccddefe", "A B c d E F"},
+		{"alone for half of the time", roomy, []script{{Name: "a", Turns: 2}, {Name: "b", Turns: 4}}, "ababbb", "A B"},
+		{"alone for most of the time", roomy, []script{{Name: "a", Turns: 2}, {Name: "b", Turns: 5}}, "ababbbb", "A b"},
+		{"the other crashes at once", roomy, []script{{Name: "a", Turns: 1, End: endCrashes}, {Name: "b", Turns: 3}}, "abbb", "-a b"},
+		{"together while warming up", roomy, []script{{Name: "a", Turns: 1}, {Name: "b", Turns: 2, Warm: 1}}, "abb", "A b"},
+		{"alone after warming up and half", roomy, []script{{Name: "a", Turns: 3, Warm: 1}, {Name: "b", Turns: 5, Warm: 1}}, "abababbb", "A B"},
 		{"a failure", roomy, []script{{Name: "a", Turns: 3}, {Name: "b", Turns: 2, End: endFails}, {Name: "c", Turns: 3}}, "abcabcac", "A -b C"},
 		{"a crash", roomy, []script{{Name: "a", Turns: 3}, {Name: "b", Turns: 2, End: endCrashes}, {Name: "c", Turns: 3}}, "abcabcac", "A -b C"},
 		{"a death while waiting", roomy, []script{{Name: "a", Turns: 3, Takes: 100 * time.Millisecond}, {Name: "b", Turns: 2, End: endWaiting}, {Name: "c", Turns: 3}},
