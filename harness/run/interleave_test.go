@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,6 +48,7 @@ const (
 	endFails    = "fails"          // says why, instead of a result
 	endCrashes  = "crashes"        // in its last turn
 	endHangs    = "hangs"          // in its last turn
+	endKilled   = "is killed"      // in its last turn
 	endWaiting  = "dies waiting"   // for its last turn
 	endEarly    = "fails early"    // before it asks for anything
 	endSettling = "fails settling" // once it was let in, before its first turn
@@ -110,6 +112,11 @@ func pretend() error {
 		switch {
 		case last && s.End == endCrashes:
 			panic("on purpose")
+		case last && s.End == endKilled:
+			if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
+				return err
+			}
+			select {}
 		case last && s.End == endHangs:
 			select {}
 		}
@@ -152,7 +159,7 @@ func pretending(t *testing.T, limits config.Limits, scripts ...script) (*runner,
 	}
 	r := &runner{
 		Options: Options{Dir: dir, CacheDir: dir, Executable: self, Progress: func(Progress) {}}, limits: limits,
-		store: record.NewStore(dir), name: "test", times: map[string][]time.Duration{}, tries: map[string]int{},
+		store: record.NewStore(dir), name: "test", oomKills: func() int { return 0 }, times: map[string][]time.Duration{}, tries: map[string]int{},
 	}
 	var points []prepared
 	for _, s := range scripts {
@@ -257,6 +264,28 @@ func TestInterleavedTimeout(t *testing.T) {
 	for _, rec := range set {
 		if rec.Point == "c" && rec.Status != record.Timeout {
 			t.Errorf("the one that hangs is %s", rec.Status)
+		}
+	}
+}
+
+// What the kernel killed for memory before a worker began says nothing about how that ended.
+func TestKillsForMemoryAreTheWorkersOwn(t *testing.T) {
+	r, points := pretending(t, config.Limits{}, script{Name: "a", Turns: 1, End: endKilled}, script{Name: "b", Turns: 1, End: endKilled})
+	counts := []int{0, 1, 1, 1} // when a starts and has ended, then b
+	r.oomKills = func() (n int) {
+		n, counts = counts[0], counts[1:]
+		return n
+	}
+	for i := range points {
+		if err := r.interleave(context.Background(), points[i:i+1], func(int) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set, _, err := r.store.Load()
+	if err != nil || len(set) != 2 || set[0].Status != record.OOM || set[1].Status != record.Failed || len(counts) > 0 {
+		t.Errorf("%d records, %v, %d counts left; want a oom, b failed", len(set), err, len(counts))
+		for _, rec := range set {
+			t.Logf("%s: %s, %+v", rec.Point, rec.Status, rec.Error)
 		}
 	}
 }

@@ -104,8 +104,8 @@ type runner struct {
 	store  *record.Store
 	name   string
 
-	configHash string // of the frozen config
-	oomKills   int    // before the run
+	configHash string     // of the frozen config
+	oomKills   func() int // outOfMemoryKills
 
 	mu       sync.Mutex // of what follows, while several points are prepared
 	progress Progress
@@ -161,7 +161,7 @@ func newRunner(experiment string, limits config.Limits, o Options) *runner {
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
-	return &runner{Options: o, limits: limits, store: record.NewStore(o.Dir), name: experiment, oomKills: outOfMemoryKills(), times: map[string][]time.Duration{}, tries: map[string]int{}}
+	return &runner{Options: o, limits: limits, store: record.NewStore(o.Dir), name: experiment, oomKills: outOfMemoryKills, times: map[string][]time.Duration{}, tries: map[string]int{}}
 }
 
 // missing compares the plan with the store. Damaged records are set aside and done again.
