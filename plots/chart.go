@@ -81,7 +81,7 @@ func reduce(fig Figure, all record.Set) (*chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.note(shown)
+	c.note(shown, x.Timed() || y.Timed())
 	c.notes = append(c.notes, busyNote(shown, x, y)...)
 	return c, nil
 }
@@ -251,8 +251,9 @@ func (c *chart) beyond(cv curve) []point {
 	})
 }
 
-// note adds what a reader must know about the points.
-func (c *chart) note(shown record.Set) {
+// note adds what a reader must know about the points. Only where times are shown does it matter how often they were measured;
+// what a busy machine does to them is for busyNote.
+func (c *chart) note(shown record.Set, timed bool) {
 	least, most, beyond := math.MaxInt, 0, 0
 	for _, p := range c.panels {
 		for _, cv := range p.curves {
@@ -288,7 +289,9 @@ func (c *chart) note(shown record.Set) {
 	}
 	warned := 0
 	for _, r := range shown {
-		other := func(w string) bool { return !strings.HasPrefix(w, record.BusyWarning) } // of a busy machine, only figures of time speak
+		other := func(w string) bool {
+			return !strings.HasPrefix(w, record.BusyWarning) && (timed || !strings.HasPrefix(w, record.RepeatsWarning))
+		}
 		if slices.ContainsFunc(r.Warnings, other) {
 			warned++
 		}

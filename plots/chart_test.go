@@ -122,6 +122,11 @@ func TestSeedsAreAveragedAndNothingElse(t *testing.T) {
 func TestFailedAndInsecureAreLeftOut(t *testing.T) {
 	fig := Figure{ID: "f", X: "tiles.density", Y: "quality.plain", Series: scheme, Facet: "tile"}
 	insecure := func(r *record.Record) { r.HE = &record.HE{Insecure: true} }
+	few := func(i int, r *record.Record) {
+		if i < 2 {
+			r.Warnings = []string{record.RepeatsWarning + "measure.repeats.max reached"}
+		}
+	}
 	tests := []struct {
 		name     string
 		change   func(i int, r *record.Record)
@@ -150,6 +155,7 @@ func TestFailedAndInsecureAreLeftOut(t *testing.T) {
 				r.Warnings = []string{record.BusyWarning + "times are unreliable (noise.steal)"}
 			}
 		}, false, ""},
+		{"too few repeats", few, false, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -162,6 +168,10 @@ func TestFailedAndInsecureAreLeftOut(t *testing.T) {
 				t.Errorf("notes %q, want %q", got, test.note)
 			}
 		})
+	}
+	fig.Y = "latency.evaluate"
+	if notes := mustReduce(t, fig, with(experiment(), few)).notes; !slices.Contains(notes, "2 records with warnings.") {
+		t.Errorf("times of too few repeats: notes %q", notes)
 	}
 }
 

@@ -166,8 +166,8 @@ type Measure struct {
 	Order     string  `json:"order"`
 }
 
-// Repeats stops between Min and Max evaluations, once the 95 % interval of the median is narrower than CI, a
-// fraction of the median.
+// Repeats stops between Min and Max evaluations, once half the 95 % interval of the median is at most CI, a fraction of the
+// median, or when another evaluation would likely pass the limit of time.
 type Repeats struct {
 	Min int     `json:"min"`
 	Max int     `json:"max"`

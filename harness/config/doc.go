@@ -59,7 +59,8 @@
 //
 // timeout (20m) and memory (none) are those of each of a point's two processes, which train and measure. A point that exceeds
 // them, crashes or gives no finite result is tried again up to retries times (0) within the same run, each time with a record;
-// one that was refused is not. After max_failures (5) points that failed for good, the run stops.
+// one that was refused is not. Where repeats.min evaluations fit into the timeout, measuring ends in time, with a warning if
+// repeats.ci is not reached. After max_failures (5) points that failed for good, the run stops.
 //
 // # Retraining
 //

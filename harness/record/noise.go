@@ -13,6 +13,9 @@ type Noise struct {
 // BusyWarning starts the warning of a record whose times are unreliable.
 const BusyWarning = "busy machine: "
 
+// RepeatsWarning starts the warning of a record whose times were not measured as often as measure.repeats.ci takes.
+const RepeatsWarning = "repeats: "
+
 // Busy tells whether the point was measured on a busy machine.
 func (r *Record) Busy() bool {
 	for _, w := range r.Warnings {

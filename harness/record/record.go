@@ -37,15 +37,16 @@ type Record struct {
 	StartedAt  time.Time         `json:"started_at"`
 	EndedAt    time.Time         `json:"ended_at"`
 
-	ConfigSHA256 string `json:"config_sha256,omitempty"` // of the file config.yaml that lay beside the records at that time
+	ConfigSHA256 string `json:"config_sha256,omitempty"` // of config.yaml beside the records; once that was replaced, of configs/<first 12 digits>.yaml
 
+	Measure     *Measure    `json:"measure,omitempty"` // absent without encryption, and in older records
 	Quality     *Quality    `json:"quality,omitempty"`
 	Tiles       *Tiles      `json:"tiles,omitempty"`
 	Operations  *Operations `json:"operations,omitempty"`
 	LevelsUsed  int         `json:"levels_used,omitempty"`
 	Batch       int         `json:"batch,omitempty"`
 	Threads     int         `json:"threads,omitempty"`
-	Order       string      `json:"order,omitempty"`
+	Order       string      `json:"order,omitempty"` // interleaved: at least half of the repeats took turns with those of other points
 	Latency     *Latency    `json:"latency_s,omitempty"`
 	Noise       *Noise      `json:"noise,omitempty"`
 	Predicted   *Predicted  `json:"predicted,omitempty"`
@@ -65,6 +66,21 @@ type Error struct {
 	Kind    string `json:"kind"`
 	Message string `json:"message"`
 	Log     string `json:"log,omitempty"`
+}
+
+// Measure is how the evaluation was to be timed, as configured. It decides how well a point is measured, not what comes out,
+// so it is not among the Params.
+type Measure struct {
+	Warmup  int     `json:"warmup"`
+	Repeats Repeats `json:"repeats"`
+	Order   string  `json:"order"`
+}
+
+// Repeats is between Min and Max evaluations, until half the interval of their median is at most CI of it.
+type Repeats struct {
+	Min int     `json:"min"`
+	Max int     `json:"max"`
+	CI  float64 `json:"ci"`
 }
 
 // Quality compares the pruned network with the unpruned one, and the encrypted run with the plain one.

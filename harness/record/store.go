@@ -91,15 +91,16 @@ func attempts(folder string) ([]int, error) {
 	return out, nil
 }
 
-// Damaged is a file that is no intact record.
+// Damaged is a file that could be read and is no intact record.
 type Damaged struct {
 	Path string
 	Err  error
 }
 
-// Load reads the deciding attempt of every point: the latest that is ok, or else the latest. Files that are
+// Load reads the deciding attempt of every point: the latest that is ok, or else the latest. Files whose content is
 // no intact record are listed, not used. A folder with records of a newer schema is refused as a whole, with a
-// *NewerSchemaError: without them, points would be done again, and figures lack them.
+// *NewerSchemaError, and so is one with records that cannot be read now, as when a server or a disk fails: without
+// them, points would be done again, and figures lack them.
 func (s *Store) Load() (Set, []Damaged, error) {
 	folders, err := os.ReadDir(s.points())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -135,7 +136,14 @@ func (s *Store) loadPoint(folder string) (*Record, []Damaged, error) {
 	var damaged []Damaged
 	for _, n := range numbers {
 		path := filepath.Join(folder, attemptFile(n))
-		r, err := Read(path)
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another runner has set it aside since it was listed
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("record: %w; it may be intact, so nothing was changed: make it readable and try again", err)
+		}
+		r, err := parse(path, text)
 		var newer *NewerSchemaError
 		if errors.As(err, &newer) {
 			return nil, nil, newer
@@ -176,6 +184,11 @@ func Read(path string) (*Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
+	return parse(path, text)
+}
+
+// parse decodes what the file at path holds.
+func parse(path string, text []byte) (*Record, error) {
 	r, err := decode(text)
 	var newer *NewerSchemaError
 	if errors.As(err, &newer) {

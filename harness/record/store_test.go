@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -146,6 +147,35 @@ func TestEveryByteIsGuarded(t *testing.T) {
 			} else if newer := new(NewerSchemaError); errors.As(err, &newer) {
 				t.Errorf("byte %d %s: taken for a newer schema", i, name)
 			}
+		}
+	}
+}
+
+// A record that cannot be read now may be intact: it is not taken for damage. One that is gone is simply not there.
+func TestUnreadableIsNoDamage(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		place func(path string) error
+		want  error
+	}{
+		{"a folder", func(path string) error { return os.Mkdir(path, 0o755) }, syscall.EISDIR},
+		{"a loop of links", func(path string) error { return os.Symlink(filepath.Base(path), path) }, syscall.ELOOP},
+		{"gone since it was listed", func(path string) error { return os.Symlink("nowhere", path) }, nil},
+	} {
+		s := NewStore(t.TempDir())
+		if err := s.Write(attempt("a", OK)); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(s.points(), "a", attemptFile(2))
+		if err := c.place(path); err != nil {
+			t.Fatal(err)
+		}
+		set, damaged, err := s.Load()
+		if len(damaged) > 0 || !errors.Is(err, c.want) || err != nil && !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: damaged %v, error %v; want %v", c.name, damaged, err, c.want)
+		}
+		if c.want == nil && len(set) != 1 {
+			t.Errorf("%s: %d records", c.name, len(set))
 		}
 	}
 }

@@ -74,7 +74,7 @@ func (r *runner) again(point string, status record.Status) (bool, error) {
 }
 
 func (r *runner) job(p Planned) trial.Job {
-	return trial.Job{Experiment: r.name, Point: p.ID, Label: p.Label, Spec: p.Spec, Params: p.Params, DataDirs: r.DataDirs, CacheDir: r.CacheDir, Memory: r.limits.Memory}
+	return trial.Job{Experiment: r.name, Point: p.ID, Label: p.Label, Spec: p.Spec, Params: p.Params, DataDirs: r.DataDirs, CacheDir: r.CacheDir, Memory: r.limits.Memory, Timeout: r.limits.Timeout}
 }
 
 // MapPath is where the tile map of a point lies in an experiment's folder.
@@ -122,6 +122,7 @@ func Failure(job trial.Job, start time.Time) record.Record {
 	return record.Record{
 		Experiment: job.Experiment, Point: job.Point, Label: job.Label, Params: job.Params,
 		Seeds:     map[string]uint64{"train": uint64(job.Spec.Train.Seed)},
+		Measure:   job.Measuring(),
 		StartedAt: start.UTC(), EndedAt: time.Now().UTC(), Environment: trial.CurrentEnvironment(),
 	}
 }

@@ -108,8 +108,8 @@ func (r *runner) stage(ctx context.Context, stage string, job trial.Job) (outcom
 	return out, ctx.Err()
 }
 
-// judge turns the end of a child into an outcome.
-func (r *runner) judge(end event, exit, cause error, log string) outcome {
+// judge turns the end of a child into an outcome. Starved tells whether the kernel killed one for memory, perhaps this.
+func (r *runner) judge(end event, exit, cause error, starved bool, log string) outcome {
 	fail := func(status record.Status, kind, format string, args ...any) outcome {
 		return outcome{status: status, failure: &record.Error{Kind: kind, Message: fmt.Sprintf(format, args...), Log: log}}
 	}
@@ -123,7 +123,7 @@ func (r *runner) judge(end event, exit, cause error, log string) outcome {
 		return outcome{result: end.Result, failure: end.Failure, status: statusOf(end.Failure.Kind)}
 	case exit == nil && end.Result != nil:
 		return outcome{result: end.Result, status: record.OK}
-	case strings.Contains(log, "out of memory"), killed(exit) && outOfMemoryKills() > r.oomKills:
+	case strings.Contains(log, "out of memory"), starved:
 		return fail(record.OOM, "memory", "the process ran out of memory")
 	case strings.Contains(log, "panic: "):
 		return fail(record.Failed, "panic", "the process panicked; its log is in the record")

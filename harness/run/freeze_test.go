@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"hepex/harness/atomicfile/faults"
 	"hepex/harness/config"
 )
 
@@ -24,6 +25,7 @@ sweep: {grid: {train.seed: [1, 2, 3]}}
 func TestFreeze(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "config.yaml")
+	replaced := map[string]string{} // configs by path
 	for _, step := range []struct{ name, config, says string }{
 		{"first run", frozenConfig, ""},
 		{"again", frozenConfig, ""},
@@ -45,6 +47,10 @@ func TestFreeze(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		before, err := os.ReadFile(path)
+		if err == nil && string(before) != string(c.Frozen) {
+			replaced[OldConfigPath(dir, before)] = string(before)
+		}
 		var log strings.Builder
 		r := &runner{Options: Options{Dir: dir, Log: &log}}
 		if err := r.freeze(c, plan); err != nil {
@@ -59,6 +65,52 @@ func TestFreeze(t *testing.T) {
 		}
 		if want := fmt.Sprintf("%x", sha256.Sum256(kept)); r.configHash != want {
 			t.Errorf("%s: hash %s, want %s", step.name, r.configHash, want)
+		}
+	}
+	// Whatever a record named by hash is still there, and nothing twice.
+	if len(replaced) != 3 {
+		t.Errorf("%d configs were replaced: want 3", len(replaced))
+	}
+	for path, text := range replaced {
+		if kept, err := os.ReadFile(path); err != nil || string(kept) != text {
+			t.Errorf("%s: %v, kept\n%s", path, err, kept)
+		}
+	}
+	if kept, err := os.ReadDir(filepath.Join(dir, "configs")); err != nil || len(kept) != len(replaced) {
+		t.Errorf("%d old configs, %v: want %d", len(kept), err, len(replaced))
+	}
+}
+
+// If the old config cannot be kept, it stays where it is.
+func TestFreezeLosesNoConfig(t *testing.T) {
+	c, err := config.Parse("f.yaml", []byte(frozenConfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const old = "version: 1\nname: old\n"
+	for call := 0; ; call++ {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "config.yaml")
+		if err := os.WriteFile(path, []byte(old), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r := &runner{Options: Options{Dir: dir}}
+		log, restore := faults.Inject(t, faults.Fault{Call: call, Way: faults.Death})
+		err := r.freeze(c, nil)
+		restore()
+		newest, _ := os.ReadFile(path)
+		kept, _ := os.ReadFile(OldConfigPath(dir, []byte(old)))
+		if string(newest) != old && string(kept) != old {
+			t.Errorf("%s: the old config is gone", log.Failed())
+		}
+		if log.Failed() == "" {
+			if err != nil || string(newest) != string(c.Frozen) || call < 10 {
+				t.Errorf("%d calls, %v, newest\n%s", call, err, newest)
+			}
+			break
+		}
+		if err == nil {
+			t.Errorf("%s: no error", log.Failed())
 		}
 	}
 }

@@ -69,7 +69,28 @@ type group struct {
 
 type member struct {
 	*worker
-	index int // of its point
+	index           int // of its point
+	turns           int // taken, those for warming up among them
+	repeats, shared int // turns that count, and those of them in rounds with others
+}
+
+// took notes a turn.
+func (m *member) took(shared bool) {
+	if m.turns++; m.turns <= m.job.Spec.Measure.Warmup {
+		return
+	}
+	m.repeats++
+	if shared {
+		m.shared++
+	}
+}
+
+// order is what the record says: interleaved if at least half of the repeats were, so that the median is of those.
+func (m *member) order() string {
+	if m.shared > 0 && 2*m.shared >= m.repeats {
+		return orderInterleaved
+	}
+	return orderSequential
 }
 
 // interleave measures the points by turns, as many at a time as memory holds.
@@ -114,7 +135,7 @@ func (g *group) gather(ctx context.Context) error {
 			return err
 		}
 		if m.asks == nil {
-			if err := g.conclude(ctx, m, orderSequential); err != nil {
+			if err := g.conclude(ctx, m); err != nil {
 				return err
 			}
 			continue
@@ -125,7 +146,7 @@ func (g *group) gather(ctx context.Context) error {
 			return nil
 		}
 		if g.resume(m.worker); m.ended {
-			if err := g.conclude(ctx, m, orderSequential); err != nil {
+			if err := g.conclude(ctx, m); err != nil {
 				return err
 			}
 			continue
@@ -153,22 +174,20 @@ func (g *group) candidate(ctx context.Context) (*member, error) {
 		return nil, err
 	}
 	g.await(w)
-	return &member{w, i}, nil
+	return &member{worker: w, index: i}, nil
 }
 
 // rounds gives one turn after the other until all workers have ended. One that dies leaves the others as they are.
 func (g *group) rounds(ctx context.Context) error {
-	order := orderInterleaved
-	if len(g.members) < 2 {
-		order = orderSequential
-	}
 	for len(g.members) > 0 {
-		for _, m := range slices.Clone(g.members) {
+		round := slices.Clone(g.members)
+		for _, m := range round {
+			m.took(len(round) > 1)
 			if g.resume(m.worker); !m.ended {
 				continue
 			}
 			g.members = slices.DeleteFunc(g.members, func(other *member) bool { return other == m })
-			if err := g.conclude(ctx, m, order); err != nil {
+			if err := g.conclude(ctx, m); err != nil {
 				return err
 			}
 		}
@@ -177,13 +196,13 @@ func (g *group) rounds(ctx context.Context) error {
 }
 
 // conclude stores what became of a worker that ended.
-func (g *group) conclude(ctx context.Context, m *member, order string) error {
+func (g *group) conclude(ctx context.Context, m *member) error {
 	out := g.outcome(m.worker)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if out.result != nil {
-		out.result.Record.Order = order
+		out.result.Record.Order = m.order()
 	}
 	result, again, err := g.settle(stageMeasure, m.job, out, m.began, g.limits.Timeout-m.left)
 	if err != nil {

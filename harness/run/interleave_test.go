@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -38,6 +39,7 @@ type script struct {
 	Peak  int64
 	Turns int
 	Takes time.Duration
+	Warm  int    // of the turns
 	End   string // ok, or one of the ends below
 	Bad   int    // tries that end so, while later ones are ok; 0 is all
 }
@@ -46,6 +48,7 @@ const (
 	endFails    = "fails"          // says why, instead of a result
 	endCrashes  = "crashes"        // in its last turn
 	endHangs    = "hangs"          // in its last turn
+	endKilled   = "is killed"      // in its last turn
 	endWaiting  = "dies waiting"   // for its last turn
 	endEarly    = "fails early"    // before it asks for anything
 	endSettling = "fails settling" // once it was let in, before its first turn
@@ -58,6 +61,9 @@ func pretend() error {
 	var job trial.Job
 	if err := dec.Decode(&job); err != nil {
 		return err
+	}
+	if job.Timeout <= 0 {
+		return errors.New("the job does not say how long it may take")
 	}
 	var s script
 	if err := json.Unmarshal([]byte(job.Label), &s); err != nil {
@@ -106,6 +112,11 @@ func pretend() error {
 		switch {
 		case last && s.End == endCrashes:
 			panic("on purpose")
+		case last && s.End == endKilled:
+			if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
+				return err
+			}
+			select {}
 		case last && s.End == endHangs:
 			select {}
 		}
@@ -148,7 +159,7 @@ func pretending(t *testing.T, limits config.Limits, scripts ...script) (*runner,
 	}
 	r := &runner{
 		Options: Options{Dir: dir, CacheDir: dir, Executable: self, Progress: func(Progress) {}}, limits: limits,
-		store: record.NewStore(dir), name: "test", times: map[string][]time.Duration{}, tries: map[string]int{},
+		store: record.NewStore(dir), name: "test", oomKills: func() int { return 0 }, times: map[string][]time.Duration{}, tries: map[string]int{},
 	}
 	var points []prepared
 	for _, s := range scripts {
@@ -158,7 +169,7 @@ func pretending(t *testing.T, limits config.Limits, scripts ...script) (*runner,
 		}
 		p := prepared{Planned: Planned{config.Point{Label: string(label), Params: map[string]any{}}, s.Name}}
 		p.Spec.Tile = packing.Shape{In: 8, Out: 8, Batch: 64}
-		p.Spec.Measure = config.Measure{Encrypted: true, Order: orderInterleaved}
+		p.Spec.Measure = config.Measure{Encrypted: true, Warmup: s.Warm, Order: orderInterleaved}
 		points = append(points, p)
 	}
 	return r, points
@@ -212,6 +223,11 @@ func TestInterleave(t *testing.T) {
 		{"at most eight", roomy, many, "abcdefghabcdefghii", "A B C D E F G H i"},
 		{"as memory holds", 250, []script{{Name: "a", Turns: 2, Peak: 100}, {Name: "b", Turns: 2, Peak: 150}, {Name: "c", Turns: 2, Peak: 100},
 			{Name: "d", Turns: 2, Peak: 300}, {Name: "e", Turns: 2, Peak: 100}, {Name: "f", Turns: 1, Peak: 50}}, "ababccddefe", "A B c d E F"},
+		{"alone for half of the time", roomy, []script{{Name: "a", Turns: 2}, {Name: "b", Turns: 4}}, "ababbb", "A B"},
+		{"alone for most of the time", roomy, []script{{Name: "a", Turns: 2}, {Name: "b", Turns: 5}}, "ababbbb", "A b"},
+		{"the other crashes at once", roomy, []script{{Name: "a", Turns: 1, End: endCrashes}, {Name: "b", Turns: 3}}, "abbb", "-a b"},
+		{"together while warming up", roomy, []script{{Name: "a", Turns: 1}, {Name: "b", Turns: 2, Warm: 1}}, "abb", "A b"},
+		{"alone after warming up and half", roomy, []script{{Name: "a", Turns: 3, Warm: 1}, {Name: "b", Turns: 5, Warm: 1}}, "abababbb", "A B"},
 		{"a failure", roomy, []script{{Name: "a", Turns: 3}, {Name: "b", Turns: 2, End: endFails}, {Name: "c", Turns: 3}}, "abcabcac", "A -b C"},
 		{"a crash", roomy, []script{{Name: "a", Turns: 3}, {Name: "b", Turns: 2, End: endCrashes}, {Name: "c", Turns: 3}}, "abcabcac", "A -b C"},
 		{"a death while waiting", roomy, []script{{Name: "a", Turns: 3, Takes: 100 * time.Millisecond}, {Name: "b", Turns: 2, End: endWaiting}, {Name: "c", Turns: 3}},
@@ -248,6 +264,28 @@ func TestInterleavedTimeout(t *testing.T) {
 	for _, rec := range set {
 		if rec.Point == "c" && rec.Status != record.Timeout {
 			t.Errorf("the one that hangs is %s", rec.Status)
+		}
+	}
+}
+
+// What the kernel killed for memory before a worker began says nothing about how that ended.
+func TestKillsForMemoryAreTheWorkersOwn(t *testing.T) {
+	r, points := pretending(t, config.Limits{}, script{Name: "a", Turns: 1, End: endKilled}, script{Name: "b", Turns: 1, End: endKilled})
+	counts := []int{0, 1, 1, 1} // when a starts and has ended, then b
+	r.oomKills = func() (n int) {
+		n, counts = counts[0], counts[1:]
+		return n
+	}
+	for i := range points {
+		if err := r.interleave(context.Background(), points[i:i+1], func(int) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set, _, err := r.store.Load()
+	if err != nil || len(set) != 2 || set[0].Status != record.OOM || set[1].Status != record.Failed || len(counts) > 0 {
+		t.Errorf("%d records, %v, %d counts left; want a oom, b failed", len(set), err, len(counts))
+		for _, rec := range set {
+			t.Logf("%s: %s, %+v", rec.Point, rec.Status, rec.Error)
 		}
 	}
 }

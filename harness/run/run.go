@@ -104,8 +104,8 @@ type runner struct {
 	store  *record.Store
 	name   string
 
-	configHash string // of the frozen config
-	oomKills   int    // before the run
+	configHash string     // of the frozen config
+	oomKills   func() int // outOfMemoryKills
 
 	mu       sync.Mutex // of what follows, while several points are prepared
 	progress Progress
@@ -134,18 +134,19 @@ func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summ
 			}
 		}
 	}
-	if err := r.freeze(c, plan); err != nil {
-		return Summary{}, err
-	}
+	part := plan
 	if len(o.Points) > 0 {
-		plan = some(plan, o.Points)
+		part = some(plan, o.Points)
 	}
-	next, err := nextAttempts(r.store, plan)
+	next, err := nextAttempts(r.store, part)
 	if err != nil {
 		return r.summary, err
 	}
-	todo, err := r.missing(plan)
+	todo, err := r.missing(part)
 	if err != nil {
+		return r.summary, err
+	}
+	if err := r.freeze(c, plan); err != nil { // after missing: records that cannot be read end the run before it changes anything
 		return r.summary, err
 	}
 	todo, release, err := r.claim(todo, next)
@@ -160,7 +161,7 @@ func newRunner(experiment string, limits config.Limits, o Options) *runner {
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
-	return &runner{Options: o, limits: limits, store: record.NewStore(o.Dir), name: experiment, oomKills: outOfMemoryKills(), times: map[string][]time.Duration{}, tries: map[string]int{}}
+	return &runner{Options: o, limits: limits, store: record.NewStore(o.Dir), name: experiment, oomKills: outOfMemoryKills, times: map[string][]time.Duration{}, tries: map[string]int{}}
 }
 
 // missing compares the plan with the store. Damaged records are set aside and done again.

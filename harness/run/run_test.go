@@ -21,24 +21,26 @@ func TestJudge(t *testing.T) {
 	for name, c := range map[string]struct {
 		end         event
 		exit, cause error
+		starved     bool
 		log         string
 		status      record.Status
 		kind        string
 	}{
-		"result":                    {event{Result: result}, nil, nil, "", record.OK, ""},
-		"failure":                   {event{Result: result, Failure: &record.Error{Kind: "precision"}}, nil, nil, "", record.Failed, "precision"},
-		"refused":                   {event{Failure: &record.Error{Kind: "parameters"}}, nil, nil, "", record.Refused, "parameters"},
-		"timeout":                   {event{}, died, context.DeadlineExceeded, "", record.Timeout, "timeout"},
-		"memory limit":              {event{}, died, errMemory, "", record.OOM, "memory"},
-		"no memory":                 {event{}, died, nil, "fatal error: runtime: out of memory", record.OOM, "memory"},
-		"panic":                     {event{}, died, nil, "panic: oh\n\ngoroutine 1", record.Failed, "panic"},
-		"killed":                    {event{}, errors.New("signal: killed"), nil, "", record.Failed, "process"},
-		"ended without a result":    {event{}, nil, nil, "", record.Failed, "process"},
-		"died after its result":     {event{Result: result}, died, nil, "", record.Failed, "process"},
-		"timeout with the result":   {event{Result: result}, died, context.DeadlineExceeded, "", record.Timeout, "timeout"},
-		"panic printed in a result": {event{Result: result}, nil, nil, "panic: no", record.OK, ""},
+		"result":                    {event{Result: result}, nil, nil, false, "", record.OK, ""},
+		"failure":                   {event{Result: result, Failure: &record.Error{Kind: "precision"}}, nil, nil, false, "", record.Failed, "precision"},
+		"refused":                   {event{Failure: &record.Error{Kind: "parameters"}}, nil, nil, false, "", record.Refused, "parameters"},
+		"timeout":                   {event{}, died, context.DeadlineExceeded, false, "", record.Timeout, "timeout"},
+		"memory limit":              {event{}, died, errMemory, false, "", record.OOM, "memory"},
+		"no memory":                 {event{}, died, nil, false, "fatal error: runtime: out of memory", record.OOM, "memory"},
+		"panic":                     {event{}, died, nil, false, "panic: oh\n\ngoroutine 1", record.Failed, "panic"},
+		"killed":                    {event{}, errors.New("signal: killed"), nil, false, "", record.Failed, "process"},
+		"killed by the kernel":      {event{}, errors.New("signal: killed"), nil, true, "", record.OOM, "memory"},
+		"ended without a result":    {event{}, nil, nil, false, "", record.Failed, "process"},
+		"died after its result":     {event{Result: result}, died, nil, false, "", record.Failed, "process"},
+		"timeout with the result":   {event{Result: result}, died, context.DeadlineExceeded, false, "", record.Timeout, "timeout"},
+		"panic printed in a result": {event{Result: result}, nil, nil, false, "panic: no", record.OK, ""},
 	} {
-		out := r.judge(c.end, c.exit, c.cause, c.log)
+		out := r.judge(c.end, c.exit, c.cause, c.starved, c.log)
 		kind := ""
 		if out.failure != nil {
 			kind = out.failure.Kind

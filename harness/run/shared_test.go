@@ -1,9 +1,15 @@
 package run
 
 import (
+	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,6 +47,53 @@ func TestClaimLeavesOthersAlone(t *testing.T) {
 	if err != nil || len(left) != 1 || left[0].Point != "busy" {
 		t.Errorf("claims left: %v, %v: want the other's", left, err)
 	}
+}
+
+// A record that cannot be read now ends the run, which leaves all files as they are.
+func TestUnreadableRecordEndsTheRun(t *testing.T) {
+	c, err := config.Parse("f.yaml", []byte(frozenConfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := Plan(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "points", plan[0].ID)
+	if err := os.MkdirAll(filepath.Join(folder, "1.json"), 0o755); err != nil { // reading a folder fails
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "2.json"), []byte("damaged"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	before := tree(t, dir)
+	_, err = Run(context.Background(), c, plan, Options{Dir: dir, CacheDir: t.TempDir()})
+	if !errors.Is(err, syscall.EISDIR) || !strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("%v: want %v, and that nothing was changed", err, syscall.EISDIR)
+	}
+	if _, err := Missing(c, plan, Options{Dir: dir}); !errors.Is(err, syscall.EISDIR) {
+		t.Errorf("missing: %v: want %v", err, syscall.EISDIR)
+	}
+	if after := tree(t, dir); !slices.Equal(before, after) {
+		t.Errorf("before %v, after %v", before, after)
+	}
+}
+
+// tree lists what lies below a folder, without hidden files.
+func tree(t *testing.T, dir string) []string {
+	t.Helper()
+	var paths []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !strings.HasPrefix(d.Name(), ".") {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
 }
 
 func TestTimeLeft(t *testing.T) {

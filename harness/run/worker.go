@@ -18,6 +18,7 @@ import (
 type worker struct {
 	job    trial.Job
 	began  time.Time
+	kills  int           // by the kernel, for memory, before it began
 	left   time.Duration // of limits.timeout, which runs while the worker does, not while it waits
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
@@ -38,7 +39,7 @@ func (r *runner) start(ctx context.Context, stage string, job trial.Job) (*worke
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	w := &worker{job: job, began: time.Now(), left: r.limits.Timeout, events: make(chan event), log: &tail{max: lastBytes}}
+	w := &worker{job: job, began: time.Now(), kills: r.oomKills(), left: r.limits.Timeout, events: make(chan event), log: &tail{max: lastBytes}}
 	w.killed, w.kill = context.WithCancelCause(ctx)
 	w.cmd = exec.CommandContext(w.killed, r.Executable, "point", stage)
 	w.cmd.Env = append(os.Environ(), trial.ForChildren()...)
@@ -121,7 +122,7 @@ func (r *runner) resume(w *worker) {
 func (r *runner) outcome(w *worker) outcome {
 	cause := context.Cause(w.killed)
 	w.kill(nil)
-	return r.judge(w.end, w.exit, cause, w.log.String())
+	return r.judge(w.end, w.exit, cause, killed(w.exit) && r.oomKills() > w.kills, w.log.String())
 }
 
 // errStopped is why a worker is killed that nobody waits for any more.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -97,15 +98,15 @@ func load1(root string) float64 {
 	return load
 }
 
-// unreliable says why the times of a record are, in the names of its fields.
-func unreliable(e record.Environment, n *record.Noise, rotation stats.Summary) []string {
+// unreliable says why the times of a record are, in the names of its fields. Rotations are timed one after each evaluation.
+func unreliable(e record.Environment, n *record.Noise, rotations []float64) []string {
 	var why []string
 	if cores := float64(e.Cores); e.Load1 > cores {
 		why = append(why, "environment.load1")
 	} else if n.Load1End > cores {
 		why = append(why, "noise.load1_end")
 	}
-	if rotation.Median > busyRotation*rotation.Low {
+	if s, err := stats.Median(rotations); err == nil && s.Median > busyRotation*slices.Min(rotations) {
 		why = append(why, "latency_s.rotation")
 	}
 	if n.MHzHigh > busyFrequency*n.MHzLow {

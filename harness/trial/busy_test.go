@@ -3,11 +3,11 @@ package trial
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"hepex/harness/record"
-	"hepex/harness/stats"
 )
 
 // machine is a folder that holds what the kernel tells in /proc and /sys.
@@ -71,22 +71,27 @@ func TestNoiseWatchWithoutSources(t *testing.T) {
 }
 
 func TestUnreliable(t *testing.T) {
-	quiet := stats.Summary{Median: 1.1, Low: 1}
+	quiet := []float64{1, 1.1, 1.25, 1.1, 1.2}
+	// Most of 20 were slowed down, so that even the lower end of the median's interval, the sixth smallest, is.
+	slowed := append([]float64{1, 1.1, 1.2, 1.3}, slices.Repeat([]float64{1.5}, 16)...)
+	spiked := append(slices.Repeat([]float64{1}, 12), 5, 5, 5, 5, 5, 5, 5, 5) // fewer than half: the median is as on a quiet machine
 	for _, c := range []struct {
-		name     string
-		load1    float64
-		noise    record.Noise
-		rotation stats.Summary
-		want     string
+		name      string
+		load1     float64
+		noise     record.Noise
+		rotations []float64
+		want      string
 	}{
 		{"quiet", 2, record.Noise{Load1End: 2, Steal: 0.02, MHzLow: 3000, MHzHigh: 3200}, quiet, ""},
 		{"nothing known", 0, record.Noise{}, quiet, ""},
 		{"load before", 2.5, record.Noise{Load1End: 3}, quiet, "environment.load1"},
 		{"load after", 1, record.Noise{Load1End: 2.5}, quiet, "noise.load1_end"},
-		{"rotations", 1, record.Noise{}, stats.Summary{Median: 1.4, Low: 1}, "latency_s.rotation"},
+		{"rotations", 1, record.Noise{}, slowed, "latency_s.rotation"},
+		{"some rotations", 1, record.Noise{}, spiked, ""},
+		{"one rotation", 1, record.Noise{}, []float64{3}, ""},
 		{"frequency and steal", 1, record.Noise{Steal: 0.03, MHzLow: 2400, MHzHigh: 3000}, quiet, "noise.mhz_low noise.steal"},
 	} {
-		got := strings.Join(unreliable(record.Environment{Cores: 2, Load1: c.load1}, &c.noise, c.rotation), " ")
+		got := strings.Join(unreliable(record.Environment{Cores: 2, Load1: c.load1}, &c.noise, c.rotations), " ")
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}

@@ -2,9 +2,11 @@ package trial
 
 import (
 	"errors"
+	"time"
 
 	"hepex/datasets"
 	"hepex/harness/config"
+	"hepex/harness/record"
 	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
@@ -21,6 +23,17 @@ type Job struct {
 	DataDirs   []string       `json:"data_dirs"`
 	CacheDir   string         `json:"cache_dir"`
 	Memory     int64          `json:"memory,omitempty"` // limit of the point in bytes; 0 is none
+
+	Timeout time.Duration `json:"timeout_ns,omitempty"` // limit of measuring, after which its process is killed; 0 is none
+}
+
+// Measuring is what the record says of how the point is to be timed.
+func (j Job) Measuring() *record.Measure {
+	m := j.Spec.Measure
+	if !m.Encrypted {
+		return nil
+	}
+	return &record.Measure{Warmup: m.Warmup, Repeats: record.Repeats(m.Repeats), Order: m.Order}
 }
 
 // PointID hashes everything that decides the outcome of a point: its parameters, the content of its data set and

@@ -49,6 +49,7 @@ func Measure(j Job, report func(Step)) (*Result, error) { return MeasureByTurns(
 
 // MeasureByTurns is Measure, but waits for its turn before each evaluation.
 func MeasureByTurns(j Job, report func(Step), turns Turns) (*Result, error) {
+	clock := newClock(turns, j.Timeout)
 	debug.SetGCPercent(gcPercent)
 	if ready, err := Prepared(j); err != nil {
 		return nil, err
@@ -59,9 +60,10 @@ func MeasureByTurns(j Job, report func(Step), turns Turns) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{spec: j.Spec, report: p.report, cacheDir: j.CacheDir, limit: j.Memory, turns: turns}
+	t := &trial{spec: j.Spec, report: p.report, cacheDir: j.CacheDir, limit: j.Memory, turns: clock}
 	t.rec.Experiment, t.rec.Point, t.rec.Label = j.Experiment, j.Point, j.Label
 	t.rec.Params, t.rec.Seeds = j.Params, map[string]uint64{"train": uint64(j.Spec.Train.Seed)}
+	t.rec.Measure = j.Measuring()
 	t.rec.StartedAt = time.Now().UTC()
 	t.rec.Environment = CurrentEnvironment()
 	if err := t.load(p); err != nil {
@@ -89,7 +91,7 @@ type trial struct {
 
 	cacheDir string
 	limit    int64 // of memory
-	turns    Turns
+	turns    *clock
 
 	pruned *prepared
 	folded *network.Folded
@@ -275,8 +277,8 @@ func (t *trial) build(p inference.Parameters, c *inference.Client, encrypted boo
 	return inference.EncodeModel(p, t.packed.model)
 }
 
-// time evaluates until the interval of the median is narrow enough, on as many threads as the config says and
-// with the peak of memory taken over these evaluations alone.
+// time evaluates until it is enough, on as many threads as the config says and with the peak of memory taken over these
+// evaluations alone.
 func (t *trial) time(p inference.Parameters, server *inference.Server, input *inference.Batch) (*inference.Batch, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.spec.Measure.Threads))
 	t.rec.Environment.GOMAXPROCS = t.spec.Measure.Threads
@@ -293,6 +295,7 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 	var evaluations, rotations []float64
 	perLayer := make([][]float64, len(t.packed.model.Layers))
 	noise := watchNoise("/")
+	var longest time.Duration // repeat, with all that belongs to it
 	for i := range m.Warmup + m.Repeats.Max {
 		if err := t.turns.Next(); err != nil {
 			return nil, err
@@ -321,7 +324,8 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 		}
 		rotations = append(rotations, timer.Seconds())
 		noise.sample()
-		if s, err := stats.Median(evaluations); err == nil && len(evaluations) >= m.Repeats.Min && s.HalfWidth() <= m.Repeats.CI {
+		longest = max(longest, time.Since(start))
+		if t.enough(evaluations, longest) {
 			break
 		}
 	}
@@ -342,7 +346,7 @@ func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64
 		return err
 	}
 	l.Rotation = s.Median
-	if why := unreliable(t.rec.Environment, t.rec.Noise, s); why != nil {
+	if why := unreliable(t.rec.Environment, t.rec.Noise, rotations); why != nil {
 		t.warn(record.BusyWarning+"times are unreliable (%s)", strings.Join(why, ", "))
 	}
 	for i, seconds := range perLayer {
