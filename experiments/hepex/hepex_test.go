@@ -103,7 +103,33 @@ func TestRun(t *testing.T) {
 			t.Error(text)
 		}
 	})
+	t.Run("other version", func(t *testing.T) {
+		dir := filepath.Join(s.dir, "results/small")
+		store := record.NewStore(dir)
+		for id, r := range s.results() { // as if points had been computed in another way
+			if err := os.RemoveAll(filepath.Join(dir, "points", id)); err != nil {
+				t.Fatal(err)
+			}
+			r.Point = strings.Map(func(c rune) rune { return '0' + (c+1)%10 }, id)
+			if err := store.Write(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		code, text, stderr := s.run("table", "results/small", "--format", "csv")
+		if code != exitDone || !strings.Contains(text, "0.7") || !strings.Contains(stderr, "7 records in results/small are by another version") {
+			t.Errorf("exit code %d, %s%s", code, text, stderr)
+		}
+		if code, stdout, stderr := s.run("run", "small.yaml"); code != exitDone || !strings.Contains(stdout, "7 points done (0 before)") {
+			t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+		}
+		if code, _, stderr := s.run("table", "results/small"); code != exitDone || !strings.Contains(stderr, "left out: 7 records") {
+			t.Errorf("exit code %d: %s", code, stderr)
+		}
+	})
 	t.Run("damaged record", func(t *testing.T) {
+		s := newSandbox(t)
+		s.write("small.yaml", small)
+		s.run("run", "small.yaml")
 		paths, err := filepath.Glob(filepath.Join(s.dir, "results/small/points/*/1.json"))
 		if err != nil || len(paths) != smallPoints {
 			t.Fatal(paths, err)

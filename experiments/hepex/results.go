@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +27,7 @@ type results struct {
 }
 
 // openResults reads the records below dir, in the order of the frozen config where there is one. It warns of damaged
-// records, and of those that this config, or this version of the program, does not have.
+// records, of those that this config does not have, and of those that another version of the program made: they can still be shown.
 func (a *app) openResults(dir string) (*results, error) {
 	all, err := a.allRecords(dir)
 	if err != nil {
@@ -43,6 +44,16 @@ func (a *app) openResults(dir string) (*results, error) {
 	}
 	if r.records, err = planned(c, all); err != nil {
 		return nil, err
+	}
+	if len(r.records) < len(c.Points) {
+		older, err := otherVersions(c, all)
+		if err != nil {
+			return nil, err
+		}
+		if len(older) > 0 {
+			fmt.Fprintf(a.err, "hepex: warning: %d records in %s are by another version of hepex, or of other data: run does their points again\n", len(older), dir)
+			r.records = append(r.records, older...)
+		}
 	}
 	if n := len(all) - len(r.records); n > 0 {
 		fmt.Fprintf(a.err, "hepex: warning: left out: %d records in %s of other settings or versions than %s\n", n, dir, frozen)
@@ -76,6 +87,48 @@ func planned(c *config.Config, all record.Set) (record.Set, error) {
 		}
 	}
 	return set, nil
+}
+
+// otherVersions gives records of those points of the config that have none of this version of the program and of the data, by
+// their parameters.
+func otherVersions(c *config.Config, all record.Set) (record.Set, error) {
+	have, byParams := map[string]bool{}, map[string]*record.Record{}
+	for _, rec := range all {
+		have[rec.Point] = true
+		key, err := paramsKey(rec.Params)
+		if err != nil {
+			return nil, err
+		}
+		if known := byParams[key]; known == nil || known.EndedAt.Before(rec.EndedAt) {
+			byParams[key] = rec
+		}
+	}
+	var set record.Set
+	for _, p := range c.Points {
+		id, err := trial.PointID(p)
+		if err != nil {
+			return nil, err
+		}
+		key, err := paramsKey(p.Params)
+		if err != nil {
+			return nil, err
+		}
+		if rec := byParams[key]; rec != nil && !have[id] {
+			shown := *rec
+			shown.Warnings = append(slices.Clone(rec.Warnings), "by another version of hepex, or of other data")
+			set = append(set, &shown)
+		}
+	}
+	return set, nil
+}
+
+// paramsKey is the same for the parameters of a point and of its record.
+func paramsKey(params map[string]any) (string, error) {
+	text, err := json.Marshal(params)
+	if err != nil {
+		return "", fmt.Errorf("parameters: %w", err)
+	}
+	return string(text), nil
 }
 
 // stampFile says what figures, tables and the summary were made of.
