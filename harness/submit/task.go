@@ -26,30 +26,31 @@ func Do(ctx context.Context, folder string, i int, o run.Options) (run.Summary, 
 		return run.Summary{}, err
 	}
 	// Before, as this task may be killed like those before it, and after, as it may be the last to fail.
-	if err := stopIfHopeless(folder, t.Limits.MaxFailures); err != nil {
-		return run.Summary{}, err
-	}
+	stopIfHopeless(folder, t.Limits.MaxFailures, o.Log)
 	j := t.Job
 	o.Dir, o.DataDirs, o.CacheDir = experimentDir(folder), j.DataDirs, j.CacheDir
 	attempt := run.Attempt{Planned: run.Planned{Point: config.Point{Label: j.Label, Spec: j.Spec, Params: j.Params}, ID: j.Point}, Number: t.Attempt, ConfigSHA256: t.Config}
 	summary, err := run.Make(ctx, j.Experiment, t.Limits, attempt, o)
-	if err != nil || summary.Failed == 0 {
-		return summary, err
+	if summary.Failed > 0 {
+		stopIfHopeless(folder, t.Limits.MaxFailures, o.Log)
 	}
-	return summary, stopIfHopeless(folder, t.Limits.MaxFailures)
+	return summary, err
 }
 
-// stopIfHopeless cancels what waits of this process's array if so many of its points have failed.
-func stopIfHopeless(folder string, most int) error {
+// stopIfHopeless cancels what waits of this process's array if so many of its points have failed. Where it cannot, it says so:
+// no point is to be lost for that.
+func stopIfHopeless(folder string, most int, log io.Writer) {
 	array := slurm.HereArray()
 	if array == "" {
-		return nil
+		return
 	}
 	failed, err := failures(folder, slurm.States(array))
-	if err != nil || failed < most {
-		return err
+	if err == nil && failed >= most {
+		err = slurm.CancelWaiting(array)
 	}
-	return slurm.CancelWaiting(array)
+	if err != nil && log != nil {
+		fmt.Fprintf(log, "warning: limits.max_failures is not watched: %v\n", err)
+	}
 }
 
 // failures counts the tasks of a submission whose points have failed, or which Slurm has ended.
