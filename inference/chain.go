@@ -42,14 +42,15 @@ type step struct {
 // newChain lists the steps of a layout.
 func newChain(layout *packing.Layout, p packing.Profile) *chain {
 	c := &chain{input: p.Errors[packing.Source{Kind: packing.InputError}]}
-	gain := 1
+	gain, products := 1, 0
 	for i := range layout.Layers {
 		ly := &layout.Layers[i]
 		of := func(k packing.SourceKind) float64 { return p.Errors[packing.Source{Layer: i, Kind: k}] }
 		peak := math.Log2(math.Max(p.Peaks[i], 1))
 		if layout.Kind == packing.Scalar {
-			if ly.Square {
-				c.steps = append(c.steps, step{gain: 2, fixed: 2 * WeightBits, peak: 2 * peak, rounding: of(packing.SquareError)})
+			if products++; ly.Square {
+				c.steps = append(c.steps, step{gain: 2, fixed: 2 * WeightBits * products, peak: 2 * peak, rounding: of(packing.SquareError)})
+				products = 0
 			}
 			continue
 		}

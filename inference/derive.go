@@ -145,7 +145,11 @@ func headroom(layout *packing.Layout, p packing.Profile) int {
 	}
 	head := int(math.Ceil(math.Log2(math.Max(p.Peaks[len(p.Peaks)-1], 1)))) + 1 + margin
 	if layout.Kind == packing.Scalar {
-		return max(minHeadroom, head) + WeightBits
+		products := 1 // since the last rescaling, each a factor of 2^WeightBits
+		for i := len(layout.Layers) - 2; i >= 0 && !layout.Layers[i].Square; i-- {
+			products++
+		}
+		return max(minHeadroom, head) + WeightBits*products
 	}
 	return max(minHeadroom, head)
 }

@@ -8,7 +8,7 @@
 // their inputs and added up lazily; then, in this order,
 //
 //	relinearise (encrypted weights) · rescale · sum over the inputs of a tile · add the bias
-//	mask · rescale · copy (before an outer layer) · square · relinearise · rescale, unless delayed (hidden layers)
+//	mask · rescale · copy (before an outer layer) · square · relinearise · rescale, unless delayed (hidden layers but linear ones)
 //
 // Rows run in parallel; where a layer has fewer rows than there are threads, limbs do.
 //

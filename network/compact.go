@@ -29,7 +29,7 @@ func (f *Folded) Compact() (compact *Folded, inputs []int) {
 	}
 	c := &Folded{}
 	for i, l := range s.Layers {
-		a := Affine{W: mat.NewDense(len(keep[i+1]), len(keep[i]), nil)}
+		a := Affine{W: mat.NewDense(len(keep[i+1]), len(keep[i]), nil), Linear: l.Linear}
 		for r, o := range keep[i+1] {
 			a.B = append(a.B, l.B[o])
 			for p, n := range keep[i] {
@@ -48,7 +48,7 @@ func (f *Folded) Quantise(bits int) *Folded {
 	for _, l := range f.Layers {
 		w := mat.DenseCopyOf(l.W)
 		w.Apply(func(_, _ int, v float64) float64 { return math.Round(v*unit) / unit }, w)
-		q.Layers = append(q.Layers, Affine{w, slices.Clone(l.B)})
+		q.Layers = append(q.Layers, Affine{w, slices.Clone(l.B), l.Linear})
 	}
 	return q
 }

@@ -14,24 +14,38 @@ import (
 // that the square of the shifted value loses the digits that matter.
 const minQuadratic = 1e-3
 
-// Folded is a network as encryption evaluates it, W_L·(… (W_1·x + b_1)² …) + b_L: only squares stand between
-// its layers.
+// Folded is a network as encryption evaluates it, W_L·(… (W_1·x + b_1)² …) + b_L: only squares, or nothing, stand
+// between its layers.
 type Folded struct {
 	Layers []Affine
 }
 
 // Affine is the layer y = W·x + B.
 type Affine struct {
-	W *mat.Dense // outputs×inputs
-	B []float64  // outputs
+	W      *mat.Dense // outputs×inputs
+	B      []float64  // outputs
+	Linear bool       // a hidden layer whose outputs are not squared
+}
+
+// Straighten replaces each learnt quadratic a·x² + b·x that died out in training, |a| < 1e-3, by b·x, and gives the
+// indices of these layers. A folded network needs it; the outputs change by what little the squares still gave.
+func (n *Network) Straighten() (layers []int) {
+	for i, l := range n.Layers {
+		if q, ok := l.(*Quadratic); ok && q.Learnt && q.A != 0 && math.Abs(float64(q.A)) < minQuadratic {
+			q.A = 0
+			layers = append(layers, i)
+		}
+	}
+	return layers
 }
 
 // Fold rewrites the network with squares as its only activation. Batch norm, by its running statistics, goes into
 // the dense layer before it. a·x² + b·x is a·(x + b/2a)² − b²/4a: the shift goes into the bias before the square,
-// the scale and the constant into the dense layer after it. Pruned weights stay exactly zero.
+// the scale and the constant into the dense layer after it; with a = 0, no square follows and b goes into the dense
+// layer after it. Pruned weights stay exactly zero.
 //
 // Layers must come as dense [batch norm] (quadratic dense [batch norm])*. Another order, a value that is not finite,
-// and |a| < 1e-3, where the quadratic died out in training, are errors.
+// and 0 < |a| < 1e-3, where the quadratic died out in training (see Straighten), are errors.
 func (n *Network) Fold() (*Folded, error) {
 	f, err := n.fold()
 	if err != nil {
@@ -53,7 +67,7 @@ func (n *Network) fold() (*Folded, error) {
 		}
 		switch l := l.(type) {
 		case *Dense:
-			last = Affine{mat.NewDense(l.Out, l.In, widen(l.W)), widen(l.B)}
+			last = Affine{W: mat.NewDense(l.Out, l.In, widen(l.W)), B: widen(l.B)}
 			if q, ok := before.(*Quadratic); ok {
 				last.absorb(q)
 			}
@@ -61,10 +75,14 @@ func (n *Network) fold() (*Folded, error) {
 		case *BatchNorm:
 			last.normalise(l)
 		case *Quadratic:
-			if math.Abs(float64(l.A)) < minQuadratic {
-				return nil, fmt.Errorf("layer %d: %g·x² + %g·x died out: want |a| ≥ %g", i, l.A, l.B, minQuadratic)
+			switch {
+			case l.A == 0:
+				f.Layers[len(f.Layers)-1].Linear = true
+			case math.Abs(float64(l.A)) < minQuadratic:
+				return nil, fmt.Errorf("layer %d: %g·x² + %g·x died out: want a = 0 or |a| ≥ %g", i, l.A, l.B, minQuadratic)
+			default:
+				floats.AddConst(float64(l.B)/(2*float64(l.A)), last.B)
 			}
-			floats.AddConst(float64(l.B)/(2*float64(l.A)), last.B)
 		}
 		before = l
 	}
@@ -90,10 +108,13 @@ func follows(l, before Layer) bool {
 }
 
 // absorb replaces the layer W·(a·z + c) + B by one on z, where a·z + c with c = −b²/4a is what remains of q once its
-// shift b/2a is in the layer before it.
+// shift b/2a is in the layer before it; without a, W·(b·z) + B.
 func (l Affine) absorb(q *Quadratic) {
 	a, b := float64(q.A), float64(q.B)
 	constant := -b * b / (4 * a)
+	if a == 0 {
+		a, constant = b, 0
+	}
 	for i := range l.B {
 		row := l.W.RawRowView(i)
 		for j, w := range row {
@@ -130,7 +151,7 @@ func (f *Folded) Dims() []int {
 func (f *Folded) Forward(x *mat.Dense) *mat.Dense {
 	for i, l := range f.Layers {
 		x = affine(x, l.W, l.B)
-		if i < len(f.Layers)-1 {
+		if i < len(f.Layers)-1 && !l.Linear {
 			x.MulElem(x, x)
 		}
 	}
@@ -164,7 +185,7 @@ func (f *Folded) Permute(orders [][]int) *Folded {
 }
 
 func (l Affine) permute(in, out []int) Affine {
-	p := Affine{mat.NewDense(len(out), len(in), nil), make([]float64, len(out))}
+	p := Affine{mat.NewDense(len(out), len(in), nil), make([]float64, len(out)), l.Linear}
 	for i, from := range out {
 		p.B[i] = l.B[from]
 		row, old := p.W.RawRowView(i), l.W.RawRowView(from)

@@ -118,13 +118,37 @@ func TestFoldRefuses(t *testing.T) {
 	}
 }
 
+func TestStraighten(t *testing.T) {
+	dense := &Dense{In: 1, Out: 1, W: []float32{2}, B: []float32{1}}
+	dead, square := &Quadratic{A: -9e-4, B: 3, Learnt: true}, &Quadratic{A: 1e-3, B: 1, Learnt: true}
+	n := &Network{1, []Layer{dense, dead, dense, square, dense}}
+	if _, err := n.Fold(); err == nil {
+		t.Fatal("folded what died out")
+	}
+	if got := n.Straighten(); !slices.Equal(got, []int{1}) || dead.A != 0 || square.A != 1e-3 {
+		t.Fatalf("straightened layers %v, coefficients %g and %g", got, dead.A, square.A)
+	}
+	if got := n.Straighten(); got != nil {
+		t.Errorf("straightened layers %v again", got)
+	}
+	f, err := n.Fold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.Layers[0].Linear || f.Layers[1].Linear || f.Layers[2].Linear {
+		t.Error("want the first layer linear, and no other")
+	}
+	x := mat.NewDense(3, 1, []float64{-1, 0.5, 2})
+	wantClose(t, "straight", f.Forward(x), n.Forward(x))
+}
+
 func TestSimplifyByHand(t *testing.T) {
 	// Neuron 0 is the constant 2, so 3·2² = 12 reaches the only neuron of the next layer, which thus is constant too:
 	// (12+1)² = 169. Neuron 1 is then read by nobody.
 	f := &Folded{[]Affine{
-		{mat.NewDense(2, 1, []float64{0, 5}), []float64{2, 7}},
-		{mat.NewDense(1, 2, []float64{3, 0}), []float64{1}},
-		{mat.NewDense(1, 1, []float64{2}), []float64{4}},
+		{W: mat.NewDense(2, 1, []float64{0, 5}), B: []float64{2, 7}},
+		{W: mat.NewDense(1, 2, []float64{3, 0}), B: []float64{1}},
+		{W: mat.NewDense(1, 1, []float64{2}), B: []float64{4}},
 	}}
 	s := f.Simplify()
 	for l, layer := range s.Layers {
@@ -141,7 +165,7 @@ func TestSimplifyByHand(t *testing.T) {
 }
 
 func TestPermutePanics(t *testing.T) {
-	f := &Folded{[]Affine{{mat.NewDense(2, 1, nil), make([]float64, 2)}}}
+	f := &Folded{[]Affine{{W: mat.NewDense(2, 1, nil), B: make([]float64, 2)}}}
 	for name, orders := range map[string][][]int{
 		"axes":     {nil},
 		"length":   {nil, {0}},

@@ -270,7 +270,7 @@ func randomNetwork(rng *rand.Rand) *Network {
 			randomMask(l, rng)
 		case *Quadratic:
 			if l.Learnt {
-				l.A, l.B = float32(0.1+rng.Float64())*float32(1-2*rng.IntN(2)), float32(rng.NormFloat64())
+				l.A, l.B = float32(0.1+rng.Float64())*float32(rng.IntN(3)-1), float32(rng.NormFloat64())
 			}
 		case *BatchNorm:
 			normal(l.Gamma)

@@ -7,13 +7,13 @@ import (
 )
 
 // Simplify is an equivalent network with as few non-zero weights as constants and dead ends allow, and of the same
-// sizes. A hidden neuron without incoming weights is constant: its squared bias goes into the biases of the next
-// layer, and its outgoing weights and bias become zero. A hidden neuron that nothing reads loses its incoming
+// sizes. A hidden neuron without incoming weights is constant: its bias, squared as its layer says, goes into the
+// biases of the next layer, and its outgoing weights and bias become zero. A hidden neuron that nothing reads loses its incoming
 // weights and bias. Inputs and outputs stay.
 func (f *Folded) Simplify() *Folded {
 	s := &Folded{}
 	for _, l := range f.Layers {
-		s.Layers = append(s.Layers, Affine{mat.DenseCopyOf(l.W), slices.Clone(l.B)})
+		s.Layers = append(s.Layers, Affine{mat.DenseCopyOf(l.W), slices.Clone(l.B), l.Linear})
 	}
 	// A constant can only make later neurons constant, and a dead end only earlier ones unread; a dead end makes no
 	// new constant, as nothing reads it. So one sweep each way is enough.
@@ -31,8 +31,11 @@ func (l Affine) foldConstants(next Affine) {
 		if !allZero(l.W.RowView(j)) {
 			continue
 		}
+		if !l.Linear {
+			bias *= bias
+		}
 		for i := range next.B {
-			next.B[i] += next.W.At(i, j) * bias * bias
+			next.B[i] += next.W.At(i, j) * bias
 			next.W.Set(i, j, 0)
 		}
 		l.B[j] = 0

@@ -1,7 +1,8 @@
 // Package packing decides which weight sits in which slot of which ciphertext, which tiles are needed, and how
 // many homomorphic operations an evaluation takes, all before anything is encrypted. A Layout is a program: for every
 // row of every layer, products of terms with input ciphertexts, a sum of slots, a bias, a mask where one is needed, and a
-// square. Three kinds of layout place numbers; evaluation, simulation and counting know the program only.
+// square unless the layer is linear. Three kinds of layout place numbers; evaluation, simulation and counting know the
+// program only.
 //
 // # Tiles
 //

@@ -53,12 +53,21 @@ func PackScalar(f *network.Folded, slots int) (*Model, error) {
 
 func newModel(f *network.Folded, layout *Layout) *Model {
 	m := &Model{Layout: layout}
+	layout.setSquares(f)
 	for i, a := range f.Layers {
 		m.Weights = append(m.Weights, a.W)
 		m.Bias = append(m.Bias, a.B)
 		m.Kept = append(m.Kept, m.nonZero(i))
 	}
 	return m
+}
+
+// setSquares leaves out the squares, and their levels, of linear layers.
+func (l *Layout) setSquares(f *network.Folded) {
+	for i, a := range f.Layers {
+		l.Layers[i].Square = i < len(f.Layers)-1 && !a.Linear
+	}
+	l.SetDelayed(l.Delayed)
 }
 
 func checkFinite(f *network.Folded) error {

@@ -115,6 +115,9 @@ func (t *trial) load(p *preparer) error {
 		ValidationDegradation: degradation(q.Metric, ref.Validation, q.Validation),
 	}
 	t.rec.Training = &record.Training{EpochsTotal: t.pruned.state.Epochs, Seconds: t.pruned.seconds, Cached: true}
+	for _, i := range t.pruned.straight {
+		t.warn("layer %d of the network: the learnt quadratic died out: it is linear and nothing is squared there", i)
+	}
 	if t.folded, err = t.pruned.state.Net.Fold(); err != nil {
 		return &Failure{"unsupported", err}
 	}

@@ -15,9 +15,10 @@ import (
 
 // prepared is a trained and pruned network with its plain quality.
 type prepared struct {
-	state   *pruning.State
-	quality plainQuality
-	seconds float64 // that training took, when it was done
+	state    *pruning.State
+	straight []int // layers whose quadratic died out and is linear now
+	quality  plainQuality
+	seconds  float64 // that training took, when it was done
 }
 
 type plainQuality struct {
@@ -110,7 +111,7 @@ func (p *preparer) keys(o pruning.Options) (final Key, after []Key, err error) {
 
 // qualityKey adds what the quality depends on beyond the network. Noise in the samples is in the network's key.
 func qualityKey(final Key, s config.Spec) Key {
-	return newKey(final.String(), "quality", s.Data.Test, s.Network.Type)
+	return newKey(final.String(), "quality of the straightened network", s.Data.Test, s.Network.Type)
 }
 
 // entry is what the cache holds of a state.
@@ -139,6 +140,7 @@ func (p *preparer) run(o pruning.Options) (*prepared, error) {
 			return nil, err
 		}
 	}
+	out.straight = out.state.Net.Straighten()
 	out.quality, err = p.measureQuality(final, out.state.Net)
 	return out, err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 
 	"hepex/datasets"
 	"hepex/harness/config"
+	"hepex/network"
 )
 
 // testConfig is one small point; its ring is too small to be secure, for tests only.
@@ -176,6 +178,46 @@ func TestQualityAlone(t *testing.T) {
 	a, b := r.Record, full.Record
 	if a.Latency != nil || a.HE != nil || a.Operations != nil || a.Quality.Plain != b.Quality.Plain || a.Tiles.Kept != b.Tiles.Kept {
 		t.Errorf("quality alone: %+v, %+v; encrypted %+v, %+v", a.Quality, a.Tiles, b.Quality, b.Tiles)
+	}
+}
+
+// A learnt quadratic that died out in training is evaluated as the linear layer it became.
+func TestDeadQuadratic(t *testing.T) {
+	j := testJob(t, t.TempDir(), "encrypted", "plain", "mlp, hidden: [16], activation: square", "autoencoder, hidden: [16], activation: quadratic",
+		"[50, 40, 40, 40]", "[50, 40, 40]")
+	p, err := newPreparer(j, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := p.run(pruningOptions(j.Spec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	final, after, err := p.keys(pruningOptions(j.Spec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range out.state.Net.Layers {
+		if q, ok := l.(*network.Quadratic); ok {
+			q.A = 5e-4
+		}
+	}
+	if err := p.store(after[len(after)-1], out); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(p.cache.path(qualityKey(final, j.Spec))); err != nil { // it is that of the network before
+		t.Fatal(err)
+	}
+	result, err := do(t, j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := result.Record
+	if r.LevelsUsed != 2 || r.Operations.Items["square_mul"] != 0 || r.Quality.PrecisionBits < 16 {
+		t.Errorf("%d levels, operations %+v, quality %+v", r.LevelsUsed, r.Operations, r.Quality)
+	}
+	if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, "died out") }) {
+		t.Errorf("warnings %q: want one of the dead quadratic", r.Warnings)
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 // Folded is a random network with the given sizes of its neuron axes. Blocks of block×block weights are kept with
-// probability keep and pruned otherwise, so that rows, columns and now and then a layer are empty.
+// probability keep and pruned otherwise, so that rows, columns and now and then a layer are empty. Some hidden layers
+// are not squared.
 func Folded(rng *rand.Rand, dims []int, keep float64, block int) *network.Folded {
 	f := &network.Folded{}
 	for l := 1; l < len(dims); l++ {
@@ -33,7 +34,7 @@ func Folded(rng *rand.Rand, dims []int, keep float64, block int) *network.Folded
 		for o := range bias {
 			bias[o] = rng.NormFloat64() / 2
 		}
-		f.Layers = append(f.Layers, network.Affine{W: w, B: bias})
+		f.Layers = append(f.Layers, network.Affine{W: w, B: bias, Linear: l < len(dims)-1 && rng.IntN(5) == 0})
 	}
 	return f
 }
