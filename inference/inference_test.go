@@ -131,7 +131,7 @@ func TestEncryptedEqualsPlain(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(7, uint64(round)))
 			dims := networktest.Dims(rng, 4, 40)
-			f := networktest.Folded(rng, dims, rng.Float64(), 1<<rng.IntN(5))
+			f := networktest.SomeLinear(rng, networktest.Folded(rng, dims, rng.Float64(), 1<<rng.IntN(5)))
 			for _, encrypted := range []bool{false, true} {
 				m := anyModel(t, rng, f, testLogN-1, encrypted)
 				m.SetDelayed(rng.IntN(2) == 0)
@@ -286,7 +286,7 @@ func TestDerivedIsEnough(t *testing.T) {
 	for round := range rounds {
 		rng := rand.New(rand.NewPCG(13, uint64(round)))
 		dims := networktest.Dims(rng, 4, 30)
-		f := networktest.Folded(rng, dims, 1, 1)
+		f := networktest.SomeLinear(rng, networktest.Folded(rng, dims, 1, 1))
 		for i := range f.Layers { // values far from 1 inside and at the end
 			f.Layers[i].W.Scale(math.Exp2(4*rng.Float64()-2), f.Layers[i].W)
 		}

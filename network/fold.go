@@ -10,9 +10,14 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// minQuadratic is the least |a| of an activation a·x² + b·x that can be folded: below it the shift b/2a is so large
-// that the square of the shifted value loses the digits that matter.
+// minQuadratic is the least |a|, for |b| ≥ 1 and in proportion below, of an activation a·x² + b·x that can be folded:
+// with less the shift b/2a is so large that the square of the shifted value loses the digits that matter.
 const minQuadratic = 1e-3
+
+// dead tells whether the square of an activation died out, but for a = 0.
+func (q *Quadratic) dead() bool {
+	return q.A != 0 && math.Abs(float64(q.A)) < minQuadratic*min(1, math.Abs(float64(q.B)))
+}
 
 // Folded is a network as encryption evaluates it, W_L·(… (W_1·x + b_1)² …) + b_L: only squares, or nothing, stand
 // between its layers.
@@ -27,25 +32,32 @@ type Affine struct {
 	Linear bool       // a hidden layer whose outputs are not squared
 }
 
-// Straighten replaces each learnt quadratic a·x² + b·x that died out in training, |a| < 1e-3, by b·x, and gives the
-// indices of these layers. A folded network needs it; the outputs change by what little the squares still gave.
+// Straighten replaces each learnt quadratic a·x² + b·x that died out in training, |a| < 1e-3·min(1, |b|), by b·x, and
+// gives the indices of the dense layers before them, counted from 0. A folded network needs it; the outputs change by
+// what little the squares still gave.
 func (n *Network) Straighten() (layers []int) {
-	for i, l := range n.Layers {
-		if q, ok := l.(*Quadratic); ok && q.Learnt && q.A != 0 && math.Abs(float64(q.A)) < minQuadratic {
-			q.A = 0
-			layers = append(layers, i)
+	dense := -1
+	for _, l := range n.Layers {
+		switch l := l.(type) {
+		case *Dense:
+			dense++
+		case *Quadratic:
+			if l.Learnt && l.dead() {
+				l.A = 0
+				layers = append(layers, dense)
+			}
 		}
 	}
 	return layers
 }
 
-// Fold rewrites the network with squares as its only activation. Batch norm, by its running statistics, goes into
+// Fold rewrites the network with squares as its only activations. Batch norm, by its running statistics, goes into
 // the dense layer before it. a·x² + b·x is a·(x + b/2a)² − b²/4a: the shift goes into the bias before the square,
 // the scale and the constant into the dense layer after it; with a = 0, no square follows and b goes into the dense
 // layer after it. Pruned weights stay exactly zero.
 //
 // Layers must come as dense [batch norm] (quadratic dense [batch norm])*. Another order, a value that is not finite,
-// and 0 < |a| < 1e-3, where the quadratic died out in training (see Straighten), are errors.
+// and 0 < |a| < 1e-3·min(1, |b|), where the quadratic died out in training (see Straighten), are errors.
 func (n *Network) Fold() (*Folded, error) {
 	f, err := n.fold()
 	if err != nil {
@@ -78,8 +90,8 @@ func (n *Network) fold() (*Folded, error) {
 			switch {
 			case l.A == 0:
 				f.Layers[len(f.Layers)-1].Linear = true
-			case math.Abs(float64(l.A)) < minQuadratic:
-				return nil, fmt.Errorf("layer %d: %g·x² + %g·x died out: want a = 0 or |a| ≥ %g", i, l.A, l.B, minQuadratic)
+			case l.dead():
+				return nil, fmt.Errorf("layer %d: %g·x² + %g·x died out: want a = 0 or |a| ≥ %g·min(1, |b|)", i, l.A, l.B, minQuadratic)
 			default:
 				floats.AddConst(float64(l.B)/(2*float64(l.A)), last.B)
 			}

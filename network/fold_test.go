@@ -116,6 +116,10 @@ func TestFoldRefuses(t *testing.T) {
 	if _, err := (&Network{1, []Layer{dense, norm, &Quadratic{A: -1e-2}, dense, norm}}).Fold(); err != nil {
 		t.Errorf("batch norm at the end, negative quadratic: %v", err)
 	}
+	small := &Network{1, []Layer{dense, &Quadratic{A: 5e-4, B: 1e-3, Learnt: true}, dense}}
+	if _, err := small.Fold(); err != nil || small.Straighten() != nil {
+		t.Errorf("small, but with a small shift: %v", err)
+	}
 }
 
 func TestStraighten(t *testing.T) {
@@ -125,7 +129,7 @@ func TestStraighten(t *testing.T) {
 	if _, err := n.Fold(); err == nil {
 		t.Fatal("folded what died out")
 	}
-	if got := n.Straighten(); !slices.Equal(got, []int{1}) || dead.A != 0 || square.A != 1e-3 {
+	if got := n.Straighten(); !slices.Equal(got, []int{0}) || dead.A != 0 || square.A != 1e-3 {
 		t.Fatalf("straightened layers %v, coefficients %g and %g", got, dead.A, square.A)
 	}
 	if got := n.Straighten(); got != nil {

@@ -51,8 +51,8 @@ type placement interface {
 	output(l *Layout, position, sample int) (row, slot int)
 }
 
-// Layer is the layout of one fully connected layer, with the square that follows it. Its evaluation, by row:
-// products of the row's terms with their inputs, Sum, bias, [mask, Refill], [square].
+// Layer is the layout of one fully connected layer, with the square that follows it unless it is linear. Its
+// evaluation, by row: products of the row's terms with their inputs, Sum, bias, [mask, Refill], [square].
 type Layer struct {
 	Name       string
 	In, Out    int // neurons

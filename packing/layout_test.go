@@ -23,7 +23,7 @@ func randomShape(rng *rand.Rand) Shape {
 
 // randomNetwork has 1 to 4 layers of 1 to 50 neurons, pruned in blocks of any size.
 func randomNetwork(rng *rand.Rand) *network.Folded {
-	return networktest.Folded(rng, networktest.Dims(rng, 4, 50), rng.Float64(), 1<<rng.IntN(5))
+	return networktest.SomeLinear(rng, networktest.Folded(rng, networktest.Dims(rng, 4, 50), rng.Float64(), 1<<rng.IntN(5)))
 }
 
 // rounds is how many random cases a property test tries.

@@ -13,7 +13,7 @@ func TestOneImageEqualsPlainNetwork(t *testing.T) {
 	for range rounds(t) {
 		f := randomNetwork(rng)
 		if rng.IntN(3) == 0 {
-			f = networktest.Folded(rng, networktest.Dims(rng, 5, 150), rng.Float64(), 1)
+			f = networktest.SomeLinear(rng, networktest.Folded(rng, networktest.Dims(rng, 5, 150), rng.Float64(), 1))
 		}
 		slots, encrypted := 64<<rng.IntN(6), rng.IntN(2) == 0
 		m, err := PackOneImage(f, slots, Nominal(1), encrypted)

@@ -82,6 +82,7 @@ func fit(d *data, net *network.Network, dims []int, epochs int) (*trained, error
 	if err := network.Train(net, d.train, recipe(epochs)); err != nil {
 		return nil, err
 	}
+	net.Straighten()
 	folded, err := net.Fold()
 	if err != nil {
 		return nil, err
@@ -142,6 +143,9 @@ func (t *trained) layer(l int) *trained {
 	x := t.some(calibration)
 	for _, before := range t.folded.Layers[:l] {
 		x = forward(&network.Folded{Layers: []network.Affine{before}}, x)
+		if before.Linear {
+			continue
+		}
 		for _, row := range x {
 			for i, v := range row {
 				row[i] = v * v

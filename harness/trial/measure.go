@@ -115,8 +115,9 @@ func (t *trial) load(p *preparer) error {
 		ValidationDegradation: degradation(q.Metric, ref.Validation, q.Validation),
 	}
 	t.rec.Training = &record.Training{EpochsTotal: t.pruned.state.Epochs, Seconds: t.pruned.seconds, Cached: true}
-	for _, i := range t.pruned.straight {
-		t.warn("layer %d of the network: the learnt quadratic died out: it is linear and nothing is squared there", i)
+	t.warnOfStraight("", t.pruned)
+	if t.spec.Prune.Scheme != "dense" {
+		t.warnOfStraight("the unpruned network, ", dense)
 	}
 	if t.folded, err = t.pruned.state.Net.Fold(); err != nil {
 		return &Failure{"unsupported", err}
@@ -136,6 +137,13 @@ func (t *trial) load(p *preparer) error {
 	t.warnOfCollapse()
 	t.rec.Warnings = append(t.rec.Warnings, t.pruned.state.Notes...)
 	return nil
+}
+
+// warnOfStraight notes quadratics that died out.
+func (t *trial) warnOfStraight(which string, p *prepared) {
+	for _, i := range p.straight {
+		t.warn("%sfc%d: the learnt quadratic after it died out: nothing is squared there", which, i+1)
+	}
 }
 
 // collapsed is the share of its proportional number of tiles under which a layer counts as collapsed.

@@ -199,7 +199,7 @@ func TestDeadQuadratic(t *testing.T) {
 	}
 	for _, l := range out.state.Net.Layers {
 		if q, ok := l.(*network.Quadratic); ok {
-			q.A = 5e-4
+			q.A, q.B = 5e-4, 0.7
 		}
 	}
 	if err := p.store(after[len(after)-1], out); err != nil {

@@ -11,8 +11,7 @@ import (
 )
 
 // Folded is a random network with the given sizes of its neuron axes. Blocks of block×block weights are kept with
-// probability keep and pruned otherwise, so that rows, columns and now and then a layer are empty. Some hidden layers
-// are not squared.
+// probability keep and pruned otherwise, so that rows, columns and now and then a layer are empty.
 func Folded(rng *rand.Rand, dims []int, keep float64, block int) *network.Folded {
 	f := &network.Folded{}
 	for l := 1; l < len(dims); l++ {
@@ -34,7 +33,15 @@ func Folded(rng *rand.Rand, dims []int, keep float64, block int) *network.Folded
 		for o := range bias {
 			bias[o] = rng.NormFloat64() / 2
 		}
-		f.Layers = append(f.Layers, network.Affine{W: w, B: bias, Linear: l < len(dims)-1 && rng.IntN(5) == 0})
+		f.Layers = append(f.Layers, network.Affine{W: w, B: bias})
+	}
+	return f
+}
+
+// SomeLinear leaves out the square of about one hidden layer in five.
+func SomeLinear(rng *rand.Rand, f *network.Folded) *network.Folded {
+	for i := range len(f.Layers) - 1 {
+		f.Layers[i].Linear = rng.IntN(5) == 0
 	}
 	return f
 }
