@@ -10,13 +10,13 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// minQuadratic is the least |a|, for |b| ≥ 1 and in proportion below, of an activation a·x² + b·x that can be folded:
-// with less the shift b/2a is so large that the square of the shifted value loses the digits that matter.
-const minQuadratic = 1e-3
+// maxShift is the largest shift |b/2a| of an activation a·x² + b·x that can be folded: with a larger one the square of
+// the shifted value loses the digits that matter.
+const maxShift = 500
 
 // dead tells whether the square of an activation died out, but for a = 0.
 func (q *Quadratic) dead() bool {
-	return q.A != 0 && math.Abs(float64(q.A)) < minQuadratic*min(1, math.Abs(float64(q.B)))
+	return q.A != 0 && math.Abs(float64(q.B)) > 2*maxShift*math.Abs(float64(q.A))
 }
 
 // Folded is a network as encryption evaluates it, W_L·(… (W_1·x + b_1)² …) + b_L: only squares, or nothing, stand
@@ -32,7 +32,7 @@ type Affine struct {
 	Linear bool       // a hidden layer whose outputs are not squared
 }
 
-// Straighten replaces each learnt quadratic a·x² + b·x that died out in training, |a| < 1e-3·min(1, |b|), by b·x, and
+// Straighten replaces each learnt quadratic a·x² + b·x that died out in training, |b/2a| > 500, by b·x, and
 // gives the indices of the dense layers before them, counted from 0. A folded network needs it; the outputs change by
 // what little the squares still gave.
 func (n *Network) Straighten() (layers []int) {
@@ -57,7 +57,7 @@ func (n *Network) Straighten() (layers []int) {
 // layer after it. Pruned weights stay exactly zero.
 //
 // Layers must come as dense [batch norm] (quadratic dense [batch norm])*. Another order, a value that is not finite,
-// and 0 < |a| < 1e-3·min(1, |b|), where the quadratic died out in training (see Straighten), are errors.
+// and |b/2a| > 500, where the quadratic died out in training (see Straighten), are errors.
 func (n *Network) Fold() (*Folded, error) {
 	f, err := n.fold()
 	if err != nil {
@@ -91,7 +91,7 @@ func (n *Network) fold() (*Folded, error) {
 			case l.A == 0:
 				f.Layers[len(f.Layers)-1].Linear = true
 			case l.dead():
-				return nil, fmt.Errorf("layer %d: %g·x² + %g·x died out: want a = 0 or |a| ≥ %g·min(1, |b|)", i, l.A, l.B, minQuadratic)
+				return nil, fmt.Errorf("layer %d: %g·x² + %g·x died out: want a = 0 or |b/2a| ≤ %d", i, l.A, l.B, maxShift)
 			default:
 				floats.AddConst(float64(l.B)/(2*float64(l.A)), last.B)
 			}

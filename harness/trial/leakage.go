@@ -8,6 +8,7 @@ import (
 
 // What is revealed, in the words of the README.
 const (
+	leakShape     = "layer sizes, which layers are squared, levels"
 	leakPattern   = "a pattern that pruning derived from the weights; not the weights"
 	leakOrder     = "the order of inputs and outputs, which pruning derived from the weights"
 	leakSums      = "unused slots of the outputs, which hold partial sums of products with weights"
@@ -27,9 +28,9 @@ func leakage(m *packing.Model, encrypted, permuted bool) []string {
 	case !encrypted:
 		notes = append(notes, "server: owns the model")
 	case kept == total:
-		notes = append(notes, "server: layer sizes, levels and the set of Galois keys; not the weights")
+		notes = append(notes, "server: "+leakShape+" and the set of Galois keys; not the weights")
 	default:
-		notes = append(notes, fmt.Sprintf("server: layer sizes, levels, the set of Galois keys, and which %d of %d tiles are kept, %s", kept, total, leakPattern))
+		notes = append(notes, fmt.Sprintf("server: %s, the set of Galois keys, and which %d of %d tiles are kept, %s", leakShape, kept, total, leakPattern))
 	}
 	if permuted {
 		notes = append(notes, "client: "+leakOrder)
