@@ -1,0 +1,152 @@
+package inference
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"hepex/network/networktest"
+	"hepex/packing"
+)
+
+// pair is a client and a server with all that crosses between them.
+type pair struct {
+	params Parameters
+	model  *packing.Model
+	client *Client
+	server *Server
+	keys   *Keys
+	coded  *Model
+	input  *Batch
+}
+
+func newPair(t *testing.T) pair {
+	t.Helper()
+	f := networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1)
+	m, err := packing.Pack(f, packing.Shape{In: 2, Out: 2, Batch: 64}, nil)
+	check(t, err)
+	p, err := NewParameters(smallLiteral(m.Layout), true)
+	check(t, err)
+	client, err := NewClient(p, m.Layout)
+	check(t, err)
+	coded, _, err := client.EncryptModel(m)
+	check(t, err)
+	input, err := client.Encrypt([][]float64{{1, 2, 3, 4}})
+	check(t, err)
+	keys := client.Keys(true)
+	server, err := NewServer(p, m.Layout, keys, coded, 2)
+	check(t, err)
+	return pair{p, m, client, server, keys, coded, input}
+}
+
+func TestCorruptBytesAreErrors(t *testing.T) {
+	c := newPair(t)
+	output, _, err := c.server.Evaluate(c.input)
+	check(t, err)
+	for name, o := range map[string]struct {
+		from io.WriterTo
+		to   func() io.ReaderFrom
+	}{
+		"keys":   {c.keys, func() io.ReaderFrom { k, err := NewKeys(c.params, c.model.Layout, true); check(t, err); return k }},
+		"model":  {c.coded, func() io.ReaderFrom { m, err := NewModel(c.params, c.model.Layout); check(t, err); return m }},
+		"input":  {c.input, func() io.ReaderFrom { b, err := NewInput(c.params, c.model.Layout); check(t, err); return b }},
+		"output": {output, func() io.ReaderFrom { b, err := NewOutput(c.params, c.model.Layout); check(t, err); return b }},
+	} {
+		var b bytes.Buffer
+		_, err := o.from.WriteTo(&b)
+		check(t, err)
+		for _, n := range []int{0, 3, 15, 20, 30, b.Len() / 2, b.Len() - 1} {
+			if _, err := o.to().ReadFrom(bytes.NewReader(b.Bytes()[:n])); err == nil {
+				t.Errorf("%s cut to %d of %d bytes: no error", name, n, b.Len())
+			}
+		}
+		for _, at := range []int{0, 14, 22} {
+			text := bytes.Clone(b.Bytes())
+			copy(text[at:], "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
+			if _, err := o.to().ReadFrom(bytes.NewReader(text)); err == nil {
+				t.Errorf("%s with garbage at %d: no error", name, at)
+			}
+		}
+	}
+}
+
+func TestMismatchesAreErrors(t *testing.T) {
+	c := newPair(t)
+	other, err := packing.NewLayout([]int{9, 5, 3}, c.model.Shape)
+	check(t, err)
+	shorter, err := packing.NewLayout([]int{4, 3}, c.model.Shape)
+	check(t, err)
+	lit := smallLiteral(c.model.Layout)
+	lit.LogP = []int{55}
+	foreign, err := NewParameters(lit, true)
+	check(t, err)
+	stranger, err := NewClient(foreign, c.model.Layout)
+	check(t, err)
+	for name, f := range map[string]func() error{
+		"client, chain too long": func() error { _, err := NewClient(c.params, shorter); return err },
+		"model, chain too long":  func() error { _, err := NewModel(c.params, shorter); return err },
+		"server, chain too long": func() error { _, err := NewServer(c.params, shorter, c.keys, c.coded, 1); return err },
+		"server, other layout":   func() error { _, err := NewServer(c.params, other, c.keys, c.coded, 1); return err },
+		"server, no keys": func() error {
+			keys, err := NewKeys(c.params, c.model.Layout, true)
+			check(t, err)
+			_, err = NewServer(c.params, c.model.Layout, keys, c.coded, 1)
+			return err
+		},
+		"server, foreign keys": func() error {
+			_, err := NewServer(c.params, c.model.Layout, stranger.Keys(true), c.coded, 1)
+			return err
+		},
+		"server, no threads": func() error { _, err := NewServer(c.params, c.model.Layout, c.keys, c.coded, 0); return err },
+		"server, foreign input": func() error {
+			in, _ := stranger.Encrypt([][]float64{{1, 2, 3, 4}})
+			_, _, err := c.server.Evaluate(in)
+			return err
+		},
+		"server, empty input": func() error {
+			in, _ := NewInput(c.params, c.model.Layout)
+			_, _, err := c.server.Evaluate(in)
+			return err
+		},
+		"client, input as output": func() error { _, err := c.client.Decrypt(c.input, 1); return err },
+		"encode, wrong ring": func() error {
+			m, err := packing.Pack(networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1), packing.Shape{In: 2, Out: 2, Batch: 2}, nil)
+			check(t, err)
+			_, _, err = EncodeModel(c.params, m)
+			return err
+		},
+	} {
+		if f() == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestEvaluationsAtOnceTakeTurns(t *testing.T) {
+	c := newPair(t)
+	want := networktest.Forward(networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1), [][]float64{{1, 2, 3, 4}})
+	outputs := make([]*Batch, 4)
+	err := parallel(4, 4, func() func(int) error {
+		return func(i int) (err error) {
+			outputs[i], _, err = c.server.Evaluate(c.input)
+			return err
+		}
+	})
+	check(t, err)
+	for _, out := range outputs {
+		got, err := c.client.Decrypt(out, 1)
+		check(t, err)
+		if bits := precision(want, got); bits < 16 {
+			t.Errorf("%.1f bits", bits)
+		}
+	}
+}
+
+func TestPanicInAGoroutineIsAnError(t *testing.T) {
+	err := parallel(2, 5, func() func(int) error { return func(i int) error { panic(i) } })
+	if err == nil || !strings.Contains(err.Error(), "panic") {
+		t.Errorf("error %v", err)
+	}
+}
