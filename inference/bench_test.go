@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
 
 	"hepex/network/networktest"
 	"hepex/packing"
@@ -41,7 +40,9 @@ func newBench(b *testing.B, dims []int, shape packing.Shape, encrypted bool) ben
 	check(b, err)
 	input, err := client.Encrypt(x)
 	check(b, err)
-	server, err := NewServer(p, m.Layout, client.Keys(encrypted), model, 1)
+	keys, err := client.Keys(encrypted)
+	check(b, err)
+	server, err := NewServer(p, m.Layout, keys, model, 1)
 	check(b, err)
 	return bench{server, input, m.KeptTiles(0)}
 }
@@ -58,13 +59,13 @@ func modes(b *testing.B, dims []int, shape packing.Shape, f func(b *testing.B, s
 	}
 }
 
-// BenchmarkAccumulate times the products of one row of tiles; ns/tile is the engine's unit of proportional cost.
-func BenchmarkAccumulate(b *testing.B) {
+// BenchmarkProducts times the products of one row of tiles; ns/tile is the engine's unit of proportional cost.
+func BenchmarkProducts(b *testing.B) {
 	modes(b, []int{784, 8}, packing.Shape{In: 8, Out: 8, Batch: 64}, func(b *testing.B, s bench) {
 		for b.Loop() {
-			sum, err := s.server.workers[0].accumulate(s.server.model.layers[0].tiles[0], s.input.ciphertexts, s.server.layout.Levels)
-			check(b, err)
-			s.server.pool.put(sum)
+			sum := make([]*rlwe.Ciphertext, 1)
+			check(b, s.server.rowSums(0, 0, s.input.ciphertexts, sum))
+			s.server.pool.put(sum[0])
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*s.tiles), "ns/tile")
 	})
@@ -97,10 +98,8 @@ func BenchmarkKernels(b *testing.B) {
 	level := p.MaxLevel()
 	x, product, low := k.random(1, level), k.random(2, level), k.random(1, level-1)
 	outs := []*rlwe.Ciphertext{k.random(1, level), k.random(1, level), k.random(1, level), k.random(1, level)}
-	weights := make([]ringqp.Poly, len(priceSteps))
-	for i := range weights {
-		weights[i] = p.RingQP().AtLevel(level, p.MaxLevelP()).NewPoly()
-	}
+	ly := &packing.Layer{Level: level, Rotations: append([]int{0}, priceSteps...), Cols: 1}
+	columns := newTiles(p, ly, []bool{false, true, true, true, true}, false)
 	for _, kernel := range []struct {
 		name string
 		run  func() error
@@ -111,7 +110,7 @@ func BenchmarkKernels(b *testing.B) {
 		{"square", func() error { return k.w.square(x, product, outs[0], false) }},
 		{"sum stage of radix 5", func() error { return k.w.sumStage(x, 1, 5) }},
 		{"4 rotations", func() error { return k.w.rotateInto(x, priceSteps, outs) }},
-		{"4 diagonals", func() error { return k.w.diagonals(outs[0], x, priceSteps, weights) }},
+		{"4 diagonals", func() error { return k.w.diagonals(outs[0], []*rlwe.Ciphertext{x}, ly.Rotations, columns) }},
 	} {
 		b.Run(kernel.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -16,10 +16,9 @@ import (
 type Client struct {
 	params    Parameters
 	layout    *packing.Layout
-	secret    *rlwe.SecretKey
-	encoder   *hefloat.Encoder
-	encryptor *rlwe.Encryptor
-	decryptor *rlwe.Decryptor
+	secret    *secret
+	encoder   *encoder
+	encryptor *encryptor
 }
 
 // NewClient draws a secret key. The parameters must fit the layout.
@@ -27,18 +26,13 @@ func NewClient(p Parameters, layout *packing.Layout) (*Client, error) {
 	if err := p.fits(layout); err != nil {
 		return nil, err
 	}
-	secret := hefloat.NewKeyGenerator(p.Parameters).GenSecretKeyNew()
-	return &Client{
-		params: p, layout: layout, secret: secret,
-		encoder:   hefloat.NewEncoder(p.Parameters),
-		encryptor: hefloat.NewEncryptor(p.Parameters, secret),
-		decryptor: hefloat.NewDecryptor(p.Parameters, secret),
-	}, nil
+	s := newSecret(p)
+	return &Client{params: p, layout: layout, secret: s, encoder: newEncoder(p), encryptor: newEncryptor(p, s)}, nil
 }
 
 // Keys draws the evaluation keys that the layout needs: one Galois key per rotation and, if anything multiplies two
 // ciphertexts, the relinearisation key, each of the level that it is used at.
-func (c *Client) Keys(encryptedWeights bool) *Keys {
+func (c *Client) Keys(encryptedWeights bool) (*Keys, error) {
 	return drawKeys(c.params, c.layout.KeyLevels(encryptedWeights), c.secret)
 }
 
@@ -57,18 +51,17 @@ func (c *Client) Encrypt(samples [][]float64) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	pt := hefloat.NewPlaintext(c.params.Parameters, c.params.MaxLevel())
-	for i, slots := range cols {
-		if err := c.encoder.Encode(slots, pt); err != nil {
-			return nil, fmt.Errorf("inference: encode input: %w", err)
+	err = parallel(0, len(cols), func() func(int) error {
+		encoder, encryptor := c.encoder.clone(), c.encryptor.clone()
+		return func(i int) error {
+			if err := encoder.encode(cols[i], batch.scale, batch.level); err != nil {
+				return fmt.Errorf("inference: input: %w", err)
+			}
+			batch.ciphertexts[i] = encryptor.encrypt(encoder, batch.level, batch.scale)
+			return nil
 		}
-		ct := hefloat.NewCiphertext(c.params.Parameters, 1, c.params.MaxLevel())
-		if err := c.encryptor.Encrypt(pt, ct); err != nil {
-			return nil, fmt.Errorf("inference: encrypt input: %w", err)
-		}
-		batch.ciphertexts[i] = ct
-	}
-	return batch, nil
+	})
+	return batch, err
 }
 
 // ErrRange means that an output comes so close to what the last modulus holds that it may have wrapped.
@@ -88,7 +81,7 @@ func (c *Client) Decrypt(out *Batch, n int) ([][]float64, error) {
 	rows := make([][]float64, len(out.ciphertexts))
 	for r, ct := range out.ciphertexts {
 		rows[r] = make([]float64, c.params.MaxSlots())
-		if err := c.encoder.Decode(c.decryptor.DecryptNew(ct), rows[r]); err != nil {
+		if err := c.encoder.Decode(c.decrypt(ct), rows[r]); err != nil {
 			return nil, fmt.Errorf("inference: decode output row %d: %w", r, err)
 		}
 	}
@@ -102,4 +95,14 @@ func (c *Client) Decrypt(out *Batch, n int) ([][]float64, error) {
 		}
 	}
 	return y, err
+}
+
+// decrypt is c0 + c1·s.
+func (c *Client) decrypt(ct *rlwe.Ciphertext) *rlwe.Plaintext {
+	pt := hefloat.NewPlaintext(c.params.Parameters, ct.Level())
+	pt.Scale = ct.Scale
+	for i, limb := range pt.Value.Coeffs {
+		c.params.rings.q[i].MulAdd(limb, ct.Value[1].Coeffs[i], c.secret.q[i], ct.Value[0].Coeffs[i])
+	}
+	return pt
 }

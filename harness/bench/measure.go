@@ -200,7 +200,11 @@ func (j *job) load(p inference.Parameters, r *Row) (*inference.Server, *inferenc
 		return nil, nil, nil, err
 	}
 	r.ModelBytes, r.BytesUp = model.Bytes(), input.Bytes()
-	server, err := inference.NewServer(p, j.model.Layout, client.Keys(j.Encrypted), model, j.Threads)
+	keys, err := client.Keys(j.Encrypted)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	server, err := inference.NewServer(p, j.model.Layout, keys, model, j.Threads)
 	return server, client, input, err
 }
 

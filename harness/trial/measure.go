@@ -244,7 +244,10 @@ func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, er
 	if err != nil {
 		return nil, err
 	}
-	keys := client.Keys(encrypted)
+	keys, err := client.Keys(encrypted)
+	if err != nil {
+		return nil, err
+	}
 	t.rec.Latency.Keygen = time.Since(start).Seconds()
 
 	model, times, err := t.build(p, client, encrypted)

@@ -8595,15 +8595,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func keyProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, limit int, words int, c *uint64)
+// func keyProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, skip int, limit int, words int, c *uint64)
 // Requires: AVX, AVX512BW, AVX512F, AVX512IFMA, AVX512VBMI, CMOV, MMX+
-TEXT ·keyProducts(SB), NOSPLIT, $0-88
+TEXT ·keyProducts(SB), NOSPLIT, $0-96
 	MOVQ         dst0+0(FP), AX
 	MOVQ         dst1+8(FP), CX
 	MOVQ         x+16(FP), DX
 	MOVQ         stream+40(FP), BX
-	MOVQ         words+72(FP), R9
-	MOVQ         c+80(FP), R10
+	MOVQ         words+80(FP), R9
+	MOVQ         c+88(FP), R10
 	VPBROADCASTQ 8(R10), Z31
 	VPBROADCASTQ 32(R10), Z29
 	MOVQ         unpack+48(FP), SI
@@ -8633,7 +8633,7 @@ vectors:
 	MOVQ   terms+56(FP), R11
 
 chunk:
-	MOVQ    limit+64(FP), R12
+	MOVQ    limit+72(FP), R12
 	CMPQ    R11, R12
 	CMOVQLT R11, R12
 	SUBQ    R12, R11
@@ -8864,20 +8864,22 @@ finish:
 	ADDQ             $0x00000100, AX
 	ADDQ             $0x00000100, CX
 	ADDQ             $0x00000100, DI
+	MOVQ             skip+64(FP), R12
+	ADDQ             R12, BX
 	SUBQ             $0x20, R9
 	JNZ              vectors
 	VZEROUPPER
 	RET
 
-// func plainProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, limit int, words int, c *uint64)
+// func plainProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, skip int, limit int, words int, c *uint64)
 // Requires: AVX, AVX512BW, AVX512F, AVX512IFMA, AVX512VBMI, CMOV, MMX+
-TEXT ·plainProducts(SB), NOSPLIT, $0-88
+TEXT ·plainProducts(SB), NOSPLIT, $0-96
 	MOVQ         dst0+0(FP), AX
 	MOVQ         dst1+8(FP), CX
 	MOVQ         x+16(FP), DX
 	MOVQ         stream+40(FP), BX
-	MOVQ         words+72(FP), R10
-	MOVQ         c+80(FP), R11
+	MOVQ         words+80(FP), R10
+	MOVQ         c+88(FP), R11
 	VPBROADCASTQ 8(R11), Z31
 	VPBROADCASTQ 32(R11), Z29
 	MOVQ         unpack+48(FP), SI
@@ -8907,7 +8909,7 @@ vectors:
 	MOVQ   terms+56(FP), R12
 
 chunk:
-	MOVQ    limit+64(FP), R13
+	MOVQ    limit+72(FP), R13
 	CMPQ    R12, R13
 	CMOVQLT R12, R13
 	SUBQ    R13, R12
@@ -9128,21 +9130,23 @@ finish:
 	ADDQ             $0x00000100, AX
 	ADDQ             $0x00000100, CX
 	ADDQ             $0x00000100, R8
+	MOVQ             skip+64(FP), R13
+	ADDQ             R13, BX
 	SUBQ             $0x20, R10
 	JNZ              vectors
 	VZEROUPPER
 	RET
 
-// func cipherProducts(dst0 *uint64, dst1 *uint64, dst2 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, limit int, words int, c *uint64)
+// func cipherProducts(dst0 *uint64, dst1 *uint64, dst2 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, skip int, limit int, words int, c *uint64)
 // Requires: AVX, AVX512BW, AVX512F, AVX512IFMA, AVX512VBMI, CMOV, MMX+
-TEXT ·cipherProducts(SB), NOSPLIT, $0-96
+TEXT ·cipherProducts(SB), NOSPLIT, $0-104
 	MOVQ         dst0+0(FP), AX
 	MOVQ         dst1+8(FP), CX
 	MOVQ         dst2+16(FP), DX
 	MOVQ         x+24(FP), BX
 	MOVQ         stream+48(FP), SI
-	MOVQ         words+80(FP), R11
-	MOVQ         c+88(FP), R12
+	MOVQ         words+88(FP), R11
+	MOVQ         c+96(FP), R12
 	VPBROADCASTQ 8(R12), Z31
 	VPBROADCASTQ 32(R12), Z29
 	MOVQ         unpack+56(FP), DI
@@ -9180,7 +9184,7 @@ vectors:
 	MOVQ   terms+64(FP), R13
 
 chunk:
-	MOVQ    limit+72(FP), R14
+	MOVQ    limit+80(FP), R14
 	CMPQ    R13, R14
 	CMOVQLT R13, R14
 	SUBQ    R14, R13
@@ -9514,6 +9518,8 @@ finish:
 	ADDQ             $0x00000100, CX
 	ADDQ             $0x00000100, DX
 	ADDQ             $0x00000100, R9
+	MOVQ             skip+72(FP), R14
+	ADDQ             R14, SI
 	SUBQ             $0x20, R11
 	JNZ              vectors
 	VZEROUPPER

@@ -130,7 +130,7 @@ func TestTransforms(t *testing.T) {
 }
 
 func TestCenteredTransforms(t *testing.T) {
-	from := []uint64{1<<30 - 35, 1<<40 + 15, 1<<47 - 115, 1<<50 - 27, 1<<50 + 55 - 200}
+	from := []uint64{1<<30 - 35, 1<<40 + 15, 1<<47 - 115, 1<<50 - 27, 1 << 51, 1<<51 + 21, 1<<60 - 93}
 	pairs(t, allLogN, func(t *testing.T, p *pair) {
 		got, want := aligned(p.n), aligned(p.n)
 		for _, prime := range append(from, p.q+2, p.q-2) {
@@ -492,6 +492,42 @@ func TestWordBytes(t *testing.T) {
 	for q, want := range map[uint64]int{1<<30 - 35: 4, 1 << 32: 4, 1<<32 + 15: 5, 1<<40 - 87: 5, 1<<47 - 115: 6, 1 << 48: 6, 1<<48 + 21: 8, 1<<60 - 93: 8} {
 		if got := WordBytes(q); got != want {
 			t.Errorf("%d: %d bytes, want %d", q, got, want)
+		}
+	}
+}
+
+// The vector instructions give what plain words give.
+func TestFoursEqualWords(t *testing.T) {
+	if !hasAVX2 {
+		t.Skip("no AVX2 on this machine")
+	}
+	rng := rand.New(rand.NewPCG(8, 8))
+	for _, negative := range []bool{false, true} {
+		var x [4][]uint64
+		var w [4]uint64
+		acc, want := make([]uint64, 64), make([]uint64, 64)
+		for k := range x {
+			w[k] = rng.Uint64N(1 << 32)
+			for range acc {
+				x[k] = append(x[k], rng.Uint64())
+			}
+		}
+		for i := range acc {
+			acc[i] = rng.Uint64()
+			want[i] = acc[i]
+			for k := range x {
+				if negative {
+					want[i] -= x[k][i] * w[k]
+				} else {
+					want[i] += x[k][i] * w[k]
+				}
+			}
+		}
+		addFour(acc, &pending{x: x, w: w, negative: negative})
+		for i := range acc {
+			if acc[i] != want[i] {
+				t.Fatalf("negative %t, word %d: %d, want %d", negative, i, acc[i], want[i])
+			}
 		}
 	}
 }

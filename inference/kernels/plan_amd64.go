@@ -86,7 +86,7 @@ func (v *vector) NTT(dst, src []uint64, ahead *Ahead) {
 }
 
 func (v *vector) NTTCenter(dst, src []uint64, p uint64, ahead *Ahead) {
-	if v.conjugate {
+	if v.conjugate || !v.centres(p) {
 		v.Center(dst, src, p)
 		v.NTT(dst, dst, ahead)
 		return

@@ -25,11 +25,11 @@ func (p *portable) Add(dst, x, y []uint64) { p.r.Add(x, y, dst) }
 
 func (p *portable) Center(dst, src []uint64, from uint64) {
 	q, u := p.r.Modulus, p.r.BRedConstant[0]
-	half := from >> 1
+	half := (from - 1) >> 1
 	dst = dst[:len(src)]
 	if from < q {
 		for i, v := range src {
-			if v > half {
+			if v > from>>1 {
 				v += q - from
 			}
 			dst[i] = v

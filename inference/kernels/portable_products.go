@@ -28,59 +28,81 @@ func (p *portable) Get(s *Stream, term, number int, dst []uint64) {
 }
 
 // wide is a group of 128-bit sums: products are added with all their bits and reduced once.
-type wide struct {
-	hi, lo [group]uint64
-	terms  int
-}
+type wide struct{ hi, lo [group]uint64 }
 
 // wideTerms is after how many products, each below q² with q < 2^61, the high words are reduced, so that a sum stays
 // below q·2^64.
 const wideTerms = 6
 
-func (w *wide) add(x, y []uint64, r *ring.SubRing) {
-	if w.terms == wideTerms {
-		for i, v := range w.hi {
-			w.hi[i] = ring.BRedAdd(v, r.Modulus, r.BRedConstant) // a multiple of q·2^64 changes nothing
-		}
-		w.terms = 1
-	}
-	w.terms++
-	x, y = x[:group], y[:group]
-	for i, v := range x {
-		hi, lo := bits.Mul64(v, y[i])
-		var carry uint64
-		w.lo[i], carry = bits.Add64(w.lo[i], lo, 0)
-		w.hi[i], _ = bits.Add64(w.hi[i], hi, carry)
+// add2 adds two products: sums are read and written once for both.
+func (w *wide) add2(a0, b0, a1, b1 []uint64) {
+	a0, b0, a1, b1 = a0[:group], b0[:group], a1[:group], b1[:group]
+	for i, v := range a0 {
+		hi, lo := bits.Mul64(v, b0[i])
+		h, l := bits.Mul64(a1[i], b1[i])
+		lo, carry := bits.Add64(lo, l, 0)
+		hi, _ = bits.Add64(hi, h, carry)
+		lo, carry = bits.Add64(lo, w.lo[i], 0)
+		w.lo[i] = lo
+		w.hi[i], _ = bits.Add64(hi, w.hi[i], carry)
 	}
 }
 
-// reduce is the Montgomery reduction.
+func (w *wide) add(a, b []uint64) {
+	a, b = a[:group], b[:group]
+	for i, v := range a {
+		hi, lo := bits.Mul64(v, b[i])
+		lo, carry := bits.Add64(lo, w.lo[i], 0)
+		w.lo[i] = lo
+		w.hi[i], _ = bits.Add64(hi, w.hi[i], carry)
+	}
+}
+
+// fold reduces the high words: a multiple of q·2^64 changes nothing.
+func (w *wide) fold(r *ring.SubRing) {
+	for i, v := range w.hi {
+		w.hi[i] = ring.BRedAdd(v, r.Modulus, r.BRedConstant)
+	}
+}
+
+// reduce is the Montgomery reduction of sums below q·2^64.
 func (w *wide) reduce(dst []uint64, r *ring.SubRing) {
 	q, m := r.Modulus, r.MRedConstant
-	for i := range dst[:group] {
+	dst = dst[:group]
+	for i := range dst {
 		h, _ := bits.Mul64(w.lo[i]*m, q)
-		v := w.hi[i] - h + q
-		dst[i] = ring.BRedAdd(v, q, r.BRedConstant)
+		dst[i] = ring.CRed(w.hi[i]-h+q, q)
 	}
-	*w = wide{}
 }
 
 // products sums, for each of the outputs, the products of inputs and numbers that meet in it.
 func (p *portable) products(dst *[3][]uint64, x *Inputs, inputs int, index []int32, s *Stream, start, end int, meet [][3]int) {
-	var sums [3]wide
-	var numbers [2][group]uint64
+	var numbers [2][2][group]uint64 // of two terms
+	outputs := meet[len(meet)-1][2] + 1
 	for at := start; at < end; at += group {
-		for term, i := range index {
-			for j := range s.width {
-				for k := 0; k < group; k += 8 {
-					unpack(numbers[j][k:], s.at(term, j, at+k), s.bytes)
-				}
+		var sums [3]wide
+		added := [3]int{}
+		for term := 0; term < len(index); term += 2 {
+			pair := min(2, len(index)-term)
+			for t := range pair {
+				s.unpackGroup(&numbers[t], term+t, at)
 			}
 			for _, m := range meet {
-				sums[m[2]].add(x.slices[int(i)*inputs+m[0]][at:], numbers[m[1]][:], p.r)
+				input := func(t int) []uint64 { return x.slices[int(index[term+t])*inputs+m[0]][at:] }
+				sum := &sums[m[2]]
+				if added[m[2]]+pair > wideTerms {
+					sum.fold(p.r)
+					added[m[2]] = 1
+				}
+				added[m[2]] += pair
+				if pair == 2 {
+					sum.add2(input(0), numbers[0][m[1]][:], input(1), numbers[1][m[1]][:])
+				} else {
+					sum.add(input(0), numbers[0][m[1]][:])
+				}
 			}
 		}
-		for out := range meet[len(meet)-1][2] + 1 {
+		for out := range outputs {
 			sums[out].reduce(dst[out][at:], p.r)
 		}
 	}

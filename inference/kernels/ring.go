@@ -8,7 +8,7 @@ import (
 
 // Ring does arithmetic modulo one prime q on polynomials of N coefficients, in lattigo's order of values in the domain of the
 // number-theoretic transform. Vectors hold numbers below q unless a method says otherwise, and so do all results, whichever
-// implementation computes them. dst may be one of the operands, except in permutations and products. Lengths are multiples of
+// implementation computes them. dst may be one of the operands, except in permutations. Lengths are multiples of
 // 32, N for transforms. Methods may be called concurrently.
 type Ring interface {
 	Modulus() uint64
@@ -61,7 +61,7 @@ func NewPortable(r *ring.SubRing) Ring { return &portable{r} }
 // Bounds on moduli, in bits.
 const (
 	MaxBits  = 50 // of the vector kernels
-	LazyBits = 47 // of their faster transforms
+	LazyBits = 47 // of their faster transforms, up to degree 2^15; 46 beyond
 )
 
 // Factor is a number modulo q, prepared to be multiplied with.
@@ -96,5 +96,10 @@ type Ahead struct {
 	step  int // bytes of 8 numbers
 }
 
-// Ahead starts at the beginning of a stream.
-func (s *Stream) Ahead() *Ahead { return &Ahead{s.words, 8 * s.bytes} }
+// Ahead starts at the beginning of a stream; there may be none.
+func (s *Stream) Ahead() *Ahead {
+	if s == nil {
+		return nil
+	}
+	return &Ahead{s.words, 8 * s.bytes}
+}

@@ -8,7 +8,7 @@ import "math/bits"
 //
 // A key has a term for each digit, with two numbers a and b: KeyProducts is Σ x·a and Σ x·b. A row of plain tiles has one number t
 // a term: PlainProducts is Σ x0·t and Σ x1·t for inputs (x0, x1). A row of encrypted tiles has two: CipherProducts
-// is Σ x0·t0, Σ x0·t1 + x1·t0 and Σ x1·t1. All write coefficients start to end of dst; index names the input of each term.
+// is Σ x0·t0, Σ x0·t1 + x1·t0 and Σ x1·t1. All write coefficients start to end of dst; index names the input of each term; terms beyond it are left out.
 type Stream struct {
 	words               []uint64
 	terms, width, bytes int
@@ -43,6 +43,15 @@ func (s *Stream) Bytes() int64 { return int64(8 * (len(s.words) - padding)) }
 // Terms is the number of terms.
 func (s *Stream) Terms() int { return s.terms }
 
+// Each calls f for every polynomial of the stream.
+func (s *Stream) Each(f func(term, number int)) {
+	for term := range s.terms {
+		for number := range s.width {
+			f(term, number)
+		}
+	}
+}
+
 // at is where 8 numbers lie.
 func (s *Stream) at(term, number, coefficient int) []uint64 {
 	i := (((coefficient/group)*s.terms+term)*(group/8)+coefficient%group/8)*s.width + number
@@ -51,32 +60,67 @@ func (s *Stream) at(term, number, coefficient int) []uint64 {
 
 // pack writes 8 numbers of so many bytes as that many words, unpack reads them.
 func pack(dst, x []uint64, bytes int) {
-	var word uint64
-	used, i := 0, 0
-	for _, v := range x[:8] {
-		word |= v << used
-		if used += 8 * bytes; used >= 64 {
-			dst[i] = word
-			i++
-			used -= 64
-			word = v >> (8*bytes - used)
+	x = x[:8]
+	switch bytes {
+	case 4:
+		for i := range dst[:4] {
+			dst[i] = x[2*i] | x[2*i+1]<<32
 		}
+	case 5:
+		dst = dst[:5]
+		dst[0] = x[0] | x[1]<<40
+		dst[1] = x[1]>>24 | x[2]<<16 | x[3]<<56
+		dst[2] = x[3]>>8 | x[4]<<32
+		dst[3] = x[4]>>32 | x[5]<<8 | x[6]<<48
+		dst[4] = x[6]>>16 | x[7]<<24
+	case 6:
+		for range 2 {
+			dst[0] = x[0] | x[1]<<48
+			dst[1] = x[1]>>16 | x[2]<<32
+			dst[2] = x[2]>>32 | x[3]<<16
+			dst, x = dst[3:], x[4:]
+		}
+	default:
+		copy(dst, x)
 	}
 }
 
 func unpack(dst, x []uint64, bytes int) {
-	mask := ^uint64(0) >> (64 - 8*bytes)
-	i, shift := 0, 0
-	for k := range dst[:8] {
-		v := x[i] >> shift
-		if shift += 8 * bytes; shift >= 64 {
-			i++
-			shift -= 64
-			if shift > 0 {
-				v |= x[i] << (8*bytes - shift)
-			}
+	dst = dst[:8]
+	switch bytes {
+	case 4:
+		for i, v := range x[:4] {
+			dst[2*i], dst[2*i+1] = v&(1<<32-1), v>>32
 		}
-		dst[k] = v & mask
+	case 5:
+		const mask = 1<<40 - 1
+		x = x[:5]
+		dst[0], dst[1] = x[0]&mask, (x[0]>>40|x[1]<<24)&mask
+		dst[2], dst[3] = x[1]>>16&mask, (x[1]>>56|x[2]<<8)&mask
+		dst[4], dst[5] = (x[2]>>32|x[3]<<32)&mask, x[3]>>8&mask
+		dst[6], dst[7] = (x[3]>>48|x[4]<<16)&mask, x[4]>>24
+	case 6:
+		const mask = 1<<48 - 1
+		for range 2 {
+			dst[0], dst[1] = x[0]&mask, (x[0]>>48|x[1]<<16)&mask
+			dst[2], dst[3] = (x[1]>>32|x[2]<<32)&mask, x[2]>>16
+			dst, x = dst[4:], x[3:]
+		}
+	default:
+		copy(dst, x)
+	}
+}
+
+// unpackGroup reads the numbers of a term for 32 coefficients.
+func (s *Stream) unpackGroup(numbers *[2][group]uint64, term, coefficient int) {
+	size := s.bytes * s.width
+	first := (coefficient/group*s.terms + term) * (group / 8) * size
+	words := s.words[first : first+group/8*size]
+	for k := 0; k < group; k += 8 {
+		for j := range s.width {
+			unpack(numbers[j][k:k+8], words, s.bytes)
+			words = words[s.bytes:]
+		}
 	}
 }
 

@@ -164,20 +164,20 @@ func permute(dst *uint64, src *uint64, index *uint32, lanes *uint64, vectors int
 //go:noescape
 func permuteAdd(dst *uint64, src *uint64, index *uint32, lanes *uint64, vectors int, c *uint64)
 
-// keyProducts is dst0 = Σ x·a, dst1 = Σ x·b, divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on.
+// keyProducts is dst0 = Σ x·a, dst1 = Σ x·b, divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on. After each 32 words, skip bytes of the stream are left out.
 //
 //go:noescape
-func keyProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, limit int, words int, c *uint64)
+func keyProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, skip int, limit int, words int, c *uint64)
 
-// plainProducts is dst0 = Σ x0·t, dst1 = Σ x1·t, divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on.
+// plainProducts is dst0 = Σ x0·t, dst1 = Σ x1·t, divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on. After each 32 words, skip bytes of the stream are left out.
 //
 //go:noescape
-func plainProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, limit int, words int, c *uint64)
+func plainProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, skip int, limit int, words int, c *uint64)
 
-// cipherProducts is dst0 = Σ x0·t0, dst1 = Σ x0·t1 + x1·t0, dst2 = Σ x1·t1, divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on.
+// cipherProducts is dst0 = Σ x0·t0, dst1 = Σ x0·t1 + x1·t0, dst2 = Σ x1·t1, divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on. After each 32 words, skip bytes of the stream are left out.
 //
 //go:noescape
-func cipherProducts(dst0 *uint64, dst1 *uint64, dst2 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, limit int, words int, c *uint64)
+func cipherProducts(dst0 *uint64, dst1 *uint64, dst2 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, skip int, limit int, words int, c *uint64)
 
 // multiples is 64 words of dst = bias − Σ w·x + Σ w·x, over so many negative and then positive terms, reduced. Input i has its 64 words at 64·i; weights are below 2^31.
 //

@@ -20,11 +20,12 @@ type constants struct {
 
 // vector is the AVX-512 implementation.
 type vector struct {
+	portable  portable // for numbers modulo primes that are too large
 	n         int
 	c         constants
 	terms     int // of products between reductions
 	offset    uint64
-	wide      bool // family 50
+	wide      bool // family 50: the offsets of family 47 do not fit
 	conjugate bool
 	toStream  Factor
 	ofStream  Factor
@@ -41,7 +42,8 @@ func newVector(r *ring.SubRing) Ring {
 	if !ok || bits.Len64(q) > MaxBits {
 		return nil
 	}
-	v := &vector{n: r.N, wide: bits.Len64(q) > LazyBits, conjugate: r.Type() == ring.ConjugateInvariant}
+	stages := uint64(bits.Len(uint(r.N)) - 1)
+	v := &vector{portable: portable{r}, n: r.N, wide: (2*stages+2)*q >= 1<<wordBits, offset: stages * q, conjugate: r.Type() == ring.ConjugateInvariant}
 	v.c = constants{
 		q: q, negQ: 1<<wordBits - q, twoQ: 2 * q, barrett: 1 << wordBits / q, mask: 1<<wordBits - 1,
 		fourQ: 4 * q, eightQ: 8 * q, sixteQ: 16 * q, lift: 1 << (wordBits - 1) / q * q,
@@ -51,7 +53,6 @@ func newVector(r *ring.SubRing) Ring {
 	v.toStream = v.c.radix
 	v.ofStream = v.Factor(Inverse(v.toStream.w, q))
 	v.terms = int(min((1<<wordBits/q-3)*(1<<wordBits/q), 1<<12-2))
-	v.offset = uint64(bits.Len(uint(r.N))-1) * q
 	v.plan = newPlan(v, r, radices)
 	return v
 }
@@ -72,7 +73,14 @@ func (v *vector) centring(p uint64) (half, adjust uint64) {
 	return p >> 1, (p+v.c.q-1)/v.c.q*v.c.q - p
 }
 
+// centres tells whether numbers below p can be centred: their sum with a modulus is a word.
+func (v *vector) centres(p uint64) bool { return p <= 1<<(wordBits-1) }
+
 func (v *vector) Center(dst, src []uint64, p uint64) {
+	if !v.centres(p) {
+		v.portable.Center(dst, src, p)
+		return
+	}
 	half, adjust := v.centring(p)
 	center(&dst[0], &src[0], len(dst), half, adjust, &v.c.q)
 }

@@ -41,17 +41,20 @@ func (v *vector) Get(s *Stream, term, number int, dst []uint64) {
 }
 
 func (v *vector) KeyProducts(dst *[3][]uint64, x *Inputs, index []int32, s *Stream, start, end int) {
-	keyProducts(&dst[0][start], &dst[1][start], &x.pointers[0], &index[0], 8*start, s.from(start), &unpackings[s.bytes].order[0], len(index), v.terms, end-start, &v.c.q)
+	keyProducts(&dst[0][start], &dst[1][start], &x.pointers[0], &index[0], 8*start, s.from(start), &unpackings[s.bytes].order[0], len(index), s.skip(index), v.terms, end-start, &v.c.q)
 }
 
 func (v *vector) PlainProducts(dst *[3][]uint64, x *Inputs, index []int32, s *Stream, start, end int) {
-	plainProducts(&dst[0][start], &dst[1][start], &x.pointers[0], &index[0], 8*start, s.from(start), &unpackings[s.bytes].order[0], len(index), v.terms, end-start, &v.c.q)
+	plainProducts(&dst[0][start], &dst[1][start], &x.pointers[0], &index[0], 8*start, s.from(start), &unpackings[s.bytes].order[0], len(index), s.skip(index), v.terms, end-start, &v.c.q)
 }
 
 func (v *vector) CipherProducts(dst *[3][]uint64, x *Inputs, index []int32, s *Stream, start, end int) {
 	cipherProducts(&dst[0][start], &dst[1][start], &dst[2][start], &x.pointers[0], &index[0], 8*start, s.from(start), &unpackings[s.bytes].order[0],
-		len(index), v.terms/2, end-start, &v.c.q)
+		len(index), s.skip(index), v.terms/2, end-start, &v.c.q)
 }
+
+// skip is how many bytes of terms follow those that are read.
+func (s *Stream) skip(index []int32) int { return (s.terms - len(index)) * group * s.width * s.bytes }
 
 // from is where a group of coefficients begins.
 func (s *Stream) from(start int) *uint64 { return &s.at(0, 0, start)[0] }

@@ -57,8 +57,8 @@ const (
 // stay below 2^52 and 2^64. Packed numbers are spread by a permutation of bytes; up to 32 bytes too many are read.
 func (f form) emit() {
 	outs := []string{"dst0", "dst1", "dst2"}[:f.outputs]
-	signature := "func(" + strings.Join(outs, ", ") + " *uint64, x **uint64, index *int32, start int, stream, unpack *uint64, terms, limit, words int, c *uint64)"
-	begin(f.name, signature, f.doc+", divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on.")
+	signature := "func(" + strings.Join(outs, ", ") + " *uint64, x **uint64, index *int32, start int, stream, unpack *uint64, terms, skip, limit, words int, c *uint64)"
+	begin(f.name, signature, f.doc+", divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on. After each 32 words, skip bytes of the stream are left out.")
 	var dst []Register
 	for _, out := range outs {
 		dst = append(dst, parameter(out))
@@ -119,6 +119,8 @@ func (f form) emit() {
 		ADDQ(U32(256), base)
 	}
 	ADDQ(U32(256), r.offset)
+	Load(Param("skip"), some)
+	ADDQ(some, r.stream)
 	SUBQ(U8(32), words)
 	JNZ(LabelRef("vectors"))
 	end()
