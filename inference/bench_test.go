@@ -120,3 +120,36 @@ func BenchmarkKernels(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSetUp times what comes before an evaluation: keys, the model, an input.
+func BenchmarkSetUp(b *testing.B) {
+	for _, encrypted := range []bool{false, true} {
+		s := newBench(b, []int{784, 64, 10}, packing.Shape{In: 8, Out: 8, Batch: 64}, encrypted)
+		p, layout := s.server.params, s.server.layout
+		rng := rand.New(rand.NewPCG(1, 2))
+		m, err := packing.Pack(networktest.Folded(rng, []int{784, 64, 10}, 1, 1), packing.Shape{In: 8, Out: 8, Batch: 64}, nil)
+		check(b, err)
+		client, err := NewClient(p, layout)
+		check(b, err)
+		x := networktest.Samples(rng, 64, 784)
+		for name, run := range map[string]func() error{
+			"keys": func() error { _, err := client.Keys(encrypted); return err },
+			"model": func() error {
+				if encrypted {
+					_, _, err := client.EncryptModel(m)
+					return err
+				}
+				_, _, err := EncodeModel(p, m)
+				return err
+			},
+			"input": func() error { _, err := client.Encrypt(x); return err },
+		} {
+			b.Run(fmt.Sprintf("%s/encrypted=%t", name, encrypted), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					check(b, run())
+				}
+			})
+		}
+	}
+}
