@@ -101,6 +101,15 @@ func memoryGroup(t *testing.T, bytes int) (folder string) {
 	if _, err := fmt.Fprint(f, bytes); err != nil {
 		t.Fatal(err)
 	}
+	// Where the kernel counts swap it shall not give that instead; where there is none, neither is the file.
+	for name, most := range map[string]int{"memory.memsw.limit_in_bytes": bytes, "memory.swap.max": 0} {
+		if f, err := os.OpenFile(filepath.Join(folder, name), os.O_WRONLY, 0); err == nil {
+			if _, err := fmt.Fprint(f, most); err != nil {
+				t.Error(err)
+			}
+			_ = f.Close()
+		}
+	}
 	return folder
 }
 
