@@ -51,4 +51,4 @@
 package inference
 
 // Version is raised whenever evaluation may give other values or counts.
-const Version = 2
+const Version = 3

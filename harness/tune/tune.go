@@ -61,7 +61,7 @@ type Candidate struct {
 	BytesDown int64
 	Memory    inference.Memory
 	LogQP     float64
-	Measured  bool // priced by measurement; otherwise scaled from nominal prices
+	Measured  bool // priced by measurement; otherwise at nominal prices
 
 	nominal float64
 	layout  *packing.Layout
@@ -204,7 +204,11 @@ func (r *reference) candidate(pack func() (model, error), o Options) (Candidate,
 		return Candidate{}, err
 	}
 	l := m.layout
-	lit, err := inference.Derive(l, r.profile, inference.Wanted{Precision: o.Precision, Encrypted: o.Encrypted})
+	profile := r.profile
+	if l.Kind != packing.OneImage {
+		profile.Means = nil // of slots that depend on the kind
+	}
+	lit, err := inference.Derive(l, profile, inference.Wanted{Precision: o.Precision, Encrypted: o.Encrypted})
 	if err != nil {
 		return Candidate{}, err
 	}
@@ -217,12 +221,9 @@ func (r *reference) candidate(pack func() (model, error), o Options) (Candidate,
 		c.LogQP += float64(b)
 	}
 	c.BytesUp, c.BytesDown = c.Memory.Input, c.Memory.Output
-	c.price(c.nominal*nominalSeconds, o)
+	c.price(c.nominal, o)
 	return c, nil
 }
-
-// nominalSeconds is about what a unit of nominal cost takes; only proportions matter until prices are measured.
-const nominalSeconds = 1e-9
 
 // price sets the times that follow from the seconds of one evaluation.
 func (c *Candidate) price(seconds float64, o Options) {
