@@ -54,14 +54,15 @@ type Candidate struct {
 	Literal inference.Literal
 	Levels  int
 
-	Seconds   float64 // predicted, of one evaluation
-	Total     float64 // for all samples asked for, by images; of Options.Batch, or of a full batch
-	PerImage  float64
-	BytesUp   int64
-	BytesDown int64
-	Memory    inference.Memory
-	LogQP     float64
-	Measured  bool // priced by measurement; otherwise at nominal prices
+	Seconds    float64 // predicted, of one evaluation
+	Total      float64 // for all samples asked for, by images; of Options.Batch, or of a full batch
+	PerImage   float64
+	KeySeconds float64 // to draw the keys, once, at nominal prices
+	BytesUp    int64
+	BytesDown  int64
+	Memory     inference.Memory
+	LogQP      float64
+	Measured   bool // priced by measurement; otherwise at nominal prices
 
 	nominal float64
 	layout  *packing.Layout
@@ -220,6 +221,7 @@ func (r *reference) candidate(pack func() (model, error), o Options) (Candidate,
 	for _, b := range append(slices.Clone(lit.LogQ), lit.LogP...) {
 		c.LogQP += float64(b)
 	}
+	c.KeySeconds = inference.KeySeconds(lit, l, o.Encrypted)
 	c.BytesUp, c.BytesDown = c.Memory.Input, c.Memory.Output
 	c.price(c.nominal, o)
 	return c, nil
