@@ -22,10 +22,17 @@ const (
 
 // Errors beyond the standard deviation that the simulation finds.
 const (
-	worstDeviation = 4    // the largest of hundreds of outputs, in standard deviations
-	marginError    = 0.75 // bits, for what the model leaves out
+	fewDeviations  = 3    // the largest of a few outputs, in standard deviations
+	marginError    = 0.25 // bits, for what the model leaves out
 	sparePrecision = 3    // bits beyond what is asked for, where security leaves room
 )
+
+// families are the bits that moduli are kept to, as long as the precision allows it: kernels are fastest below 2^47,
+// slower below 2^50 and several times slower above. Primes lie on both sides of 2^bits.
+var families = []int{46, 49, maxLogPrime}
+
+// sampleMargin is how many bits larger values may be than those of the samples seen.
+const sampleMargin = 2
 
 // Wanted is what derived parameters must achieve.
 type Wanted struct {
@@ -38,7 +45,8 @@ type Wanted struct {
 // delayed (which it sets in the layout), one modulus per level, and the scales that 128-bit security leaves room for.
 // The profile comes from packing's simulation of representative samples: every modulus is sized to hold the largest
 // values that reach its level, and parameters are refused if the errors would exceed the precision. An empty profile
-// stands for the least that any network needs. Of all that serve, the nominally fastest are taken.
+// stands for the least that any network needs. Of all that serve, the nominally fastest are taken, on every machine the
+// same.
 func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal, error) {
 	if profile.Peaks == nil {
 		profile = least(layout)
@@ -49,7 +57,7 @@ func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal,
 	best, cheapest, delayed := Literal{}, math.Inf(1), false
 	for _, c := range candidates(layout, w) {
 		lit, cost, ok := c.try(layout, profile, w)
-		if ok && cost < cheapest {
+		if ok && cost < cheapest*(1-tie) {
 			best, cheapest, delayed = lit, cost, c.delayed
 		}
 	}
@@ -59,6 +67,9 @@ func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal,
 	layout.SetDelayed(delayed)
 	return best, nil
 }
+
+// tie is a relative difference of costs that could come from the rounding of floats.
+const tie = 1e-9
 
 func checkProfile(p packing.Profile) error {
 	total := p.Output
@@ -98,52 +109,68 @@ func candidates(layout *packing.Layout, w Wanted) []candidate {
 	return all
 }
 
-// try sizes the chain and returns the literal and its nominal cost.
+// try sizes the chain, in the fastest family of moduli that serves, and returns the literal and its nominal cost.
 func (c candidate) try(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal, float64, bool) {
 	layout.SetDelayed(c.delayed)
-	need := worstError(profile, w.Precision)
+	need := worstError(layout, profile, w.Precision)
+	ch := c.chain(layout, profile, w)
+	ch.enough = need - sparePrecision
+	for _, ch.largest = range families {
+		if s, ok := ch.size(); ok && ch.error(s) <= need {
+			lit := ch.literal(s)
+			lit.Ring, lit.LogN = c.ring, c.logN
+			return lit, NominalCost(lit, layout, layout.Dense(), w.Encrypted), true
+		}
+	}
+	return Literal{}, 0, false
+}
+
+// chain is what is to be sized.
+func (c candidate) chain(layout *packing.Layout, profile packing.Profile, w Wanted) *chain {
 	ch := newChain(layout, profile)
 	ch.noise = newNoise(c.ring, c.logN)
 	ch.weight = ch.noise.weight(w.Encrypted)
 	ch.special, ch.limit = c.special, int(MaxLogQP(c.logN))
-	ch.head, ch.margin = headroom(layout, profile), 3
-	ch.prime = c.logN + 11
-	if c.ring == ConjugateInvariant {
-		ch.prime++
-	}
-	ch.enough = need - sparePrecision
-	s, ok := ch.size()
-	if !ok || ch.error(s) > need {
-		return Literal{}, 0, false
-	}
-	lit := ch.literal(s, layout)
-	lit.Ring, lit.LogN = c.ring, c.logN
-	return lit, NominalCost(lit, layout, layout.Dense(), w.Encrypted), true
+	ch.head, ch.margin = headroom(layout, profile), 1+sampleMargin
+	ch.prime = smallestPrime(c.ring, c.logN)
+	return ch
 }
 
-// NominalCost compares evaluations without a machine: transforms, times the size of one.
+// smallestPrime is the bits of moduli of which there are enough: they are 1 modulo 2N, or 4N in the
+// conjugate-invariant ring.
+func smallestPrime(r Ring, logN int) int {
+	if r == ConjugateInvariant {
+		return logN + 10
+	}
+	return logN + 9
+}
+
+// NominalCost is the seconds that an evaluation takes at nominal prices, which are the same on every machine.
 func NominalCost(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool) float64 {
-	return math.Exp2(float64(l.LogN)) * float64(l.LogN) * packing.Total(layout.Counts(kept, encrypted)).Cost(packing.Nominal(len(l.LogP)))
+	return packing.Total(layout.Counts(kept, encrypted)).Cost(l.arithmetic().Nominal())
 }
 
-// worstError is log2 of the standard deviation that outputs may have for a precision.
-func worstError(p packing.Profile, precision float64) float64 {
+func (l Literal) arithmetic() packing.Arithmetic {
+	return packing.Arithmetic{LogN: l.LogN, Conjugate: l.Ring == ConjugateInvariant, LogQ: l.LogQ, LogP: l.LogP}
+}
+
+// worstError is log2 of the standard deviation that outputs may have for a precision. The profile's is that of the
+// worst output of all samples in proportion to their largest; the largest of n errors is about √(2 ln n) deviations.
+func worstError(layout *packing.Layout, p packing.Profile, precision float64) float64 {
 	output := p.Output
 	if output == 0 {
 		output = 1
 	}
-	return math.Log2(output/worstDeviation) - precision - marginError
+	outputs := layout.Batch * layout.Layers[len(layout.Layers)-1].Out
+	deviations := math.Max(fewDeviations, math.Sqrt(2*math.Log(float64(outputs))))
+	return math.Log2(output/deviations) - precision - marginError
 }
 
-// headroom is how many bits q0 must exceed the scale to hold the values at level 0, positive and negative, with
-// a margin for samples beyond those seen. The coefficients that must not wrap are bounded by the mean |slot|,
-// so large batches, where a few outliers do no harm, need less of it.
+// headroom is how many bits q0 must exceed the scale to hold the values at level 0, positive and negative: coefficients,
+// and outputs in slots, for the client refuses larger ones.
 func headroom(layout *packing.Layout, p packing.Profile) int {
-	margin := 2
-	if layout.Batch < 16 {
-		margin = 3
-	}
-	head := int(math.Ceil(math.Log2(math.Max(p.Peaks[len(p.Peaks)-1], 1)))) + 1 + margin
+	largest := math.Max(p.Bound(len(p.Peaks)-1), p.Output)
+	head := int(math.Ceil(math.Log2(math.Max(largest, 1)))) + 1 + sampleMargin
 	if layout.Kind == packing.Scalar {
 		products := 1 // since the last rescaling, each a factor of 2^WeightBits
 		for i := len(layout.Layers) - 2; i >= 0 && !layout.Layers[i].Square; i-- {
@@ -224,7 +251,7 @@ func (p Parameters) CheckRange(layout *packing.Layout, profile packing.Profile) 
 			return fmt.Errorf("inference: layer %s: log_q leaves its weights a scale of %.0f bits: want at least %d; enlarge log_q[%d] or lower log_scale",
 				ly.Name, bits, minWeightScale, ly.Level)
 		}
-		peak := math.Log2(math.Max(profile.Peaks[i], 1))
+		peak := math.Log2(math.Max(profile.Bound(i), 1))
 		check := func(scale, peak float64, level int) error {
 			if need := scale + peak + 1; !(need <= logQ[level+1]) {
 				return fmt.Errorf("inference: layer %s: values up to %.3g at level %d need a modulus of %.0f bits, but it has %.0f: the result would wrap; enlarge log_q[0] or lower log_scale",
@@ -239,8 +266,9 @@ func (p Parameters) CheckRange(layout *packing.Layout, profile packing.Profile) 
 		if err := check(logScale(sc.sum), peak, level); err != nil {
 			return err
 		}
-		if ly.Square {
-			if err := check(2*logScale(sc.square), 2*peak, squareLevel(layout, i)); err != nil {
+		if ly.Square && !layout.Delayed { // what is not rescaled yet may wrap: the next product's check is the one that counts
+			square := peak + math.Log2(math.Max(profile.Peaks[i], 1))
+			if err := check(2*logScale(sc.square), square, squareLevel(layout, i)); err != nil {
 				return err
 			}
 		}

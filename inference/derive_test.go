@@ -1,8 +1,10 @@
 package inference
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -186,5 +188,41 @@ func TestDeepTilesAreExact(t *testing.T) {
 	}
 	if measured == 0 {
 		t.Error("no ring holds it")
+	}
+}
+
+// The same question has one answer, whatever the order that maps are walked in.
+func TestDeriveRepeats(t *testing.T) {
+	f := networktest.Folded(rand.New(rand.NewPCG(7, 7)), []int{30, 12, 20, 5}, 1, 1)
+	x := networktest.Samples(rand.New(rand.NewPCG(7, 8)), 1, 30)
+	var first string
+	for i := range 50 {
+		m, err := packing.PackOneImage(f, 4096, packing.Nominal(1), false)
+		check(t, err)
+		_, profile, err := m.Simulate(x)
+		check(t, err)
+		lit, err := Derive(m.Layout, profile, Wanted{Precision: 12})
+		check(t, err)
+		got := fmt.Sprintf("%+v %v %v", lit, m.Layers, NominalCost(lit, m.Layout, m.Kept, false))
+		if first == "" {
+			first = got
+		}
+		if got != first {
+			t.Fatalf("run %d: %s\nbefore: %s", i, got, first)
+		}
+	}
+}
+
+// Moduli that the fast kernels can work with are taken before any others, and a larger modulus only where nothing
+// else gives the precision.
+func TestModuliSuitTheKernels(t *testing.T) {
+	layout, err := packing.NewLayout([]int{64, 32, 10}, packing.Shape{In: 16, Out: 16, Batch: 32})
+	check(t, err)
+	for _, c := range []struct{ precision, largest float64 }{{8, 46}, {16, 46}, {24, 46}, {40, maxLogPrime}} {
+		lit, err := Derive(layout, packing.Profile{}, Wanted{Precision: c.precision})
+		check(t, err)
+		if largest := float64(slices.Max(append(lit.LogP, lit.LogQ...))); largest > c.largest || c.largest == maxLogPrime && largest < 47 {
+			t.Errorf("%g bits of precision: %+v: want moduli of at most %g bits", c.precision, lit, c.largest)
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package inference
 
 import (
+	"math"
+
 	"hepex/inference/kernels"
 	"hepex/packing"
 )
@@ -23,6 +25,12 @@ const (
 
 // Total is the sum.
 func (m Memory) Total() int64 { return m.Model + m.Keys + m.Input + m.Output + m.Working + m.Runtime }
+
+// KeySeconds is about what drawing the evaluation keys takes, at nominal prices.
+func KeySeconds(l Literal, layout *packing.Layout, encrypted bool) float64 {
+	limbs := layout.KeyLevels(encrypted).Limbs(len(l.LogP))
+	return packing.KeyLimbSeconds * math.Ldexp(float64(limbs), l.LogN-13)
+}
 
 // PredictMemory says what an evaluation will need, from the kept tiles.
 func PredictMemory(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool, threads int) Memory {

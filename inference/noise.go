@@ -33,26 +33,18 @@ func (n noise) fresh() float64    { return n.slot * (roundingVariance + errorVar
 // of them meets the secret.
 func (n noise) rounding() float64 { return n.slot * roundingVariance * (1 + n.secret) }
 
-// keySwitch is that of a key switch before its rounding. Its digits, uniform modulo the given moduli (in bits), meet
-// the error of the key and are divided by the special moduli.
-func (n noise) keySwitch(digits []int, logP int) float64 {
-	v := 0.0
-	for _, d := range digits {
-		v += math.Exp2(2 * float64(d-logP))
+// keySwitch is that of a key switch before its rounding, by a key with as many special moduli of logP bits. Its digits,
+// uniform modulo products of that many of the given moduli (in bits), meet the error of the key and are divided by the
+// special moduli.
+func (n noise) keySwitch(logQ []int, special, logP int) float64 {
+	v, digit := 0.0, 0
+	for i, b := range logQ {
+		if digit += b; (i+1)%special == 0 || i == len(logQ)-1 {
+			v += math.Ldexp(1, 2*(digit-special*logP))
+			digit = 0
+		}
 	}
 	return v * n.slot * roundingVariance * n.secret / secretVariance * errorVariance
-}
-
-// digits are the bit lengths of the digits of a ciphertext modulus.
-func digits(logQ []int, special int) []int {
-	var d []int
-	for i, b := range logQ {
-		if i%special == 0 {
-			d = append(d, 0)
-		}
-		d[len(d)-1] += b
-	}
-	return d
 }
 
 // weightVariance is that of weights.

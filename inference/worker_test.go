@@ -19,7 +19,7 @@ func TestGoldenParameters(t *testing.T) {
 	check(t, err)
 	scales := p.scales(layout)
 	got := fmt.Sprintf("%+v %.6f", lit, logScale(scales[len(scales)-1].weight))
-	const want = "{Ring:standard LogN:14 LogQ:[46 43 34 33 25] LogP:[46 46] LogScale:29 LogScales:[30 51 29 38]} 23.000000"
+	const want = "{Ring:conjugate-invariant LogN:13 LogQ:[41 41 34 34 23] LogP:[41] LogScale:29 LogScales:[31 49 27 33]} 20.000000"
 	if got != want {
 		t.Errorf("got %s\nwant %s\nif inference was meant to change, raise inference.Version", got, want)
 	}

@@ -8,6 +8,7 @@ type arranger struct {
 	dims      []int
 	slots     int
 	prices    Prices
+	keyLimb   float64 // seconds that an evaluation is charged with for a polynomial of a key
 	encrypted bool
 	memo      map[state]choice
 }
@@ -21,6 +22,30 @@ type state struct {
 type choice struct {
 	arrangement
 	cost float64
+}
+
+// arrange gives the layers of the cheapest arrangement whose keys fit, or nearly so if none does.
+func (s *arranger) arrange() ([]Layer, []arrangement) {
+	const dearer, tries = 8, 6
+	s.keyLimb = KeyLimbSeconds / evaluationsPerKey
+	for try := 1; ; try++ {
+		s.memo = map[state]choice{}
+		var layers []Layer
+		var place []arrangement
+		limbs, in := 0, state{}
+		for i := range s.last() + 1 {
+			a := s.best(i, in).arrangement
+			ly := s.layer(i, in, a)
+			ly.Level = s.level(i)
+			limbs += ly.keyLimbs(1)
+			layers, place = append(layers, ly), append(place, a)
+			in = s.next(i, in, a)
+		}
+		if bytes := 8 * 2 * s.slots * limbs; bytes <= maxKeyBytes || try == tries {
+			return layers, place
+		}
+		s.keyLimb *= dearer
+	}
 }
 
 func (s *arranger) last() int { return len(s.dims) - 2 }
@@ -67,7 +92,7 @@ func (s *arranger) candidates(i int, in state, try func(arrangement)) {
 	default:
 		for pitch := 1; pitch <= s.slots; pitch *= 2 {
 			for _, window := range s.windows(i, pitch) {
-				s.folds(in, pitch, window, try)
+				s.folds(i, in, pitch, window, try)
 			}
 		}
 	}
@@ -100,21 +125,35 @@ func (s *arranger) windows(i, pitch int) []int {
 	return w
 }
 
-func (s *arranger) folds(in state, pitch, window int, try func(arrangement)) {
+// folds tries all folds of an inner layer.
+func (s *arranger) folds(i int, in state, pitch, window int, try func(arrangement)) {
 	period := in.pitch
 	for fold := 1; fold <= min(period, pitch-window+1); fold++ {
-		if !smooth(fold) || period%fold != 0 && window-1 > fold {
-			continue
+		if smooth(fold) {
+			try(innerArrangement(min(in.group, s.dims[i]), arrangement{pitch: pitch, window: window, period: period, fold: fold}))
 		}
-		a := arrangement{pitch: pitch, window: window, period: period, fold: fold}
-		for k := range ceilDiv(period, fold) {
-			a.rotations = append(a.rotations, k*fold)
-		}
-		if window > 1 && period%fold != 0 {
-			a.rotations = append(a.rotations, -fold)
-		}
-		try(a)
 	}
+}
+
+// innerArrangement adds the rotations that an inner layer needs to read so many inputs: to the left by multiples of
+// the fold, and for the further slots of a window by as many to the right as they lie beyond the fold. In a whole
+// period of rotations the last ones are those to the right.
+func innerArrangement(inputs int, a arrangement) arrangement {
+	a.steps = ceilDiv(a.period, a.fold)
+	right := ceilDiv(a.window-1, a.fold)
+	if a.pitch%a.period == 0 { // groups start at the first input, so rotations past the last one bring nothing
+		a.steps = min(a.steps, ceilDiv(inputs, a.fold))
+	}
+	if a.period%a.fold == 0 && (a.steps+right)*a.fold >= a.period {
+		a.steps, right = a.period/a.fold, 0
+	}
+	for k := range a.steps {
+		a.rotations = append(a.rotations, k*a.fold)
+	}
+	for k := right; k > 0; k-- {
+		a.rotations = append(a.rotations, -k*a.fold)
+	}
+	return a
 }
 
 // smooth tells whether a sum of n slots falls into stages: 2^a times an odd number up to maxRadix.
@@ -161,25 +200,19 @@ func (s *arranger) next(i int, in state, a arrangement) state {
 	return state{layer: i + 1, pitch: a.pitch, window: a.window, group: group, cols: ceilDiv(s.dims[i+1], group)}
 }
 
-// cost prices a dense layer.
+// cost prices a dense layer and its keys.
 func (s *arranger) cost(i int, in state, a arrangement) float64 {
 	ly := s.layer(i, in, a)
 	ly.Level = s.level(i)
 	c := Counts{}
-	terms := len(ly.Rotations)
-	if i%2 == 1 && a.pitch%a.period == 0 { // groups start at the first input: rotations past the last input are not needed
-		terms = min(terms, ceilDiv(min(ly.InGroup, ly.In), a.fold)+min(a.window-1, 1))
-	}
 	kept := make([]bool, ly.Terms())
-	for col := range ly.Cols {
-		for k := range terms {
-			kept[col*len(ly.Rotations)+k] = true
-		}
+	for term := range kept {
+		kept[term] = true
 	}
 	l := &Layout{Delayed: true, Layers: []Layer{ly}}
 	l.rowCounts(0, kept, s.encrypted, c)
 	cost := float64(ly.Rows) * c.Cost(s.prices)
 	shared := Counts{}
 	l.inputCounts(0, [][]bool{kept}, s.encrypted, shared)
-	return cost + shared.Cost(s.prices)
+	return cost + shared.Cost(s.prices) + s.keyLimb*float64(ly.keyLimbs(1))
 }

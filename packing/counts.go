@@ -1,8 +1,10 @@
 package packing
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // Op is a primitive of the evaluation. Its price depends on the level that it happens at.
@@ -94,10 +96,15 @@ type Prices func(Op, int) float64
 // Cost is the time that the operations take at the prices, in seconds.
 func (c Counts) Cost(p Prices) float64 {
 	t := 0.0
-	for at, n := range c {
-		t += float64(n) * p(at.Op, at.Level)
+	for _, at := range c.Sorted() { // a sum of floats depends on their order
+		t += float64(c[at]) * p(at.Op, at.Level)
 	}
 	return t
+}
+
+// Sorted lists what is counted, by primitive and level.
+func (c Counts) Sorted() []At {
+	return slices.SortedFunc(maps.Keys(c), func(a, b At) int { return cmp.Or(int(a.Op)-int(b.Op), a.Level-b.Level) })
 }
 
 // Proportional is the part of the counts that grows with the kept tiles.

@@ -159,46 +159,6 @@ func (s Sum) each(f func(step, radix int)) {
 	}
 }
 
-// KeyLevels are the levels that key switches happen at, at most: the sizes of the keys that an evaluation needs.
-type KeyLevels struct {
-	Relinearize int         // −1 if nothing multiplies ciphertexts
-	Rotate      map[int]int // by rotation to the left, in slots
-}
-
-// KeyLevels lists the keys that an evaluation uses.
-func (l *Layout) KeyLevels(encrypted bool) KeyLevels {
-	k := KeyLevels{Relinearize: -1, Rotate: map[int]int{}}
-	rotate := func(step, level int) {
-		if step = (step%l.Slots + l.Slots) % l.Slots; step != 0 {
-			k.Rotate[step] = max(k.Rotate[step], level)
-		}
-	}
-	sum := func(s Sum, level int) {
-		s.each(func(step, radix int) {
-			for r := 1; r < radix; r++ {
-				rotate(r*step, level)
-			}
-		})
-	}
-	for i := range l.Layers {
-		ly := &l.Layers[i]
-		if encrypted {
-			k.Relinearize = max(k.Relinearize, ly.Level)
-		}
-		for _, step := range ly.Rotations {
-			rotate(step, ly.Level)
-		}
-		sum(ly.Sum, ly.SumLevel())
-		if ly.Mask {
-			sum(ly.Refill, ly.SquareLevel())
-		}
-		if ly.Square {
-			k.Relinearize = max(k.Relinearize, l.squareLevel(i))
-		}
-	}
-	return k
-}
-
 // squareLevel is the level of the square of a layer.
 func (l *Layout) squareLevel(i int) int {
 	if l.Kind == Scalar {

@@ -1,46 +1,187 @@
 package packing
 
-// Nominal gives prices in number-theoretic transforms of one limb, with the given number of special moduli. They stand
-// in for measured prices where a choice must not depend on the machine: radices, folds, moduli.
+import "math"
+
+// Arithmetic is what nominal prices depend on: the ring, and the bit lengths of the ciphertext moduli, the last one
+// left first, and of the special ones.
+type Arithmetic struct {
+	LogN       int
+	Conjugate  bool // the conjugate-invariant ring
+	LogQ, LogP []int
+}
+
+// Nominal gives prices of a ring of degree 2^13 whose moduli, of which that many are special, have 40 bits. They stand
+// in where a choice comes before the moduli: radices, folds.
 func Nominal(special int) Prices {
-	const (
-		pass    = 0.065 // a product of two limbs that is added to a third
-		reduce  = 0.03
-		permute = 0.1
-		scalar  = 0.033 // a limb times an integer, added
-	)
-	k := float64(special)
-	return func(op Op, level int) float64 {
-		l := float64(level + 1)
-		digits := float64(ceilDiv(level+1, special))
-		decompose := digits * (l + k)
-		lazy := 2 * (l + k) * (digits*pass + permute)
-		down := 2 * (l + k)
-		switch op {
-		case MulPlain, MulMask:
-			return 2 * l * pass
-		case MulCipher, Square:
-			return 4 * l * pass
-		case MulScalar:
-			return 2 * l * scalar
-		case MulDiagonal:
-			return 2 * (l + k) * pass
-		case FinishRow:
-			return 3 * l * reduce
-		case Relinearize:
-			return decompose + 2*(l+k)*digits*pass + down
-		case Rescale:
-			return 2 * l
-		case RelinearizeRescale:
-			return decompose + 2*(l+k)*digits*pass + down + 2
-		case Decompose:
-			return decompose
-		case RotateDiagonal, RotateInput, RotateSum, RotateRefill:
-			return lazy
-		case ModDown:
-			return down
-		default: // AddBias
-			return l * reduce
+	a := Arithmetic{LogN: 13, LogP: make([]int, special)}
+	for i := range a.LogP {
+		a.LogP[i] = typicalBits
+	}
+	return a.Nominal()
+}
+
+const typicalBits = 40
+
+// Nominal gives the seconds that primitives take on one core of one machine, a Zen 4 with 52-bit multipliers, whatever
+// the machine that asks: they stand in for measured prices where a choice must be the same everywhere.
+func (a Arithmetic) Nominal() Prices {
+	k := len(a.LogP)
+	special := make([]limb, k)
+	for i, b := range a.LogP {
+		special[i] = a.limb(b)
+	}
+	limbs := make([]limb, len(a.LogQ))
+	for i, b := range a.LogQ {
+		limbs[i] = a.limb(b)
+	}
+	typical := a.limb(typicalBits)
+	var table [ops][tabled]float64
+	price := func(op Op, level int) float64 {
+		q := limbs[:min(level+1, len(limbs))]
+		for len(q) <= level {
+			q = append(q[:len(q):len(q)], typical)
 		}
+		return priced{q, special}.op(op)
+	}
+	for op := range table {
+		for level := range table[op] {
+			table[op][level] = price(Op(op), level)
+		}
+	}
+	return func(op Op, level int) float64 {
+		if level < tabled {
+			return table[op][level]
+		}
+		return price(op, level)
+	}
+}
+
+// tabled is how many levels have their prices computed beforehand: searches ask for them again and again.
+const tabled = 8
+
+// limb is what kernels take for one modulus, in seconds; key switches work on both polynomials of a ciphertext at once.
+type limb struct {
+	transform float64 // from coefficients
+	invert    float64
+	extend    float64 // bringing a residue of another modulus to this one, with its transform
+	add       float64 // of polynomials
+	rotate    float64 // permutation of a polynomial, added to another
+	inner     float64 // a digit times a key
+	finish    float64 // the end of a division, for a polynomial
+	square    float64
+	plain     float64 // a ciphertext times a plain tile, added
+	cipher    float64 // times an encrypted tile
+	scalar    float64 // times an integer
+}
+
+// limb prices a modulus of some bits, from measurements at degree 2^13. Kernels for moduli below 2^47 need fewest
+// instructions, those below 2^50 some more, and those above are portable code. Tiles and keys come from memory, in as
+// few whole bytes as hold a residue.
+func (a Arithmetic) limb(bits int) limb {
+	const µs = 1e-6
+	n := math.Exp2(float64(a.LogN-13)) * µs
+	transform, vector := 9.3, 1.0
+	bytes := 8.0
+	switch { // primes lie on both sides of 2^bits
+	case bits < 32:
+		bytes = 4
+	case bits < 40:
+		bytes = 5
+	case bits < 48:
+		bytes = 6
+	}
+	switch {
+	case bits < 47:
+	case bits < 50:
+		transform, vector = 11.9, 1.1
+	default:
+		transform, vector = 88, 5
+	}
+	if a.Conjugate {
+		transform *= 1.2
+	}
+	transform *= float64(a.LogN) / 13
+	l := limb{
+		transform: transform, invert: 0.92 * transform, extend: transform + 0.4*vector, add: 0.6 * vector, rotate: 1.3 * vector,
+		inner: 0.5*vector + 0.375*bytes, finish: 2.5 * vector, square: 9.9 * vector, plain: 0.7*vector + 0.37*bytes,
+		cipher: 1.8*vector + 1.4*bytes, scalar: 1.64 * vector,
+	}
+	for _, v := range []*float64{
+		&l.transform, &l.invert, &l.extend, &l.add, &l.rotate, &l.inner, &l.finish, &l.square, &l.plain, &l.cipher, &l.scalar,
+	} {
+		*v *= n
+	}
+	return l
+}
+
+// priced prices operations on ciphertexts modulo q.
+type priced struct{ q, special []limb }
+
+// sum adds a price over limbs.
+func sum(limbs []limb, price func(limb) float64) float64 {
+	t := 0.0
+	for _, l := range limbs {
+		t += price(l)
+	}
+	return t
+}
+
+func (p priced) digits() float64 { return float64(ceilDiv(len(p.q), len(p.special))) }
+
+// decompose inverts every residue and extends each digit to all other moduli.
+func (p priced) decompose() float64 {
+	d := p.digits()
+	return sum(p.q, func(l limb) float64 { return l.invert + (d-1)*l.extend }) + sum(p.special, func(l limb) float64 { return d * l.extend })
+}
+
+// product is that of all digits with a key.
+func (p priced) product() float64 {
+	each := func(l limb) float64 { return p.digits() * l.inner }
+	return sum(p.q, each) + sum(p.special, each)
+}
+
+// down divides both polynomials by the special moduli.
+func (p priced) down() float64 {
+	return 2*sum(p.special, func(l limb) float64 { return l.invert }) + 2*sum(p.q, func(l limb) float64 { return l.extend + l.finish })
+}
+
+// rescale divides both polynomials by the last modulus.
+func (p priced) rescale() float64 {
+	last := len(p.q) - 1
+	return 2*p.q[last].invert + 2*sum(p.q[:last], func(l limb) float64 { return l.extend + l.finish })
+}
+
+// op prices a primitive.
+func (p priced) op(op Op) float64 {
+	switch op {
+	case MulPlain, MulMask:
+		return sum(p.q, func(l limb) float64 { return l.plain })
+	case MulDiagonal:
+		plain := func(l limb) float64 { return l.plain }
+		return sum(p.q, plain) + sum(p.special, plain)
+	case MulCipher:
+		return sum(p.q, func(l limb) float64 { return l.cipher })
+	case MulScalar:
+		return sum(p.q, func(l limb) float64 { return l.scalar })
+	case Square:
+		return sum(p.q, func(l limb) float64 { return l.square })
+	case Relinearize:
+		return p.decompose() + p.product() + p.down()
+	case Rescale:
+		return p.rescale()
+	case RelinearizeRescale: // both divisions in one pass, but for the last modulus
+		last := p.q[len(p.q)-1]
+		return p.decompose() + p.product() + p.down() + 2*(last.invert-last.finish)
+	case Decompose:
+		return p.decompose()
+	case RotateDiagonal, RotateInput, RotateSum, RotateRefill:
+		both := func(l limb) float64 { return 2 * l.rotate }
+		return p.product() + sum(p.q, both) + sum(p.special, both) + sum(p.q, func(l limb) float64 { return l.rotate })
+	case ModDown:
+		return p.down()
+	case FinishRow:
+		return 2 * sum(p.q, func(l limb) float64 { return l.add })
+	default: // AddBias
+		return sum(p.q, func(l limb) float64 { return l.add })
 	}
 }

@@ -25,6 +25,7 @@ type oneImage struct {
 type arrangement struct {
 	pitch, window int
 	period, fold  int // of inner layers
+	steps         int // of inner layers: rotations to the left; some to the right may follow
 	rotations     []int
 	cover         map[int][][]int // inner: by first residue, slot of the group and rotation, the input or −1
 }
@@ -44,7 +45,8 @@ func PackOneImage(f *network.Folded, slots int, prices Prices, encrypted bool) (
 	return newModel(compact, layout), nil
 }
 
-// NewOneImageLayout finds the cheapest arrangement of a dense network with the given axes.
+// NewOneImageLayout finds the cheapest arrangement of a dense network with the given axes, keys and evaluation weighed
+// together.
 func NewOneImageLayout(dims []int, slots int, prices Prices, encrypted bool) (*Layout, error) {
 	if err := checkDims(dims); err != nil {
 		return nil, err
@@ -52,25 +54,15 @@ func NewOneImageLayout(dims []int, slots int, prices Prices, encrypted bool) (*L
 	if err := (Shape{slots, 1, 1}).Check(); err != nil {
 		return nil, fmt.Errorf("packing: one-image layout: %w", err)
 	}
-	s := arranger{dims: dims, slots: slots, prices: prices, encrypted: encrypted, memo: map[state]choice{}}
-	best := s.best(0, state{})
-	place := oneImage{}
+	s := arranger{dims: dims, slots: slots, prices: prices, encrypted: encrypted}
+	layers, place := s.arrange()
+	for i := 1; i < len(layers); i += 2 {
+		place[i].fillCover(slots, &layers[i])
+	}
 	l := &Layout{
 		Kind: OneImage, Shape: Shape{slots, 1, 1}, Slots: slots, Batch: 1,
-		inputs: dims[0], Layers: make([]Layer, len(dims)-1),
+		inputs: dims[0], Layers: layers, place: oneImage{place},
 	}
-	in := state{}
-	for i := range l.Layers {
-		c := best
-		l.Layers[i] = s.layer(i, in, c.arrangement)
-		in = s.next(i, in, c.arrangement)
-		if i%2 == 1 {
-			c.arrangement.fillCover(slots, &l.Layers[i])
-		}
-		place.layers = append(place.layers, c.arrangement)
-		best = s.best(i+1, in)
-	}
-	l.place = place
 	l.SetDelayed(true)
 	return l, nil
 }
@@ -151,7 +143,6 @@ func (a *arrangement) fillCover(slots int, ly *Layer) {
 }
 
 func (a *arrangement) coverFrom(first, inputs int) [][]int {
-	steps := ceilDiv(a.period, a.fold) // rotations by multiples of fold; one more by −fold may follow
 	seen := make([]bool, inputs)
 	table := make([][]int, a.fold+a.window-1)
 	for j := range table {
@@ -167,7 +158,7 @@ func (a *arrangement) coverFrom(first, inputs int) [][]int {
 			}
 			continue
 		}
-		for k := range steps {
+		for k := range a.steps {
 			if in := (first + j + k*a.fold) % a.period; in < inputs && !seen[in] {
 				table[j][k], seen[in] = in, true
 			}

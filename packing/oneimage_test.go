@@ -49,11 +49,38 @@ func TestOneImageIsFrugal(t *testing.T) {
 		}
 	}
 	c := Total(l.Counts(kept, false))
-	if n := c.Of(Decompose, Relinearize, RelinearizeRescale); n > 10 {
-		t.Errorf("%d decompositions: want at most 10", n)
+	if n := c.Of(Decompose, Relinearize, RelinearizeRescale); n > 12 {
+		t.Errorf("%d decompositions: want at most 12", n)
 	}
 	if l.Levels != 3 {
 		t.Errorf("%d levels: want 3", l.Levels)
 	}
 	t.Logf("%+v\n%v", l.Layers, c)
+}
+
+// Layers of odd widths, whose arrangements once brought rotations that no weight needed, get by with few keys; so does a wide
+// one, and keys are not saved at the cost of the evaluation.
+func TestOneImageNeedsFewKeys(t *testing.T) {
+	for _, c := range []struct {
+		dims []int
+		mib  int     // of keys, as the delayed chain needs them
+		cost float64 // nominal seconds of limbs of degree 2^13
+	}{
+		{[]int{784, 7, 13, 5, 3, 9, 10}, 140, 0.0105},
+		{[]int{784, 128, 128, 10}, 70, 0.0032},
+		{[]int{3072, 512, 256, 10}, 120, 0.0062},
+	} {
+		const slots = 8192
+		l, err := NewOneImageLayout(c.dims, slots, Nominal(1), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := l.KeyLevels(false)
+		if mib := keys.Limbs(1) * 8 * 2 * slots >> 20; mib > c.mib {
+			t.Errorf("%v: %d keys of %d MiB, want at most %d", c.dims, len(keys.Rotate), mib, c.mib)
+		}
+		if cost := Total(l.Counts(l.Dense(), false)).Cost(Nominal(1)); cost > c.cost {
+			t.Errorf("%v: %g s, want at most %g", c.dims, cost, c.cost)
+		}
+	}
 }

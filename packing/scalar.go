@@ -31,7 +31,7 @@ func (m *Model) simulateScalar(samples [][]float64) ([][]float64, Profile, error
 		}
 		x[i].add(Source{0, InputError}, 1)
 	}
-	p := Profile{Peaks: make([]float64, len(m.Layers)), Errors: map[Source]float64{}}
+	p := m.newProfile(len(samples))
 	for i := range m.Layers {
 		y := make([]signal, m.Layers[i].Out)
 		for o := range y {

@@ -29,11 +29,22 @@ const (
 // Profile is what representative samples show of the values and errors of an evaluation.
 type Profile struct {
 	Peaks  []float64          // by layer: largest |value| in any slot before the square, garbage included
+	Means  []float64          // by layer: largest mean |value| over all slots, where the samples fill them; or nil
 	Output float64            // largest |output|
 	Errors map[Source]float64 // largest variance of an output, by source
 }
 
-// Merge takes the larger of both in everything.
+// Bound is a bound on the coefficients of what a layer encodes at scale 1, before the square. A coefficient is the mean of
+// the slots, each times a complex number of modulus 1.
+func (p Profile) Bound(layer int) float64 {
+	if p.Means == nil {
+		return p.Peaks[layer]
+	}
+	return p.Means[layer]
+}
+
+// Merge takes the larger of both in everything. Errors count in proportion to the outputs that they are added to, so that
+// the precision of a batch of small outputs suffices too.
 func (p Profile) Merge(q Profile) Profile {
 	if p.Peaks == nil {
 		return q
@@ -41,10 +52,17 @@ func (p Profile) Merge(q Profile) Profile {
 	m := Profile{Output: math.Max(p.Output, q.Output), Errors: map[Source]float64{}}
 	for i := range p.Peaks {
 		m.Peaks = append(m.Peaks, math.Max(p.Peaks[i], q.Peaks[i]))
+		if p.Means != nil && q.Means != nil {
+			m.Means = append(m.Means, math.Max(p.Means[i], q.Means[i]))
+		}
 	}
-	for _, errors := range []map[Source]float64{p.Errors, q.Errors} {
-		for s, v := range errors {
-			m.Errors[s] = math.Max(m.Errors[s], v)
+	for _, part := range []Profile{p, q} {
+		larger := 1.0
+		if part.Output > 0 {
+			larger = m.Output / part.Output
+		}
+		for s, v := range part.Errors {
+			m.Errors[s] = math.Max(m.Errors[s], v*larger*larger)
 		}
 	}
 	return m
@@ -83,11 +101,20 @@ func (m *Model) Simulate(samples [][]float64) ([][]float64, Profile, error) {
 		x[c].value = values
 		x[c].add(Source{0, InputError}, 1)
 	}
-	p := Profile{Peaks: make([]float64, len(m.Layers)), Errors: map[Source]float64{}}
+	p := m.newProfile(len(samples))
 	for i := range m.Layers {
 		x = m.simulateLayer(i, x, &p)
 	}
 	return m.readOutputs(x, len(samples), p)
+}
+
+// newProfile is of a number of samples: the mean of slots says little if they do not fill the batch.
+func (m *Model) newProfile(samples int) Profile {
+	p := Profile{Peaks: make([]float64, len(m.Layers)), Errors: map[Source]float64{}}
+	if samples == m.Batch {
+		p.Means = make([]float64, len(m.Layers))
+	}
+	return p
 }
 
 // readOutputs decodes values and errors of the last layer's rows.
@@ -269,8 +296,14 @@ func rotateAdd(sum, x []float64, step, radix int) {
 	}
 }
 
+// note takes the values of a ciphertext of a layer into account.
 func (p *Profile) note(layer int, values []float64) {
+	total := 0.0
 	for _, v := range values {
 		p.Peaks[layer] = math.Max(p.Peaks[layer], math.Abs(v))
+		total += math.Abs(v)
+	}
+	if p.Means != nil {
+		p.Means[layer] = math.Max(p.Means[layer], total/float64(len(values)))
 	}
 }

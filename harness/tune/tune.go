@@ -54,14 +54,15 @@ type Candidate struct {
 	Literal inference.Literal
 	Levels  int
 
-	Seconds   float64 // predicted, of one evaluation
-	Total     float64 // for all samples asked for, by images; of Options.Batch, or of a full batch
-	PerImage  float64
-	BytesUp   int64
-	BytesDown int64
-	Memory    inference.Memory
-	LogQP     float64
-	Measured  bool // priced by measurement; otherwise scaled from nominal prices
+	Seconds    float64 // predicted, of one evaluation
+	Total      float64 // for all samples asked for, by images; of Options.Batch, or of a full batch
+	PerImage   float64
+	KeySeconds float64 // to draw the keys, once, at nominal prices
+	BytesUp    int64
+	BytesDown  int64
+	Memory     inference.Memory
+	LogQP      float64
+	Measured   bool // priced by measurement; otherwise at nominal prices
 
 	nominal float64
 	layout  *packing.Layout
@@ -204,7 +205,11 @@ func (r *reference) candidate(pack func() (model, error), o Options) (Candidate,
 		return Candidate{}, err
 	}
 	l := m.layout
-	lit, err := inference.Derive(l, r.profile, inference.Wanted{Precision: o.Precision, Encrypted: o.Encrypted})
+	profile := r.profile
+	if l.Kind != packing.OneImage {
+		profile.Means = nil // of slots that depend on the kind
+	}
+	lit, err := inference.Derive(l, profile, inference.Wanted{Precision: o.Precision, Encrypted: o.Encrypted})
 	if err != nil {
 		return Candidate{}, err
 	}
@@ -216,13 +221,11 @@ func (r *reference) candidate(pack func() (model, error), o Options) (Candidate,
 	for _, b := range append(slices.Clone(lit.LogQ), lit.LogP...) {
 		c.LogQP += float64(b)
 	}
+	c.KeySeconds = inference.KeySeconds(lit, l, o.Encrypted)
 	c.BytesUp, c.BytesDown = c.Memory.Input, c.Memory.Output
-	c.price(c.nominal*nominalSeconds, o)
+	c.price(c.nominal, o)
 	return c, nil
 }
-
-// nominalSeconds is about what a unit of nominal cost takes; only proportions matter until prices are measured.
-const nominalSeconds = 1e-9
 
 // price sets the times that follow from the seconds of one evaluation.
 func (c *Candidate) price(seconds float64, o Options) {

@@ -1,0 +1,100 @@
+package inference
+
+import "math"
+
+// size searches the sizes of least loss by steps in two directions at a time. It returns false if the rules cannot be
+// kept.
+func (c *chain) size() (sizes, bool) {
+	s := c.start()
+	directions := c.directions(&s)
+	loss := c.loss(s)
+	for improved := true; improved; {
+		improved = false
+		for i, a := range directions {
+			for _, b := range directions[i:] {
+				for _, steps := range moves {
+					a.move(steps[0])
+					b.move(steps[1])
+					if l := c.loss(s); l < loss-indifferent {
+						loss, improved = l, true
+						continue
+					}
+					a.move(-steps[0])
+					b.move(-steps[1])
+				}
+			}
+		}
+	}
+	c.settle(s)
+	_, broken := c.spent(s)
+	return s, broken == 0
+}
+
+// moves are steps in two directions, or in one of them alone.
+var moves = [][2]int{{1, 0}, {-1, 0}, {4, 0}, {-4, 0}, {1, 1}, {-1, -1}, {1, -1}, {-1, 1}, {2, -1}, {-2, 1}, {1, -2}, {-1, 2}}
+
+// indifferent is a difference in loss that could come from the rounding of floats, which machines do differently.
+const indifferent = 1e-6
+
+// start spreads the bits evenly.
+func (c *chain) start() sizes {
+	n := len(c.steps)
+	even := min(max(c.limit/(n+1+c.special), c.prime), c.largest, 45)
+	s := sizes{scales: make([]int, n+1), moduli: make([]int, n), logP: even}
+	for j := range s.moduli {
+		s.moduli[j] = even
+	}
+	for i := range s.scales {
+		s.scales[i] = min(30, even)
+	}
+	return s
+}
+
+// direction is a change of sizes that may help.
+type direction []change
+
+type change struct {
+	size *int
+	by   int
+}
+
+func (d direction) move(steps int) {
+	for _, c := range d {
+		*c.size += steps * c.by
+	}
+}
+
+// directions lists the sizes that may be chosen, each alone, and every scale together with the moduli around it so that
+// the scales next to it, and of weights, stay. The one exchanges bits between moduli, which are bounded; the other
+// between scales.
+func (c *chain) directions(s *sizes) []direction {
+	ds := []direction{{{&s.scales[0], 1}}, {{&s.logP, 1}}}
+	for j := range c.steps {
+		st := &c.steps[j]
+		ds = append(ds, direction{{&s.moduli[j], 1}})
+		if st.weighted {
+			ds = append(ds, direction{{&s.scales[j+1], 1}})
+		}
+		around := direction{{&s.moduli[j], st.gain}}
+		switch {
+		case j == 0:
+			around = append(around, change{&s.scales[0], 1})
+		case c.steps[j-1].weighted:
+			around = append(around, change{&s.moduli[j-1], -1}, change{&s.scales[j], 1})
+		default: // the scale of a square follows
+			around = append(around, change{&s.moduli[j-1], -1})
+		}
+		ds = append(ds, around)
+	}
+	return ds
+}
+
+// loss is what the search minimises: rules first, then the error as far as it matters, then size.
+func (c *chain) loss(s sizes) float64 {
+	c.settle(s)
+	total, broken := c.spent(s)
+	if broken > 0 {
+		return 1e6 * float64(broken)
+	}
+	return 1e3*math.Max(c.error(s), c.enough) + float64(total)
+}
