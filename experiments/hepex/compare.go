@@ -24,7 +24,7 @@ func (a *app) compareCommand() *cobra.Command {
 it is more than chance: Mann and Whitney's test on the repeats, corrected for the number of tests. Metrics that a record has once are
 compared without a test; --over train.seed makes the seeds the sample. Repeats come from one process: how processes differ from each other
 is in no test of them, so trust a small difference only if more runs show it. A parameter that only one side has keeps no points apart
-where the match is clear. Results from different hosts, machines and versions of Go and Lattigo are flagged.`,
+where the match is clear. Results from different hosts, machines, kernels and versions of Go and Lattigo are flagged.`,
 		Example: "  hepex compare results/before/quickstart results/after/quickstart\n" +
 			"  hepex compare before after --metric quality.plain,memory.peak_rss --over train.seed --format csv",
 		RunE: func(_ *cobra.Command, args []string) error {

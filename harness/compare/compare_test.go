@@ -214,8 +214,9 @@ func TestMachines(t *testing.T) {
 		}
 	}
 	new[0].Threads = 4
+	new[1].Environment.Kernels = "avx512-ifma"
 	r := Evaluate(old, new, metrics(t, "latency.evaluate"))
-	want := "NOT MEASURED ALIKE: host n1 → n2; cpu one → another; threads 1 → 4 (1 of 2 points); lattigo v5.0.7 → v5.0.8. Times and memory may differ for that reason too."
+	want := "NOT MEASURED ALIKE: host n1 → n2; cpu one → another; kernels unknown → avx512-ifma (1 of 2 points); threads 1 → 4 (1 of 2 points); lattigo v5.0.7 → v5.0.8. Times and memory may differ for that reason too."
 	if got := r.Flags(); len(got) != 1 || got[0] != want {
 		t.Errorf("%q, want %q", got, want)
 	}

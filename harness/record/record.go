@@ -194,10 +194,11 @@ type Environment struct {
 	Go         string            `json:"go"`
 	Modules    map[string]string `json:"modules"`
 	CPU        string            `json:"cpu"`
+	Kernels    string            `json:"kernels,omitempty"` // the arithmetic that ran: avx512-ifma or portable; absent in older records
 	Cores      int               `json:"cores"`
 	GOMAXPROCS int               `json:"gomaxprocs"`
 	GOGC       string            `json:"gogc"`
 	RAMBytes   int64             `json:"ram_bytes"`
-	Kernel     string            `json:"kernel"`
+	Kernel     string            `json:"kernel"` // of the operating system
 	Load1      float64           `json:"load1"`
 }

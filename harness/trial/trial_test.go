@@ -12,6 +12,7 @@ import (
 
 	"hepex/datasets"
 	"hepex/harness/config"
+	"hepex/inference"
 	"hepex/network"
 )
 
@@ -261,7 +262,7 @@ func TestCheckRefusesTooManyLevels(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	e := CurrentEnvironment()
-	if e.Go == "" || e.Cores < 1 || e.Commit == "" {
+	if e.Go == "" || e.Cores < 1 || e.Commit == "" || e.Kernels != inference.Kernels() {
 		t.Errorf("environment %+v", e)
 	}
 }
