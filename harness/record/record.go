@@ -141,7 +141,8 @@ type Latency struct {
 	EvaluatePerImage float64     `json:"evaluate_per_image"`
 	Decrypt          float64     `json:"decrypt"`
 	PerLayer         []LayerTime `json:"per_layer,omitempty"`
-	Rotation         float64     `json:"rotation"` // one top-level rotation, timed in the same process
+	Rotation         float64     `json:"rotation"`            // one top-level rotation at the point's own parameters, timed in the same process
+	Reference        float64     `json:"reference,omitempty"` // R: one of lattigo's at fixed parameters, timed beside; absent in older records
 }
 
 // LayerTime is the median time of one layer in seconds.

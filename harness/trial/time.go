@@ -20,13 +20,13 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 	if err := ResetPeak(); err != nil {
 		t.warn("peak_rss includes setting up: %v", err)
 	}
-	timer, err := inference.NewRotationTimer(p)
+	u, err := newUnits(p)
 	if err != nil {
 		return nil, err
 	}
 	m := t.spec.Measure
 	var output *inference.Batch
-	var evaluations, rotations []float64
+	var evaluations []float64
 	perLayer := make([][]float64, len(t.packed.model.Layers))
 	noise := watchNoise("/")
 	var longest time.Duration // repeat, with all that belongs to it
@@ -56,7 +56,7 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 		for l, s := range trace.Seconds {
 			perLayer[l] = append(perLayer[l], s)
 		}
-		rotations = append(rotations, timer.Seconds())
+		u.sample()
 		noise.sample()
 		longest = max(longest, time.Since(start))
 		if t.enough(evaluations, longest) {
@@ -65,10 +65,30 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 	}
 	t.rec.Memory.PeakRSS = PeakRSS()
 	t.rec.Noise = noise.end()
-	return output, t.summarise(evaluations, rotations, perLayer)
+	return output, t.summarise(evaluations, u, perLayer)
 }
 
-func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64) error {
+// units times what evaluations are compared with, beside them.
+type units struct {
+	own, reference        *inference.RotationTimer
+	rotations, references []float64
+}
+
+func newUnits(p inference.Parameters) (*units, error) {
+	own, err := inference.NewRotationTimer(p)
+	if err != nil {
+		return nil, err
+	}
+	reference, err := inference.NewReferenceTimer()
+	return &units{own: own, reference: reference}, err
+}
+
+func (u *units) sample() {
+	u.rotations = append(u.rotations, u.own.Seconds())
+	u.references = append(u.references, u.reference.Seconds())
+}
+
+func (t *trial) summarise(evaluations []float64, u *units, perLayer [][]float64) error {
 	s, err := stats.Median(evaluations)
 	if err != nil {
 		return err
@@ -76,11 +96,15 @@ func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64
 	l := t.rec.Latency
 	l.Evaluate, l.EvaluateMedian, l.EvaluateLow, l.EvaluateHigh = evaluations, s.Median, s.Low, s.High
 	l.EvaluatePerImage = s.Median / float64(t.rec.Batch)
-	if s, err = stats.Median(rotations); err != nil {
+	if s, err = stats.Median(u.rotations); err != nil {
 		return err
 	}
 	l.Rotation = s.Median
-	if why := unreliable(t.rec.Environment, t.rec.Noise, rotations); why != nil {
+	if s, err = stats.Median(u.references); err != nil {
+		return err
+	}
+	l.Reference = s.Median
+	if why := unreliable(t.rec.Environment, t.rec.Noise, u.rotations); why != nil {
 		t.warn(record.BusyWarning+"times are unreliable (%s)", strings.Join(why, ", "))
 	}
 	for i, seconds := range perLayer {
