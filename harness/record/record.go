@@ -158,7 +158,8 @@ type Predicted struct {
 	PeakBytes int64   `json:"peak_bytes"`
 }
 
-// Memory is in bytes. PeakRSS is VmHWM of the process that evaluated.
+// Memory is in bytes. PeakRSS is VmHWM of the process that evaluated, over the first evaluation; in older records over all, with the keys of
+// what times rotations between them.
 type Memory struct {
 	PeakRSS int64 `json:"peak_rss"`
 	Model   int64 `json:"model"`

@@ -11,8 +11,8 @@ import (
 	"hepex/inference"
 )
 
-// time evaluates until it is enough, on as many threads as the config says and with the peak of memory taken over these
-// evaluations alone.
+// time evaluates until it is enough, on as many threads as the config says. The peak of memory is that of the first
+// evaluation, which makes all buffers; what times the units is drawn after it.
 func (t *trial) time(p inference.Parameters, server *inference.Server, input *inference.Batch) (*inference.Batch, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.spec.Measure.Threads))
 	t.rec.Environment.GOMAXPROCS = t.spec.Measure.Threads
@@ -20,10 +20,7 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 	if err := ResetPeak(); err != nil {
 		t.warn("peak_rss includes setting up: %v", err)
 	}
-	u, err := newUnits(p)
-	if err != nil {
-		return nil, err
-	}
+	var u *units
 	m := t.spec.Measure
 	var output *inference.Batch
 	var evaluations []float64
@@ -41,6 +38,12 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 			return nil, err
 		}
 		seconds := time.Since(start).Seconds()
+		if u == nil {
+			t.rec.Memory.PeakRSS = PeakRSS()
+			if u, err = newUnits(p); err != nil {
+				return nil, err
+			}
+		}
 		if err := t.checkCounts(trace); err != nil {
 			return nil, err
 		}
@@ -63,7 +66,6 @@ func (t *trial) time(p inference.Parameters, server *inference.Server, input *in
 			break
 		}
 	}
-	t.rec.Memory.PeakRSS = PeakRSS()
 	t.rec.Noise = noise.end()
 	return output, t.summarise(evaluations, u, perLayer)
 }
