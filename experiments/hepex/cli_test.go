@@ -133,7 +133,7 @@ func TestSchema(t *testing.T) {
 // The configs that come with the project are good, and the quickstart stays small.
 func TestShippedConfigs(t *testing.T) {
 	var paths []string
-	for _, pattern := range []string{"*.yaml", "pruning/*.yaml"} {
+	for _, pattern := range []string{"*.yaml", "pruning/*.yaml", "bench/*.yaml"} {
 		found, err := filepath.Glob(filepath.Join("../../configs", pattern))
 		if err != nil || len(found) < 3 {
 			t.Fatal(pattern, found, err)
