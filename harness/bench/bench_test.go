@@ -57,6 +57,20 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
+// A quarter of the tiles is a quarter, not what is left of it when rows go too.
+func TestDropTiles(t *testing.T) {
+	for _, shape := range tileShapes {
+		f := dropTiles(random(784, 128, 10), shape, 0.25)
+		m, err := packing.Pack(f, shape, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := float64(m.KeptTiles(0)+m.KeptTiles(1)) / float64(m.Layout.Tiles()); math.Abs(got-0.25) > 0.03 {
+			t.Errorf("%s: density %g", shape, got)
+		}
+	}
+}
+
 func TestTargets(t *testing.T) {
 	for _, c := range []struct {
 		target Target
