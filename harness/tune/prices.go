@@ -17,7 +17,7 @@ import (
 	"hepex/packing"
 )
 
-// CachedPrices measures prices once per machine, ring and number of special moduli, and keeps them in a folder: what a
+// CachedPrices measures prices once per machine, kernels, ring and number of special moduli, and keeps them in a folder: what a
 // primitive costs at a level hardly depends on the size of the moduli. What is kept is scaled to the speed of the machine
 // at the time of use. A file that is no file of prices, or not whole, is written
 // again. With again set, nothing is taken from the folder.
@@ -57,7 +57,7 @@ const pricing = 2
 
 // priceKey names what prices depend on.
 func priceKey(p inference.Parameters, cpu string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s %s %d %d", pricing, inference.Version, cpu, p.Literal.Ring, p.Literal.LogN, len(p.Literal.LogP)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s %s %s %d %d", pricing, inference.Version, cpu, inference.Kernels(), p.Literal.Ring, p.Literal.LogN, len(p.Literal.LogP)))
 	return fmt.Sprintf("%x", sum[:8])
 }
 
