@@ -89,6 +89,39 @@ func BenchmarkEvaluate(b *testing.B) {
 	})
 }
 
+// BenchmarkOneImage times a network on one image, and its layers.
+func BenchmarkOneImage(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	dims := []int{784, 128, 128, 10}
+	m, err := packing.PackOneImage(networktest.Folded(rng, dims, 1, 1), 4096, packing.Nominal(1), false)
+	check(b, err)
+	m.SetDelayed(false)
+	p, err := NewParameters(Literal{LogN: 13, LogQ: []int{40, 30, 24, 31, 25, 22}, LogP: []int{42}, LogScale: 28}, false)
+	check(b, err)
+	client, err := NewClient(p, m.Layout)
+	check(b, err)
+	model, _, err := EncodeModel(p, m)
+	check(b, err)
+	keys, err := client.Keys(false)
+	check(b, err)
+	server, err := NewServer(p, m.Layout, keys, model, 1)
+	check(b, err)
+	input, err := client.Encrypt(networktest.Samples(rng, 1, dims[0]))
+	check(b, err)
+	layers := make([]float64, len(m.Layers))
+	for b.Loop() {
+		out, trace, err := server.Evaluate(input)
+		check(b, err)
+		server.Recycle(out)
+		for i, s := range trace.Seconds {
+			layers[i] += 1e3 * s / float64(b.N)
+		}
+	}
+	for i, ms := range layers {
+		b.ReportMetric(ms, fmt.Sprintf("ms/layer%d", i+1))
+	}
+}
+
 // BenchmarkKernels times the parts of an evaluation that hold a key switch or a division.
 func BenchmarkKernels(b *testing.B) {
 	p, err := NewParameters(Literal{LogN: 13, LogQ: []int{45, 40, 40, 40}, LogP: []int{49}, LogScale: 40}, false)

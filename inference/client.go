@@ -3,7 +3,6 @@ package inference
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
@@ -67,9 +66,9 @@ func (c *Client) Encrypt(samples [][]float64) (*Batch, error) {
 // ErrRange means that an output comes so close to what the last modulus holds that it may have wrapped.
 var ErrRange = errors.New("an output is too large for the last modulus")
 
-// Decrypt returns the outputs of the first n samples of a batch. Values beyond 0.45 of the last modulus are an
-// ErrRange. A value that wrapped by more comes back as a small one: parameters must be derived from samples that
-// show how large values get.
+// Decrypt returns the outputs of the first n samples of a batch. Coefficients beyond 0.45 of the last modulus are an
+// ErrRange: it is they that wrap, not slots, and if some did there are others that come close. A few far larger values than in
+// the samples that the parameters were derived from could wrap unseen.
 func (c *Client) Decrypt(out *Batch, n int) ([][]float64, error) {
 	want, err := NewOutput(c.params, c.layout)
 	if err != nil {
@@ -80,29 +79,30 @@ func (c *Client) Decrypt(out *Batch, n int) ([][]float64, error) {
 	}
 	rows := make([][]float64, len(out.ciphertexts))
 	for r, ct := range out.ciphertexts {
+		pt, err := c.decrypt(ct)
+		if err != nil {
+			return nil, fmt.Errorf("inference: output row %d: %w", r, err)
+		}
 		rows[r] = make([]float64, c.params.MaxSlots())
-		if err := c.encoder.Decode(c.decrypt(ct), rows[r]); err != nil {
+		if err := c.encoder.Decode(pt, rows[r]); err != nil {
 			return nil, fmt.Errorf("inference: decode output row %d: %w", r, err)
 		}
 	}
-	y, err := c.layout.Output(rows, n)
-	limit := 0.45 * float64(c.params.Q()[0]) / want.scale.Float64()
-	for _, sample := range y {
-		for _, v := range sample {
-			if !(math.Abs(v) < limit) {
-				return nil, fmt.Errorf("inference: output %.3g: %w, which holds ±%.3g", v, ErrRange, limit/0.9)
-			}
-		}
-	}
-	return y, err
+	return c.layout.Output(rows, n)
 }
 
-// decrypt is c0 + c1·s.
-func (c *Client) decrypt(ct *rlwe.Ciphertext) *rlwe.Plaintext {
-	pt := hefloat.NewPlaintext(c.params.Parameters, ct.Level())
-	pt.Scale = ct.Scale
-	for i, limb := range pt.Value.Coeffs {
-		c.params.rings.q[i].MulAdd(limb, ct.Value[1].Coeffs[i], c.secret.q[i], ct.Value[0].Coeffs[i])
+// decrypt is c0 + c1·s modulo the last modulus, in coefficients.
+func (c *Client) decrypt(ct *rlwe.Ciphertext) (*rlwe.Plaintext, error) {
+	pt := hefloat.NewPlaintext(c.params.Parameters, 0)
+	pt.Scale, pt.IsNTT = ct.Scale, false
+	r, x := c.params.rings.q[0], pt.Value.Coeffs[0]
+	r.MulAdd(x, ct.Value[1].Coeffs[0], c.secret.q[0], ct.Value[0].Coeffs[0])
+	r.INTT(x, x)
+	q := r.Modulus()
+	for _, v := range x {
+		if share := float64(min(v, q-v)) / float64(q); share > 0.45 {
+			return nil, fmt.Errorf("a coefficient is %.2f of it: %w", share, ErrRange)
+		}
 	}
-	return pt
+	return pt, nil
 }

@@ -11,10 +11,9 @@ import (
 func (s *switcher) diagonals(out *rlwe.Ciphertext, x []*rlwe.Ciphertext, steps []int, columns []tiles) error {
 	level := out.Level()
 	turns := make([]*rotation, len(steps))
-	var first []*switchingKey // of each column, to fetch while its digits are transformed; nil if it has no rotation
-	anyTurn := false
-	for _, col := range columns {
-		var key *switchingKey
+	var keys []*switchingKey
+	turning := make([]bool, len(columns)) // which columns have a rotation
+	for c, col := range columns {
 		for _, t := range col.terms {
 			if steps[t] == 0 {
 				continue
@@ -23,29 +22,27 @@ func (s *switcher) diagonals(out *rlwe.Ciphertext, x []*rlwe.Ciphertext, steps [
 			if err != nil {
 				return err
 			}
-			if turns[t] = r; key == nil {
-				key, anyTurn = r.key, true
-			}
+			turns[t], turning[c] = r, true
+			keys = append(keys, r.key)
 		}
-		first = append(first, key)
 	}
-	if !anyTurn {
+	if len(keys) == 0 {
 		s.each(level+1, func(i int, l *lane) { s.stillColumns(out, x, columns, i, l) })
 		return nil
 	}
 	for c, col := range columns {
-		if first[c] != nil {
+		if turning[c] {
 			s.decomposeAt(c, level, x[col.column].Value[1])
 		}
 	}
 	index := order(s.digitCount(level))
 	s.divide(&quotients{
-		level: level, out: []*rlwe.Ciphertext{out},
+		level: level, out: []*rlwe.Ciphertext{out}, keys: keys,
 		digits: func(int, *lane) {},
 		sum: func(i, _ int, l *lane, sum *sums) {
 			for c, col := range columns {
-				if first[c] != nil {
-					s.limbDigits(&s.sources[c], level, i, l, first[c])
+				if turning[c] {
+					s.limbDigits(&s.sources[c], level, i, l)
 				}
 				s.turnColumn(x[col.column], level, i, l, &col, turns, index)
 				if c == 0 {

@@ -33,6 +33,7 @@ type quotients struct {
 	level   int
 	rescale bool
 	out     []*rlwe.Ciphertext
+	keys    []*switchingKey                    // in the order of their use, to be fetched
 	digits  func(i int, l *lane)               // prepares limb i for all sums
 	sum     func(i, k int, l *lane, sum *sums) // limb i for out[k]; plus is nil before
 }
@@ -111,13 +112,35 @@ func (s *switcher) sumAt(q *quotients, i, k int) *sums {
 
 // sumLimb computes limb i of all sums, and what comes of them.
 func (s *switcher) sumLimb(q *quotients, i int, l *lane, then func(q *quotients, i, k int, sum *sums, l *lane)) {
+	q.fetch(i, l)
 	q.digits(i, l)
 	for k := range q.out {
 		sum := s.sumAt(q, i, k)
 		sum.plus = [2][]uint64{}
-		q.sum(i, k, l, sum)
+		if q.sum(i, k, l, sum); k == len(q.out)-1 {
+			q.fetch(q.next(i, s.limbs(q.level)), l)
+		}
 		then(q, i, k, sum, l)
 	}
+}
+
+// fetch has transforms fetch the keys' limb i.
+func (q *quotients) fetch(i int, l *lane) {
+	l.ahead.Reset()
+	for _, key := range q.keys {
+		l.ahead.Append(key.at(q.level, i))
+	}
+}
+
+// next is the limb that a single thread works on after limb i of so many.
+func (q *quotients) next(i, limbs int) int {
+	switch {
+	case i == limbs-1 && q.rescale:
+		return q.level
+	case i == limbs-1, i == q.level && q.rescale:
+		return 0
+	}
+	return min(i+1, q.level)
 }
 
 func (s *switcher) toRest(q *quotients, i, k int, sum *sums, _ *lane) {
@@ -172,13 +195,13 @@ func (s *switcher) quotient(q *quotients, i, c, k int, sum *sums, l *lane) {
 		s.remainder(l.a, i, c, k)
 		r.Center(l.b, s.rest[k].last[c], s.q[q.level].Modulus())
 		r.ScaleAdd(l.a, l.b, s.special[i])
-		r.NTT(l.a, l.a, nil)
+		r.NTT(l.a, l.a, &l.ahead)
 		inverse = s.inverseProduct[q.level][i]
 	case s.down == nil:
-		r.NTTCenter(l.a, s.rest[k].p[c][0], s.p[0].Modulus(), nil)
+		r.NTTCenter(l.a, s.rest[k].p[c][0], s.p[0].Modulus(), &l.ahead)
 	default:
 		s.remainder(l.a, i, c, k)
-		r.NTT(l.a, l.a, nil)
+		r.NTT(l.a, l.a, &l.ahead)
 	}
 	out := q.out[k].Value[c].Coeffs[i]
 	if plus := sum.plus[c]; plus != nil {

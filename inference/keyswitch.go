@@ -39,6 +39,7 @@ type lane struct {
 	digits  [][]uint64
 	inputs  kernels.Inputs // digits in use
 	product [3][]uint64    // of digits and key
+	ahead   kernels.Ahead  // keys to come
 	a, b    []uint64
 	turned  [][]uint64 // rotated inputs
 	rotated kernels.Inputs
@@ -146,10 +147,9 @@ func (s *switcher) extender(level, d int) (e *kernels.Extender, primes int) {
 	return s.extenders[d][primes-1], primes
 }
 
-// limbDigits gives the digits of a source in limb i, transformed, and fetches a key on the way.
-func (s *switcher) limbDigits(src *source, level, i int, l *lane, key *switchingKey) {
+// limbDigits gives the digits of a source in limb i, transformed.
+func (s *switcher) limbDigits(src *source, level, i int, l *lane) {
 	r := s.at(level, i)
-	ahead := key.at(level, i).Ahead()
 	l.inputs.Reset()
 	for d := range s.digitCount(level) {
 		digit := l.digits[d]
@@ -159,14 +159,14 @@ func (s *switcher) limbDigits(src *source, level, i int, l *lane, key *switching
 		case i <= level && i/len(s.p) == d: // the polynomial itself
 			digit = src.poly.Coeffs[i]
 		case e == nil:
-			r.NTTCenter(digit, src.coeffs[first], s.q[first].Modulus(), ahead)
+			r.NTTCenter(digit, src.coeffs[first], s.q[first].Modulus(), &l.ahead)
 		default:
 			target := i
 			if i > level {
 				target = len(s.q) + i - level - 1
 			}
 			e.Extend(src.splits[d], target, digit)
-			r.NTT(digit, digit, ahead)
+			r.NTT(digit, digit, &l.ahead)
 		}
 		l.inputs.Append(digit)
 	}
@@ -174,8 +174,7 @@ func (s *switcher) limbDigits(src *source, level, i int, l *lane, key *switching
 
 // allDigits gives the digits in all limbs, one after the other: what a decomposition costs.
 func (s *switcher) allDigits(level int) {
-	none := &switchingKey{level: level, limbs: make([]*kernels.Stream, s.limbs(level))}
-	s.each(s.limbs(level), func(i int, l *lane) { s.limbDigits(&s.sources[0], level, i, l, none) })
+	s.each(s.limbs(level), func(i int, l *lane) { s.limbDigits(&s.sources[0], level, i, l) })
 }
 
 // multiply is the inner product of the digits in a lane with a key.
@@ -195,8 +194,8 @@ func (s *switcher) relinearize(ct, out *rlwe.Ciphertext, rescale bool) error {
 	s.decompose(level, ct.Value[2])
 	index := order(s.digitCount(level))
 	s.divide(&quotients{
-		level: level, rescale: rescale, out: []*rlwe.Ciphertext{out},
-		digits: func(i int, l *lane) { s.limbDigits(&s.sources[0], level, i, l, s.relin) },
+		level: level, rescale: rescale, out: []*rlwe.Ciphertext{out}, keys: []*switchingKey{s.relin},
+		digits: func(i int, l *lane) { s.limbDigits(&s.sources[0], level, i, l) },
 		sum: func(i, _ int, l *lane, sum *sums) {
 			s.multiply(&sum.total, level, i, l, s.relin, index)
 			for c := range 2 {
@@ -236,6 +235,13 @@ func (s *switcher) rotations(steps []int, level int) ([]*rotation, error) {
 	return all, nil
 }
 
+func keysOf(rotations []*rotation) (keys []*switchingKey) {
+	for _, r := range rotations {
+		keys = append(keys, r.key)
+	}
+	return keys
+}
+
 // sumStage adds a ciphertext's rotations by step, 2·step, … (radix−1)·step to it.
 func (s *switcher) sumStage(ct *rlwe.Ciphertext, step, radix int) error {
 	level := ct.Level()
@@ -250,8 +256,8 @@ func (s *switcher) sumStage(ct *rlwe.Ciphertext, step, radix int) error {
 	s.decompose(level, ct.Value[1])
 	index := order(s.digitCount(level))
 	s.divide(&quotients{
-		level: level, out: []*rlwe.Ciphertext{ct},
-		digits: func(i int, l *lane) { s.limbDigits(&s.sources[0], level, i, l, rotations[0].key) },
+		level: level, out: []*rlwe.Ciphertext{ct}, keys: keysOf(rotations),
+		digits: func(i int, l *lane) { s.limbDigits(&s.sources[0], level, i, l) },
 		sum: func(i, _ int, l *lane, sum *sums) {
 			r := s.at(level, i)
 			for k, turn := range rotations {
@@ -287,8 +293,8 @@ func (s *switcher) rotateInto(x *rlwe.Ciphertext, steps []int, out []*rlwe.Ciphe
 	s.decompose(level, x.Value[1])
 	index := order(s.digitCount(level))
 	s.divide(&quotients{
-		level: level, out: out,
-		digits: func(i int, l *lane) { s.limbDigits(&s.sources[0], level, i, l, rotations[0].key) },
+		level: level, out: out, keys: keysOf(rotations),
+		digits: func(i int, l *lane) { s.limbDigits(&s.sources[0], level, i, l) },
 		sum: func(i, k int, l *lane, sum *sums) {
 			r, turn := s.at(level, i), rotations[k]
 			s.multiply(&l.product, level, i, l, turn.key, index)

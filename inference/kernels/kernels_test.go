@@ -104,13 +104,20 @@ func same(t *testing.T, what string, got, want []uint64) {
 	}
 }
 
+func fetching(r Ring) *Ahead {
+	a := &Ahead{}
+	a.Append(r.NewStream(1, 1))
+	a.Append(r.NewStream(1, 2))
+	return a
+}
+
 func TestTransforms(t *testing.T) {
 	pairs(t, allLogN, func(t *testing.T, p *pair) {
 		got, want := aligned(p.n), aligned(p.n)
 		for name, x := range vectors(p.n, p.q, p.n == 1<<12) {
 			for what, f := range map[string]func(r Ring, dst, src []uint64){
 				"NTT":           func(r Ring, dst, src []uint64) { r.NTT(dst, src, nil) },
-				"NTT, fetching": func(r Ring, dst, src []uint64) { r.NTT(dst, src, p.vector.NewStream(3, 2).Ahead()) },
+				"NTT, fetching": func(r Ring, dst, src []uint64) { r.NTT(dst, src, fetching(p.vector)) },
 				"INTT":          func(r Ring, dst, src []uint64) { r.INTT(dst, src) },
 			} {
 				f(p.portable, want, x)

@@ -152,18 +152,23 @@ func (v *vector) next(x []uint64, p, m, block int, ahead *Ahead) {
 	}
 }
 
-// take is where to fetch from while so many words are transformed, and the step; or idle, again and again.
+// Of a stream, a transform fetches fetchLine bytes for each fetchWords words of its own.
+const (
+	fetchLine  = 64
+	fetchWords = 4
+)
+
+// take is where to fetch from while so many words are transformed, and in what steps; or idle, again and again.
 func (a *Ahead) take(words int, idle *uint64) (*uint64, int) {
-	if a == nil {
+	if a == nil || len(a.streams) == 0 {
 		return idle, 0
 	}
-	n := words / 4 * a.step / 8
-	if n > len(a.words) {
-		return idle, 0
+	s := a.streams[0].words
+	at := &s[a.at]
+	if a.at += words / fetchWords * fetchLine / 8; a.at >= len(s) {
+		a.streams, a.at = a.streams[1:], 0
 	}
-	at := &a.words[0]
-	a.words = a.words[n:]
-	return at, a.step
+	return at, fetchLine
 }
 
 func (v *vector) INTT(dst, src []uint64) {

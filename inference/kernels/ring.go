@@ -89,17 +89,15 @@ func Mul(x, y, q uint64) uint64 {
 	return r
 }
 
-// Ahead is a stream that transforms fetch into the cache, two numbers of it for each of their words, as long as there are any: the
-// transforms of a key switch leave the memory idle that its products then wait for. Nil fetches nothing.
+// Ahead lists streams that transforms fetch into the cache, in the order of their use: the transforms of a key switch leave the
+// memory idle that its products then wait for. Nil fetches nothing.
 type Ahead struct {
-	words []uint64
-	step  int // bytes of 8 numbers
+	streams []*Stream
+	at      int // words of the first one that were fetched
 }
 
-// Ahead starts at the beginning of a stream; there may be none.
-func (s *Stream) Ahead() *Ahead {
-	if s == nil {
-		return nil
-	}
-	return &Ahead{s.words, 8 * s.bytes}
-}
+// Reset empties the list.
+func (a *Ahead) Reset() { a.streams, a.at = a.streams[:0], 0 }
+
+// Append adds a stream.
+func (a *Ahead) Append(s *Stream) { a.streams = append(a.streams, s) }

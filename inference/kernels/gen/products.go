@@ -27,6 +27,9 @@ var forms = []form{
 // streamAhead is how many bytes ahead of use a stream is fetched.
 const streamAhead = 4096
 
+// inputAhead is how many bytes ahead of use inputs are fetched.
+const inputAhead = 512
+
 func products() {
 	for _, f := range forms {
 		f.emit()
@@ -145,7 +148,11 @@ func (f form) term(r termRegisters, free *temps, acc func(out, half, k int) VecP
 		var x, t []VecPhysical
 		for i := range f.inputs {
 			v := free.next()
-			VMOVDQU64(Mem{Base: []Register{r.first, r.second}[i], Index: r.offset, Scale: 1, Disp: 64 * k}, v)
+			at := Mem{Base: []Register{r.first, r.second}[i], Index: r.offset, Scale: 1, Disp: 64 * k}
+			if f.inputs == 2 { // too many streams for the processor's own prefetching
+				PREFETCHT0(at.Offset(inputAhead))
+			}
+			VMOVDQU64(at, v)
 			x = append(x, v)
 		}
 		for range f.width {

@@ -433,7 +433,7 @@ func (b *tail) reduce() (p program) {
 	return p
 }
 
-// prefetches is how many cache lines the forward tail asks for in a round of 128 words: two numbers of 8 bytes a word.
+// prefetches is how many cache lines the forward tail asks for in a round of 128 words: as fast as memory gives them.
 const prefetches = 32
 
 // forwardTail is the last pass. It fetches what is read next, a part of a key for instance, into the second-level cache:
