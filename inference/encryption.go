@@ -71,10 +71,13 @@ func (e *encryptor) zero(a, b, s []uint64, r kernels.Ring) {
 	r.MulSub(b, a, s, b)
 }
 
+// begin adds an error to what an encoder holds.
+func (e *encryptor) begin(m *encoder) { m.add(e.errors()) }
+
 // encrypt encrypts what an encoder holds.
 func (e *encryptor) encrypt(m *encoder, level int, scale rlwe.Scale) *rlwe.Ciphertext {
 	ct := newCiphertext(e.params, 1, level, scale)
-	m.add(e.errors())
+	e.begin(m)
 	for i := range level + 1 {
 		b, a := ct.Value[0].Coeffs[i], ct.Value[1].Coeffs[i]
 		m.limb(b, level, i)

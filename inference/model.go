@@ -137,7 +137,7 @@ type builder struct {
 	encoder         *encoder
 	encryptor       *encryptor    // nil for plain weights
 	encode, encrypt *atomic.Int64 // nanoseconds, over all builders
-	limb            []uint64
+	limbs           [][]uint64
 }
 
 func (b *builder) row(out *modelLayer, m *packing.Model, i, r int, sc scales) (err error) {
@@ -162,29 +162,29 @@ func (b *builder) row(out *modelLayer, m *packing.Model, i, r int, sc scales) (e
 
 // tile encodes slots, encrypts them if weights are encrypted, and puts them into a row's streams.
 func (b *builder) tile(row *tiles, k int, slots []float64, level int, scale rlwe.Scale) error {
-	if b.encryptor != nil {
-		ct, err := b.element(slots, level, scale)
-		if err != nil {
-			return err
-		}
-		defer b.since(time.Now(), b.encrypt)
-		for l, s := range row.limbs {
-			for j, v := range ct.Value {
-				b.params.rings.q[l].Put(s, k, j, v.Coeffs[l])
-			}
-		}
-		return nil
-	}
-	defer b.since(time.Now(), b.encode)
+	start := time.Now()
 	if err := b.encoder.encode(slots, scale, level); err != nil {
 		return err
 	}
-	if b.limb == nil {
-		b.limb = kernels.Aligned(b.params.N())
+	if b.limbs == nil {
+		b.limbs = newLimbs(b.params.N(), 2)
+	}
+	x, random := b.limbs[0], b.limbs[1]
+	if b.encryptor != nil {
+		b.since(start, b.encode)
+		defer b.since(time.Now(), b.encrypt)
+		b.encryptor.begin(b.encoder)
+	} else {
+		defer b.since(start, b.encode)
 	}
 	for l, s := range row.limbs {
-		b.encoder.limb(b.limb, level, l)
-		b.params.rings.at(level, l).Put(s, k, 0, b.limb)
+		r := b.params.rings.at(level, l)
+		b.encoder.limb(x, level, l)
+		if b.encryptor != nil {
+			b.encryptor.zero(random, x, b.encryptor.secret.q[l], r)
+			r.Put(s, k, 1, random)
+		}
+		r.Put(s, k, 0, x)
 	}
 	return nil
 }
