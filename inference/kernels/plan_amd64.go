@@ -1,6 +1,10 @@
 package kernels
 
-import "github.com/tuneinsight/lattigo/v5/ring"
+import (
+	"unsafe"
+
+	"github.com/tuneinsight/lattigo/v5/ring"
+)
 
 // radixPlans are the passes of transforms before the last six stages, by degree.
 var radixPlans = map[int][]int{
@@ -163,9 +167,9 @@ func (a *Ahead) take(words int, idle *uint64) (*uint64, int) {
 	if a == nil || len(a.streams) == 0 {
 		return idle, 0
 	}
-	s := a.streams[0].words
-	at := &s[a.at]
-	if a.at += words / fetchWords * fetchLine / 8; a.at >= len(s) {
+	s := a.streams[0].data
+	at := (*uint64)(unsafe.Pointer(&s[a.at]))
+	if a.at += words / fetchWords * fetchLine; a.at >= len(s) {
 		a.streams, a.at = a.streams[1:], 0
 	}
 	return at, fetchLine

@@ -15,7 +15,7 @@ func (p *portable) Put(s *Stream, term, number int, x []uint64) {
 	for i := 0; i < len(x); i += group {
 		p.r.MForm(x[i:i+group], v[:])
 		for k := 0; k < group; k += 8 {
-			pack(s.at(term, number, i+k), v[k:], s.bytes)
+			s.put(term, number, i+k, v[k:])
 		}
 	}
 }
@@ -48,13 +48,15 @@ func (w *wide) add2(a0, b0, a1, b1 []uint64) {
 	}
 }
 
-func (w *wide) add(a, b []uint64) {
-	a, b = a[:group], b[:group]
-	for i, v := range a {
-		hi, lo := bits.Mul64(v, b[i])
-		lo, carry := bits.Add64(lo, w.lo[i], 0)
+// set2 is add2 to nothing.
+func (w *wide) set2(a0, b0, a1, b1 []uint64) {
+	a0, b0, a1, b1 = a0[:group], b0[:group], a1[:group], b1[:group]
+	for i, v := range a0 {
+		hi, lo := bits.Mul64(v, b0[i])
+		h, l := bits.Mul64(a1[i], b1[i])
+		lo, carry := bits.Add64(lo, l, 0)
 		w.lo[i] = lo
-		w.hi[i], _ = bits.Add64(hi, w.hi[i], carry)
+		w.hi[i], _ = bits.Add64(hi, h, carry)
 	}
 }
 
@@ -75,31 +77,37 @@ func (w *wide) reduce(dst []uint64, r *ring.SubRing) {
 	}
 }
 
-// products sums, for each of the outputs, the products of inputs and numbers that meet in it.
+// products sums, for each of the outputs, the products of inputs and numbers that meet in it, two terms at a time.
 func (p *portable) products(dst *[3][]uint64, x *Inputs, inputs int, index []int32, s *Stream, start, end int, meet [][3]int) {
 	var numbers [2][2][group]uint64 // of two terms
+	var sums [3]wide
+	var zero [group]uint64
 	outputs := meet[len(meet)-1][2] + 1
 	for at := start; at < end; at += group {
-		var sums [3]wide
-		added := [3]int{}
+		var added [3]int
 		for term := 0; term < len(index); term += 2 {
-			pair := min(2, len(index)-term)
-			for t := range pair {
-				s.unpackGroup(&numbers[t], term+t, at)
+			s.unpackGroup(&numbers[0], term, at)
+			pair := term+1 < len(index)
+			if pair {
+				s.unpackGroup(&numbers[1], term+1, at)
 			}
 			for _, m := range meet {
-				input := func(t int) []uint64 { return x.slices[int(index[term+t])*inputs+m[0]][at:] }
-				sum := &sums[m[2]]
-				if added[m[2]]+pair > wideTerms {
+				sum, n := &sums[m[2]], &added[m[2]]
+				first, second := x.slices[int(index[term])*inputs+m[0]][at:], zero[:]
+				if pair {
+					second = x.slices[int(index[term+1])*inputs+m[0]][at:]
+				}
+				switch {
+				case *n == 0:
+					sum.set2(first, numbers[0][m[1]][:], second, numbers[1][m[1]][:])
+				case *n+2 > wideTerms:
 					sum.fold(p.r)
-					added[m[2]] = 1
+					*n = 1
+					fallthrough
+				default:
+					sum.add2(first, numbers[0][m[1]][:], second, numbers[1][m[1]][:])
 				}
-				added[m[2]] += pair
-				if pair == 2 {
-					sum.add2(input(0), numbers[0][m[1]][:], input(1), numbers[1][m[1]][:])
-				} else {
-					sum.add(input(0), numbers[0][m[1]][:])
-				}
+				*n += 2
 			}
 		}
 		for out := range outputs {

@@ -93,7 +93,7 @@ func Mul(x, y, q uint64) uint64 {
 // memory idle that its products then wait for. Nil fetches nothing.
 type Ahead struct {
 	streams []*Stream
-	at      int // words of the first one that were fetched
+	at      int // bytes of the first one that were fetched
 }
 
 // Reset empties the list.

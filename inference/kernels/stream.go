@@ -1,6 +1,10 @@
 package kernels
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unsafe"
+)
 
 // Stream holds polynomials as products read them: for each 32 coefficients and each term, width numbers, one vector of 8 of each in
 // turn. A number takes 4, 5, 6 or 8 bytes, as its modulus needs: products are bound by memory. Numbers are in the Montgomery form of
@@ -10,19 +14,20 @@ import "math/bits"
 // a term: PlainProducts is Σ x0·t and Σ x1·t for inputs (x0, x1). A row of encrypted tiles has two: CipherProducts
 // is Σ x0·t0, Σ x0·t1 + x1·t0 and Σ x1·t1. All write coefficients start to end of dst; index names the input of each term; terms beyond it are left out.
 type Stream struct {
-	words               []uint64
+	data                []byte // little-endian
 	terms, width, bytes int
 }
 
 // group is how many coefficients of a term lie together.
 const group = 32
 
-// padding is how many words vector loads may read too many.
-const padding = 8
+// padding is how many bytes loads of packed numbers may read too many.
+const padding = 64
 
 func newStream(n, terms, width int, q uint64) *Stream {
 	b := WordBytes(q)
-	return &Stream{aligned(n/8*b*terms*width + padding), terms, width, b}
+	words := aligned((n*b*terms*width + padding) / 8)
+	return &Stream{unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), 8*len(words)), terms, width, b}
 }
 
 // WordBytes is how many bytes a number below q takes in a stream and in files.
@@ -38,7 +43,7 @@ func WordBytes(q uint64) int {
 }
 
 // Bytes is the memory of a stream.
-func (s *Stream) Bytes() int64 { return int64(8 * (len(s.words) - padding)) }
+func (s *Stream) Bytes() int64 { return int64(len(s.data) - padding) }
 
 // Terms is the number of terms.
 func (s *Stream) Terms() int { return s.terms }
@@ -52,74 +57,73 @@ func (s *Stream) Each(f func(term, number int)) {
 	}
 }
 
-// at is where 8 numbers lie.
-func (s *Stream) at(term, number, coefficient int) []uint64 {
+// at is where 8 numbers lie, and what follows them.
+func (s *Stream) at(term, number, coefficient int) []byte {
 	i := (((coefficient/group)*s.terms+term)*(group/8)+coefficient%group/8)*s.width + number
-	return s.words[i*s.bytes : (i+1)*s.bytes]
+	return s.data[8*i*s.bytes:]
 }
 
-// pack writes 8 numbers of so many bytes as that many words, unpack reads them.
-func pack(dst, x []uint64, bytes int) {
-	x = x[:8]
-	switch bytes {
-	case 4:
-		for i := range dst[:4] {
-			dst[i] = x[2*i] | x[2*i+1]<<32
-		}
-	case 5:
-		dst = dst[:5]
-		dst[0] = x[0] | x[1]<<40
-		dst[1] = x[1]>>24 | x[2]<<16 | x[3]<<56
-		dst[2] = x[3]>>8 | x[4]<<32
-		dst[3] = x[4]>>32 | x[5]<<8 | x[6]<<48
-		dst[4] = x[6]>>16 | x[7]<<24
-	case 6:
-		for range 2 {
-			dst[0] = x[0] | x[1]<<48
-			dst[1] = x[1]>>16 | x[2]<<32
-			dst[2] = x[2]>>32 | x[3]<<16
-			dst, x = dst[3:], x[4:]
-		}
-	default:
-		copy(dst, x)
+// put packs 8 numbers.
+func (s *Stream) put(term, number, coefficient int, x []uint64) {
+	var b [8*8 + 8]byte
+	for i, v := range x[:8] { // each overwrites what the one before wrote too many
+		binary.LittleEndian.PutUint64(b[i*s.bytes:], v)
 	}
+	copy(s.at(term, number, coefficient), b[:8*s.bytes])
 }
 
-func unpack(dst, x []uint64, bytes int) {
+// unpack reads 8 numbers of so many bytes.
+func unpack(dst []uint64, b []byte, bytes int) {
 	dst = dst[:8]
 	switch bytes {
 	case 4:
-		for i, v := range x[:4] {
-			dst[2*i], dst[2*i+1] = v&(1<<32-1), v>>32
-		}
+		const mask = 1<<32 - 1
+		b = b[:36]
+		dst[0] = binary.LittleEndian.Uint64(b[0:]) & mask
+		dst[1] = binary.LittleEndian.Uint64(b[4:]) & mask
+		dst[2] = binary.LittleEndian.Uint64(b[8:]) & mask
+		dst[3] = binary.LittleEndian.Uint64(b[12:]) & mask
+		dst[4] = binary.LittleEndian.Uint64(b[16:]) & mask
+		dst[5] = binary.LittleEndian.Uint64(b[20:]) & mask
+		dst[6] = binary.LittleEndian.Uint64(b[24:]) & mask
+		dst[7] = binary.LittleEndian.Uint64(b[28:]) & mask
 	case 5:
 		const mask = 1<<40 - 1
-		x = x[:5]
-		dst[0], dst[1] = x[0]&mask, (x[0]>>40|x[1]<<24)&mask
-		dst[2], dst[3] = x[1]>>16&mask, (x[1]>>56|x[2]<<8)&mask
-		dst[4], dst[5] = (x[2]>>32|x[3]<<32)&mask, x[3]>>8&mask
-		dst[6], dst[7] = (x[3]>>48|x[4]<<16)&mask, x[4]>>24
+		b = b[:43]
+		dst[0] = binary.LittleEndian.Uint64(b[0:]) & mask
+		dst[1] = binary.LittleEndian.Uint64(b[5:]) & mask
+		dst[2] = binary.LittleEndian.Uint64(b[10:]) & mask
+		dst[3] = binary.LittleEndian.Uint64(b[15:]) & mask
+		dst[4] = binary.LittleEndian.Uint64(b[20:]) & mask
+		dst[5] = binary.LittleEndian.Uint64(b[25:]) & mask
+		dst[6] = binary.LittleEndian.Uint64(b[30:]) & mask
+		dst[7] = binary.LittleEndian.Uint64(b[35:]) & mask
 	case 6:
 		const mask = 1<<48 - 1
-		for range 2 {
-			dst[0], dst[1] = x[0]&mask, (x[0]>>48|x[1]<<16)&mask
-			dst[2], dst[3] = (x[1]>>32|x[2]<<32)&mask, x[2]>>16
-			dst, x = dst[4:], x[3:]
-		}
+		b = b[:50]
+		dst[0] = binary.LittleEndian.Uint64(b[0:]) & mask
+		dst[1] = binary.LittleEndian.Uint64(b[6:]) & mask
+		dst[2] = binary.LittleEndian.Uint64(b[12:]) & mask
+		dst[3] = binary.LittleEndian.Uint64(b[18:]) & mask
+		dst[4] = binary.LittleEndian.Uint64(b[24:]) & mask
+		dst[5] = binary.LittleEndian.Uint64(b[30:]) & mask
+		dst[6] = binary.LittleEndian.Uint64(b[36:]) & mask
+		dst[7] = binary.LittleEndian.Uint64(b[42:]) & mask
 	default:
-		copy(dst, x)
+		b = b[:64]
+		for i := range dst {
+			dst[i] = binary.LittleEndian.Uint64(b[8*i:])
+		}
 	}
 }
 
 // unpackGroup reads the numbers of a term for 32 coefficients.
 func (s *Stream) unpackGroup(numbers *[2][group]uint64, term, coefficient int) {
-	size := s.bytes * s.width
-	first := (coefficient/group*s.terms + term) * (group / 8) * size
-	words := s.words[first : first+group/8*size]
+	b := s.at(term, 0, coefficient)
 	for k := 0; k < group; k += 8 {
 		for j := range s.width {
-			unpack(numbers[j][k:k+8], words, s.bytes)
-			words = words[s.bytes:]
+			unpack(numbers[j][k:k+8], b, s.bytes)
+			b = b[8*s.bytes:]
 		}
 	}
 }

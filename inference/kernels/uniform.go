@@ -50,7 +50,7 @@ const draw = 512
 // uniform keeps those random words whose lowest bits are below q: rejection has no bias.
 func uniform(dst []uint64, random Source, q uint64, reject func(dst, src []uint64, bits uint64) int) {
 	var words [draw]uint64
-	var kept [draw + padding]uint64
+	var kept [draw + 8]uint64
 	mask := uint64(1)<<bits.Len64(q) - 1
 	for len(dst) > 0 {
 		random.words(words[:])

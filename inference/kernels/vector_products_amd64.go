@@ -1,5 +1,7 @@
 package kernels
 
+import "unsafe"
+
 // unpacking is how products spread 8 packed numbers over a vector. The generator knows the order of the fields.
 type unpacking struct {
 	order [8]uint64 // a byte for each byte: which one it is
@@ -28,7 +30,7 @@ func (v *vector) Put(s *Stream, term, number int, x []uint64) {
 	for i := 0; i < len(x); i += group {
 		v.Scale(part[:], x[i:i+group], v.toStream)
 		for k := 0; k < group; k += 8 {
-			pack(s.at(term, number, i+k), part[k:], s.bytes)
+			s.put(term, number, i+k, part[k:])
 		}
 	}
 }
@@ -57,4 +59,4 @@ func (v *vector) CipherProducts(dst *[3][]uint64, x *Inputs, index []int32, s *S
 func (s *Stream) skip(index []int32) int { return (s.terms - len(index)) * group * s.width * s.bytes }
 
 // from is where a group of coefficients begins.
-func (s *Stream) from(start int) *uint64 { return &s.at(0, 0, start)[0] }
+func (s *Stream) from(start int) *uint64 { return (*uint64)(unsafe.Pointer(&s.at(0, 0, start)[0])) }
