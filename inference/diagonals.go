@@ -81,10 +81,10 @@ func (s *switcher) turnColumn(x *rlwe.Ciphertext, level, i int, l *lane, col *ti
 			r.Permute(c0, l.product[0], turn.Permutation)
 			r.Permute(c1, l.product[1], turn.Permutation)
 			if i <= level {
-				r.PermuteAdd(c0, lifted, turn.Permutation)
+				r.PermuteAdd(c0, c0, lifted, turn.Permutation)
 			}
 		case i <= level:
-			copy(c0, lifted)
+			r.Scale(c0, x.Value[0].Coeffs[i], s.special[i])
 			r.Scale(c1, x.Value[1].Coeffs[i], s.special[i])
 		default:
 			clear(c0)

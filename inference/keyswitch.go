@@ -266,16 +266,17 @@ func (s *switcher) sumStage(ct *rlwe.Ciphertext, step, radix int) error {
 					if k == 0 {
 						r.Permute(sum.total[c], l.product[c], turn.Permutation)
 					} else {
-						r.PermuteAdd(sum.total[c], l.product[c], turn.Permutation)
+						r.PermuteAdd(sum.total[c], sum.total[c], l.product[c], turn.Permutation)
 					}
 				}
 			}
 			if i > level {
 				return
 			}
-			copy(sum.own, ct.Value[0].Coeffs[i]) // first components are rotated without a key
-			for _, turn := range rotations {
-				r.PermuteAdd(sum.own, ct.Value[0].Coeffs[i], turn.Permutation)
+			c0 := ct.Value[0].Coeffs[i] // first components are rotated without a key
+			r.PermuteAdd(sum.own, c0, c0, rotations[0].Permutation)
+			for _, turn := range rotations[1:] {
+				r.PermuteAdd(sum.own, sum.own, c0, turn.Permutation)
 			}
 			sum.plus = [2][]uint64{sum.own, ct.Value[1].Coeffs[i]}
 		},

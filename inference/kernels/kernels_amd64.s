@@ -8533,61 +8533,63 @@ loop:
 	VZEROUPPER
 	RET
 
-// func permuteAdd(dst *uint64, src *uint64, index *uint32, lanes *uint64, vectors int, c *uint64)
+// func permuteAdd(dst *uint64, x *uint64, src *uint64, index *uint32, lanes *uint64, vectors int, c *uint64)
 // Requires: AVX, AVX512F
-TEXT ·permuteAdd(SB), NOSPLIT, $0-48
+TEXT ·permuteAdd(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ index+16(FP), DX
-	MOVQ lanes+24(FP), BX
-	MOVQ vectors+32(FP), SI
-	MOVQ c+40(FP), DI
+	MOVQ src+16(FP), CX
+	MOVQ index+24(FP), DX
+	MOVQ lanes+32(FP), BX
+	MOVQ vectors+40(FP), SI
+	MOVQ x+8(FP), DI
+	MOVQ c+48(FP), R8
 
 loop:
-	MOVL        (DX), R8
-	MOVQ        R8, R9
-	ANDQ        $0x07, R9
-	XORQ        R9, R8
-	SHLQ        $0x06, R9
-	VMOVDQU64   (BX)(R9*1), Z0
-	VPERMQ      (CX)(R8*1), Z0, Z0
-	VPADDQ      (AX), Z0, Z0
-	VPSUBQ.BCST (DI), Z0, Z9
+	MOVL        (DX), R9
+	MOVQ        R9, R10
+	ANDQ        $0x07, R10
+	XORQ        R10, R9
+	SHLQ        $0x06, R10
+	VMOVDQU64   (BX)(R10*1), Z0
+	VPERMQ      (CX)(R9*1), Z0, Z0
+	VPADDQ      (DI), Z0, Z0
+	VPSUBQ.BCST (R8), Z0, Z9
 	VPMINUQ     Z9, Z0, Z0
 	VMOVDQU64   Z0, (AX)
-	MOVL        4(DX), R8
-	MOVQ        R8, R9
-	ANDQ        $0x07, R9
-	XORQ        R9, R8
-	SHLQ        $0x06, R9
-	VMOVDQU64   (BX)(R9*1), Z1
-	VPERMQ      (CX)(R8*1), Z1, Z1
-	VPADDQ      64(AX), Z1, Z1
-	VPSUBQ.BCST (DI), Z1, Z10
+	MOVL        4(DX), R9
+	MOVQ        R9, R10
+	ANDQ        $0x07, R10
+	XORQ        R10, R9
+	SHLQ        $0x06, R10
+	VMOVDQU64   (BX)(R10*1), Z1
+	VPERMQ      (CX)(R9*1), Z1, Z1
+	VPADDQ      64(DI), Z1, Z1
+	VPSUBQ.BCST (R8), Z1, Z10
 	VPMINUQ     Z10, Z1, Z1
 	VMOVDQU64   Z1, 64(AX)
-	MOVL        8(DX), R8
-	MOVQ        R8, R9
-	ANDQ        $0x07, R9
-	XORQ        R9, R8
-	SHLQ        $0x06, R9
-	VMOVDQU64   (BX)(R9*1), Z2
-	VPERMQ      (CX)(R8*1), Z2, Z2
-	VPADDQ      128(AX), Z2, Z2
-	VPSUBQ.BCST (DI), Z2, Z11
+	MOVL        8(DX), R9
+	MOVQ        R9, R10
+	ANDQ        $0x07, R10
+	XORQ        R10, R9
+	SHLQ        $0x06, R10
+	VMOVDQU64   (BX)(R10*1), Z2
+	VPERMQ      (CX)(R9*1), Z2, Z2
+	VPADDQ      128(DI), Z2, Z2
+	VPSUBQ.BCST (R8), Z2, Z11
 	VPMINUQ     Z11, Z2, Z2
 	VMOVDQU64   Z2, 128(AX)
-	MOVL        12(DX), R8
-	MOVQ        R8, R9
-	ANDQ        $0x07, R9
-	XORQ        R9, R8
-	SHLQ        $0x06, R9
-	VMOVDQU64   (BX)(R9*1), Z3
-	VPERMQ      (CX)(R8*1), Z3, Z3
-	VPADDQ      192(AX), Z3, Z3
-	VPSUBQ.BCST (DI), Z3, Z12
+	MOVL        12(DX), R9
+	MOVQ        R9, R10
+	ANDQ        $0x07, R10
+	XORQ        R10, R9
+	SHLQ        $0x06, R10
+	VMOVDQU64   (BX)(R10*1), Z3
+	VPERMQ      (CX)(R9*1), Z3, Z3
+	VPADDQ      192(DI), Z3, Z3
+	VPSUBQ.BCST (R8), Z3, Z12
 	VPMINUQ     Z12, Z3, Z3
 	VMOVDQU64   Z3, 192(AX)
+	ADDQ        $0x00000100, DI
 	ADDQ        $0x10, DX
 	ADDQ        $0x00000100, AX
 	SUBQ        $0x04, SI

@@ -244,10 +244,10 @@ func TestPermutations(t *testing.T) {
 				}
 				add := vectors(p.n, p.q, false)["edges"]
 				for _, r := range []Ring{p.vector, p.portable} {
-					got, sum := aligned(p.n), append([]uint64{}, add...)
+					got, sum := aligned(p.n), aligned(p.n)
 					r.Permute(got, x, order)
 					same(t, name, got, want)
-					r.PermuteAdd(sum, x, order)
+					r.PermuteAdd(sum, add, x, order)
 					for i := range sum {
 						if v := (add[i] + want[i]) % p.q; sum[i] != v {
 							t.Fatalf("sum of %s: [%d] is %d, want %d", name, i, sum[i], v)

@@ -117,13 +117,13 @@ func (p *portable) Permute(dst, src []uint64, order *Permutation) {
 	}
 }
 
-func (p *portable) PermuteAdd(dst, src []uint64, order *Permutation) {
+func (p *portable) PermuteAdd(dst, x, src []uint64, order *Permutation) {
 	q := p.r.Modulus
 	for i, at := range order.index {
 		lanes, from := &order.lanes[at&7], src[at>>3&^7:]
-		to := dst[8*i : 8*i+8]
+		to, add := dst[8*i:8*i+8], x[8*i:8*i+8]
 		for j := range to {
-			to[j] = ring.CRed(to[j]+from[lanes[j]], q)
+			to[j] = ring.CRed(add[j]+from[lanes[j]], q)
 		}
 	}
 }

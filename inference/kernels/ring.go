@@ -21,18 +21,18 @@ type Ring interface {
 
 	Add(dst, x, y []uint64)
 	Center(dst, src []uint64, p uint64)
-	Scale(dst, src []uint64, f Factor)             // src·f
-	ScaleAdd(dst, src []uint64, f Factor)          // dst + src·f
-	SubScale(dst, x, y []uint64, f Factor)         // (x − y)·f
-	SubScaleAdd(dst, x, y, z []uint64, f Factor)   // (x − y)·f + z
-	MulAdd(dst, x, y, z []uint64)                  // z + x·y
-	MulSub(dst, x, y, z []uint64)                  // z − x·y
-	Square(dst0, dst1, dst2, x0, x1 []uint64)      // x0², 2·x0·x1, x1²
-	Permute(dst, src []uint64, p *Permutation)     // π(src)
-	PermuteAdd(dst, src []uint64, p *Permutation)  // dst + π(src)
-	Factor(w uint64) Factor                        // of a number below q
-	Uniform(dst []uint64, random Source)           // fills dst with numbers drawn from random words
-	Multiples(dst, x []uint64, row *Row, b uint64) // see Row
+	Scale(dst, src []uint64, f Factor)               // src·f
+	ScaleAdd(dst, src []uint64, f Factor)            // dst + src·f
+	SubScale(dst, x, y []uint64, f Factor)           // (x − y)·f
+	SubScaleAdd(dst, x, y, z []uint64, f Factor)     // (x − y)·f + z
+	MulAdd(dst, x, y, z []uint64)                    // z + x·y
+	MulSub(dst, x, y, z []uint64)                    // z − x·y
+	Square(dst0, dst1, dst2, x0, x1 []uint64)        // x0², 2·x0·x1, x1²
+	Permute(dst, src []uint64, p *Permutation)       // π(src)
+	PermuteAdd(dst, x, src []uint64, p *Permutation) // x + π(src)
+	Factor(w uint64) Factor                          // of a number below q
+	Uniform(dst []uint64, random Source)             // fills dst with numbers drawn from random words
+	Multiples(dst, x []uint64, row *Row, b uint64)   // see Row
 	MultiplesWords() int
 
 	// Products with streams: see Stream.

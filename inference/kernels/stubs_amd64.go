@@ -159,10 +159,10 @@ func square(dst0 *uint64, dst1 *uint64, dst2 *uint64, x0 *uint64, x1 *uint64, n 
 //go:noescape
 func permute(dst *uint64, src *uint64, index *uint32, lanes *uint64, vectors int)
 
-// permuteAdd is dst += π(src), reduced.
+// permuteAdd is dst = x + π(src), reduced.
 //
 //go:noescape
-func permuteAdd(dst *uint64, src *uint64, index *uint32, lanes *uint64, vectors int, c *uint64)
+func permuteAdd(dst *uint64, x *uint64, src *uint64, index *uint32, lanes *uint64, vectors int, c *uint64)
 
 // keyProducts is dst0 = Σ x·a, dst1 = Σ x·b, divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on. After each 32 words, skip bytes of the stream are left out.
 //

@@ -117,8 +117,8 @@ func (v *vector) Permute(dst, src []uint64, p *Permutation) {
 	permute(&dst[0], &src[0], &p.index[0], &p.lanes[0][0], len(p.index))
 }
 
-func (v *vector) PermuteAdd(dst, src []uint64, p *Permutation) {
-	permuteAdd(&dst[0], &src[0], &p.index[0], &p.lanes[0][0], len(p.index), &v.c.q)
+func (v *vector) PermuteAdd(dst, x, src []uint64, p *Permutation) {
+	permuteAdd(&dst[0], &x[0], &src[0], &p.index[0], &p.lanes[0][0], len(p.index), &v.c.q)
 }
 
 // vectorMultiples is how many coefficients a sum of multiples keeps in registers.

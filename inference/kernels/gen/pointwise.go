@@ -185,14 +185,15 @@ func permutations() {
 		name, doc := "permute", "is dst = π(src). The index holds the byte offset of each vector's source and, in its lowest bits, which order its lanes take."
 		signature := "func(dst, src *uint64, index *uint32, lanes *uint64, vectors int)"
 		if add {
-			name, doc, signature = "permuteAdd", "is dst += π(src), reduced.", "func(dst, src *uint64, index *uint32, lanes *uint64, vectors int, c *uint64)"
+			name, doc, signature = "permuteAdd", "is dst = x + π(src), reduced.", "func(dst, x, src *uint64, index *uint32, lanes *uint64, vectors int, c *uint64)"
 		}
 		begin(name, signature, doc)
 		dst, src, index, lanes, n := parameter("dst"), parameter("src"), parameter("index"), parameter("lanes"), parameter("vectors")
+		var x Register
 		var c Mem
 		t := &temps{r: z[8:16]}
 		if add {
-			c = Mem{Base: parameter("c")}
+			x, c = parameter("x"), Mem{Base: parameter("c")}
 		}
 		Label("loop")
 		for k := range unroll {
@@ -205,10 +206,13 @@ func permutations() {
 			VMOVDQU64(Mem{Base: lanes, Index: b, Scale: 1}, z[k])
 			VPERMQ(Mem{Base: src, Index: a, Scale: 1}, z[k], z[k])
 			if add {
-				VPADDQ(at(dst, k), z[k], z[k])
+				VPADDQ(at(x, k), z[k], z[k])
 				least(z[k], c, t)
 			}
 			VMOVDQU64(z[k], at(dst, k))
+		}
+		if add {
+			ADDQ(U32(64*unroll), x)
 		}
 		ADDQ(U8(4*unroll), index)
 		ADDQ(U32(64*unroll), dst)
