@@ -3,7 +3,6 @@ package trial
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 
 	"hepex/datasets"
 	"hepex/harness/config"
@@ -22,13 +21,13 @@ type Forecast struct {
 
 // Forecaster predicts the points of a plan.
 type Forecaster struct {
-	prices map[string]*inference.Priced // by what they depend on
-	price  tune.Pricer
+	rates map[string]*inference.Rates // by class of parameters
+	price tune.Pricer
 }
 
 // NewForecaster takes prices from a cache folder, and keeps there those that it has to measure.
 func NewForecaster(cacheDir string) *Forecaster {
-	return &Forecaster{map[string]*inference.Priced{}, tune.CachedPrices(PriceDir(cacheDir), CurrentEnvironment().CPU, false)}
+	return &Forecaster{map[string]*inference.Rates{}, tune.CachedPrices(PriceDir(cacheDir), CurrentEnvironment().CPU, false)}
 }
 
 // Point predicts a point by counts and prices: from the pruned network if the cache has it, else as if no tile were pruned.
@@ -60,16 +59,15 @@ func (f *Forecaster) Point(j Job, source *datasets.Source) (*Forecast, error) {
 	return out, nil
 }
 
-// cost is the seconds of all operations on one thread. What a primitive costs at a level hardly depends on the moduli, so
-// that points of one ring share prices; setting up parameters takes longer than all else here.
+// cost is the seconds of all operations on one thread. Points of one class of parameters share rates: setting up parameters
+// takes longer than all else here.
 func (f *Forecaster) cost(s *size, insecure bool) (float64, error) {
 	counts := packing.Counts{}
 	for _, c := range s.Counts {
 		counts.Add(c.Op, c.Level, c.N)
 	}
-	key := fmt.Sprint(s.Literal.Ring, s.Literal.LogN, len(s.Literal.LogP))
-	have := f.prices[key]
-	if have == nil || !covers(have, counts) {
+	class := s.Literal.PriceClass()
+	if have := f.rates[class]; have == nil || !covers(have, counts) {
 		p, err := inference.NewParameters(s.Literal, insecure)
 		if err != nil {
 			return 0, err
@@ -78,20 +76,14 @@ func (f *Forecaster) cost(s *size, insecure bool) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if have == nil {
-			have = fresh
-		} else {
-			maps.Copy(have.Ours, fresh.Ours)
-			maps.Copy(have.Floor, fresh.Floor)
-		}
-		f.prices[key] = have
+		f.rates[class] = fresh.Rates(s.Literal)
 	}
-	return counts.Cost(have.Prices(false)), nil
+	return counts.Cost(f.rates[class].Priced(s.Literal).Prices(false)), nil
 }
 
-func covers(p *inference.Priced, counts packing.Counts) bool {
+func covers(r *inference.Rates, counts packing.Counts) bool {
 	for at := range counts {
-		if _, ok := p.Ours[at]; !ok {
+		if _, ok := r.Ours[at]; !ok {
 			return false
 		}
 	}

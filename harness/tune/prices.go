@@ -7,57 +7,112 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"time"
 
 	"hepex/harness/atomicfile"
 	"hepex/inference"
 	"hepex/packing"
 )
 
-// CachedPrices measures prices once per machine, kernels, ring and number of special moduli, and keeps them in a folder: what a
-// primitive costs at a level hardly depends on the size of the moduli. What is kept is scaled to the speed of the machine
-// at the time of use. A file that is no file of prices, or not whole, is written
-// again. With again set, nothing is taken from the folder.
+// CachedPrices measures prices once per machine, kernels and class of parameters, and keeps them in a folder, as rates. A file
+// that is no file of prices, or not whole, is written again. With again set, nothing is taken from the folder.
+//
+// Each class is measured, or read, in a moment of its own, and machines have slow moments. So all prices are divided by what
+// a transform took in their moment and multiplied by what it took once, at first: whatever one Pricer prices can be
+// compared, and it never has two prices for one thing.
 func CachedPrices(dir, cpu string, again bool) Pricer {
-	return func(p inference.Parameters, counts packing.Counts) (*inference.Priced, error) {
-		path := filepath.Join(dir, priceKey(p, cpu)+".json")
-		have, err := readPrices(path)
-		if again || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPrices) {
-			have = &inference.Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
-		} else if err != nil {
+	c := &priceCache{dir: dir, cpu: cpu, again: again, rates: map[string]*inference.Rates{}}
+	return c.price
+}
+
+type priceCache struct {
+	dir, cpu string
+	again    bool
+
+	mu    sync.Mutex
+	speed float64                     // what transforms take here, in nominal ones; 0 is not known yet
+	rates map[string]*inference.Rates // by key, at that speed
+}
+
+// price gives the prices of a parameter set for the primitives that are counted.
+func (c *priceCache) price(p inference.Parameters, counts packing.Counts) (*inference.Priced, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.speed == 0 {
+		c.speed = medianReference(p) / p.Literal.NominalTransform()
+	}
+	key := priceKey(p, c.cpu)
+	path := filepath.Join(c.dir, key+".json")
+	have := c.rates[key]
+	if have == nil {
+		stored, err := readPrices(path)
+		switch {
+		case c.again || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPrices):
+			have = &inference.Rates{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
+		case err != nil:
 			return nil, fmt.Errorf("%w: %w", ErrFolder, err)
-		} else {
-			have = have.Scaled(inference.TimeReference(p))
+		default:
+			have = stored
+			have.Scale(c.speed)
 		}
-		missing := packing.Counts{}
-		for at, n := range counts {
-			if _, ok := have.Ours[at]; !ok {
-				missing[at] = n
-			}
+		c.rates[key] = have
+	}
+	missing := packing.Counts{}
+	for at, n := range counts {
+		if _, ok := have.Ours[at]; !ok {
+			missing[at] = n
 		}
-		if len(missing) == 0 {
-			return have, nil
-		}
-		measured, err := inference.MeasurePrices(p, missing)
+	}
+	if len(missing) > 0 {
+		more, err := c.measure(p, missing)
 		if err != nil {
 			return nil, err
 		}
-		have.Reference = measured.Reference
-		maps.Copy(have.Ours, measured.Ours)
-		maps.Copy(have.Floor, measured.Floor)
-		return have, writePrices(path, have)
+		have.Add(more)
+		if err := writePrices(path, have, c.speed); err != nil {
+			return nil, err
+		}
 	}
+	priced := have.Priced(p.Literal)
+	priced.Reference *= c.speed
+	return priced, nil
 }
 
-// pricing is raised whenever prices are measured otherwise.
-const pricing = 2
+// measure gives rates at the speed of the cache. The moment's speed is the median of those before, in and after it.
+func (c *priceCache) measure(p inference.Parameters, counts packing.Counts) (*inference.Rates, error) {
+	before := inference.TimeReference(p)
+	measured, err := inference.MeasurePrices(p, counts)
+	if err != nil {
+		return nil, err
+	}
+	moments := []float64{before, measured.Reference, inference.TimeReference(p)}
+	slices.Sort(moments)
+	r := measured.Rates(p.Literal)
+	r.Scale(c.speed * p.Literal.NominalTransform() / moments[1])
+	return r, nil
+}
 
-// priceKey names what prices depend on.
+// medianReference times the reference three times, a little apart.
+func medianReference(p inference.Parameters) float64 {
+	var t [3]float64
+	for i := range t {
+		t[i] = inference.TimeReference(p)
+		time.Sleep(20 * time.Millisecond)
+	}
+	slices.Sort(t[:])
+	return t[1]
+}
+
+// pricing is raised whenever prices are measured or kept otherwise.
+const pricing = 3
+
+// priceKey names what rates depend on.
 func priceKey(p inference.Parameters, cpu string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s %s %s %d %d", pricing, inference.Version, cpu, inference.Kernels(), p.Literal.Ring, p.Literal.LogN, len(p.Literal.LogP)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s %s %s", pricing, inference.Version, cpu, inference.Kernels(), p.Literal.PriceClass()))
 	return fmt.Sprintf("%x", sum[:8])
 }
 
@@ -67,11 +122,10 @@ var errPrices = errors.New("not a file of prices")
 // ErrFolder means that prices cannot be kept: nothing is wrong with what was to be priced.
 var ErrFolder = errors.New("tune: the folder of prices cannot be used")
 
-// file is what is kept.
+// file is what is kept: rates on a machine whose transforms take as long as nominal ones.
 type file struct {
-	Reference float64 `json:"reference_s"`
-	Prices    []line  `json:"prices"`
-	SHA256    string  `json:"sha256,omitempty"` // of the file without this field
+	Rates  []line `json:"rates"`
+	SHA256 string `json:"sha256,omitempty"` // of the file without this field
 }
 
 // encode gives the text of a file with its checksum.
@@ -85,38 +139,40 @@ func (f file) encode() ([]byte, error) {
 	return json.MarshalIndent(f, "", " ")
 }
 
-// line is one price.
+// line is one rate.
 type line struct {
 	Op    packing.Op `json:"op"`
 	Level int        `json:"level"`
-	Ours  float64    `json:"seconds"`
+	Ours  float64    `json:"of_nominal"`
 	Floor float64    `json:"floor_seconds"`
 }
 
-func readPrices(path string) (*inference.Priced, error) {
+// readPrices gives rates at nominal speed.
+func readPrices(path string) (*inference.Rates, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	var f file
-	if json.Unmarshal(text, &f) != nil || len(f.Prices) == 0 || !(f.Reference > 0) {
+	if json.Unmarshal(text, &f) != nil || len(f.Rates) == 0 {
 		return nil, errPrices
 	}
 	if whole, err := f.encode(); err != nil || !bytes.Equal(text, whole) {
 		return nil, errPrices
 	}
-	p := &inference.Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: f.Reference}
-	for _, l := range f.Prices {
+	r := &inference.Rates{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
+	for _, l := range f.Rates {
 		at := packing.At{Op: l.Op, Level: l.Level}
-		p.Ours[at], p.Floor[at] = l.Ours, l.Floor
+		r.Ours[at], r.Floor[at] = l.Ours, l.Floor
 	}
-	return p, nil
+	return r, nil
 }
 
-func writePrices(path string, p *inference.Priced) error {
+// writePrices keeps rates that are those of a machine at some speed.
+func writePrices(path string, r *inference.Rates, speed float64) error {
 	var lines []line
-	for at, ours := range p.Ours {
-		lines = append(lines, line{at.Op, at.Level, ours, p.Floor[at]})
+	for at, ours := range r.Ours {
+		lines = append(lines, line{at.Op, at.Level, ours / speed, r.Floor[at] / speed})
 	}
 	slices.SortFunc(lines, func(a, b line) int {
 		if a.Op != b.Op {
@@ -124,7 +180,7 @@ func writePrices(path string, p *inference.Priced) error {
 		}
 		return a.Level - b.Level
 	})
-	text, err := file{Reference: p.Reference, Prices: lines}.encode()
+	text, err := file{Rates: lines}.encode()
 	if err != nil {
 		return err
 	}
