@@ -106,7 +106,7 @@ type stepOf struct {
 
 func (r *runner) steps() []stepOf {
 	steps := []stepOf{
-		{"train", r.train}, {"one image", r.oneImage}, {"tiles", r.tiles}, {"throughput", r.throughput}, {"proportionality", r.proportionality},
+		{"transforms", r.transforms}, {"train", r.train}, {"one image", r.oneImage}, {"tiles", r.tiles}, {"throughput", r.throughput}, {"proportionality", r.proportionality},
 		{"two threads", r.threads}, {"shapes", r.shapes}, {"layers", r.layers},
 	}
 	if r.o.Quick {

@@ -89,6 +89,26 @@ func (r *runner) setUp(row *Row) {
 		Measured: fmt.Sprintf("model %.1f, keys %.1f MiB", float64(row.ModelBytes)/(1<<20), float64(row.KeyBytes)/(1<<20))})
 }
 
+// transforms is K1: the kernel that most of a key switch consists of.
+func (r *runner) transforms() error {
+	all, err := inference.MeasureTransforms()
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	for _, t := range all {
+		ratios, least := t.Ratios(), 8.0
+		if t.Bits > 47 {
+			least = 6.5
+		}
+		for i, what := range []string{"transform", "inverse transform"} {
+			seconds := [][2]float64{t.Forward, t.Inverse}[i]
+			r.target(Target{ID: "K1", What: fmt.Sprintf("%s, %s, log_n %d, modulus below 2^%d, lattigo's time to ours", what, t.Ring, t.LogN, t.Bits), Got: ratios[i], Unit: "×",
+				Measured: fmt.Sprintf("%.1f → %.2f µs", 1e6*seconds[1], 1e6*seconds[0])}.atLeast(least))
+		}
+	}
+	return nil
+}
+
 // tileShapes are those of K3: of small, middle and large batches.
 var tileShapes = []packing.Shape{{In: 16, Out: 8, Batch: 32}, {In: 4, Out: 32, Batch: 32}, {In: 2, Out: 16, Batch: 256}}
 
