@@ -9,6 +9,7 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
+	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
 
 	"hepex/packing"
 )
@@ -52,17 +53,18 @@ func ofLattigo(p Parameters, g *rlwe.GadgetCiphertext) *switchingKey {
 	k := newSwitchingKey(p, level)
 	qp := p.RingQP().AtLevel(level, p.MaxLevelP())
 	for d, row := range g.Value {
+		var plain [2]ringqp.Poly
 		for c, v := range row[0] {
-			plain := qp.NewPoly()
-			qp.IMForm(v, plain)
-			for i, s := range k.limbs {
-				limb := plain.Q.Coeffs
-				at := i
-				if i > level {
-					limb, at = plain.P.Coeffs, i-level-1
-				}
-				p.rings.at(level, i).Put(s, d, c, limb[at])
+			plain[c] = qp.NewPoly()
+			qp.IMForm(v, plain[c])
+		}
+		for i, s := range k.limbs {
+			b, a := plain[0].Q.Coeffs, plain[1].Q.Coeffs
+			at := i
+			if i > level {
+				b, a, at = plain[0].P.Coeffs, plain[1].P.Coeffs, i-level-1
 			}
+			p.rings.at(level, i).Put(s, d, b[at], a[at])
 		}
 	}
 	return k
@@ -195,12 +197,13 @@ func (c *switchCase) checkDiagonals(t *testing.T, s *switcher, x *rlwe.Ciphertex
 	inputs := []*rlwe.Ciphertext{x, y}
 	for i := range columns {
 		col := &columns[i]
-		for k, term := range col.terms {
+		var slots [][]float64
+		for _, term := range col.terms {
 			v := make([]float64, c.p.MaxSlots())
 			for i := range v {
 				v[i] = c.rng.Float64()
 			}
-			check(t, b.tile(col, k, v, level, rlwe.NewScale(1<<20)))
+			slots = append(slots, v)
 			pt := hefloat.NewPlaintext(p, level)
 			pt.Scale = rlwe.NewScale(1 << 20)
 			check(t, c.encoder.Encode(v, pt))
@@ -210,6 +213,7 @@ func (c *switchCase) checkDiagonals(t *testing.T, s *switcher, x *rlwe.Ciphertex
 			check(t, err)
 			check(t, c.eval.Add(want, product, want))
 		}
+		check(t, b.tiles(col, level, rlwe.NewScale(1<<20), func(k int) []float64 { return slots[k] }))
 	}
 	got := hefloat.NewCiphertext(p, 1, level)
 	got.Scale = want.Scale

@@ -137,7 +137,7 @@ type builder struct {
 	encoder         *encoder
 	encryptor       *encryptor    // nil for plain weights
 	encode, encrypt *atomic.Int64 // nanoseconds, over all builders
-	limbs           [][]uint64
+	limbs           [][][]uint64  // by limb, of a few terms
 }
 
 func (b *builder) row(out *modelLayer, m *packing.Model, i, r int, sc scales) (err error) {
@@ -149,42 +149,57 @@ func (b *builder) row(out *modelLayer, m *packing.Model, i, r int, sc scales) (e
 	}
 	row := newTiles(b.params, ly, m.Kept[i][r], b.encryptor != nil)
 	for c := range row {
-		for k := range row[c].terms {
-			slots := m.Tile(i, r, row[c].term(ly, k, usesDiagonals(ly, b.encryptor != nil)))
-			if err := b.tile(&row[c], k, slots, ly.Level, sc.weight); err != nil {
-				return err
-			}
+		err := b.tiles(&row[c], ly.Level, sc.weight, func(k int) []float64 {
+			return m.Tile(i, r, row[c].term(ly, k, usesDiagonals(ly, b.encryptor != nil)))
+		})
+		if err != nil {
+			return err
 		}
 	}
 	out.rows[r] = row
 	return nil
 }
 
-// tile encodes slots, encrypts them if weights are encrypted, and puts them into a row's streams.
+// tiles encodes the slots of each term, encrypts them if weights are encrypted, and puts them into a row's streams.
+func (b *builder) tiles(row *tiles, level int, scale rlwe.Scale, slots func(k int) []float64) error {
+	width := row.limbs[0].Width()
+	for len(b.limbs) < len(row.limbs) {
+		b.limbs = append(b.limbs, newLimbs(b.params.N(), 2*putTerms))
+	}
+	for first := 0; first < len(row.terms); first += putTerms {
+		n := min(putTerms, len(row.terms)-first)
+		for k := range n {
+			if err := b.tile(row, k, slots(first+k), level, scale); err != nil {
+				return err
+			}
+		}
+		for l, s := range row.limbs {
+			b.params.rings.at(level, l).Put(s, first, b.limbs[l][:n*width]...)
+		}
+	}
+	return nil
+}
+
+// tile leaves the k-th of the terms that are put together in the limbs' buffers.
 func (b *builder) tile(row *tiles, k int, slots []float64, level int, scale rlwe.Scale) error {
 	start := time.Now()
 	if err := b.encoder.encode(slots, scale, level); err != nil {
 		return err
 	}
-	if b.limbs == nil {
-		b.limbs = newLimbs(b.params.N(), 2)
-	}
-	x, random := b.limbs[0], b.limbs[1]
-	if b.encryptor != nil {
-		b.since(start, b.encode)
-		defer b.since(time.Now(), b.encrypt)
-		b.encryptor.begin(b.encoder)
-	} else {
-		defer b.since(start, b.encode)
-	}
-	for l, s := range row.limbs {
-		r := b.params.rings.at(level, l)
-		b.encoder.limb(x, level, l)
-		if b.encryptor != nil {
-			b.encryptor.zero(random, x, b.encryptor.secret.q[l], r)
-			r.Put(s, k, 1, random)
+	if b.encryptor == nil {
+		for l := range row.limbs {
+			b.encoder.limb(b.limbs[l][k], level, l)
 		}
-		r.Put(s, k, 0, x)
+		b.since(start, b.encode)
+		return nil
+	}
+	b.since(start, b.encode)
+	defer b.since(time.Now(), b.encrypt)
+	b.encryptor.begin(b.encoder)
+	for l := range row.limbs {
+		x, random := b.limbs[l][2*k], b.limbs[l][2*k+1]
+		b.encoder.limb(x, level, l)
+		b.encryptor.zero(random, x, b.encryptor.secret.q[l], b.params.rings.q[l])
 	}
 	return nil
 }

@@ -213,7 +213,10 @@ func (b *priceBench) tiles(op packing.Op, level, terms int) tiles {
 	row := newTiles(b.p, &packing.Layer{Level: level, Rotations: []int{0}, Cols: terms}, kept, op == packing.MulCipher)[0]
 	for i, s := range row.limbs {
 		limb := b.random(0, level).Value[0].Coeffs[i]
-		s.Each(func(term, number int) { b.p.rings.q[i].Put(s, term, number, limb) })
+		same := slices.Repeat([][]uint64{limb}, s.Width())
+		for term := range terms {
+			b.p.rings.q[i].Put(s, term, same...)
+		}
 	}
 	return row
 }
@@ -399,8 +402,9 @@ func (b *priceBench) diagonalRotations(x *rlwe.Ciphertext, floor float64, set fu
 		columns := newTiles(b.p, ly, kept, false)
 		for i, s := range columns[0].limbs {
 			at := b.p.rings.at(level, i)
-			limb := kernels.Aligned(p.N())
-			s.Each(func(term, number int) { at.Put(s, term, number, limb) })
+			for term := range s.Terms() {
+				at.Put(s, term, kernels.Aligned(p.N()))
+			}
 		}
 		return b.clockCold(func() {
 			if e := b.w.diagonals(acc, []*rlwe.Ciphertext{x}, ly.Rotations, columns); e != nil {

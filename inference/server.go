@@ -83,7 +83,8 @@ func (s *Server) encodeMasks() error {
 			continue
 		}
 		mask := newTiles(s.params, &packing.Layer{Level: ly.SumLevel(), Rotations: []int{0}}, []bool{true}, false)[0]
-		if err := b.tile(&mask, 0, s.layout.MaskRow(i), ly.SumLevel(), s.scales[i].mask); err != nil {
+		slots := func(int) []float64 { return s.layout.MaskRow(i) }
+		if err := b.tiles(&mask, ly.SumLevel(), s.scales[i].mask, slots); err != nil {
 			return fmt.Errorf("inference: mask of layer %s: %w", ly.Name, err)
 		}
 		s.masks[i] = mask

@@ -54,8 +54,7 @@ func (e *encryptor) switchingKey(level int, from, to [][]uint64) *switchingKey {
 				at.ScaleAdd(b, from[i], r.special[i])
 			}
 			e.zero(a, b, to[i], at)
-			at.Put(k.limbs[i], d, 0, b)
-			at.Put(k.limbs[i], d, 1, a)
+			at.Put(k.limbs[i], d, b, a)
 		}
 	}
 	return k

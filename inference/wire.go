@@ -74,10 +74,12 @@ func (w *writer) numbers(x []uint64, modulus uint64) {
 func (w *writer) stream(s *kernels.Stream, level, i int) {
 	r := w.params.rings.at(level, i)
 	x := make([]uint64, w.params.N())
-	s.Each(func(term, number int) {
-		r.Get(s, term, number, x)
-		w.numbers(x, r.Modulus())
-	})
+	for term := range s.Terms() {
+		for number := range s.Width() {
+			r.Get(s, term, number, x)
+			w.numbers(x, r.Modulus())
+		}
+	}
 }
 
 func (w *writer) close() (int64, error) {
@@ -156,13 +158,20 @@ func (r *reader) numbers(x []uint64, modulus uint64) {
 // stream fills a stream of limb i of Q·P at a level.
 func (r *reader) stream(s *kernels.Stream, level, i int) {
 	at := r.params.rings.at(level, i)
-	x := make([]uint64, r.params.N())
-	s.Each(func(term, number int) {
-		if r.numbers(x, at.Modulus()); r.err == nil {
-			at.Put(s, term, number, x)
+	x := newLimbs(r.params.N(), putTerms*s.Width())
+	for term := 0; term < s.Terms() && r.err == nil; term += putTerms {
+		some := x[:min(putTerms, s.Terms()-term)*s.Width()]
+		for _, v := range some {
+			r.numbers(v, at.Modulus())
 		}
-	})
+		if r.err == nil {
+			at.Put(s, term, some...)
+		}
+	}
 }
+
+// putTerms is how many terms are put into a stream together: as many as fill a page with each group of coefficients.
+const putTerms = 16
 
 // element reads a ciphertext, or at degree 0 an encoded plaintext.
 func (r *reader) element(degree, level int, scale rlwe.Scale) *rlwe.Ciphertext {

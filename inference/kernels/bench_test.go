@@ -67,7 +67,7 @@ func BenchmarkVectors(b *testing.B) {
 			"CipherProducts of 4":  func() { r.CipherProducts(&outs, &in, index, two, 0, p.n) },
 			"100 Multiples, block": func() { r.Multiples(dst[:r.MultiplesWords()], inputs, row, 5) },
 			"Uniform":              func() { r.Uniform(dst, newSource([32]byte{})) },
-			"Put":                  func() { r.Put(one, 1, 0, x) },
+			"Put":                  func() { r.Put(one, 1, x) },
 			"Get":                  func() { r.Get(one, 1, 0, dst) },
 		} {
 			b.Run(fmt.Sprintf("%s/vector=%t", name, r.Vector()), func(b *testing.B) {

@@ -297,9 +297,12 @@ func TestProducts(t *testing.T) {
 				for _, r := range []Ring{p.vector, p.portable} {
 					two, one := r.NewStream(terms, 2), r.NewStream(terms, 1)
 					for k := range terms {
-						r.Put(two, k, 0, numbers[2*(k%distinct)])
-						r.Put(two, k, 1, numbers[2*(k%distinct)+1])
-						r.Put(one, k, 0, numbers[2*(k%distinct)])
+						r.Put(two, k, numbers[2*(k%distinct)], numbers[2*(k%distinct)+1])
+						if k%2 == 1 {
+							r.Put(one, k-1, numbers[2*((k-1)%distinct)], numbers[2*(k%distinct)])
+						} else {
+							r.Put(one, k, numbers[2*(k%distinct)])
+						}
 					}
 					back := make([]uint64, p.n)
 					r.Get(two, terms-1, 1, back)

@@ -10,14 +10,8 @@ func (p *portable) NewStream(terms, width int) *Stream {
 	return newStream(p.r.N, terms, width, p.r.Modulus)
 }
 
-func (p *portable) Put(s *Stream, term, number int, x []uint64) {
-	var v [group]uint64
-	for i := 0; i < len(x); i += group {
-		p.r.MForm(x[i:i+group], v[:])
-		for k := 0; k < group; k += 8 {
-			s.put(term, number, i+k, v[k:])
-		}
-	}
+func (p *portable) Put(s *Stream, term int, x ...[]uint64) {
+	s.put(term, x, func(dst, x []uint64) { p.r.MForm(x, dst) })
 }
 
 func (p *portable) Get(s *Stream, term, number int, dst []uint64) {

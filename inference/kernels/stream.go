@@ -48,14 +48,8 @@ func (s *Stream) Bytes() int64 { return int64(len(s.data) - padding) }
 // Terms is the number of terms.
 func (s *Stream) Terms() int { return s.terms }
 
-// Each calls f for every polynomial of the stream.
-func (s *Stream) Each(f func(term, number int)) {
-	for term := range s.terms {
-		for number := range s.width {
-			f(term, number)
-		}
-	}
-}
+// Width is how many numbers a term has for a coefficient.
+func (s *Stream) Width() int { return s.width }
 
 // at is where 8 numbers lie, and what follows them.
 func (s *Stream) at(term, number, coefficient int) []byte {
@@ -63,13 +57,22 @@ func (s *Stream) at(term, number, coefficient int) []byte {
 	return s.data[8*i*s.bytes:]
 }
 
-// put packs 8 numbers.
-func (s *Stream) put(term, number, coefficient int, x []uint64) {
+// put packs polynomials, in the order that the stream has them: those of a few terms together, as each group of coefficients lies
+// elsewhere.
+func (s *Stream) put(term int, x [][]uint64, convert func(dst, x []uint64)) {
+	var numbers [group]uint64
 	var b [8*8 + 8]byte
-	for i, v := range x[:8] { // each overwrites what the one before wrote too many
-		binary.LittleEndian.PutUint64(b[i*s.bytes:], v)
+	for at := 0; at < len(x[0]); at += group {
+		for i, poly := range x {
+			convert(numbers[:], poly[at:at+group])
+			for k := 0; k < group; k += 8 {
+				for j, v := range numbers[k : k+8] { // each overwrites what the one before wrote too many
+					binary.LittleEndian.PutUint64(b[j*s.bytes:], v)
+				}
+				copy(s.at(term+i/s.width, i%s.width, at+k), b[:8*s.bytes])
+			}
+		}
 	}
-	copy(s.at(term, number, coefficient), b[:8*s.bytes])
 }
 
 // unpack reads 8 numbers of so many bytes.

@@ -25,14 +25,8 @@ var unpackings = func() (u [9]unpacking) {
 
 func (v *vector) NewStream(terms, width int) *Stream { return newStream(v.n, terms, width, v.c.q) }
 
-func (v *vector) Put(s *Stream, term, number int, x []uint64) {
-	var part [group]uint64
-	for i := 0; i < len(x); i += group {
-		v.Scale(part[:], x[i:i+group], v.toStream)
-		for k := 0; k < group; k += 8 {
-			s.put(term, number, i+k, part[k:])
-		}
-	}
+func (v *vector) Put(s *Stream, term int, x ...[]uint64) {
+	s.put(term, x, func(dst, x []uint64) { v.Scale(dst, x, v.toStream) })
 }
 
 func (v *vector) Get(s *Stream, term, number int, dst []uint64) {
