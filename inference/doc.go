@@ -52,8 +52,9 @@
 //
 // # Randomness
 //
-// Secrets and errors are drawn by lattigo's ternary and Gaussian samplers. Uniform polynomials and the bits behind errors are the key
-// stream of AES-128 in counter mode under a key from the operating system: to tell it from random bits is to break AES.
+// Secrets and errors are drawn by lattigo's ternary and Gaussian samplers. Uniform polynomials, and the bits behind errors, are key
+// streams of AES-256 in counter mode, each under a key of its own from the operating system: to tell one from random bits is
+// to break AES. Numbers are kept if they are below the modulus, else drawn again, which has no bias.
 //
 // # Threat model
 //

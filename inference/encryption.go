@@ -28,25 +28,24 @@ func (s *secret) at(level, i int) []uint64 {
 	return s.p[i-level-1]
 }
 
-// encryptor encrypts polynomials under a secret key: (−a·s + e + m, a). a is drawn from the key stream of a cipher, e by
-// lattigo's Gaussian sampler from the same source. It is not safe for concurrent use.
+// encryptor encrypts polynomials under a secret key: (−a·s + e + m, a). a, which everybody sees, is the key stream of a cipher; e is
+// drawn by lattigo's Gaussian sampler from another, whose words never leave. It is not safe for concurrent use.
 type encryptor struct {
 	params Parameters
 	secret *secret
-	random kernels.Source
+	public kernels.Source
 	gauss  *ring.GaussianSampler
 	small  ring.Poly // an error modulo the first prime
 	words  []uint64
 }
 
 func newEncryptor(p Parameters, s *secret) *encryptor {
-	random := kernels.NewSource()
 	first := p.RingQ().AtLevel(0)
-	gauss, err := ring.NewSampler(random, first, p.Xe(), false)
+	gauss, err := ring.NewSampler(kernels.NewSource(), first, p.Xe(), false)
 	if err != nil {
 		panic(err) // the distribution is lattigo's default
 	}
-	return &encryptor{p, s, random, gauss.(*ring.GaussianSampler), first.NewPoly(), kernels.Aligned(p.N())}
+	return &encryptor{p, s, kernels.NewSource(), gauss.(*ring.GaussianSampler), first.NewPoly(), kernels.Aligned(p.N())}
 }
 
 // clone can be used beside the encryptor, and draws from a source of its own.
@@ -67,7 +66,7 @@ func (e *encryptor) errors() []uint64 {
 
 // zero writes limb i of an encryption of zero under a secret, all but its error: a is drawn, b = b − a·s.
 func (e *encryptor) zero(a, b, s []uint64, r kernels.Ring) {
-	r.Uniform(a, e.random)
+	r.Uniform(a, e.public)
 	r.MulSub(b, a, s, b)
 }
 

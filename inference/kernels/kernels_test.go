@@ -463,8 +463,8 @@ func TestExtensions(t *testing.T) {
 func TestUniform(t *testing.T) {
 	pairs(t, []int{12}, func(t *testing.T, p *pair) {
 		got, want := make([]uint64, p.n+5), make([]uint64, p.n+5)
-		p.vector.Uniform(got, newSource([32]byte{1}))
-		p.portable.Uniform(want, newSource([32]byte{1}))
+		p.vector.Uniform(got, newSource([seedBytes]byte{1}))
+		p.portable.Uniform(want, newSource([seedBytes]byte{1}))
 		same(t, "uniform", got, want)
 		mean := 0.0
 		for _, v := range got {

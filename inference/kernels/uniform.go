@@ -9,24 +9,27 @@ import (
 	"unsafe"
 )
 
-// Source is a source of random words: the key stream of AES-128 in counter mode, which the standard library computes with the
+// Source is a source of random words: the key stream of AES-256 in counter mode, which the standard library computes with the
 // processor's instructions at many times the speed of lattigo's hash. A stream that can be told from random words would
 // break AES. A source is not safe for concurrent use.
 type Source struct{ stream cipher.Stream }
 
 // NewSource draws a key from the operating system.
 func NewSource() Source {
-	var seed [32]byte
+	var seed [seedBytes]byte
 	rand.Read(seed[:]) // never fails
 	return newSource(seed)
 }
 
-func newSource(seed [32]byte) Source {
-	block, err := aes.NewCipher(seed[:16])
+// seedBytes are a key and a first counter.
+const seedBytes = 32 + aes.BlockSize
+
+func newSource(seed [seedBytes]byte) Source {
+	block, err := aes.NewCipher(seed[:32])
 	if err != nil {
 		panic(err) // the size is right
 	}
-	return Source{cipher.NewCTR(block, seed[16:])}
+	return Source{cipher.NewCTR(block, seed[32:])}
 }
 
 // Read fills bytes; it never fails.
