@@ -65,10 +65,10 @@ func newChain(layout *packing.Layout, p packing.Profile) *chain {
 			})
 		}
 		gain = 1
-		if ly.Square && layout.Delayed {
+		if ly.Delayed {
 			gain = 2
 		}
-		if ly.Square && !layout.Delayed {
+		if ly.Square && !ly.Delayed {
 			c.steps = append(c.steps, step{gain: 2, bound: square, rounding: of(packing.SquareError)})
 		}
 	}

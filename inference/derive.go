@@ -41,7 +41,7 @@ type Wanted struct {
 	Ring      Ring    // "" is the cheaper one that serves
 }
 
-// Derive chooses parameters for a layout: the ring whose slots it fills, whether the rescaling of squares is
+// Derive chooses parameters for a layout: the ring whose slots it fills, the squares whose rescaling is
 // delayed (which it sets in the layout), one modulus per level, and the scales that 128-bit security leaves room for.
 // The profile comes from packing's simulation of representative samples: every modulus is sized to hold the largest
 // values that reach its level, and parameters are refused if the errors would exceed the precision. An empty profile
@@ -54,7 +54,7 @@ func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal,
 	if err := checkProfile(profile); err != nil {
 		return Literal{}, err
 	}
-	best, cheapest, delayed := Literal{}, math.Inf(1), false
+	best, cheapest, delayed := Literal{}, math.Inf(1), 0
 	for _, c := range candidates(layout, w) {
 		lit, cost, ok := c.try(layout, profile, w)
 		if ok && cost < cheapest*(1-tie) {
@@ -64,7 +64,7 @@ func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal,
 	if math.IsInf(cheapest, 1) {
 		return Literal{}, refusal(layout, profile, w)
 	}
-	layout.SetDelayed(delayed)
+	layout.DelayLast(delayed)
 	return best, nil
 }
 
@@ -89,18 +89,22 @@ func checkProfile(p packing.Profile) error {
 type candidate struct {
 	ring    Ring
 	logN    int
-	delayed bool
+	delayed int // squares, the last ones
 	special int
 }
 
 func candidates(layout *packing.Layout, w Wanted) []candidate {
 	var all []candidate
+	delayable := layout.Squares()
+	if layout.Kind == packing.Scalar {
+		delayable = 0
+	}
 	for _, r := range Rings {
 		logN := r.LogN(layout.Slots)
 		if w.Ring != "" && w.Ring != r || MaxLogQP(logN) == 0 {
 			continue
 		}
-		for _, delayed := range []bool{true, false} {
+		for delayed := delayable; delayed >= 0; delayed-- {
 			for special := 1; special <= 2; special++ {
 				all = append(all, candidate{r, logN, delayed, special})
 			}
@@ -111,7 +115,7 @@ func candidates(layout *packing.Layout, w Wanted) []candidate {
 
 // try sizes the chain, in the fastest family of moduli that serves, and returns the literal and its nominal cost.
 func (c candidate) try(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal, float64, bool) {
-	layout.SetDelayed(c.delayed)
+	layout.DelayLast(c.delayed)
 	need := worstError(layout, profile, w.Precision)
 	ch := c.chain(layout, profile, w)
 	ch.enough = need - sparePrecision
@@ -204,7 +208,7 @@ func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 				if c.ring == Standard {
 					slots /= 2
 				}
-				layout.SetDelayed(c.delayed)
+				layout.DelayLast(c.delayed)
 				return fmt.Errorf("inference: %d levels at %.0f bits of precision do not fit 128-bit security with %d slots (log_n %d); %d slots (log_n %d, %s ring) would hold them",
 					layout.Levels, w.Precision, layout.Slots, rings[0].logN, slots, logN, c.ring)
 			}
@@ -266,7 +270,7 @@ func (p Parameters) CheckRange(layout *packing.Layout, profile packing.Profile) 
 		if err := check(logScale(sc.sum), peak, level); err != nil {
 			return err
 		}
-		if ly.Square && !layout.Delayed { // what is not rescaled yet may wrap: the next product's check is the one that counts
+		if ly.Square && !ly.Delayed { // what is not rescaled yet may wrap: the next product's check is the one that counts
 			square := peak + math.Log2(math.Max(profile.Peaks[i], 1))
 			if err := check(2*logScale(sc.square), square, squareLevel(layout, i)); err != nil {
 				return err
