@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"hepex/packing"
 )
@@ -95,22 +96,32 @@ type candidate struct {
 
 func candidates(layout *packing.Layout, w Wanted) []candidate {
 	var all []candidate
-	delayable := layout.Squares()
-	if layout.Kind == packing.Scalar {
-		delayable = 0
-	}
 	for _, r := range Rings {
 		logN := r.LogN(layout.Slots)
 		if w.Ring != "" && w.Ring != r || MaxLogQP(logN) == 0 {
 			continue
 		}
-		for delayed := delayable; delayed >= 0; delayed-- {
+		for _, delayed := range delays(layout) {
 			for special := 1; special <= 2; special++ {
 				all = append(all, candidate{r, logN, delayed, special})
 			}
 		}
 	}
 	return all
+}
+
+// delays lists how many squares may be delayed: all, none, and where there are many some numbers in between.
+func delays(layout *packing.Layout) []int {
+	if layout.Kind == packing.Scalar {
+		return []int{0}
+	}
+	const steps = 4
+	most := layout.Squares()
+	var n []int
+	for k := steps; k >= 0; k-- {
+		n = append(n, most*k/steps)
+	}
+	return slices.Compact(n)
 }
 
 // try sizes the chain, in the fastest family of moduli that serves, and returns the literal and its nominal cost.
@@ -120,13 +131,26 @@ func (c candidate) try(layout *packing.Layout, profile packing.Profile, w Wanted
 	ch := c.chain(layout, profile, w)
 	ch.enough = need - sparePrecision
 	for _, ch.largest = range families {
-		if s, ok := ch.size(); ok && ch.error(s) <= need {
+		s, ok := ch.size()
+		if ok && ch.error(s) <= need {
 			lit := ch.literal(s)
 			lit.Ring, lit.LogN = c.ring, c.logN
 			return lit, NominalCost(lit, layout, layout.Dense(), w.Encrypted), true
 		}
+		if max(s.logP, slices.Max(ch.logQ(s))) < ch.largest {
+			break // larger ones would not help
+		}
 	}
 	return Literal{}, 0, false
+}
+
+// serves tells whether moduli of any size would do.
+func (c candidate) serves(layout *packing.Layout, profile packing.Profile, w Wanted) bool {
+	layout.DelayLast(c.delayed)
+	ch := c.chain(layout, profile, w)
+	ch.largest, ch.enough = maxLogPrime, worstError(layout, profile, w.Precision)
+	s, ok := ch.size()
+	return ok && ch.error(s) <= ch.enough
 }
 
 // chain is what is to be sized.
@@ -190,7 +214,7 @@ func headroom(layout *packing.Layout, p packing.Profile) int {
 func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 	var rings []candidate
 	for _, c := range candidates(layout, w) {
-		if c.special == 1 {
+		if c.special == 1 && (c.delayed == 0 || c.delayed == layout.Squares()) {
 			rings = append(rings, c)
 		}
 	}
@@ -203,7 +227,7 @@ func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 	for _, c := range rings {
 		for logN := c.logN + 1; logN <= MaxLogN; logN++ {
 			c.logN = logN
-			if _, _, ok := c.try(layout, p, free); ok {
+			if c.serves(layout, p, free) {
 				slots := 1 << logN
 				if c.ring == Standard {
 					slots /= 2
@@ -220,7 +244,7 @@ func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 	for _, c := range rings {
 		for logN := c.logN; logN <= MaxLogN; logN++ {
 			c.logN = logN
-			if _, _, ok := c.try(layout, p, low); ok {
+			if c.serves(layout, p, low) {
 				return fmt.Errorf("inference: %w: %.0f bits with values up to %.3g need scales that no ring holds", ErrPrecision, w.Precision, largestPeak(p))
 			}
 		}
