@@ -6,34 +6,69 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
+// wires are a network of pipes, by address: no packets are under way in it, so that synctest can tell when nothing happens.
+type wires map[string]pipes
+
+// pipes are the connections to a server, which it accepts.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	if c, open := <-p; open {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipes) Close() error   { close(p); return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
+
+// client reaches the servers of a network.
+func (w wires) client(t *testing.T) *http.Client {
+	transport := &http.Transport{DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		w[address] <- theirs
+		return ours, nil
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
 // mirror serves files and keeps, per file, the Range headers it was asked with.
 type mirror struct {
-	*httptest.Server
+	url    string
 	mu     sync.Mutex
 	ranges map[string][]string
 }
 
 // serve lets handle answer with the content of the file asked for.
-func serve(t *testing.T, contents map[string][]byte, handle func(http.ResponseWriter, *http.Request, []byte)) *mirror {
-	m := &mirror{ranges: map[string][]string{}}
-	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func (w wires) serve(t *testing.T, contents map[string][]byte, handle func(http.ResponseWriter, *http.Request, []byte)) *mirror {
+	address, incoming := fmt.Sprintf("mirror-%d:80", len(w)), make(pipes)
+	w[address] = incoming
+	m := &mirror{url: "http://" + address + "/", ranges: map[string][]string{}}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/")
 		m.mu.Lock()
 		m.ranges[name] = append(m.ranges[name], r.Header.Get("Range"))
 		m.mu.Unlock()
 		handle(w, r, contents[name])
-	}))
-	t.Cleanup(m.Close)
+	})}
+	var served sync.WaitGroup
+	served.Go(func() { _ = server.Serve(incoming) })
+	t.Cleanup(func() {
+		_ = server.Close()
+		served.Wait()
+	})
 	return m
 }
 
@@ -130,42 +165,44 @@ func TestFetch(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			e, contents := tiny(t)
-			first := e.files[0]
-			folder := filepath.Join(t.TempDir(), "tiny")
-			part := filepath.Join(folder, first.name+".part")
-			if c.part != nil {
-				store(t, filepath.Dir(folder), map[string][]byte{first.name + ".part": c.part(contents[first.name])})
-			}
-			var last *mirror
-			for _, handle := range c.mirrors {
-				last = serve(t, contents, handle)
-				e.mirrors = append(e.mirrors, last.URL+"/")
-			}
-			f := fetcher{client: http.DefaultClient, patience: time.Second}
-			err := f.fetch(t.Context(), e, folder)
+			synctest.Test(t, func(t *testing.T) {
+				web := wires{}
+				e, contents := tiny(t)
+				first := e.files[0]
+				folder := filepath.Join(t.TempDir(), "tiny")
+				part := filepath.Join(folder, first.name+".part")
+				if c.part != nil {
+					store(t, filepath.Dir(folder), map[string][]byte{first.name + ".part": c.part(contents[first.name])})
+				}
+				var last *mirror
+				for _, handle := range c.mirrors {
+					last = web.serve(t, contents, handle)
+					e.mirrors = append(e.mirrors, last.url)
+				}
+				f := fetcher{client: web.client(t), patience: time.Minute}
+				err := f.fetch(t.Context(), e, folder)
 
-			if c.want != "" {
-				if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
-					t.Errorf("error %v, want one line with %q", err, c.want)
+				if c.want != "" {
+					if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+						t.Errorf("error %v, want one line with %q", err, c.want)
+					}
+				} else if err != nil {
+					t.Fatal(err)
+				} else {
+					wantFiles(t, folder, contents)
 				}
-			} else if err != nil {
-				t.Fatal(err)
-			} else {
-				wantFiles(t, folder, contents)
-			}
-			if _, err := os.Stat(part); (err == nil) != c.left {
-				t.Errorf("a part is left: %v, want %v", err == nil, c.left)
-			}
-			switch got := strings.Join(last.ranges[first.name], " "); {
-			case c.ranges == "none" && len(last.ranges[first.name]) > 0:
-				t.Errorf("asked for %q, want no request", got)
-			case strings.Contains(c.ranges, "half"):
-				if want := strings.ReplaceAll(c.ranges, "half", fmt.Sprint(first.bytes/2)); got != want {
-					t.Errorf("asked for %q, want %q", got, want)
+				if _, err := os.Stat(part); (err == nil) != c.left {
+					t.Errorf("a part is left: %v, want %v", err == nil, c.left)
 				}
-			}
+				switch got := strings.Join(last.ranges[first.name], " "); {
+				case c.ranges == "none" && len(last.ranges[first.name]) > 0:
+					t.Errorf("asked for %q, want no request", got)
+				case strings.Contains(c.ranges, "half"):
+					if want := strings.ReplaceAll(c.ranges, "half", fmt.Sprint(first.bytes/2)); got != want {
+						t.Errorf("asked for %q, want %q", got, want)
+					}
+				}
+			})
 		})
 	}
 }
@@ -190,8 +227,9 @@ func wantFiles(t *testing.T, folder string, want map[string][]byte) {
 
 func TestFetchLeavesRightFilesAlone(t *testing.T) {
 	e, contents := tiny(t)
-	server := serve(t, contents, ranged)
-	e.mirrors = []string{server.URL + "/"}
+	web := wires{}
+	server := web.serve(t, contents, ranged)
+	e.mirrors = []string{server.url}
 	dir := t.TempDir()
 	folder := filepath.Join(dir, "tiny")
 	wrong, unpacked := e.files[0].name, e.files[1]
@@ -200,7 +238,7 @@ func TestFetchLeavesRightFilesAlone(t *testing.T) {
 		unpacked.unpackedName(): idxBytes(0x0801, []int{3}, 3),
 		e.files[2].name:         contents[e.files[2].name],
 	})
-	f := fetcher{client: http.DefaultClient, patience: time.Minute}
+	f := fetcher{client: web.client(t), patience: time.Minute}
 	if err := f.fetch(t.Context(), e, folder); err != nil {
 		t.Fatal(err)
 	}
@@ -228,10 +266,11 @@ func TestFetchLeavesRightFilesAlone(t *testing.T) {
 
 func TestFetchReportsProgress(t *testing.T) {
 	e, contents := tiny(t)
-	server := serve(t, contents, ranged)
-	e.mirrors = []string{server.URL + "/"}
+	web := wires{}
+	server := web.serve(t, contents, ranged)
+	e.mirrors = []string{server.url}
 	done := map[string]int64{}
-	f := fetcher{client: http.DefaultClient, patience: time.Minute, progress: func(file string, n, total int64) {
+	f := fetcher{client: web.client(t), patience: time.Minute, progress: func(file string, n, total int64) {
 		if n < done[file] || n > total || total != int64(len(contents[file])) {
 			t.Errorf("%s: %d of %d bytes after %d", file, n, total, done[file])
 		}
@@ -249,13 +288,14 @@ func TestFetchReportsProgress(t *testing.T) {
 
 func TestFetchCancelled(t *testing.T) {
 	e, contents := tiny(t)
-	first := serve(t, contents, stalling)
-	second := serve(t, contents, ranged)
-	e.mirrors = []string{first.URL + "/", second.URL + "/"}
+	web := wires{}
+	first := web.serve(t, contents, stalling)
+	second := web.serve(t, contents, ranged)
+	e.mirrors = []string{first.url, second.url}
 	folder := filepath.Join(t.TempDir(), "tiny")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	f := fetcher{client: http.DefaultClient, patience: time.Minute, progress: func(_ string, done, _ int64) {
+	f := fetcher{client: web.client(t), patience: time.Minute, progress: func(_ string, done, _ int64) {
 		if done > 0 {
 			cancel()
 		}

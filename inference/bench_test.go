@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
 
 	"hepex/network/networktest"
 	"hepex/packing"
@@ -41,7 +40,9 @@ func newBench(b *testing.B, dims []int, shape packing.Shape, encrypted bool) ben
 	check(b, err)
 	input, err := client.Encrypt(x)
 	check(b, err)
-	server, err := NewServer(p, m.Layout, client.Keys(encrypted), model, 1)
+	keys, err := client.Keys(encrypted)
+	check(b, err)
+	server, err := NewServer(p, m.Layout, keys, model, 1)
 	check(b, err)
 	return bench{server, input, m.KeptTiles(0)}
 }
@@ -58,13 +59,13 @@ func modes(b *testing.B, dims []int, shape packing.Shape, f func(b *testing.B, s
 	}
 }
 
-// BenchmarkAccumulate times the products of one row of tiles; ns/tile is the engine's unit of proportional cost.
-func BenchmarkAccumulate(b *testing.B) {
+// BenchmarkProducts times the products of one row of tiles; ns/tile is the engine's unit of proportional cost.
+func BenchmarkProducts(b *testing.B) {
 	modes(b, []int{784, 8}, packing.Shape{In: 8, Out: 8, Batch: 64}, func(b *testing.B, s bench) {
 		for b.Loop() {
-			sum, err := s.server.workers[0].accumulate(s.server.model.layers[0].tiles[0], s.input.ciphertexts, s.server.layout.Levels)
-			check(b, err)
-			s.server.pool.put(sum)
+			sum := make([]*rlwe.Ciphertext, 1)
+			check(b, s.server.rowSums(0, 0, s.input.ciphertexts, sum))
+			s.server.pool.put(sum[0])
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*s.tiles), "ns/tile")
 	})
@@ -88,6 +89,39 @@ func BenchmarkEvaluate(b *testing.B) {
 	})
 }
 
+// BenchmarkOneImage times a network on one image, and its layers.
+func BenchmarkOneImage(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	dims := []int{784, 128, 128, 10}
+	m, err := packing.PackOneImage(networktest.Folded(rng, dims, 1, 1), 4096, packing.Nominal(1), false)
+	check(b, err)
+	m.SetDelayed(false)
+	p, err := NewParameters(Literal{LogN: 13, LogQ: []int{40, 30, 24, 31, 25, 22}, LogP: []int{42}, LogScale: 28}, false)
+	check(b, err)
+	client, err := NewClient(p, m.Layout)
+	check(b, err)
+	model, _, err := EncodeModel(p, m)
+	check(b, err)
+	keys, err := client.Keys(false)
+	check(b, err)
+	server, err := NewServer(p, m.Layout, keys, model, 1)
+	check(b, err)
+	input, err := client.Encrypt(networktest.Samples(rng, 1, dims[0]))
+	check(b, err)
+	layers := make([]float64, len(m.Layers))
+	for b.Loop() {
+		out, trace, err := server.Evaluate(input)
+		check(b, err)
+		server.Recycle(out)
+		for i, s := range trace.Seconds {
+			layers[i] += s
+		}
+	}
+	for i, s := range layers {
+		b.ReportMetric(1e3*s/float64(b.N), fmt.Sprintf("ms/layer%d", i+1))
+	}
+}
+
 // BenchmarkKernels times the parts of an evaluation that hold a key switch or a division.
 func BenchmarkKernels(b *testing.B) {
 	p, err := NewParameters(Literal{LogN: 13, LogQ: []int{45, 40, 40, 40}, LogP: []int{49}, LogScale: 40}, false)
@@ -97,10 +131,8 @@ func BenchmarkKernels(b *testing.B) {
 	level := p.MaxLevel()
 	x, product, low := k.random(1, level), k.random(2, level), k.random(1, level-1)
 	outs := []*rlwe.Ciphertext{k.random(1, level), k.random(1, level), k.random(1, level), k.random(1, level)}
-	weights := make([]ringqp.Poly, len(priceSteps))
-	for i := range weights {
-		weights[i] = p.RingQP().AtLevel(level, p.MaxLevelP()).NewPoly()
-	}
+	ly := &packing.Layer{Level: level, Rotations: append([]int{0}, priceSteps...), Cols: 1}
+	columns := newTiles(p, ly, []bool{false, true, true, true, true}, false)
 	for _, kernel := range []struct {
 		name string
 		run  func() error
@@ -111,7 +143,7 @@ func BenchmarkKernels(b *testing.B) {
 		{"square", func() error { return k.w.square(x, product, outs[0], false) }},
 		{"sum stage of radix 5", func() error { return k.w.sumStage(x, 1, 5) }},
 		{"4 rotations", func() error { return k.w.rotateInto(x, priceSteps, outs) }},
-		{"4 diagonals", func() error { return k.w.diagonals(outs[0], x, priceSteps, weights) }},
+		{"4 diagonals", func() error { return k.w.diagonals(outs[0], []*rlwe.Ciphertext{x}, ly.Rotations, columns) }},
 	} {
 		b.Run(kernel.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -119,5 +151,38 @@ func BenchmarkKernels(b *testing.B) {
 				check(b, kernel.run())
 			}
 		})
+	}
+}
+
+// BenchmarkSetUp times what comes before an evaluation: keys, the model, an input.
+func BenchmarkSetUp(b *testing.B) {
+	for _, encrypted := range []bool{false, true} {
+		s := newBench(b, []int{784, 64, 10}, packing.Shape{In: 8, Out: 8, Batch: 64}, encrypted)
+		p, layout := s.server.params, s.server.layout
+		rng := rand.New(rand.NewPCG(1, 2))
+		m, err := packing.Pack(networktest.Folded(rng, []int{784, 64, 10}, 1, 1), packing.Shape{In: 8, Out: 8, Batch: 64}, nil)
+		check(b, err)
+		client, err := NewClient(p, layout)
+		check(b, err)
+		x := networktest.Samples(rng, 64, 784)
+		for name, run := range map[string]func() error{
+			"keys": func() error { _, err := client.Keys(encrypted); return err },
+			"model": func() error {
+				if encrypted {
+					_, _, err := client.EncryptModel(m)
+					return err
+				}
+				_, _, err := EncodeModel(p, m)
+				return err
+			},
+			"input": func() error { _, err := client.Encrypt(x); return err },
+		} {
+			b.Run(fmt.Sprintf("%s/encrypted=%t", name, encrypted), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					check(b, run())
+				}
+			})
+		}
 	}
 }

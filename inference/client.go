@@ -3,7 +3,6 @@ package inference
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
@@ -16,10 +15,9 @@ import (
 type Client struct {
 	params    Parameters
 	layout    *packing.Layout
-	secret    *rlwe.SecretKey
-	encoder   *hefloat.Encoder
-	encryptor *rlwe.Encryptor
-	decryptor *rlwe.Decryptor
+	secret    *secret
+	encoder   *encoder
+	encryptor *encryptor
 }
 
 // NewClient draws a secret key. The parameters must fit the layout.
@@ -27,18 +25,13 @@ func NewClient(p Parameters, layout *packing.Layout) (*Client, error) {
 	if err := p.fits(layout); err != nil {
 		return nil, err
 	}
-	secret := hefloat.NewKeyGenerator(p.Parameters).GenSecretKeyNew()
-	return &Client{
-		params: p, layout: layout, secret: secret,
-		encoder:   hefloat.NewEncoder(p.Parameters),
-		encryptor: hefloat.NewEncryptor(p.Parameters, secret),
-		decryptor: hefloat.NewDecryptor(p.Parameters, secret),
-	}, nil
+	s := newSecret(p)
+	return &Client{params: p, layout: layout, secret: s, encoder: newEncoder(p), encryptor: newEncryptor(p, s)}, nil
 }
 
 // Keys draws the evaluation keys that the layout needs: one Galois key per rotation and, if anything multiplies two
 // ciphertexts, the relinearisation key, each of the level that it is used at.
-func (c *Client) Keys(encryptedWeights bool) *Keys {
+func (c *Client) Keys(encryptedWeights bool) (*Keys, error) {
 	return drawKeys(c.params, c.layout.KeyLevels(encryptedWeights), c.secret)
 }
 
@@ -57,26 +50,25 @@ func (c *Client) Encrypt(samples [][]float64) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	pt := hefloat.NewPlaintext(c.params.Parameters, c.params.MaxLevel())
-	for i, slots := range cols {
-		if err := c.encoder.Encode(slots, pt); err != nil {
-			return nil, fmt.Errorf("inference: encode input: %w", err)
+	err = parallel(0, len(cols), func() func(int) error {
+		encoder, encryptor := c.encoder.clone(), c.encryptor.clone()
+		return func(i int) error {
+			if err := encoder.encode(cols[i], batch.scale, batch.level); err != nil {
+				return fmt.Errorf("inference: input: %w", err)
+			}
+			batch.ciphertexts[i] = encryptor.encrypt(encoder, batch.level, batch.scale)
+			return nil
 		}
-		ct := hefloat.NewCiphertext(c.params.Parameters, 1, c.params.MaxLevel())
-		if err := c.encryptor.Encrypt(pt, ct); err != nil {
-			return nil, fmt.Errorf("inference: encrypt input: %w", err)
-		}
-		batch.ciphertexts[i] = ct
-	}
-	return batch, nil
+	})
+	return batch, err
 }
 
 // ErrRange means that an output comes so close to what the last modulus holds that it may have wrapped.
 var ErrRange = errors.New("an output is too large for the last modulus")
 
-// Decrypt returns the outputs of the first n samples of a batch. Values beyond 0.45 of the last modulus are an
-// ErrRange. A value that wrapped by more comes back as a small one: parameters must be derived from samples that
-// show how large values get.
+// Decrypt returns the outputs of the first n samples of a batch. Coefficients beyond 0.45 of the last modulus are an
+// ErrRange: it is they that wrap, not slots, and if some did there are others that come close. A few far larger values than in
+// the samples that the parameters were derived from could wrap unseen.
 func (c *Client) Decrypt(out *Batch, n int) ([][]float64, error) {
 	want, err := NewOutput(c.params, c.layout)
 	if err != nil {
@@ -87,19 +79,30 @@ func (c *Client) Decrypt(out *Batch, n int) ([][]float64, error) {
 	}
 	rows := make([][]float64, len(out.ciphertexts))
 	for r, ct := range out.ciphertexts {
+		pt, err := c.decrypt(ct)
+		if err != nil {
+			return nil, fmt.Errorf("inference: output row %d: %w", r, err)
+		}
 		rows[r] = make([]float64, c.params.MaxSlots())
-		if err := c.encoder.Decode(c.decryptor.DecryptNew(ct), rows[r]); err != nil {
+		if err := c.encoder.Decode(pt, rows[r]); err != nil {
 			return nil, fmt.Errorf("inference: decode output row %d: %w", r, err)
 		}
 	}
-	y, err := c.layout.Output(rows, n)
-	limit := 0.45 * float64(c.params.Q()[0]) / want.scale.Float64()
-	for _, sample := range y {
-		for _, v := range sample {
-			if !(math.Abs(v) < limit) {
-				return nil, fmt.Errorf("inference: output %.3g: %w, which holds ±%.3g", v, ErrRange, limit/0.9)
-			}
+	return c.layout.Output(rows, n)
+}
+
+// decrypt is c0 + c1·s modulo the last modulus, in coefficients.
+func (c *Client) decrypt(ct *rlwe.Ciphertext) (*rlwe.Plaintext, error) {
+	pt := hefloat.NewPlaintext(c.params.Parameters, 0)
+	pt.Scale, pt.IsNTT = ct.Scale, false
+	r, x := c.params.rings.q[0], pt.Value.Coeffs[0]
+	r.MulAdd(x, ct.Value[1].Coeffs[0], c.secret.q[0], ct.Value[0].Coeffs[0])
+	r.INTT(x, x)
+	q := r.Modulus()
+	for _, v := range x {
+		if share := float64(min(v, q-v)) / float64(q); share > 0.45 {
+			return nil, fmt.Errorf("a coefficient is %.2f of it: %w", share, ErrRange)
 		}
 	}
-	return y, err
+	return pt, nil
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"hepex/inference/kernels"
 	"hepex/packing"
 )
 
@@ -29,8 +30,8 @@ const (
 )
 
 // families are the bits that moduli are kept to, as long as the precision allows it: kernels are fastest below 2^47,
-// slower below 2^50 and several times slower above. Primes lie on both sides of 2^bits.
-var families = []int{46, 49, maxLogPrime}
+// slower below 2^50 and several times slower above.
+var families = []int{kernels.LazyBits, kernels.MaxBits, maxLogPrime}
 
 // sampleMargin is how many bits larger values may be than those of the samples seen.
 const sampleMargin = 2

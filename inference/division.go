@@ -1,208 +1,224 @@
 package inference
 
 import (
-	"math/bits"
-
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"hepex/inference/kernels"
 )
 
-// moduli holds the constants of divisions, in Montgomery form.
-type moduli struct {
-	special        []uint64   // P modulo each q
-	inverseP       []uint64   // P⁻¹ modulo each q
-	inverseQ       [][]uint64 // [l][i]: q_l⁻¹ modulo q_i, i < l
-	inverseProduct [][]uint64 // [l][i]: (P·q_l)⁻¹ modulo q_i
+// division has the buffers of divisions by P.
+type division struct {
+	sums []sums
+	rest []remainder // of each result
 }
 
-func newModuli(p Parameters) moduli {
-	q := p.RingQ().SubRings
-	m := moduli{inverseQ: make([][]uint64, len(q)), inverseProduct: make([][]uint64, len(q))}
-	product := func(r *ring.SubRing) uint64 { // Montgomery form of P
-		v := ring.MForm(1, r.Modulus, r.BRedConstant)
-		for _, prime := range p.P() {
-			v = ring.MRed(v, ring.MForm(prime%r.Modulus, r.Modulus, r.BRedConstant), r.Modulus, r.MRedConstant)
-		}
-		return v
-	}
-	inverse := func(v uint64, r *ring.SubRing) uint64 {
-		return ring.ModexpMontgomery(v, int(r.Modulus-2), r.Modulus, r.MRedConstant, r.BRedConstant)
-	}
-	for l, r := range q {
-		m.special = append(m.special, product(r))
-		m.inverseP = append(m.inverseP, inverse(product(r), r))
-		for _, below := range q[:l] {
-			v := ring.MForm(r.Modulus%below.Modulus, below.Modulus, below.BRedConstant)
-			m.inverseQ[l] = append(m.inverseQ[l], inverse(v, below))
-			m.inverseProduct[l] = append(m.inverseProduct[l], inverse(ring.MRed(v, product(below), below.Modulus, below.MRedConstant), below))
-		}
-	}
-	return m
+// sums are a limb of what is divided by P, and of what is added after the division.
+type sums struct {
+	total [3][]uint64 // both components; the third is not used
+	plus  [2][]uint64 // nil for nothing
+	own   []uint64    // room for one of them
 }
 
-// divide writes the sum over Q·P divided by P to a ciphertext; with rescale also by the last modulus of its level.
-func (s *switcher) divide(level int, out *rlwe.Ciphertext, rescale bool) {
-	if s.params.PCount() == 1 {
-		s.dividePrime(level, out, rescale)
+// remainder is what a division rounds away, in coefficients and by component: modulo each prime of P, and modulo the level's own
+// prime if that is divided by too.
+type remainder struct {
+	p     [2][][]uint64
+	split [2]*kernels.Split
+	last  [2][]uint64
+}
+
+// quotients describes ciphertexts that are sums modulo Q·P, divided by P: limb by limb, so that what is computed of a limb is
+// still in the cache when it is divided, the limbs of P first. Rescale divides by the last modulus of the level as well.
+type quotients struct {
+	level   int
+	rescale bool
+	out     []*rlwe.Ciphertext
+	keys    []*switchingKey                    // in the order of their use, to be fetched
+	digits  func(i int, l *lane)               // prepares limb i for all sums
+	sum     func(i, k int, l *lane, sum *sums) // limb i for out[k]; plus is nil before
+}
+
+// divide computes quotients. Threads take limbs, in two steps: all sums, then all quotients.
+func (s *switcher) divide(q *quotients) {
+	count, special := len(q.out), len(s.p)
+	s.room(q)
+	n := q.level + 1
+	if q.rescale {
+		n = q.level
+	}
+	if s.threads == 1 {
+		l := s.lanes[0]
+		for j := range special {
+			s.sumLimb(q, q.level+1+j, l, s.toRest)
+		}
+		s.splitRests(count)
+		if q.rescale {
+			s.sumLimb(q, q.level, l, s.toLast)
+		}
+		for i := range n {
+			s.sumLimb(q, i, l, s.toQuotient)
+		}
 		return
 	}
+	s.each(s.limbs(q.level), func(t int, l *lane) {
+		if t < special {
+			s.sumLimb(q, q.level+1+t, l, s.toRest)
+		} else {
+			s.sumLimb(q, t-special, l, func(*quotients, int, int, *sums, *lane) {})
+		}
+	})
+	s.splitRests(count)
+	if q.rescale {
+		s.each(count, func(k int, l *lane) { s.toLast(q, q.level, k, s.sumAt(q, q.level, k), l) })
+	}
+	s.each(2*n*count, func(t int, l *lane) {
+		c, i, k := t%2, t/2%n, t/2/n
+		s.quotient(q, i, c, k, s.sumAt(q, i, k), l)
+	})
+}
+
+// room makes sure of the buffers.
+func (s *switcher) room(q *quotients) {
+	kept := 1
+	if s.threads > 1 {
+		kept = s.limbs(q.level) * len(q.out)
+	}
+	for len(s.sums) < kept {
+		b := newLimbs(s.n, 3)
+		s.sums = append(s.sums, sums{total: [3][]uint64{b[0], b[1]}, own: b[2]})
+	}
+	for len(s.rest) < len(q.out) {
+		s.rest = append(s.rest, s.newRemainder())
+	}
+}
+
+func (s *switcher) newRemainder() (r remainder) {
 	for c := range 2 {
-		p := s.sum[c]
-		target := out.Value[c]
-		if rescale {
-			target = s.down
+		r.p[c], r.last[c] = newLimbs(s.n, len(s.p)), kernels.Aligned(s.n)
+		if s.down != nil {
+			r.split[c] = s.down.NewSplit(s.n)
 		}
-		s.extend.ModDownQPtoQNTT(level, s.params.MaxLevelP(), p.Q, p.P, target)
-		if rescale {
-			s.rescalePoly(target, level, out.Value[c])
+	}
+	return r
+}
+
+// sumAt is where limb i of the sum for a result is kept: a single thread divides each at once.
+func (s *switcher) sumAt(q *quotients, i, k int) *sums {
+	if s.threads == 1 {
+		return &s.sums[0]
+	}
+	return &s.sums[i*len(q.out)+k]
+}
+
+// sumLimb computes limb i of all sums, and what comes of them.
+func (s *switcher) sumLimb(q *quotients, i int, l *lane, then func(q *quotients, i, k int, sum *sums, l *lane)) {
+	q.fetch(i, l)
+	q.digits(i, l)
+	for k := range q.out {
+		sum := s.sumAt(q, i, k)
+		sum.plus = [2][]uint64{}
+		if q.sum(i, k, l, sum); k == len(q.out)-1 {
+			q.fetch(q.next(i, s.limbs(q.level)), l)
 		}
+		then(q, i, k, sum, l)
 	}
 }
 
-// dividePrime divides the sum by the one special modulus, and by the level's own if asked to. What is rounded away,
-// modulo P and then modulo the level's modulus, is subtracted before multiplying by the inverses; both remainders go
-// through the same transform.
-func (s *switcher) dividePrime(level int, out *rlwe.Ciphertext, rescale bool) {
-	special := s.params.RingP().SubRings[0]
-	n := level + 1
-	if rescale {
-		n = level
-	}
-	s.limbs(2, func(c int, l *lane) {
-		rest, last := s.rest[c], s.last[c]
-		special.Reduce(s.sum[c].P.Coeffs[0], rest)
-		special.INTT(rest, rest)
-		if rescale {
-			top := s.ringAt(level, level)
-			top.Reduce(s.sum[c].Q.Coeffs[level], last)
-			top.INTT(last, last)
-			center(rest, special.Modulus, l.a, top)
-			subMul(last, l.a, s.moduli.inverseP[level], top)
-		}
-	})
-	s.limbs(2*n, func(k int, l *lane) {
-		c, i := k/n, k%n
-		r := s.ringAt(level, i)
-		center(s.rest[c], special.Modulus, l.a, r)
-		inverse := s.moduli.inverseP[i]
-		if rescale { // x/(P·q) − rest/(P·q) − last/q, so rest + P·last is what leaves
-			inverse = s.moduli.inverseProduct[level][i]
-			center(s.last[c], s.params.Q()[level], l.b, r)
-			r.MulScalarMontgomery(l.b, s.moduli.special[i], l.b)
-			r.Add(l.a, l.b, l.a)
-		}
-		r.NTTLazy(l.a, l.a)
-		subMulLazy(s.sum[c].Q.Coeffs[i], l.a, inverse, r, out.Value[c].Coeffs[i])
-	})
-}
-
-// rescale divides a ciphertext of any degree by the last modulus of its level.
-func (s *switcher) rescale(in, out *rlwe.Ciphertext) {
-	for c := range in.Value {
-		s.rescalePoly(in.Value[c], in.Level(), out.Value[c])
+// fetch has transforms fetch the keys' limb i.
+func (q *quotients) fetch(i int, l *lane) {
+	l.ahead.Reset()
+	for _, key := range q.keys {
+		l.ahead.Append(key.at(q.level, i))
 	}
 }
 
-func (s *switcher) rescalePoly(in ring.Poly, level int, out ring.Poly) {
-	last := s.last[0]
-	s.ringAt(level, level).INTT(in.Coeffs[level], last)
-	s.limbs(level, func(i int, l *lane) {
-		r := s.ringAt(level, i)
-		center(last, s.params.Q()[level], l.a, r)
-		r.NTTLazy(l.a, l.a)
-		subMulLazy(in.Coeffs[i], l.a, s.moduli.inverseQ[level][i], r, out.Coeffs[i])
-	})
+// next is the limb that a single thread works on after limb i of so many.
+func (q *quotients) next(i, limbs int) int {
+	switch {
+	case i == limbs-1 && q.rescale:
+		return q.level
+	case i == limbs-1, i == q.level && q.rescale:
+		return 0
+	}
+	return min(i+1, q.level)
 }
 
-// center reduces coefficients modulo p, taken from −p/2 to p/2, modulo the ring's modulus.
-func center(x []uint64, p uint64, out []uint64, r *ring.SubRing) {
-	q, u := r.Modulus, r.BRedConstant
-	half := p >> 1
-	minus := q - half%q
-	out = out[:len(x)]
-	if p < q {
-		for i, v := range x {
-			if v > half {
-				v += q - p
-			}
-			out[i] = v
-		}
+func (s *switcher) toRest(q *quotients, i, k int, sum *sums, _ *lane) {
+	j := i - q.level - 1
+	for c := range 2 {
+		s.p[j].INTT(s.rest[k].p[c][j], sum.total[c])
+	}
+}
+
+// toLast is what the division by the last modulus of a level rounds away, after that by P.
+func (s *switcher) toLast(q *quotients, i, k int, sum *sums, l *lane) {
+	for c := range 2 {
+		last := s.rest[k].last[c]
+		s.q[i].INTT(last, sum.total[c])
+		s.remainder(l.a, i, c, k)
+		s.q[i].SubScale(last, last, l.a, s.inverseP[i])
+	}
+}
+
+func (s *switcher) toQuotient(q *quotients, i, k int, sum *sums, l *lane) {
+	for c := range 2 {
+		s.quotient(q, i, c, k, sum, l)
+	}
+}
+
+func (s *switcher) splitRests(count int) {
+	if s.down == nil {
 		return
 	}
-	u0 := u[0]
-	for i, v := range x {
-		v += half
-		if v >= p {
-			v -= p
+	for k := range count {
+		for c := range 2 {
+			s.down.Split(s.rest[k].split[c], s.rest[k].p[c])
 		}
-		hi, _ := bits.Mul64(v, u0)
-		v -= hi * q
-		if v >= q {
-			v -= q
-		}
-		v += minus
-		if v >= q {
-			v -= q
-		}
-		out[i] = v
 	}
 }
 
-// subMul is x ← (x − y)·c with c in Montgomery form, y below q.
-func subMul(x, y []uint64, c uint64, r *ring.SubRing) {
-	q, m := r.Modulus, r.MRedConstant
-	y = y[:len(x)]
-	for i, v := range x {
-		x[i] = ring.MRed(v+q-y[i], c, q, m)
+// remainder writes what the division by P rounds away, modulo q_i.
+func (s *switcher) remainder(out []uint64, i, c, k int) {
+	if s.down == nil {
+		s.q[i].Center(out, s.rest[k].p[c][0], s.p[0].Modulus())
+	} else {
+		s.down.Extend(s.rest[k].split[c], i, out)
 	}
 }
 
-// subMulLazy is out = (x − y)·c with c in Montgomery form, x below 4q and y, a lazy transform, below 8q; out is below q.
-func subMulLazy(x, y []uint64, c uint64, r *ring.SubRing, out []uint64) {
-	q, m := r.Modulus, r.MRedConstant
-	eight := 8 * q
-	y, out = y[:len(x)], out[:len(x)]
-	for i, v := range x {
-		hi, lo := bits.Mul64(v+eight-y[i], c)
-		h, _ := bits.Mul64(lo*m, q)
-		v = hi - h + q
-		if v >= q {
-			v -= q
-		}
-		out[i] = v
+// quotient divides component c of limb i. With both divisions, x/(P·q) − rest/(P·q) − last/q, so rest + P·last is what
+// leaves: one transform for both.
+func (s *switcher) quotient(q *quotients, i, c, k int, sum *sums, l *lane) {
+	r, inverse := s.q[i], s.inverseP[i]
+	switch {
+	case q.rescale:
+		s.remainder(l.a, i, c, k)
+		r.Center(l.b, s.rest[k].last[c], s.q[q.level].Modulus())
+		r.ScaleAdd(l.a, l.b, s.special[i])
+		r.NTT(l.a, l.a, &l.ahead)
+		inverse = s.inverseProduct[q.level][i]
+	case s.down == nil:
+		r.NTTCenter(l.a, s.rest[k].p[c][0], s.p[0].Modulus(), &l.ahead)
+	default:
+		s.remainder(l.a, i, c, k)
+		r.NTT(l.a, l.a, &l.ahead)
+	}
+	out := q.out[k].Value[c].Coeffs[i]
+	if plus := sum.plus[c]; plus != nil {
+		r.SubScaleAdd(out, sum.total[c], l.a, plus, inverse)
+	} else {
+		r.SubScale(out, sum.total[c], l.a, inverse)
 	}
 }
 
-// addLazy is x += y, unreduced.
-func addLazy(x, y []uint64) {
-	y = y[:len(x)]
-	for i := range x {
-		x[i] += y[i]
-	}
-}
-
-// gatherAdd is sum[i] += x[index[i]], unreduced.
-func gatherAdd(sum, x []uint64, index []uint32) {
-	index = index[:len(sum)]
-	for i := range sum {
-		sum[i] += x[index[i]]
-	}
-}
-
-// gatherMulAdd is sum[i] += x[index[i]]·w[i], reduced; w in Montgomery form, x below 4q.
-func gatherMulAdd(sum, x []uint64, index []uint32, w []uint64, r *ring.SubRing) {
-	q, m := r.Modulus, r.MRedConstant
-	index, w = index[:len(sum)], w[:len(sum)]
-	for i, s := range sum {
-		hi, lo := bits.Mul64(x[index[i]], w[i])
-		h, _ := bits.Mul64(lo*m, q)
-		s += hi - h + q
-		if s >= 2*q {
-			s -= 2 * q
-		}
-		if s >= q {
-			s -= q
-		}
-		sum[i] = s
-	}
+// rescale divides a ciphertext of degree 1 by the last modulus of its level.
+func (s *switcher) rescale(in, out *rlwe.Ciphertext) {
+	level := in.Level()
+	last := &s.rest[0].last
+	s.each(2, func(c int, _ *lane) { s.q[level].INTT(last[c], in.Value[c].Coeffs[level]) })
+	s.each(2*level, func(t int, l *lane) {
+		c, i := t/level, t%level
+		s.q[i].NTTCenter(l.a, last[c], s.q[level].Modulus(), nil)
+		s.q[i].SubScale(out.Value[c].Coeffs[i], in.Value[c].Coeffs[i], l.a, s.inverseQ[level][i])
+	})
 }

@@ -36,10 +36,24 @@
 // # Key switches
 //
 // A rotation or relinearisation decomposes a polynomial into digits, takes their inner product with a key modulo Q·P,
-// and divides by P. A sum of eight slots decomposes once, adds seven inner products modulo Q·P and divides once. What
-// is added on the way is lifted to Q·P by a product with P. Relinearisation and rescaling divide by P·q in one
-// pass. Inner products are summed with all 128 bits of their products and reduced once. Keys have the level that
-// they are used at.
+// and divides by P. A sum of eight slots decomposes once, adds seven inner products modulo Q·P and divides once; so does a row whose
+// inputs are rotated on the way, whatever the number of its products. What needs no key joins after the division. Relinearisation and
+// rescaling divide by P·q in one pass. Keys have the level that they are used at.
+//
+// All of it goes limb by limb, the special ones first: the digits modulo a prime are transformed, meet their keys, and are divided while the
+// cache has them, and the next key is fetched meanwhile.
+//
+// # Arithmetic
+//
+// Limbs are computed with by package kernels: on vectors of 52-bit numbers where processor and primes allow, else by lattigo's
+// Go code, with the same results. Keys and tiles lie in memory in the order of their use, in as few bytes a number as
+// their prime allows. The rows of a layer are summed a few at a time and block by block of coefficients, so that a block of the inputs stays in the
+// cache for all of them.
+//
+// # Randomness
+//
+// Secrets and errors are drawn by lattigo's ternary and Gaussian samplers. Uniform polynomials and the bits behind errors are the key
+// stream of AES-128 in counter mode under a key from the operating system: to tell it from random bits is to break AES.
 //
 // # Threat model
 //

@@ -78,7 +78,9 @@ func evaluate(t *testing.T, p Parameters, m *packing.Model, encrypted bool, thre
 
 	keys, err := NewKeys(p, m.Layout, encrypted)
 	check(t, err)
-	over(t, client.Keys(encrypted), keys)
+	drawn, err := client.Keys(encrypted)
+	check(t, err)
+	over(t, drawn, keys)
 	remote, err := NewModel(p, m.Layout)
 	check(t, err)
 	over(t, model, remote)

@@ -7,9 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/he/hefloat"
-
 	"hepex/packing"
 )
 
@@ -18,7 +15,8 @@ import (
 type Keys struct {
 	params Parameters
 	levels packing.KeyLevels
-	set    *rlwe.MemEvaluationKeySet
+	relin  *switchingKey         // nil if not needed
+	rotate map[int]*switchingKey // by step
 }
 
 const kindKeys = "hepex keys\n"
@@ -31,55 +29,52 @@ func NewKeys(p Parameters, layout *packing.Layout, encryptedWeights bool) (*Keys
 	return &Keys{params: p, levels: layout.KeyLevels(encryptedWeights)}, nil
 }
 
-// drawKeys draws keys for a secret.
-func drawKeys(p Parameters, levels packing.KeyLevels, secret *rlwe.SecretKey) *Keys {
-	kg := hefloat.NewKeyGenerator(p.Parameters)
-	set := rlwe.NewMemEvaluationKeySet(nil)
-	if levels.Relinearize >= 0 {
-		set.RelinearizationKey = kg.GenRelinearizationKeyNew(secret, atLevel(levels.Relinearize))
+// drawKeys draws keys for a secret, on all processors.
+func drawKeys(p Parameters, levels packing.KeyLevels, s *secret) (*Keys, error) {
+	k := &Keys{params: p, levels: levels, rotate: map[int]*switchingKey{}}
+	steps := k.steps()
+	drawn := make([]*switchingKey, len(steps)+1) // the last one for relinearisation
+	err := parallel(0, len(drawn), func() func(int) error {
+		e := newEncryptor(p, s)
+		return func(i int) (err error) {
+			switch {
+			case i < len(steps):
+				drawn[i], err = e.galoisKey(p.GaloisElement(steps[i]), levels.Rotate[steps[i]])
+			case levels.Relinearize >= 0:
+				drawn[i] = e.relinearizationKey(levels.Relinearize)
+			}
+			return err
+		}
+	})
+	for i, step := range steps {
+		k.rotate[step] = drawn[i]
 	}
-	for step, level := range levels.Rotate {
-		key := kg.GenGaloisKeyNew(p.GaloisElement(step), secret, atLevel(level))
-		set.GaloisKeys[key.GaloisElement] = key
-	}
-	return &Keys{p, levels, set}
-}
-
-func atLevel(level int) rlwe.EvaluationKeyParameters {
-	return rlwe.EvaluationKeyParameters{LevelQ: &level}
+	k.relin = drawn[len(steps)]
+	return k, err
 }
 
 // steps lists the rotations, in order.
 func (k *Keys) steps() []int { return slices.Sorted(maps.Keys(k.levels.Rotate)) }
 
 // Bytes is the memory that the keys take.
-func (k *Keys) Bytes() int64 {
-	one := func(level int) int64 { return gadgetBytes(k.params.Literal, level) }
-	n := int64(0)
-	if k.levels.Relinearize >= 0 {
-		n += one(k.levels.Relinearize)
+func (k *Keys) Bytes() (n int64) {
+	for _, key := range k.rotate {
+		n += key.bytes()
 	}
-	for _, level := range k.levels.Rotate {
-		n += one(level)
+	if k.relin != nil {
+		n += k.relin.bytes()
 	}
 	return n
-}
-
-// gadgetBytes is the memory of a key of a level: two polynomials over Q·P per digit.
-func gadgetBytes(l Literal, level int) int64 {
-	special := len(l.LogP)
-	digits := (level + special) / special
-	return int64(2*digits*(level+1+special)) * 8 << l.LogN
 }
 
 // WriteTo writes the relinearisation key, if there is one, and the Galois keys.
 func (k *Keys) WriteTo(w io.Writer) (int64, error) {
 	out := newWriter(w, k.params, kindKeys)
-	if k.levels.Relinearize >= 0 {
-		out.gadget(&k.set.RelinearizationKey.GadgetCiphertext)
+	if k.relin != nil {
+		out.key(k.relin)
 	}
 	for _, step := range k.steps() {
-		out.gadget(&k.set.GaloisKeys[k.params.GaloisElement(step)].GadgetCiphertext)
+		out.key(k.rotate[step])
 	}
 	return out.close()
 }
@@ -87,47 +82,38 @@ func (k *Keys) WriteTo(w io.Writer) (int64, error) {
 // ReadFrom reads what WriteTo wrote for the same parameters and layout.
 func (k *Keys) ReadFrom(r io.Reader) (int64, error) {
 	in := newReader(r, k.params, kindKeys)
-	set := rlwe.NewMemEvaluationKeySet(nil)
-	if level := k.levels.Relinearize; level >= 0 && in.err == nil {
-		set.RelinearizationKey = rlwe.NewRelinearizationKey(k.params, atLevel(level))
-		in.gadget(&set.RelinearizationKey.GadgetCiphertext)
+	read := Keys{params: k.params, levels: k.levels, rotate: map[int]*switchingKey{}}
+	if level := k.levels.Relinearize; level >= 0 {
+		read.relin = in.key(level)
 	}
 	for _, step := range k.steps() {
 		if in.err != nil {
 			break
 		}
-		gk := rlwe.NewGaloisKey(k.params, atLevel(k.levels.Rotate[step]))
-		gk.GaloisElement, gk.NthRoot = k.params.GaloisElement(step), k.params.RingQ().NthRoot()
-		in.gadget(&gk.GadgetCiphertext)
-		set.GaloisKeys[gk.GaloisElement] = gk
+		read.rotate[step] = in.key(k.levels.Rotate[step])
 	}
 	n, err := in.close("keys")
 	if err == nil {
-		k.set = set
+		*k = read
 	}
 	return n, err
 }
 
-func (w *writer) gadget(g *rlwe.GadgetCiphertext) {
-	for _, row := range g.Value {
-		for _, vector := range row {
-			for _, v := range vector {
-				w.poly(v.Q)
-				w.poly(v.P)
-			}
-		}
+func (w *writer) key(k *switchingKey) {
+	for i, s := range k.limbs {
+		w.stream(s, k.level, i)
 	}
 }
 
-func (r *reader) gadget(g *rlwe.GadgetCiphertext) {
-	for _, row := range g.Value {
-		for _, vector := range row {
-			for _, v := range vector {
-				r.poly(v.Q, r.params.Q())
-				r.poly(v.P, r.params.P())
-			}
-		}
+func (r *reader) key(level int) *switchingKey {
+	if r.err != nil {
+		return nil
 	}
+	k := newSwitchingKey(r.params, level)
+	for i, s := range k.limbs {
+		r.stream(s, level, i)
+	}
+	return k
 }
 
 // check returns an error unless the keys are of these parameters and hold what an evaluation needs.
@@ -135,7 +121,7 @@ func (k *Keys) check(p Parameters, layout *packing.Layout, encryptedWeights bool
 	if k.params.fingerprint() != p.fingerprint() {
 		return errors.New("inference: evaluation keys of other parameters")
 	}
-	if k.set == nil {
+	if k.rotate == nil {
 		return errors.New("inference: evaluation keys: empty")
 	}
 	need := layout.KeyLevels(encryptedWeights)

@@ -2,84 +2,80 @@ package inference
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
-	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
+
+	"hepex/inference/kernels"
 )
 
 // switcher does everything that takes a key switch: sums of rotations, relinearisations, and the divisions around
 // them. A key switch has three parts: the decomposition of a polynomial into digits, the inner product of digits and
 // key modulo Q·P, and the division by P. Rotations of one ciphertext share the first and, when they are added up, the
-// last; what else is added is lifted to Q·P before the division, which costs one product.
+// last.
 //
 // A switcher has buffers of its own and is not safe for concurrent use. With more than one thread it splits its
 // own work over limbs.
 type switcher struct {
-	params  Parameters
-	moduli  moduli
+	params Parameters
+	*rings
 	threads int
-	relin   *rlwe.GadgetCiphertext
+	relin   *switchingKey
 	rotate  map[int]*rotation // by steps to the left, from 0 to slots−1
-	extend  *ring.BasisExtender
-	split   *ring.Decomposer
+	sources []source          // what is decomposed
+	division
+	lanes []*lane
+}
 
-	digits []ringqp.Poly
-	coeffs ring.Poly // of the polynomial that is decomposed
-	sum    [2]ringqp.Poly
-	rest   [2][]uint64 // coefficients of what a division by the special modulus rounds away, by component …
-	last   [2][]uint64 // … and of what one by the last modulus does
-	down   ring.Poly   // between two divisions
-	lazy   int         // terms below 3q that a sum holds unreduced, besides one more
-	lanes  []lane
+// source is a polynomial that is decomposed: its coefficients, and what base extensions of its digits share.
+type source struct {
+	poly   ring.Poly
+	coeffs [][]uint64
+	splits []*kernels.Split
 }
 
 // lane is what one goroutine needs for one limb.
-type lane struct{ a, b []uint64 }
-
-// rotation is a Galois key with its permutation of slots in the NTT domain.
-type rotation struct {
-	key   *rlwe.GadgetCiphertext
-	index []uint32
+type lane struct {
+	digits  [][]uint64
+	inputs  kernels.Inputs // digits in use
+	product [3][]uint64    // of digits and key
+	ahead   kernels.Ahead  // keys to come
+	a, b    []uint64
+	turned  [][]uint64 // rotated inputs
+	rotated kernels.Inputs
 }
 
-func newSwitcher(p Parameters, set *rlwe.MemEvaluationKeySet, steps []int, threads int) (*switcher, error) {
-	s := &switcher{params: p, moduli: newModuli(p), threads: threads, rotate: map[int]*rotation{}}
-	if set.RelinearizationKey != nil {
-		s.relin = &set.RelinearizationKey.GadgetCiphertext
+// rotation is a Galois key with its permutation.
+type rotation struct {
+	key *switchingKey
+	*kernels.Permutation
+}
+
+// order is 0 … n−1.
+func order(n int) []int32 {
+	index := make([]int32, n)
+	for d := range index {
+		index[d] = int32(d)
 	}
-	for _, step := range steps {
-		g := p.GaloisElement(step)
-		key, ok := set.GaloisKeys[g]
-		if !ok {
-			return nil, fmt.Errorf("inference: the Galois key of rotation %d is missing", step)
-		}
-		index, err := ring.AutomorphismNTTIndex(p.N(), p.RingQ().NthRoot(), g)
+	return index
+}
+
+func newSwitcher(p Parameters, keys *Keys, threads int) (*switcher, error) {
+	r := p.rings
+	s := &switcher{params: p, rings: r, threads: threads, relin: keys.relin, rotate: map[int]*rotation{}}
+	s.rest = []remainder{s.newRemainder()}
+	for _, step := range keys.steps() {
+		permutation, err := newPermutation(p, p.GaloisElement(step))
 		if err != nil {
-			return nil, fmt.Errorf("inference: rotation %d: %w", step, err)
+			return nil, err
 		}
-		r := &rotation{key: &key.GadgetCiphertext, index: make([]uint32, len(index))}
-		for i, v := range index {
-			r.index[i] = uint32(v)
-		}
-		s.rotate[s.step(step)] = r
+		s.rotate[s.step(step)] = &rotation{keys.rotate[step], permutation}
 	}
-	s.extend = ring.NewBasisExtender(p.RingQ(), p.RingP())
-	s.split = ring.NewDecomposer(p.RingQ(), p.RingP())
-	qp := p.RingQP()
-	for range p.BaseRNSDecompositionVectorSize(p.MaxLevel(), p.MaxLevelP()) {
-		s.digits = append(s.digits, qp.NewPoly())
-	}
-	s.coeffs = p.RingQ().NewPoly()
-	for i := range 2 {
-		s.sum[i] = qp.NewPoly()
-		s.rest[i], s.last[i] = make([]uint64, p.N()), make([]uint64, p.N())
-	}
-	s.down = p.RingQ().NewPoly()
-	s.lazy = int(^uint64(0)/(3*slices.Max(append(slices.Clone(p.Q()), p.P()...)))) - 1
 	for range threads {
-		s.lanes = append(s.lanes, lane{make([]uint64, p.N()), make([]uint64, p.N())})
+		s.lanes = append(s.lanes, &lane{
+			digits: newLimbs(r.n, r.digitCount(p.MaxLevel())), product: [3][]uint64(newLimbs(r.n, 3)),
+			a: kernels.Aligned(r.n), b: kernels.Aligned(r.n),
+		})
 	}
 	return s, nil
 }
@@ -89,17 +85,17 @@ func (s *switcher) step(k int) int {
 	return (k%n + n) % n
 }
 
-// limbs calls f for each of n limbs, with the buffers of its goroutine.
-func (s *switcher) limbs(n int, f func(i int, l *lane)) {
+// each calls f for 0 … n−1, with the buffers of its goroutine.
+func (s *switcher) each(n int, f func(i int, l *lane)) {
 	if s.threads == 1 {
 		for i := range n {
-			f(i, &s.lanes[0])
+			f(i, s.lanes[0])
 		}
 		return
 	}
 	free := make(chan *lane, len(s.lanes))
-	for i := range s.lanes {
-		free <- &s.lanes[i]
+	for _, l := range s.lanes {
+		free <- l
 	}
 	if err := parallel(s.threads, n, func() func(int) error {
 		l := <-free
@@ -109,113 +105,110 @@ func (s *switcher) limbs(n int, f func(i int, l *lane)) {
 	}
 }
 
-// ringAt gives the ring of limb i of Q·P at a level.
-func (s *switcher) ringAt(level, i int) *ring.SubRing {
-	if i <= level {
-		return s.params.RingQ().SubRings[i]
+// decompose prepares a polynomial for digits.
+func (s *switcher) decompose(level int, p ring.Poly) { s.decomposeAt(0, level, p) }
+
+// decomposeAt keeps it beside others.
+func (s *switcher) decomposeAt(at, level int, p ring.Poly) {
+	for len(s.sources) <= at {
+		s.sources = append(s.sources, s.newSource())
 	}
-	return s.params.RingP().SubRings[i-level-1]
-}
-
-// limbAt gives the coefficients of limb i of Q·P at a level.
-func limbAt(p ringqp.Poly, level, i int) []uint64 {
-	if i <= level {
-		return p.Q.Coeffs[i]
-	}
-	return p.P.Coeffs[i-level-1]
-}
-
-// limbCount is the number of limbs of Q·P at a level.
-func (s *switcher) limbCount(level int) int { return level + 1 + s.params.PCount() }
-
-// decompose splits a polynomial at a level into digits.
-func (s *switcher) decompose(c ring.Poly, level int) {
-	s.limbs(level+1, func(i int, _ *lane) { s.ringAt(level, i).INTT(c.Coeffs[i], s.coeffs.Coeffs[i]) })
-	special := s.params.PCount()
-	if special == 1 {
-		s.limbs(s.limbCount(level), func(i int, l *lane) {
-			r := s.ringAt(level, i)
-			for d := range level + 1 {
-				out := limbAt(s.digits[d], level, i)
-				if i == d {
-					copy(out, c.Coeffs[i])
-					continue
-				}
-				center(s.coeffs.Coeffs[d], s.params.Q()[d], l.a, r)
-				r.NTT(l.a, out)
-			}
-		})
+	src := &s.sources[at]
+	src.poly = p
+	s.each(level+1, func(i int, _ *lane) { s.q[i].INTT(src.coeffs[i], p.Coeffs[i]) })
+	if len(s.p) == 1 {
 		return
 	}
+	s.each(s.digitCount(level), func(d int, _ *lane) {
+		if e, primes := s.extender(level, d); e != nil {
+			e.Split(src.splits[d], src.coeffs[d*len(s.p):d*len(s.p)+primes])
+		}
+	})
+}
+
+func (s *switcher) newSource() source {
+	src := source{coeffs: newLimbs(s.n, len(s.q))}
+	for _, byCount := range s.extenders {
+		var split *kernels.Split
+		if len(byCount) > 1 { // room for as many primes as the digit ever has
+			split = byCount[len(byCount)-1].NewSplit(s.n)
+		}
+		src.splits = append(src.splits, split)
+	}
+	return src
+}
+
+// extender extends digit d at a level, nil if it has one prime.
+func (s *switcher) extender(level, d int) (e *kernels.Extender, primes int) {
+	primes = min(len(s.p), level+1-d*len(s.p))
+	if primes == 1 {
+		return nil, 1
+	}
+	return s.extenders[d][primes-1], primes
+}
+
+// limbDigits gives the digits of a source in limb i, transformed.
+func (s *switcher) limbDigits(src *source, level, i int, l *lane) {
+	r := s.at(level, i)
+	l.inputs.Reset()
 	for d := range s.digitCount(level) {
-		digit := s.digits[d]
-		s.split.DecomposeAndSplit(level, special-1, special, d, s.coeffs, digit.Q, digit.P)
-		s.limbs(s.limbCount(level), func(i int, _ *lane) {
-			limb := limbAt(digit, level, i)
-			if i <= level && i/special == d {
-				copy(limb, c.Coeffs[i])
-				return
+		digit := l.digits[d]
+		e, _ := s.extender(level, d)
+		first := d * len(s.p)
+		switch {
+		case i <= level && i/len(s.p) == d: // the polynomial itself
+			digit = src.poly.Coeffs[i]
+		case e == nil:
+			r.NTTCenter(digit, src.coeffs[first], s.q[first].Modulus(), &l.ahead)
+		default:
+			target := i
+			if i > level {
+				target = len(s.q) + i - level - 1
 			}
-			s.ringAt(level, i).NTT(limb, limb)
-		})
+			e.Extend(src.splits[d], target, digit)
+			r.NTT(digit, digit, &l.ahead)
+		}
+		l.inputs.Append(digit)
 	}
 }
 
-func (s *switcher) digitCount(level int) int {
-	return s.params.BaseRNSDecompositionVectorSize(level, s.params.MaxLevelP())
+// allDigits gives the digits in all limbs, one after the other: what a decomposition costs.
+func (s *switcher) allDigits(level int) {
+	s.each(s.limbs(level), func(i int, l *lane) { s.limbDigits(&s.sources[0], level, i, l) })
 }
 
-// product is limb i of the inner product of the digits with component c of a key, below twice the modulus.
-func (s *switcher) product(key *rlwe.GadgetCiphertext, c, level, i int, out []uint64) {
-	r := s.ringAt(level, i)
-	n := s.digitCount(level)
-	if i > level { // a key may have more limbs of Q than the level: its P stands apart
-		innerProduct(out, n, func(d int) ([]uint64, []uint64) {
-			return key.Value[d][0][c].P.Coeffs[i-level-1], s.digits[d].P.Coeffs[i-level-1]
-		}, r)
-		return
-	}
-	innerProduct(out, n, func(d int) ([]uint64, []uint64) {
-		return key.Value[d][0][c].Q.Coeffs[i], s.digits[d].Q.Coeffs[i]
-	}, r)
+// multiply is the inner product of the digits in a lane with a key.
+func (s *switcher) multiply(out *[3][]uint64, level, i int, l *lane, key *switchingKey, index []int32) {
+	s.at(level, i).KeyProducts(out, &l.inputs, index, key.at(level, i), 0, s.n)
 }
 
-// liftLimb multiplies limb i of a polynomial by P, so that a division by P gives it back: zero for limbs of P.
-func (s *switcher) liftLimb(c ring.Poly, level, i int, out []uint64) {
-	if i > level {
-		clear(out)
-		return
-	}
-	s.ringAt(level, i).MulScalarMontgomery(c.Coeffs[i], s.moduli.special[i], out)
-}
-
-// relinearize brings a ciphertext of degree 2 to degree 1. Rescale divides it by its last modulus on the way: one
-// rounding and one transform of each limb for both divisions.
+// relinearize brings a ciphertext of degree 2 to degree 1. Rescale divides it by its last modulus on the way.
 func (s *switcher) relinearize(ct, out *rlwe.Ciphertext, rescale bool) error {
 	if s.relin == nil {
 		return fmt.Errorf("the relinearisation key is missing")
 	}
 	level := ct.Level()
-	if err := checkKey(s.relin, level); err != nil {
-		return fmt.Errorf("relinearisation: %w", err)
+	if s.relin.level < level {
+		return fmt.Errorf("relinearisation: a key of level %d at level %d", s.relin.level, level)
 	}
-	s.decompose(ct.Value[2], level)
-	s.limbs(s.limbCount(level), func(i int, l *lane) {
-		for c := range 2 {
-			sum := limbAt(s.sum[c], level, i)
-			s.liftLimb(ct.Value[c], level, i, sum)
-			s.product(s.relin, c, level, i, l.a)
-			addLazy(sum, l.a)
-		}
+	s.decompose(level, ct.Value[2])
+	index := order(s.digitCount(level))
+	s.divide(&quotients{
+		level: level, rescale: rescale, out: []*rlwe.Ciphertext{out}, keys: []*switchingKey{s.relin},
+		digits: func(i int, l *lane) { s.limbDigits(&s.sources[0], level, i, l) },
+		sum: func(i, _ int, l *lane, sum *sums) {
+			s.multiply(&sum.total, level, i, l, s.relin, index)
+			for c := range 2 {
+				switch {
+				case i > level:
+				case rescale: // before the division: it is divided by the last modulus too
+					s.q[i].ScaleAdd(sum.total[c], ct.Value[c].Coeffs[i], s.special[i])
+				default:
+					sum.plus[c] = ct.Value[c].Coeffs[i]
+				}
+			}
+		},
 	})
-	s.divide(level, out, rescale)
-	return nil
-}
-
-func checkKey(key *rlwe.GadgetCiphertext, level int) error {
-	if key.LevelQ() < level {
-		return fmt.Errorf("a key of level %d at level %d", key.LevelQ(), level)
-	}
 	return nil
 }
 
@@ -224,139 +217,104 @@ func (s *switcher) rotation(step, level int) (*rotation, error) {
 	if r == nil {
 		return nil, fmt.Errorf("the Galois key of rotation %d is missing", step)
 	}
-	if err := checkKey(r.key, level); err != nil {
-		return nil, fmt.Errorf("rotation %d: %w", step, err)
+	if r.key.level < level {
+		return nil, fmt.Errorf("rotation %d: a key of level %d at level %d", step, r.key.level, level)
 	}
 	return r, nil
+}
+
+func (s *switcher) rotations(steps []int, level int) ([]*rotation, error) {
+	var all []*rotation
+	for _, step := range steps {
+		r, err := s.rotation(step, level)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+func keysOf(rotations []*rotation) (keys []*switchingKey) {
+	for _, r := range rotations {
+		keys = append(keys, r.key)
+	}
+	return keys
 }
 
 // sumStage adds a ciphertext's rotations by step, 2·step, … (radix−1)·step to it.
 func (s *switcher) sumStage(ct *rlwe.Ciphertext, step, radix int) error {
 	level := ct.Level()
-	rotations := make([]*rotation, radix)
+	var steps []int
 	for k := 1; k < radix; k++ {
-		r, err := s.rotation(k*step, level)
-		if err != nil {
-			return err
-		}
-		rotations[k] = r
+		steps = append(steps, k*step)
 	}
-	s.decompose(ct.Value[1], level)
-	s.limbs(s.limbCount(level), func(i int, l *lane) { // all of a limb at once: it stays in the cache, and threads meet once
-		r := s.ringAt(level, i)
-		for c := range 2 {
-			sum := limbAt(s.sum[c], level, i)
-			s.liftLimb(ct.Value[c], level, i, sum)
-			if c == 0 && i <= level { // the rotated parts of c0 join the first component before its permutation
-				copy(l.b, sum)
-			}
-			for k := 1; k < radix; k++ {
-				s.product(rotations[k].key, c, level, i, l.a)
-				if c == 0 && i <= level {
-					addLazy(l.a, l.b)
+	rotations, err := s.rotations(steps, level)
+	if err != nil {
+		return err
+	}
+	s.decompose(level, ct.Value[1])
+	index := order(s.digitCount(level))
+	s.divide(&quotients{
+		level: level, out: []*rlwe.Ciphertext{ct}, keys: keysOf(rotations),
+		digits: func(i int, l *lane) { s.limbDigits(&s.sources[0], level, i, l) },
+		sum: func(i, _ int, l *lane, sum *sums) {
+			r := s.at(level, i)
+			for k, turn := range rotations {
+				s.multiply(&l.product, level, i, l, turn.key, index)
+				for c := range 2 {
+					if k == 0 {
+						r.Permute(sum.total[c], l.product[c], turn.Permutation)
+					} else {
+						r.PermuteAdd(sum.total[c], sum.total[c], l.product[c], turn.Permutation)
+					}
 				}
-				gatherAdd(sum, l.a, rotations[k].index)
-				if k%s.lazy == 0 || k == radix-1 {
-					r.Reduce(sum, sum)
-				}
 			}
-		}
+			if i > level {
+				return
+			}
+			c0 := ct.Value[0].Coeffs[i] // first components are rotated without a key
+			r.PermuteAdd(sum.own, c0, c0, rotations[0].Permutation)
+			for _, turn := range rotations[1:] {
+				r.PermuteAdd(sum.own, sum.own, c0, turn.Permutation)
+			}
+			sum.plus = [2][]uint64{sum.own, ct.Value[1].Coeffs[i]}
+		},
 	})
-	s.divide(level, ct, false)
 	return nil
 }
 
 // rotateInto writes rotations of a ciphertext.
 func (s *switcher) rotateInto(x *rlwe.Ciphertext, steps []int, out []*rlwe.Ciphertext) error {
 	level := x.Level()
-	s.decompose(x.Value[1], level)
-	for k, step := range steps {
-		r, err := s.rotation(step, level)
-		if err != nil {
-			return err
-		}
-		s.limbs(s.limbCount(level), func(i int, l *lane) {
+	rotations, err := s.rotations(steps, level)
+	if err != nil {
+		return err
+	}
+	s.decompose(level, x.Value[1])
+	index := order(s.digitCount(level))
+	s.divide(&quotients{
+		level: level, out: out, keys: keysOf(rotations),
+		digits: func(i int, l *lane) { s.limbDigits(&s.sources[0], level, i, l) },
+		sum: func(i, k int, l *lane, sum *sums) {
+			r, turn := s.at(level, i), rotations[k]
+			s.multiply(&l.product, level, i, l, turn.key, index)
 			for c := range 2 {
-				s.product(r.key, c, level, i, l.a)
-				if c == 0 {
-					s.liftLimb(x.Value[0], level, i, l.b)
-					addLazy(l.a, l.b)
-				}
-				sum := limbAt(s.sum[c], level, i)
-				clear(sum)
-				gatherAdd(sum, l.a, r.index)
-				s.ringAt(level, i).Reduce(sum, sum)
+				r.Permute(sum.total[c], l.product[c], turn.Permutation)
 			}
-		})
-		s.divide(level, out[k], false)
-	}
-	return nil
-}
-
-// diagonals adds the products of rotated inputs with plain weights over Q·P, in Montgomery form, to acc. Weights
-// without polynomials are dropped; rotation 0 needs no key switch.
-func (s *switcher) diagonals(acc, x *rlwe.Ciphertext, rotations []int, weights []ringqp.Poly) error {
-	level := x.Level()
-	turned := make([]*rotation, len(rotations)) // nil for those that need no key switch
-	switches := false
-	for k, step := range rotations {
-		if weights[k].Q.Coeffs == nil || step == 0 {
-			continue
-		}
-		r, err := s.rotation(step, level)
-		if err != nil {
-			return err
-		}
-		turned[k], switches = r, true
-	}
-	s.limbs(level+1, func(i int, _ *lane) {
-		for k := range rotations {
-			if weights[k].Q.Coeffs == nil || turned[k] != nil {
-				continue
+			if i <= level {
+				r.Permute(sum.own, x.Value[0].Coeffs[i], turn.Permutation)
+				sum.plus[0] = sum.own
 			}
-			for c := range 2 {
-				s.ringAt(level, i).MulCoeffsMontgomeryThenAdd(x.Value[c].Coeffs[i], weights[k].Q.Coeffs[i], acc.Value[c].Coeffs[i])
-			}
-		}
+		},
 	})
-	if !switches {
-		return nil
-	}
-	s.decompose(x.Value[1], level)
-	s.limbs(s.limbCount(level), func(i int, l *lane) {
-		for c := range 2 {
-			sum := limbAt(s.sum[c], level, i)
-			s.liftLimb(acc.Value[c], level, i, sum)
-			if c == 0 {
-				s.liftLimb(x.Value[0], level, i, l.b)
-			}
-			for k, r := range turned {
-				if r == nil {
-					continue
-				}
-				s.product(r.key, c, level, i, l.a)
-				if c == 0 {
-					addLazy(l.a, l.b)
-				}
-				gatherMulAdd(sum, l.a, r.index, limbAt(weights[k], level, i), s.ringAt(level, i))
-			}
-		}
-	})
-	s.divide(level, acc, false)
 	return nil
 }
 
 // square squares and relinearises a ciphertext, and rescales it if asked to.
 func (s *switcher) square(ct, product, out *rlwe.Ciphertext, rescale bool) error {
-	s.limbs(ct.Level()+1, func(i int, l *lane) {
-		r := s.params.RingQ().SubRings[i]
-		c0, c1 := ct.Value[0].Coeffs[i], ct.Value[1].Coeffs[i]
-		r.MForm(c0, l.a)
-		r.MForm(c1, l.b)
-		r.MulCoeffsMontgomery(l.b, c1, product.Value[2].Coeffs[i])
-		r.MulCoeffsMontgomery(l.a, c1, l.b)
-		r.Add(l.b, l.b, product.Value[1].Coeffs[i])
-		r.MulCoeffsMontgomery(l.a, c0, product.Value[0].Coeffs[i])
+	s.each(ct.Level()+1, func(i int, _ *lane) {
+		s.q[i].Square(product.Value[0].Coeffs[i], product.Value[1].Coeffs[i], product.Value[2].Coeffs[i], ct.Value[0].Coeffs[i], ct.Value[1].Coeffs[i])
 	})
 	return s.relinearize(product, out, rescale)
 }

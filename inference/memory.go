@@ -3,6 +3,7 @@ package inference
 import (
 	"math"
 
+	"hepex/inference/kernels"
 	"hepex/packing"
 )
 
@@ -35,9 +36,29 @@ func KeySeconds(l Literal, layout *packing.Layout, encrypted bool) float64 {
 func PredictMemory(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool, threads int) Memory {
 	limb := int64(8) << l.LogN
 	special := int64(len(l.LogP))
+	packed := func(level int, special bool) (n int64) { // a polynomial in a stream
+		for _, b := range l.LogQ[:level+1] {
+			n += int64(kernels.WordBytes(1<<b)) << l.LogN
+		}
+		if special {
+			for _, b := range l.LogP {
+				n += int64(kernels.WordBytes(1<<b)) << l.LogN
+			}
+		}
+		return n
+	}
+	key := func(level int) int64 {
+		digits := (int64(level) + special) / special
+		return 2 * digits * packed(level, true)
+	}
 	var m Memory
-	k := &Keys{params: Parameters{Literal: l}, levels: layout.KeyLevels(encrypted)}
-	m.Keys = k.Bytes()
+	levels := layout.KeyLevels(encrypted)
+	if levels.Relinearize >= 0 {
+		m.Keys += key(levels.Relinearize)
+	}
+	for _, level := range levels.Rotate {
+		m.Keys += key(level)
+	}
 	last := len(layout.Layers) - 1
 	m.Input = 2 * limb * int64(layout.Layers[0].Cols*(layout.Levels+1))
 	m.Output = 2 * limb * int64(layout.Layers[last].Rows)
@@ -60,18 +81,14 @@ func PredictMemory(l Literal, layout *packing.Layout, kept [][][]bool, encrypted
 			}
 		}
 		if layout.Kind == packing.Scalar {
-			m.Model += 12*tiles + 8*int64(len(kept[i]))
+			m.Model += 8*tiles + 8*int64(len(kept[i]))
 			m.Working += 2 * limb * rows * int64(ly.Level+1)
 			if ly.Square {
 				m.Working += 2 * limb * rows * int64(ly.Level)
 			}
 			continue
 		}
-		limbs := int64(ly.Level + 1)
-		if usesDiagonals(ly, encrypted) {
-			limbs += special
-		}
-		m.Model += polys * limb * (tiles*limbs + rows*int64(ly.Level))
+		m.Model += polys * (tiles*packed(ly.Level, usesDiagonals(ly, encrypted)) + rows*limb*int64(ly.Level))
 		if ly.Mask {
 			m.Model += limb * int64(ly.Level)
 		}
@@ -85,11 +102,16 @@ func PredictMemory(l Literal, layout *packing.Layout, kept [][][]bool, encrypted
 		if ly.Rotates(encrypted) {
 			m.Working += 2 * limb * int64(ly.Terms()-ly.Cols) * int64(ly.Level+1)
 		}
-		m.Working += int64(threads) * limb * int64(3*(ly.Level+1)+7*ly.Level) // a row's own ciphertexts, by level
+		m.Working += min(rows, int64(rowsAtOnce(threads))) * (polys + 1) * limb * int64(ly.Level+1) // sums of products
+		m.Working += int64(threads) * 7 * limb * int64(ly.Level)                                    // a row's own ciphertexts, by level
 	}
-	levels := int64(layout.Levels + 1)
-	digits := (levels + special - 1) / special
-	m.Working += int64(threads) * limb * ((digits+4)*(levels+special) + 3*levels + 2) // a switcher's buffers
+	all := int64(layout.Levels + 1)
+	digits := (all + special - 1) / special
+	m.Working += int64(threads) * limb * (digits + all + 5) // a switcher's buffers
+	m.Working += limb * (all + special + 10) * 4            // tables of transforms, remainders
+	if threads > 1 {
+		m.Working += 3 * limb * (all + special)
+	}
 	m.Runtime = m.Total()*runtimeShare/100 + runtimeBytes
 	return m
 }

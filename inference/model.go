@@ -3,15 +3,13 @@ package inference
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/he/hefloat"
 	"github.com/tuneinsight/lattigo/v5/ring"
-	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
 
+	"hepex/inference/kernels"
 	"hepex/packing"
 )
 
@@ -23,14 +21,18 @@ type Model struct {
 	layers    []modelLayer
 }
 
-// modelLayer holds nil for dropped tiles, and for the bias of rows that nothing reads. Elements of plain
-// models have degree 0, those of encrypted ones degree 1. Tiles are in Montgomery form, so that a product
-// costs one multiplication.
+// modelLayer holds what a layer's rows are made of. Elements of plain models have degree 0, those of encrypted ones degree 1.
 type modelLayer struct {
-	tiles     [][]*rlwe.Ciphertext // by row and term
-	diagonals [][]ringqp.Poly      // instead of tiles, where inputs are rotated within a row's products
-	bias      []*rlwe.Ciphertext
-	scalars   []scalarRow // instead of all, in scalar layouts
+	rows    [][]tiles          // of each row its kept tiles; of each of its columns, where inputs are rotated within a row's products
+	bias    []*rlwe.Ciphertext // nil for rows that nothing reads
+	scalars []scalarRow        // instead of both, in scalar layouts
+}
+
+// tiles are kept tiles as products read them: a stream for each limb of Q, and of P where inputs are rotated on the way.
+type tiles struct {
+	column int     // of rotated inputs
+	terms  []int32 // in order: terms of the row, or which rotation of the column
+	limbs  []*kernels.Stream
 }
 
 // ModelTimes is how long it took to make a model, in seconds of wall time. Encrypt is 0 for plain
@@ -49,7 +51,7 @@ func usesDiagonals(ly *packing.Layer, encrypted bool) bool {
 
 // buildModel encodes each kept tile at the level and with the scale of its layer and encrypts it if an
 // encryptor is given. Rows are built in parallel on all processors.
-func buildModel(p Parameters, m *packing.Model, encryptor *rlwe.Encryptor) (*Model, ModelTimes, error) {
+func buildModel(p Parameters, m *packing.Model, encryptor *encryptor) (*Model, ModelTimes, error) {
 	if err := p.fits(m.Layout); err != nil {
 		return nil, ModelTimes{}, err
 	}
@@ -58,7 +60,7 @@ func buildModel(p Parameters, m *packing.Model, encryptor *rlwe.Encryptor) (*Mod
 	}
 	model := &Model{Encrypted: encryptor != nil, params: p, layout: m.Layout, layers: make([]modelLayer, len(m.Layers))}
 	scales := p.scales(m.Layout)
-	encoder := hefloat.NewEncoder(p.Parameters)
+	first := newEncoder(p)
 	var encode, encrypt atomic.Int64
 	start := time.Now()
 	for i := range m.Layers {
@@ -71,11 +73,11 @@ func buildModel(p Parameters, m *packing.Model, encryptor *rlwe.Encryptor) (*Mod
 			model.layers[i] = modelLayer{scalars: rows}
 			continue
 		}
-		model.layers[i] = newModelLayer(ly, encryptor != nil)
+		model.layers[i] = modelLayer{rows: make([][]tiles, ly.Rows), bias: make([]*rlwe.Ciphertext, ly.Rows)}
 		err := parallel(0, ly.Rows, func() func(int) error {
-			b := builder{params: p, encoder: encoder.ShallowCopy(), encode: &encode, encrypt: &encrypt}
+			b := builder{params: p, encoder: first.clone(), encode: &encode, encrypt: &encrypt}
 			if encryptor != nil {
-				b.encryptor = encryptor.ShallowCopy()
+				b.encryptor = encryptor.clone()
 			}
 			return func(r int) error { return b.row(&model.layers[i], m, i, r, scales[i]) }
 		})
@@ -88,97 +90,120 @@ func buildModel(p Parameters, m *packing.Model, encryptor *rlwe.Encryptor) (*Mod
 	return model, ModelTimes{Encode: wall * share, Encrypt: wall * (1 - share)}, nil
 }
 
-func newModelLayer(ly *packing.Layer, encrypted bool) modelLayer {
-	l := modelLayer{bias: make([]*rlwe.Ciphertext, ly.Rows)}
-	if usesDiagonals(ly, encrypted) {
-		l.diagonals = make([][]ringqp.Poly, ly.Rows)
-		for r := range l.diagonals {
-			l.diagonals[r] = make([]ringqp.Poly, ly.Terms())
+// newTiles makes room for the kept terms of a row.
+func newTiles(p Parameters, ly *packing.Layer, kept []bool, encrypted bool) []tiles {
+	n := len(ly.Rotations)
+	byColumn := usesDiagonals(ly, encrypted)
+	var row []tiles
+	for t, k := range kept {
+		if !k {
+			continue
 		}
-		return l
+		column, term := 0, t
+		if byColumn {
+			column, term = t/n, t%n
+		}
+		if len(row) == 0 || row[len(row)-1].column != column {
+			row = append(row, tiles{column: column})
+		}
+		last := &row[len(row)-1]
+		last.terms = append(last.terms, int32(term))
 	}
-	l.tiles = make([][]*rlwe.Ciphertext, ly.Rows)
-	for r := range l.tiles {
-		l.tiles[r] = make([]*rlwe.Ciphertext, ly.Terms())
+	limbs, width := ly.Level+1, 1
+	if byColumn {
+		limbs = p.rings.limbs(ly.Level)
 	}
-	return l
+	if encrypted {
+		width = 2
+	}
+	for i := range row {
+		for l := range limbs {
+			row[i].limbs = append(row[i].limbs, p.rings.at(ly.Level, l).NewStream(len(row[i].terms), width))
+		}
+	}
+	return row
+}
+
+// term is where a row's term lies, as newTiles numbers them.
+func (t *tiles) term(ly *packing.Layer, k int, byColumn bool) int {
+	if byColumn {
+		return t.column*len(ly.Rotations) + int(t.terms[k])
+	}
+	return int(t.terms[k])
 }
 
 type builder struct {
 	params          Parameters
-	encoder         *hefloat.Encoder
-	encryptor       *rlwe.Encryptor // nil for plain weights
-	encode, encrypt *atomic.Int64   // nanoseconds, over all builders
+	encoder         *encoder
+	encryptor       *encryptor    // nil for plain weights
+	encode, encrypt *atomic.Int64 // nanoseconds, over all builders
+	limbs           [][]uint64
 }
 
 func (b *builder) row(out *modelLayer, m *packing.Model, i, r int, sc scales) (err error) {
 	ly := &m.Layers[i]
-	last := i == len(m.Layers)-1
-	if m.HasRow(i, r) || last {
+	if last := i == len(m.Layers)-1; m.HasRow(i, r) || last {
 		if out.bias[r], err = b.element(m.BiasRow(i, r), ly.SumLevel(), sc.sum); err != nil {
 			return err
 		}
 	}
-	for t, kept := range m.Kept[i][r] {
-		if !kept {
-			continue
-		}
-		if out.diagonals != nil {
-			if out.diagonals[r][t], err = b.extended(m.Tile(i, r, t), ly.Level, sc.weight); err != nil {
+	row := newTiles(b.params, ly, m.Kept[i][r], b.encryptor != nil)
+	for c := range row {
+		for k := range row[c].terms {
+			slots := m.Tile(i, r, row[c].term(ly, k, usesDiagonals(ly, b.encryptor != nil)))
+			if err := b.tile(&row[c], k, slots, ly.Level, sc.weight); err != nil {
 				return err
 			}
-			continue
 		}
-		tile, err := b.element(m.Tile(i, r, t), ly.Level, sc.weight)
-		if err != nil {
-			return err
+	}
+	out.rows[r] = row
+	return nil
+}
+
+// tile encodes slots, encrypts them if weights are encrypted, and puts them into a row's streams.
+func (b *builder) tile(row *tiles, k int, slots []float64, level int, scale rlwe.Scale) error {
+	start := time.Now()
+	if err := b.encoder.encode(slots, scale, level); err != nil {
+		return err
+	}
+	if b.limbs == nil {
+		b.limbs = newLimbs(b.params.N(), 2)
+	}
+	x, random := b.limbs[0], b.limbs[1]
+	if b.encryptor != nil {
+		b.since(start, b.encode)
+		defer b.since(time.Now(), b.encrypt)
+		b.encryptor.begin(b.encoder)
+	} else {
+		defer b.since(start, b.encode)
+	}
+	for l, s := range row.limbs {
+		r := b.params.rings.at(level, l)
+		b.encoder.limb(x, level, l)
+		if b.encryptor != nil {
+			b.encryptor.zero(random, x, b.encryptor.secret.q[l], r)
+			r.Put(s, k, 1, random)
 		}
-		toMontgomery(b.params, tile)
-		out.tiles[r][t] = tile
+		r.Put(s, k, 0, x)
 	}
 	return nil
 }
 
+func (b *builder) since(start time.Time, sum *atomic.Int64) { sum.Add(int64(time.Since(start))) }
+
 // element encodes slots and encrypts the result if weights are encrypted.
 func (b *builder) element(slots []float64, level int, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
 	start := time.Now()
-	pt := hefloat.NewPlaintext(b.params.Parameters, level)
-	pt.Scale = scale
-	if err := b.encoder.Encode(slots, pt); err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
+	if err := b.encoder.encode(slots, scale, level); err != nil {
+		return nil, err
 	}
-	encoded := time.Now()
-	b.encode.Add(int64(encoded.Sub(start)))
 	if b.encryptor == nil {
-		return &rlwe.Ciphertext{Element: pt.Element}, nil
+		defer b.since(start, b.encode)
+		return b.encoder.plaintext(level, scale), nil
 	}
-	ct := hefloat.NewCiphertext(b.params.Parameters, 1, level)
-	if err := b.encryptor.Encrypt(pt, ct); err != nil {
-		return nil, fmt.Errorf("encrypt: %w", err)
-	}
-	b.encrypt.Add(int64(time.Since(encoded)))
-	return ct, nil
-}
-
-// extended encodes slots modulo Q·P, in Montgomery form.
-func (b *builder) extended(slots []float64, level int, scale rlwe.Scale) (ringqp.Poly, error) {
-	start := time.Now()
-	poly := b.params.RingQP().AtLevel(level, b.params.MaxLevelP()).NewPoly()
-	md := hefloat.NewPlaintext(b.params.Parameters, level).MetaData
-	md.Scale, md.IsMontgomery = scale, true
-	if err := b.encoder.Embed(slots, md, poly); err != nil {
-		return ringqp.Poly{}, fmt.Errorf("encode: %w", err)
-	}
-	b.encode.Add(int64(time.Since(start)))
-	return poly, nil
-}
-
-func toMontgomery(p Parameters, ct *rlwe.Ciphertext) {
-	ring := p.RingQ().AtLevel(ct.Level())
-	for _, v := range ct.Value {
-		ring.MForm(v, v)
-	}
-	ct.IsMontgomery = true
+	b.since(start, b.encode)
+	defer b.since(time.Now(), b.encrypt)
+	return b.encryptor.encrypt(b.encoder, level, scale), nil
 }
 
 // Bytes is the memory that tiles and biases take.
@@ -187,14 +212,10 @@ func (m *Model) Bytes() int64 {
 	for _, ly := range m.layers {
 		for r, bias := range ly.bias {
 			n += elementBytes(bias)
-			if ly.diagonals != nil {
-				for _, d := range ly.diagonals[r] {
-					n += polyBytes(d.Q) + polyBytes(d.P)
+			for _, t := range ly.rows[r] {
+				for _, s := range t.limbs {
+					n += s.Bytes()
 				}
-				continue
-			}
-			for _, tile := range ly.tiles[r] {
-				n += elementBytes(tile)
 			}
 		}
 		for _, row := range ly.scalars {
@@ -225,12 +246,7 @@ func (m *Model) check(p Parameters, layout *packing.Layout) error {
 }
 
 // hasRow tells whether a row has a tile.
-func (l *modelLayer) hasRow(r int) bool {
-	if l.diagonals != nil {
-		return slices.ContainsFunc(l.diagonals[r], func(d ringqp.Poly) bool { return d.Q.Coeffs != nil })
-	}
-	return slices.ContainsFunc(l.tiles[r], func(t *rlwe.Ciphertext) bool { return t != nil })
-}
+func (l *modelLayer) hasRow(r int) bool { return len(l.rows[r]) > 0 }
 
 func elementBytes(e *rlwe.Ciphertext) int64 {
 	if e == nil {

@@ -4,8 +4,8 @@ import (
 	"io"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
 
+	"hepex/inference/kernels"
 	"hepex/packing"
 )
 
@@ -19,8 +19,7 @@ func NewModel(p Parameters, layout *packing.Layout) (*Model, error) {
 	return &Model{params: p, layout: layout}, nil
 }
 
-// WriteTo writes which tiles are kept and which rows have a bias, each followed by its coefficients, row by row.
-// Tiles stay in Montgomery form.
+// WriteTo writes for each row its bias, if it has one, which terms are kept, and their coefficients limb by limb.
 func (m *Model) WriteTo(w io.Writer) (int64, error) {
 	out := newWriter(w, m.params, kindModel)
 	if m.Encrypted {
@@ -28,21 +27,13 @@ func (m *Model) WriteTo(w io.Writer) (int64, error) {
 	} else {
 		out.number(0)
 	}
-	for _, ly := range m.layers {
+	for i, ly := range m.layers {
 		for _, row := range ly.scalars {
 			out.scalarRow(row)
 		}
 		for r := range ly.bias {
 			out.optional(ly.bias[r])
-			if ly.diagonals != nil {
-				for _, d := range ly.diagonals[r] {
-					out.optionalExtended(d)
-				}
-				continue
-			}
-			for _, tile := range ly.tiles[r] {
-				out.optional(tile)
-			}
+			out.tiles(&m.layout.Layers[i], ly.rows[r], m.Encrypted)
 		}
 	}
 	return out.close()
@@ -59,21 +50,26 @@ func (w *writer) optional(ct *rlwe.Ciphertext) {
 	}
 }
 
-func (w *writer) optionalExtended(d ringqp.Poly) {
-	if d.Q.Coeffs == nil {
-		w.bytes([]byte{0})
-		return
+func (w *writer) tiles(ly *packing.Layer, row []tiles, encrypted bool) {
+	kept := make([]byte, ly.Terms())
+	for _, t := range row {
+		for k := range t.terms {
+			kept[t.term(ly, k, usesDiagonals(ly, encrypted))] = 1
+		}
 	}
-	w.bytes([]byte{1})
-	w.poly(d.Q)
-	w.poly(d.P)
+	w.bytes(kept)
+	for _, t := range row {
+		for i, s := range t.limbs {
+			w.stream(s, ly.Level, i)
+		}
+	}
 }
 
 func (w *writer) scalarRow(row scalarRow) {
-	w.number(uint64(len(row.inputs)))
-	for i, in := range row.inputs {
-		w.number(uint64(in))
-		w.number(uint64(row.weights[i]))
+	w.number(uint64(len(row.Index)))
+	w.number(uint64(row.Negative))
+	for i, in := range row.Index {
+		w.number(uint64(in)<<32 | uint64(row.Weights[i]))
 	}
 	w.number(row.biasBits())
 }
@@ -106,18 +102,13 @@ func (m *Model) readLayer(in *reader, i, degree int, sc scales) modelLayer {
 		}
 		return ly
 	}
-	ly := newModelLayer(want, degree == 1)
+	ly := modelLayer{rows: make([][]tiles, want.Rows), bias: make([]*rlwe.Ciphertext, want.Rows)}
 	for r := range want.Rows {
-		ly.bias[r] = in.optional(degree, want.SumLevel(), sc.sum)
-		for t := range want.Terms() {
-			if ly.diagonals != nil {
-				ly.diagonals[r][t] = in.optionalExtended(want.Level)
-				continue
-			}
-			if ly.tiles[r][t] = in.optional(degree, want.Level, sc.weight); ly.tiles[r][t] != nil {
-				ly.tiles[r][t].IsMontgomery = true
-			}
+		if in.err != nil {
+			break
 		}
+		ly.bias[r] = in.optional(degree, want.SumLevel(), sc.sum)
+		ly.rows[r] = in.tiles(want, degree == 1)
 	}
 	return ly
 }
@@ -136,25 +127,32 @@ func (r *reader) optional(degree, level int, scale rlwe.Scale) *rlwe.Ciphertext 
 	return r.element(degree, level, scale)
 }
 
-func (r *reader) optionalExtended(level int) ringqp.Poly {
-	if !r.there() {
-		return ringqp.Poly{}
+func (r *reader) tiles(ly *packing.Layer, encrypted bool) []tiles {
+	kept := make([]bool, ly.Terms())
+	for t := range kept {
+		kept[t] = r.there()
 	}
-	p := r.params.RingQP().AtLevel(level, r.params.MaxLevelP()).NewPoly()
-	r.poly(p.Q, r.params.Q())
-	r.poly(p.P, r.params.P())
-	return p
+	if r.err != nil {
+		return nil
+	}
+	row := newTiles(r.params, ly, kept, encrypted)
+	for _, t := range row {
+		for i, s := range t.limbs {
+			r.stream(s, ly.Level, i)
+		}
+	}
+	return row
 }
 
 func (r *reader) scalarRow(inputs int) scalarRow {
 	n := r.number("number of weights", uint64(inputs))
-	var row scalarRow
+	row := scalarRow{Row: kernels.Row{Negative: int(r.number("number of negative weights", n))}}
 	for range n {
 		if r.err != nil {
 			break
 		}
-		row.inputs = append(row.inputs, int32(r.number("input", uint64(inputs-1))))
-		row.weights = append(row.weights, int64(r.number("weight", ^uint64(0))))
+		v := r.number("input and weight", uint64(inputs-1)<<32|(1<<32-1))
+		row.Index, row.Weights = append(row.Index, int32(v>>32)), append(row.Weights, uint32(v)&kernels.MaxWeight)
 	}
 	row.setBiasBits(r.number("bias", ^uint64(0)))
 	return row

@@ -35,7 +35,8 @@ func newPair(t *testing.T) pair {
 	check(t, err)
 	input, err := client.Encrypt([][]float64{{1, 2, 3, 4}})
 	check(t, err)
-	keys := client.Keys(true)
+	keys, err := client.Keys(true)
+	check(t, err)
 	server, err := NewServer(p, m.Layout, keys, coded, 2)
 	check(t, err)
 	return pair{p, m, client, server, keys, coded, input}
@@ -96,7 +97,9 @@ func TestMismatchesAreErrors(t *testing.T) {
 			return err
 		},
 		"server, foreign keys": func() error {
-			_, err := NewServer(c.params, c.model.Layout, stranger.Keys(true), c.coded, 1)
+			keys, err := stranger.Keys(true)
+			check(t, err)
+			_, err = NewServer(c.params, c.model.Layout, keys, c.coded, 1)
 			return err
 		},
 		"server, no threads": func() error { _, err := NewServer(c.params, c.model.Layout, c.keys, c.coded, 0); return err },

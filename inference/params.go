@@ -3,11 +3,14 @@ package inference
 import (
 	"fmt"
 	"math"
+	"math/bits"
+	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
 	"github.com/tuneinsight/lattigo/v5/ring"
 
+	"hepex/inference/kernels"
 	"hepex/packing"
 )
 
@@ -54,6 +57,7 @@ type Parameters struct {
 	hefloat.Parameters
 	Literal  Literal
 	Insecure bool // below 128 bits, because the caller asked for it
+	rings    *rings
 }
 
 // NewParameters finds primes for the literal. Parameters under 128-bit security are an error unless
@@ -69,8 +73,12 @@ func NewParameters(l Literal, allowInsecure bool) (Parameters, error) {
 	default:
 		return Parameters{}, fmt.Errorf("inference: ring %q: want %s or %s", l.Ring, Standard, ConjugateInvariant)
 	}
+	q, err := primes(l, kind)
+	if err != nil {
+		return Parameters{}, err
+	}
 	p, err := hefloat.NewParametersFromLiteral(hefloat.ParametersLiteral{
-		LogN: l.LogN, LogQ: l.LogQ, LogP: l.LogP, LogDefaultScale: l.LogScale, RingType: kind,
+		LogN: l.LogN, Q: q[:len(l.LogQ)], P: q[len(l.LogQ):], LogDefaultScale: l.LogScale, RingType: kind,
 	})
 	if err != nil {
 		return Parameters{}, fmt.Errorf("inference: parameters %+v: %w", l, err)
@@ -79,7 +87,33 @@ func NewParameters(l Literal, allowInsecure bool) (Parameters, error) {
 	if err != nil && !allowInsecure {
 		return Parameters{}, fmt.Errorf("inference: %w", err)
 	}
-	return Parameters{Parameters: p, Literal: l, Insecure: err != nil}, nil
+	return Parameters{p, l, err != nil, newRings(p.RingQ(), p.RingP(), kernels.New)}, nil
+}
+
+// primes finds the largest primes of the given bit lengths that suit the ring, those of Q first. lattigo's own choice lies on both
+// sides of the power of two, where vector kernels and packed words end.
+func primes(l Literal, kind ring.Type) ([]uint64, error) {
+	root := uint64(2) << l.LogN
+	if kind == ring.ConjugateInvariant {
+		root *= 2
+	}
+	generators := map[int]*ring.NTTFriendlyPrimesGenerator{}
+	var all []uint64
+	for _, b := range slices.Concat(l.LogQ, l.LogP) {
+		if l.LogN < 1 || l.LogN > MaxLogN || b < l.LogN+2 || b > maxLogPrime {
+			return nil, fmt.Errorf("inference: parameters %+v: a modulus of %d bits: want %d to %d, log_n 1 to %d", l, b, l.LogN+2, maxLogPrime, MaxLogN)
+		}
+		if generators[b] == nil {
+			g := ring.NewNTTFriendlyPrimesGenerator(uint64(b), root)
+			generators[b] = &g
+		}
+		prime, err := generators[b].NextDownstreamPrime()
+		if err != nil || bits.Len64(prime) != b {
+			return nil, fmt.Errorf("inference: parameters %+v: not enough primes of %d bits", l, b)
+		}
+		all = append(all, prime)
+	}
+	return all, nil
 }
 
 // scales are the scales of a layer's ciphertexts and of what they are multiplied with.

@@ -8,8 +8,9 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
-	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
+	"github.com/tuneinsight/lattigo/v5/ring"
 
+	"hepex/inference/kernels"
 	"hepex/packing"
 )
 
@@ -69,7 +70,7 @@ func MeasurePrices(p Parameters, counts packing.Counts) (*Priced, error) {
 	return out, nil
 }
 
-// priceBench has what primitives need, of random content.
+// priceBench has what primitives need, of random content: this package's and lattigo's.
 type priceBench struct {
 	p     Parameters
 	w     *worker
@@ -82,17 +83,21 @@ type priceBench struct {
 var priceSteps = []int{1, 2, 3, 4}
 
 func newPriceBench(p Parameters) (*priceBench, error) {
-	kg := hefloat.NewKeyGenerator(p.Parameters)
-	secret := kg.GenSecretKeyNew()
-	set := rlwe.NewMemEvaluationKeySet(kg.GenRelinearizationKeyNew(secret))
+	levels := packing.KeyLevels{Relinearize: p.MaxLevel(), Rotate: map[int]int{}}
 	for _, s := range priceSteps {
-		key := kg.GenGaloisKeyNew(p.GaloisElement(s), secret)
-		set.GaloisKeys[key.GaloisElement] = key
+		levels.Rotate[s] = p.MaxLevel()
 	}
-	sw, err := newSwitcher(p, set, priceSteps, 1)
+	keys, err := drawKeys(p, levels, newSecret(p))
 	if err != nil {
 		return nil, err
 	}
+	sw, err := newSwitcher(p, keys, 1)
+	if err != nil {
+		return nil, err
+	}
+	kg := hefloat.NewKeyGenerator(p.Parameters)
+	secret := kg.GenSecretKeyNew()
+	set := rlwe.NewMemEvaluationKeySet(kg.GenRelinearizationKeyNew(secret), kg.GenGaloisKeyNew(p.GaloisElement(1), secret))
 	w := &worker{params: p, pool: newPool(p), switcher: sw, counts: packing.Counts{}}
 	return &priceBench{p, w, hefloat.NewEvaluator(p.Parameters, set), rand.New(rand.NewPCG(1, 2)), make([]uint64, evictBytes/8)}, nil
 }
@@ -160,39 +165,29 @@ func (b *priceBench) level(level int, counts packing.Counts, out *Priced) error 
 		at := packing.At{Op: op, Level: level}
 		out.Ours[at], out.Floor[at] = ours, floor
 	}
-	same := func(op packing.Op, v float64) { set(op, v, v) }
 	for _, op := range []packing.Op{packing.MulPlain, packing.MulCipher} {
 		if has(op) {
-			v, err := b.products(op, level, counts[packing.At{Op: op, Level: level}])
-			if err != nil {
-				return err
-			}
-			same(op, v)
+			b.products(op, level, counts, set)
 		}
 	}
-	if has(packing.FinishRow) {
-		acc := b.random(2, level)
-		if !has(packing.MulCipher) {
-			acc = b.random(1, level)
-		}
-		same(packing.FinishRow, clock(func() {
-			for i := range level + 1 {
-				reduceLimb(b.p.RingQ().SubRings[i], acc, i)
-			}
-		}))
+	if at := (packing.At{Op: packing.FinishRow, Level: level}); has(packing.FinishRow) && out.Ours[at] == 0 {
+		set(packing.FinishRow, 0, out.Floor[at]) // no work of its own
 	}
+	r := b.p.RingQ().AtLevel(level)
 	x, y := b.random(1, level), b.random(1, level)
 	if has(packing.MulMask) {
-		r := b.p.RingQ().AtLevel(level)
-		same(packing.MulMask, clock(func() {
+		mask := b.tiles(packing.MulPlain, level, 1)
+		ours := clock(func() { _ = sumProducts(b.p, []product{{mask, x}}, []*rlwe.Ciphertext{x}, 1) })
+		set(packing.MulMask, ours, clock(func() {
 			for _, v := range x.Value {
 				r.MulCoeffsMontgomery(v, y.Value[0], v)
 			}
 		}))
 	}
 	if has(packing.AddBias) {
-		r := b.p.RingQ().AtLevel(level)
-		same(packing.AddBias, clock(func() { r.Add(x.Value[0], y.Value[0], x.Value[0]) }))
+		bias := &rlwe.Ciphertext{Element: rlwe.Element[ring.Poly]{MetaData: y.MetaData, Value: y.Value[:1]}}
+		ours := clock(func() { b.w.addBias(x, bias) })
+		set(packing.AddBias, ours, clock(func() { r.Add(x.Value[0], y.Value[0], x.Value[0]) }))
 	}
 	if has(packing.MulScalar) {
 		rows := max(1, counts[packing.At{Op: packing.FinishRow, Level: level}])
@@ -209,29 +204,55 @@ func (b *priceBench) level(level int, counts packing.Counts, out *Priced) error 
 // streamed is how much memory products go through, so that they are timed as in a model larger than any cache.
 const streamed = 64 << 20
 
-func (b *priceBench) products(op packing.Op, level, count int) (float64, error) {
-	degree := 0
+// tiles are random, in a row.
+func (b *priceBench) tiles(op packing.Op, level, terms int) tiles {
+	kept := make([]bool, terms)
+	for i := range kept {
+		kept[i] = true
+	}
+	row := newTiles(b.p, &packing.Layer{Level: level, Rotations: []int{0}, Cols: terms}, kept, op == packing.MulCipher)[0]
+	for i, s := range row.limbs {
+		limb := b.random(0, level).Value[0].Coeffs[i]
+		s.Each(func(term, number int) { b.p.rings.q[i].Put(s, term, number, limb) })
+	}
+	return row
+}
+
+// products times rows as long as those of the layers to be priced, and as many as there are up to streamed, against rows of one term:
+// the difference is what a product costs, the rest belongs to the row.
+func (b *priceBench) products(op packing.Op, level int, counts packing.Counts, set func(packing.Op, float64, float64)) {
+	degree := 1
 	if op == packing.MulCipher {
-		degree = 1
+		degree = 2
 	}
-	n := min(max(2, streamed/((degree+3)*(level+1)*b.p.N()*8)), max(count, 2))
-	var tiles, xs []*rlwe.Ciphertext
-	for range n {
-		tiles, xs = append(tiles, b.random(degree, level)), append(xs, b.random(1, level))
+	rows := max(1, counts[packing.At{Op: packing.FinishRow, Level: level}])
+	terms := max(1, counts[packing.At{Op: op, Level: level}]/rows)
+	rows = min(rows, max(1, streamed/(8*degree*terms*(level+1)*b.p.N())))
+	time := func(terms int) float64 {
+		var all []product
+		var x []*rlwe.Ciphertext
+		for range terms {
+			x = append(x, b.random(1, level))
+		}
+		for range rows {
+			all = append(all, product{b.tiles(op, level, terms), newCiphertext(b.p, degree, level, b.p.DefaultScale())})
+		}
+		return clock(func() {
+			for first := 0; first < rows; first += rowsAtOnce(1) {
+				_ = sumProducts(b.p, all[first:min(first+rowsAtOnce(1), rows)], x, 1)
+			}
+		}) / float64(rows)
 	}
-	acc := hefloat.NewCiphertext(b.p.Parameters, degree+1, level)
-	limit := lazyTerms(b.p.Q()[:level+1])
-	t := clock(func() {
-		for i := range level + 1 {
-			sumProducts(b.p.RingQ().SubRings[i], tiles, xs, acc, i, limit)
-		}
-	})
-	reduce := clock(func() {
-		for i := range level + 1 {
-			reduceLimb(b.p.RingQ().SubRings[i], acc, i)
-		}
-	})
-	return max(t-reduce, 0) / float64(n), nil
+	row, one := time(terms), 0.0
+	if terms > 1 {
+		one = time(1)
+	}
+	per := max(row-one, 0) / float64(max(terms-1, 1))
+	r := b.p.RingQ().AtLevel(level)
+	x, y, z := b.random(0, level).Value[0], b.random(0, level).Value[0], b.random(0, level).Value[0]
+	floor := clock(func() { r.MulCoeffsMontgomeryLazyThenAddLazy(x, y, z) })
+	set(op, max(per, 0), float64(2*degree)*floor)
+	set(packing.FinishRow, max(row-per*float64(terms), 0), float64(degree+1)*clock(func() { r.Reduce(z, z) }))
 }
 
 // scalars times a layer whose rows have as many weights as those of the layers to be priced, up to a number that shows
@@ -247,12 +268,11 @@ func (b *priceBench) scalars(level, length int) (ours, floor float64, err error)
 	for o := range rows {
 		out[o] = hefloat.NewCiphertext(b.p.Parameters, 1, level)
 		for k, i := range b.rng.Perm(inputs)[:length] {
-			rows[o].inputs = append(rows[o].inputs, int32(i))
-			w := int64(1 + b.rng.IntN(100))
-			if k >= length/2 {
-				w = -w
+			rows[o].Index = append(rows[o].Index, int32(i))
+			rows[o].Weights = append(rows[o].Weights, uint32(1+b.rng.IntN(100)))
+			if k < length/2 {
+				rows[o].Negative++
 			}
-			rows[o].weights = append(rows[o].weights, w)
 		}
 	}
 	ours = b.clockCold(func() { err = scalarLayer(b.p, rows, x, out, b.p.DefaultScale(), 1) }) / float64(length*outputs)
@@ -312,7 +332,7 @@ func (b *priceBench) rotations(level int, has func(...packing.Op) bool, set func
 	x := b.random(1, level)
 	qp := p.RingQP().AtLevel(level, p.MaxLevelP())
 	digits := b.eval.GetBuffDecompQP()
-	decompose := clock(func() { b.w.decompose(x.Value[1], level) })
+	decompose := clock(func() { b.w.decompose(level, x.Value[1]); b.w.allDigits(level) })
 	decomposeFloor := clock(func() { b.eval.DecomposeNTT(level, p.MaxLevelP(), p.PCount(), x.Value[1], true, digits) })
 	set(packing.Decompose, decompose, decomposeFloor)
 
@@ -365,28 +385,32 @@ func (b *priceBench) inputRotations(x *rlwe.Ciphertext, modDown, floor float64, 
 	return err
 }
 
-// diagonalRotations prices a rotation and its product together; the product's part is what it takes alone.
+// diagonalRotations prices a rotation and its product together.
 func (b *priceBench) diagonalRotations(x *rlwe.Ciphertext, floor float64, set func(packing.Op, float64, float64)) (err error) {
 	p, level := b.p.Parameters, x.Level()
 	qp := p.RingQP().AtLevel(level, p.MaxLevelP())
-	weights := make([]ringqp.Poly, len(priceSteps))
-	for i := range weights {
-		weights[i] = qp.NewPoly()
-		ct := b.random(0, level)
-		ct.Value[0].CopyLvl(level, weights[i].Q)
-	}
+	ly := &packing.Layer{Level: level, Rotations: append([]int{0}, priceSteps...), Cols: 1}
 	acc := b.random(1, level)
 	run := func(n int) float64 {
+		kept := make([]bool, len(ly.Rotations))
+		for k := range n {
+			kept[k+1] = true
+		}
+		columns := newTiles(b.p, ly, kept, false)
+		for i, s := range columns[0].limbs {
+			at := b.p.rings.at(level, i)
+			limb := kernels.Aligned(p.N())
+			s.Each(func(term, number int) { at.Put(s, term, number, limb) })
+		}
 		return b.clockCold(func() {
-			if e := b.w.diagonals(acc, x, priceSteps[:n], weights[:n]); e != nil {
+			if e := b.w.diagonals(acc, []*rlwe.Ciphertext{x}, ly.Rotations, columns); e != nil {
 				err = e
 			}
 		})
 	}
 	one, four := run(1), run(4)
-	a := qp.NewPoly()
-	product := 2 * clock(func() { qp.MulCoeffsMontgomeryLazyThenAddLazy(weights[0], weights[1], a) })
-	set(packing.MulDiagonal, product, product)
-	set(packing.RotateDiagonal, max((four-one)/3-product, 0), floor)
+	u, v, w := qp.NewPoly(), qp.NewPoly(), qp.NewPoly()
+	set(packing.MulDiagonal, 0, 2*clock(func() { qp.MulCoeffsMontgomeryLazyThenAddLazy(u, v, w) }))
+	set(packing.RotateDiagonal, max((four-one)/3, 0), floor)
 	return err
 }

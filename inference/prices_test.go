@@ -40,7 +40,9 @@ func TestEverythingIsPriced(t *testing.T) {
 			input, err := client.Encrypt(networktest.Samples(rng, 1, 20))
 			check(t, err)
 			predicted := PredictMemory(p.Literal, m.Layout, m.Kept, encrypted, 1)
-			if keys := client.Keys(encrypted); predicted.Keys != keys.Bytes() || predicted.Input != input.Bytes() {
+			keys, err := client.Keys(encrypted)
+			check(t, err)
+			if predicted.Keys != keys.Bytes() || predicted.Input != input.Bytes() {
 				t.Errorf("%s: predicted keys %d and input %d, are %d and %d", m.Kind, predicted.Keys, predicted.Input, keys.Bytes(), input.Bytes())
 			}
 			if d := float64(predicted.Model) / float64(max(model.Bytes(), 1)); d < 0.9 || d > 1.15 {

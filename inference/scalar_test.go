@@ -8,6 +8,8 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
+
+	"hepex/inference/kernels"
 )
 
 // Integer products equal big integers, coefficient by coefficient, for all sizes of moduli and weights, and for
@@ -15,7 +17,7 @@ import (
 func TestScalarProductsAreExact(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	for _, logQ := range []int{35, 46, 50, 60} {
-		for _, weight := range []int64{1, 3, 200, 4000, 1 << 20, maxScalar} {
+		for _, weight := range []int64{1, 3, 200, 4000, 1 << 20, kernels.MaxWeight} {
 			for _, inputs := range []int{0, 1, 4, 7, 50, 300} {
 				t.Run(fmt.Sprintf("%d bits, weights to %d, %d inputs", logQ, weight, inputs), func(t *testing.T) {
 					p, err := NewParameters(Literal{Ring: ConjugateInvariant, LogN: testLogN, LogQ: []int{logQ, logQ}, LogP: []int{60}, LogScale: 30}, true)
@@ -36,12 +38,13 @@ func TestScalarProductsAreExact(t *testing.T) {
 					for o := range rows {
 						out[o] = hefloat.NewCiphertext(p.Parameters, 1, 1)
 						rows[o].bias = 3*rng.Float64() - 1.5
+						rows[o].Negative = o * len(x) / 2
 						for i := range x {
 							w := weight
 							if o > 0 {
-								w = rng.Int64N(2*weight+1) - weight
+								w = rng.Int64N(weight + 1)
 							}
-							rows[o].inputs, rows[o].weights = append(rows[o].inputs, int32(i)), append(rows[o].weights, w)
+							rows[o].Index, rows[o].Weights = append(rows[o].Index, int32(i)), append(rows[o].Weights, uint32(w))
 						}
 					}
 					scale := powerOfTwo(40).Mul(powerOfTwo(45))
@@ -62,9 +65,12 @@ func checkScalarRow(t *testing.T, p Parameters, row scalarRow, x []*rlwe.Ciphert
 		for l, q := range p.Q()[:2] {
 			for _, k := range []int{0, 1, 129, p.N() - 1} {
 				want := new(big.Int)
-				for i, in := range row.inputs {
+				for i, in := range row.Index {
 					v := new(big.Int).SetUint64(x[in].Value[c].Coeffs[l][k])
-					want.Add(want, v.Mul(v, big.NewInt(row.weights[i])))
+					if v.Mul(v, big.NewInt(int64(row.Weights[i]))); i < row.Negative {
+						v.Neg(v)
+					}
+					want.Add(want, v)
 				}
 				if c == 0 {
 					want.Add(want, new(big.Int).SetUint64(bias[l]))
@@ -73,42 +79,6 @@ func checkScalarRow(t *testing.T, p Parameters, row scalarRow, x []*rlwe.Ciphert
 				if have := got.Value[c].Coeffs[l][k]; have != want.Uint64() {
 					t.Fatalf("component %d, limb %d, coefficient %d: %d, want %d", c, l, k, have, want)
 				}
-			}
-		}
-	}
-}
-
-// The vector instructions give what plain words give.
-func TestVectorsEqualWords(t *testing.T) {
-	if !hasVectors {
-		t.Skip("no vector instructions on this machine")
-	}
-	rng := rand.New(rand.NewPCG(8, 8))
-	for _, negative := range []bool{false, true} {
-		var x [4][]uint64
-		var w [4]uint64
-		acc, want := make([]uint64, 64), make([]uint64, 64)
-		for k := range x {
-			w[k] = rng.Uint64N(1 << 32)
-			for range acc {
-				x[k] = append(x[k], rng.Uint64())
-			}
-		}
-		for i := range acc {
-			acc[i] = rng.Uint64()
-			want[i] = acc[i]
-			for k := range x {
-				if negative {
-					want[i] -= x[k][i] * w[k]
-				} else {
-					want[i] += x[k][i] * w[k]
-				}
-			}
-		}
-		axpyVectors(acc, &x, &w, negative)
-		for i := range acc {
-			if acc[i] != want[i] {
-				t.Fatalf("negative %t, word %d: %d, want %d", negative, i, acc[i], want[i])
 			}
 		}
 	}
@@ -129,15 +99,14 @@ func BenchmarkScalarLayer(b *testing.B) {
 			}
 			for o := range out {
 				out[o] = hefloat.NewCiphertext(p.Parameters, 1, 2)
-				for sign := int64(1); sign >= -1; sign -= 2 {
-					for i := range x {
-						if rng.Float64() < density/2 {
-							n++
-							rows[o].inputs = append(rows[o].inputs, int32(i))
-							rows[o].weights = append(rows[o].weights, sign*int64(1+rng.IntN(100)))
-						}
+				for i := range x {
+					if rng.Float64() < density {
+						n++
+						rows[o].Index = append(rows[o].Index, int32(i))
+						rows[o].Weights = append(rows[o].Weights, uint32(1+rng.IntN(100)))
 					}
 				}
+				rows[o].Negative = len(rows[o].Index) / 2
 			}
 			b.ReportAllocs()
 			for b.Loop() {

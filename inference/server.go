@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/he/hefloat"
 
 	"hepex/packing"
 )
@@ -22,7 +21,7 @@ type Server struct {
 	layout  *packing.Layout
 	model   *Model
 	scales  []scales
-	masks   []*rlwe.Ciphertext // by layer, nil where no mask is needed
+	masks   []tiles // by layer, empty where no mask is needed
 	pool    *pool
 	workers []*worker // one per thread, for layers with as many rows
 	team    *worker   // all threads on one row, for layers with fewer
@@ -51,7 +50,7 @@ func NewServer(p Parameters, layout *packing.Layout, keys *Keys, model *Model, t
 	}
 	s := &Server{params: p, layout: layout, model: model, scales: p.scales(layout), pool: newPool(p)}
 	newWorker := func(threads int) (*worker, error) {
-		sw, err := newSwitcher(p, keys.set, keys.steps(), threads)
+		sw, err := newSwitcher(p, keys, threads)
 		return &worker{params: p, pool: s.pool, switcher: sw, counts: packing.Counts{}}, err
 	}
 	for range threads {
@@ -76,18 +75,17 @@ func (s *Server) hasFewRows(threads int) bool {
 }
 
 func (s *Server) encodeMasks() error {
-	b := builder{params: s.params, encoder: hefloat.NewEncoder(s.params.Parameters), encode: new(atomic.Int64), encrypt: new(atomic.Int64)}
-	s.masks = make([]*rlwe.Ciphertext, len(s.layout.Layers))
+	b := builder{params: s.params, encoder: newEncoder(s.params), encode: new(atomic.Int64)}
+	s.masks = make([]tiles, len(s.layout.Layers))
 	for i := range s.layout.Layers {
 		ly := &s.layout.Layers[i]
 		if !ly.Mask {
 			continue
 		}
-		mask, err := b.element(s.layout.MaskRow(i), ly.SumLevel(), s.scales[i].mask)
-		if err != nil {
+		mask := newTiles(s.params, &packing.Layer{Level: ly.SumLevel(), Rotations: []int{0}}, []bool{true}, false)[0]
+		if err := b.tile(&mask, 0, s.layout.MaskRow(i), ly.SumLevel(), s.scales[i].mask); err != nil {
 			return fmt.Errorf("inference: mask of layer %s: %w", ly.Name, err)
 		}
-		toMontgomery(s.params, mask)
 		s.masks[i] = mask
 	}
 	return nil
@@ -157,25 +155,20 @@ func (s *Server) layer(i int, x []*rlwe.Ciphertext) ([]*rlwe.Ciphertext, packing
 		return nil, nil, err
 	}
 	out := make([]*rlwe.Ciphertext, ly.Rows)
+	chunk := ly.Rows
 	if s.layout.Kind == packing.Scalar {
 		err = s.scalarSums(i, x, out)
+	} else {
+		chunk = rowsAtOnce(len(s.workers))
 	}
-	if err == nil {
-		free := make(chan *worker, len(workers))
-		for _, w := range workers {
-			free <- w
+	for first := 0; first < ly.Rows && err == nil; first += chunk {
+		rows := out[first:min(first+chunk, ly.Rows)]
+		if s.layout.Kind != packing.Scalar {
+			err = s.rowSums(i, first, shared, rows)
 		}
-		err = parallel(len(workers), len(out), func() func(int) error {
-			w := <-free
-			return func(r int) (err error) {
-				if s.layout.Kind == packing.Scalar {
-					out[r], err = s.scalarRow(w, i, r, out[r])
-				} else {
-					out[r], err = s.row(w, i, r, shared)
-				}
-				return err
-			}
-		})
+		if err == nil {
+			err = s.finishRows(i, first, shared, rows, workers)
+		}
 	}
 	if ly.Rotates(s.model.Encrypted) {
 		s.recycleRotated(ly, shared)
@@ -185,6 +178,45 @@ func (s *Server) layer(i int, x []*rlwe.Ciphertext) ([]*rlwe.Ciphertext, packing
 		counts.Plus(w.counts)
 	}
 	return out, counts, err
+}
+
+// finishRows turns sums of products into outputs, rows at once.
+func (s *Server) finishRows(i, first int, x, rows []*rlwe.Ciphertext, workers []*worker) error {
+	free := make(chan *worker, len(workers))
+	for _, w := range workers {
+		free <- w
+	}
+	return parallel(len(workers), len(rows), func() func(int) error {
+		w := <-free
+		return func(r int) (err error) {
+			if s.layout.Kind == packing.Scalar {
+				rows[r], err = s.scalarRow(w, i, first+r, rows[r])
+			} else {
+				rows[r], err = s.row(w, i, first+r, x, rows[r])
+			}
+			return err
+		}
+	})
+}
+
+// rowSums sums the products of some rows, all but those that rotate inputs on the way. Rows without a kept tile stay nil.
+func (s *Server) rowSums(i, first int, x, rows []*rlwe.Ciphertext) error {
+	ly, model := &s.layout.Layers[i], &s.model.layers[i]
+	if usesDiagonals(ly, s.model.Encrypted) {
+		return nil
+	}
+	degree := 1
+	if s.model.Encrypted {
+		degree = 2
+	}
+	var sums []product
+	for r := range rows {
+		for _, t := range model.rows[first+r] {
+			rows[r] = s.pool.get(degree, ly.Level, x[t.terms[0]].Scale)
+			sums = append(sums, product{t, rows[r]})
+		}
+	}
+	return sumProducts(s.params, sums, x, len(s.workers))
 }
 
 // rotatedInputs gives the ciphertext of each term of a row: inputs, or their rotations where rows share them.
@@ -223,7 +255,9 @@ func (s *Server) rotatedInputs(i int, x []*rlwe.Ciphertext, w *worker) ([]*rlwe.
 
 // reads tells whether any row has a tile for a term.
 func (s *Server) reads(i, term int) bool {
-	return slices.ContainsFunc(s.model.layers[i].tiles, func(row []*rlwe.Ciphertext) bool { return row[term] != nil })
+	return slices.ContainsFunc(s.model.layers[i].rows, func(row []tiles) bool {
+		return len(row) > 0 && slices.Contains(row[0].terms, int32(term))
+	})
 }
 
 func (s *Server) recycleRotated(ly *packing.Layer, terms []*rlwe.Ciphertext) {
@@ -234,15 +268,20 @@ func (s *Server) recycleRotated(ly *packing.Layer, terms []*rlwe.Ciphertext) {
 	}
 }
 
-// row evaluates one row of tiles: the group of outputs that share a ciphertext.
-func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
+// row brings one row of tiles, the group of outputs that share a ciphertext, from the sum of its products to its end.
+func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, acc *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
 	ly, model, sc := &s.layout.Layers[i], &s.model.layers[i], s.scales[i]
-	var acc *rlwe.Ciphertext
 	var err error
-	if model.diagonals != nil {
-		acc, err = w.diagonalRow(ly, model.diagonals[r], x)
-	} else {
-		acc, err = w.accumulate(model.tiles[r], x, ly.Level)
+	switch {
+	case usesDiagonals(ly, s.model.Encrypted):
+		acc, err = w.diagonalRow(ly, model.rows[r], x)
+	case acc != nil:
+		op := packing.MulPlain
+		if s.model.Encrypted {
+			op = packing.MulCipher
+		}
+		w.counts.Add(op, ly.Level, len(model.rows[r][0].terms))
+		w.counts.Add(packing.FinishRow, ly.Level, 1)
 	}
 	if err != nil {
 		return nil, err
@@ -286,7 +325,7 @@ func (s *Server) scalarSums(i int, x, out []*rlwe.Ciphertext) error {
 // scalarRow counts the products of a neuron and squares it.
 func (s *Server) scalarRow(w *worker, i, r int, sum *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
 	ly := &s.layout.Layers[i]
-	n := len(s.model.layers[i].scalars[r].inputs)
+	n := len(s.model.layers[i].scalars[r].Index)
 	if sum == nil {
 		return nil, nil
 	}

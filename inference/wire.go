@@ -11,10 +11,12 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
 	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"hepex/inference/kernels"
 )
 
 // What crosses between client and server is read by somebody who knows the parameters. So only coefficients are
-// sent, little-endian, behind a short header: sizes, levels and scales follow from parameters and layout,
+// sent, little-endian and in as few bytes as their modulus allows, behind a short header: sizes, levels and scales follow from parameters and layout,
 // and nothing that is read decides how much memory is taken.
 
 // fingerprint tells parameter sets apart: the ring degree and all moduli.
@@ -56,12 +58,26 @@ func (w *writer) bytes(b []byte) {
 func (w *writer) number(v uint64) { w.bytes(binary.LittleEndian.AppendUint64(nil, v)) }
 
 func (w *writer) poly(p ring.Poly) {
-	for _, limb := range p.Coeffs {
-		for i, c := range limb {
-			binary.LittleEndian.PutUint64(w.limb[8*i:], c)
-		}
-		w.bytes(w.limb)
+	for i, limb := range p.Coeffs {
+		w.numbers(limb, w.params.Q()[i])
 	}
+}
+
+// numbers writes numbers below a modulus, as few bytes each as it allows.
+func (w *writer) numbers(x []uint64, modulus uint64) {
+	b := kernels.WordBytes(modulus)
+	kernels.Pack(w.limb[:b*len(x)], x, b)
+	w.bytes(w.limb[:b*len(x)])
+}
+
+// stream writes a stream of limb i of Q·P at a level, polynomial by polynomial.
+func (w *writer) stream(s *kernels.Stream, level, i int) {
+	r := w.params.rings.at(level, i)
+	x := make([]uint64, w.params.N())
+	s.Each(func(term, number int) {
+		r.Get(s, term, number, x)
+		w.numbers(x, r.Modulus())
+	})
 }
 
 func (w *writer) close() (int64, error) {
@@ -114,21 +130,38 @@ func (r *reader) number(what string, most uint64) uint64 {
 	return v
 }
 
-// poly fills a polynomial whose limbs have the given moduli.
-func (r *reader) poly(p ring.Poly, moduli []uint64) {
-	for l, limb := range p.Coeffs {
-		r.bytes(r.limb)
-		if r.err != nil {
+// poly fills a polynomial modulo the first primes of Q.
+func (r *reader) poly(p ring.Poly) {
+	for i, limb := range p.Coeffs {
+		r.numbers(limb, r.params.Q()[i])
+	}
+}
+
+// numbers reads numbers below a modulus.
+func (r *reader) numbers(x []uint64, modulus uint64) {
+	b := kernels.WordBytes(modulus)
+	r.bytes(r.limb[:b*len(x)])
+	if r.err != nil {
+		return
+	}
+	kernels.Unpack(x, r.limb[:b*len(x)], b)
+	for _, v := range x {
+		if v >= modulus {
+			r.err = errors.New("a coefficient exceeds its modulus")
 			return
 		}
-		for i := range limb {
-			limb[i] = binary.LittleEndian.Uint64(r.limb[8*i:])
-			if limb[i] >= moduli[l] {
-				r.err = errors.New("a coefficient exceeds its modulus")
-				return
-			}
-		}
 	}
+}
+
+// stream fills a stream of limb i of Q·P at a level.
+func (r *reader) stream(s *kernels.Stream, level, i int) {
+	at := r.params.rings.at(level, i)
+	x := make([]uint64, r.params.N())
+	s.Each(func(term, number int) {
+		if r.numbers(x, at.Modulus()); r.err == nil {
+			at.Put(s, term, number, x)
+		}
+	})
 }
 
 // element reads a ciphertext, or at degree 0 an encoded plaintext.
@@ -139,7 +172,7 @@ func (r *reader) element(degree, level int, scale rlwe.Scale) *rlwe.Ciphertext {
 	ct := hefloat.NewCiphertext(r.params.Parameters, degree, level)
 	ct.Scale = scale
 	for _, v := range ct.Value {
-		r.poly(v, r.params.Q())
+		r.poly(v)
 	}
 	return ct
 }

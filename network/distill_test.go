@@ -19,6 +19,7 @@ func TestGradientsWithTeacher(t *testing.T) {
 	for range 11 * 6 {
 		classes.X = append(classes.X, float32(rng.NormFloat64()))
 	}
+	order := rng.Perm(11)
 	itself := Data{X: classes.X, Dim: 6}
 	noisy := Data{X: classes.X, Dim: 6, Target: slices.Concat(classes.X[6:], classes.X[:6])}
 	tests := map[string]struct {
@@ -50,7 +51,7 @@ func TestGradientsWithTeacher(t *testing.T) {
 			if kept := tr.shards[0].lesson.known != nil; kept != (test.known >= 11*a.Outputs) {
 				t.Errorf("%d outputs may be kept, kept: %t", test.known, kept)
 			}
-			checkGradients(t, tr, test.data, rng.Perm(11))
+			checkGradients(t, tr, test.data, order)
 		})
 	}
 }

@@ -212,9 +212,10 @@ func (l *Layout) rowCounts(i int, kept []bool, encrypted bool, c Counts) {
 	l.squareCounts(i, level, 1, c)
 }
 
-// diagonalCounts counts products whose inputs are rotated on the way: per input ciphertext one decomposition and
-// one division by the special moduli.
+// diagonalCounts counts products whose inputs are rotated on the way: per input ciphertext one decomposition, and one division by
+// the special moduli for all.
 func (l *Layout) diagonalCounts(ly *Layer, kept []bool, c Counts) {
+	all := 0
 	for col := range ly.Cols {
 		rotated := 0
 		for k, step := range ly.Rotations {
@@ -230,8 +231,11 @@ func (l *Layout) diagonalCounts(ly *Layer, kept []bool, c Counts) {
 		c.Add(RotateDiagonal, ly.Level, rotated)
 		if rotated > 0 {
 			c.Add(Decompose, ly.Level, 1)
-			c.Add(ModDown, ly.Level, 1)
 		}
+		all += rotated
+	}
+	if all > 0 {
+		c.Add(ModDown, ly.Level, 1)
 	}
 }
 

@@ -7,11 +7,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"hepex/harness/atomicfile"
 	"hepex/harness/record"
 	"hepex/harness/trial"
 )
@@ -21,11 +24,7 @@ const misbehaving = "HEPEX_TEST_MISBEHAVING"
 
 // misbehaviour is what such a process does, in a stage, by the label of its point.
 var misbehaviour = map[string]func(){
-	"measure hang": func() {
-		for {
-			time.Sleep(time.Hour)
-		}
-	},
+	"measure hang": hang,
 	"prepare spin": func() {
 		for sum := 1.0; sum > 0; sum++ {
 			spun = sum
@@ -40,14 +39,37 @@ var misbehaviour = map[string]func(){
 	"measure code":           func() { os.Exit(7) },
 	"measure killed":         func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) },
 	"measure garbage":        func() { fmt.Println("\x00 no event }{"); os.Exit(0) },
+	"interleave linger":      linger,
 	"measure half":           func() { fmt.Print(`{"result": {"record": {"point": `); os.Exit(0) },
 }
 
 var spun float64
 
+func hang() {
+	for {
+		time.Sleep(time.Hour)
+	}
+}
+
+// allocate takes more memory than it may and keeps it, so that whoever is to notice has all the time that it takes.
 func allocate() {
-	for held := [][]byte{}; ; time.Sleep(time.Millisecond) {
-		held = append(held, bytes.Repeat([]byte{1}, 4<<20))
+	held := bytes.Repeat([]byte{1}, 600<<20)
+	hang()
+	runtime.KeepAlive(held)
+}
+
+// By these files a worker that lingers tells its number, and is told to go on.
+const lingering, lingered = "lingering", "lingered"
+
+func linger() {
+	if err := atomicfile.Write(lingering, []byte(strconv.Itoa(os.Getpid()))); err != nil {
+		panic(err)
+	}
+	for {
+		if _, err := os.Stat(lingered); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -64,12 +86,9 @@ func misbehave() {
 	if len(os.Args) != 3 || os.Args[1] != "point" {
 		return
 	}
-	input, err := io.ReadAll(os.Stdin)
-	if err != nil {
-		panic(err)
-	}
+	var input bytes.Buffer
 	var job trial.Job
-	if err := json.Unmarshal(input, &job); err != nil {
+	if err := json.NewDecoder(io.TeeReader(os.Stdin, &input)).Decode(&job); err != nil {
 		panic(err)
 	}
 	if do := misbehaviour[os.Args[2]+" "+job.Label]; do != nil {
@@ -80,8 +99,9 @@ func misbehave() {
 	if err != nil {
 		panic(err)
 	}
+	rest := os.Stdin // what tells a worker that it is its turn
 	go func() {
-		_, _ = w.Write(input)
+		_, _ = io.Copy(w, io.MultiReader(&input, rest))
 		_ = w.Close()
 	}()
 	os.Stdin = r
@@ -96,7 +116,7 @@ train: {epochs: 1, batch: 64, lr: 3e-3, seed: 1}
 prune: {scheme: dense}
 tile: 16x8x4
 measure: {encrypted: false}
-limits: {timeout: 3s, memory: 400MiB, retries: 1, max_failures: 100}
+limits: {timeout: 2m, memory: 400MiB, retries: 1, max_failures: 100}
 figures: [{id: quality, x: train.seed, y: quality.plain}]
 sweep:
   exclude: [{train.seed: 1, train.lr: 3e-3}]
@@ -110,8 +130,6 @@ func TestBadPoints(t *testing.T) {
 		status     record.Status
 		kind, says string // in the message or in the log
 	}{
-		"hang":           {record.Timeout, "timeout", "longer than limits.timeout, 3s"},
-		"spin":           {record.Timeout, "timeout", "longer than limits.timeout, 3s"},
 		"allocate":       {record.OOM, "memory", "more than limits.memory, 400 MiB"},
 		"allocate-early": {record.OOM, "memory", "more than limits.memory, 400 MiB"},
 		"panic":          {record.Failed, "panic", "panic: on purpose"},
@@ -123,9 +141,6 @@ func TestBadPoints(t *testing.T) {
 		"garbage":        {record.Failed, "process", "without a result: exit status 0"},
 		"half":           {record.Failed, "process", "without a result: exit status 0"},
 		"diverges":       {record.Failed, "nan", "training diverged"},
-	}
-	if testing.Short() {
-		delete(want, "spin")
 	}
 	s := newSandbox(t)
 	text := bad
@@ -172,6 +187,33 @@ func TestBadPoints(t *testing.T) {
 		}
 		if rec.Attempt != attempt || rec.Status != status {
 			t.Errorf("%s after --failed: attempt %d is %s, %+v; want %d, %s", label, rec.Attempt, rec.Status, rec.Error, attempt, status)
+		}
+	}
+}
+
+// Points that never end are stopped, each for itself. The limit may be too short for anything else, which is why all points
+// are such.
+func TestEndlessPoints(t *testing.T) {
+	s := newSandbox(t)
+	text := strings.Replace(bad, "timeout: 2m", "timeout: 1s", 1) + "    - {label: hang, train.seed: 2}\n    - {label: spin, train.seed: 3}\n"
+	s.write("bad.yaml", text)
+	t.Setenv(misbehaving, "1")
+	if code, stdout, stderr := s.run("run", "bad.yaml"); code != exitFailed || !strings.Contains(stderr, "2 of 2 points failed") {
+		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	for label, rec := range s.bad() {
+		if rec.Status != record.Timeout || rec.Error.Kind != "timeout" || rec.Error.Message != "took longer than limits.timeout, 1s" || rec.Attempt != 2 {
+			t.Errorf("%s: attempt %d is %s: %+v", label, rec.Attempt, rec.Status, rec.Error)
+		}
+	}
+	t.Setenv(misbehaving, "")
+	s.write("bad.yaml", strings.Replace(text, "timeout: 1s", "timeout: 2m", 1))
+	if code, _, stderr := s.run("run", "bad.yaml", "--failed"); code != exitDone {
+		t.Errorf("--failed: exit code %d, %s", code, stderr)
+	}
+	for label, rec := range s.bad() {
+		if rec.Status != record.OK || rec.Attempt != 3 {
+			t.Errorf("%s after --failed: attempt %d is %s: %+v", label, rec.Attempt, rec.Status, rec.Error)
 		}
 	}
 }

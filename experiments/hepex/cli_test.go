@@ -85,6 +85,21 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// Kernels that nobody has are refused before anything runs, whatever the verb; those that the variable names are what records say.
+func TestKernelsByName(t *testing.T) {
+	s := newSandbox(t)
+	t.Setenv("HEPEX_KERNELS", "avx2")
+	for _, args := range [][]string{{"env"}, {"point", "measure"}} {
+		if code, stdout, stderr := s.run(args...); code != exitBadInput || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, `HEPEX_KERNELS="avx2": want portable`) {
+			t.Errorf("%v: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+	t.Setenv("HEPEX_KERNELS", "portable")
+	if code, stdout, stderr := s.run("env"); code != exitDone || stderr != "" || !strings.Contains(stdout, `"kernels": "portable"`) {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
 func TestHelpHasExamples(t *testing.T) {
 	var help bytes.Buffer
 	s := streams{strings.NewReader(""), &help, &help}
@@ -118,7 +133,7 @@ func TestSchema(t *testing.T) {
 // The configs that come with the project are good, and the quickstart stays small.
 func TestShippedConfigs(t *testing.T) {
 	var paths []string
-	for _, pattern := range []string{"*.yaml", "pruning/*.yaml"} {
+	for _, pattern := range []string{"*.yaml", "pruning/*.yaml", "bench/*.yaml"} {
 		found, err := filepath.Glob(filepath.Join("../../configs", pattern))
 		if err != nil || len(found) < 3 {
 			t.Fatal(pattern, found, err)

@@ -17,6 +17,7 @@ import (
 	"hepex/harness/record"
 	"hepex/harness/run"
 	"hepex/harness/trial"
+	"hepex/inference/kernels"
 )
 
 // streams are what a command reads from and writes to.
@@ -50,7 +51,10 @@ func badInput(err error) error { return &codedError{exitBadInput, err} }
 func execute(ctx context.Context, s streams, args []string) int {
 	started := false
 	root := newRoot(s)
-	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		started = true
+		return checkKernels(s.err, cmd)
+	}
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)
@@ -81,6 +85,18 @@ func execute(ctx context.Context, s streams, args []string) int {
 		fmt.Fprintln(s.err, "hepex: see hepex --help")
 	}
 	return code
+}
+
+// checkKernels refuses a bad HEPEX_KERNELS. That the machine lacks what it asks for is said once: hidden verbs are children.
+func checkKernels(w io.Writer, cmd *cobra.Command) error {
+	warning, err := kernels.Check()
+	if err != nil {
+		return badInput(err)
+	}
+	if warning != "" && !cmd.Hidden {
+		fmt.Fprintf(w, "hepex: %s\n", warning)
+	}
+	return nil
 }
 
 // app is what the verbs share.

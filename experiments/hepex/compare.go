@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +24,9 @@ func (a *app) compareCommand() *cobra.Command {
 		Long: `compare matches the points of two results by their parameters and prints old and new medians, the change, and whether
 it is more than chance: Mann and Whitney's test on the repeats, corrected for the number of tests. Metrics that a record has once are
 compared without a test; --over train.seed makes the seeds the sample. Repeats come from one process: how processes differ from each other
-is in no test of them, so trust a small difference only if more runs show it. A parameter that only one side has keeps no points apart
-where the match is clear. Results from different hosts, machines and versions of Go and Lattigo are flagged.`,
+is in no test of them, so trust a small difference only if more runs show it: OLD and NEW may each be several results, separated by commas, and
+then each run is one value (scripts/against.sh measures two programs by turns). A parameter that only one side has keeps no points apart
+where the match is clear. Results from different hosts, machines, kernels and versions of Go and Lattigo are flagged.`,
 		Example: "  hepex compare results/before/quickstart results/after/quickstart\n" +
 			"  hepex compare before after --metric quality.plain,memory.peak_rss --over train.seed --format csv",
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -37,10 +39,13 @@ where the match is clear. Results from different hosts, machines and versions of
 				return badInput(err)
 			}
 			var sides [2]record.Set
-			for i, dir := range args {
-				if sides[i], err = a.allRecords(dir); err != nil {
+			for i, dirs := range args {
+				if sides[i], err = a.runs(dirs); err != nil {
 					return err
 				}
+			}
+			if strings.Contains(args[0]+args[1], ",") {
+				o.Over = append(o.Over, compare.Run)
 			}
 			return a.compare(compare.Evaluate(sides[0], sides[1], o), f, all)
 		},
@@ -69,6 +74,19 @@ func compareOptions(metrics, over []string) (compare.Options, error) {
 		}
 	}
 	return o, nil
+}
+
+// runs reads the results of one side, which are several if there are commas.
+func (a *app) runs(dirs string) (record.Set, error) {
+	var sets []record.Set
+	for _, dir := range strings.Split(dirs, ",") {
+		set, err := a.allRecords(dir)
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, set)
+	}
+	return compare.Runs(sets), nil
 }
 
 // allRecords reads every record below dir, also those that are not of the frozen config or of this version of the program:

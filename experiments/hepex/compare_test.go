@@ -100,6 +100,18 @@ quality.plain     p4e             97.00 %          96.50 %          -0.50 points
 	}
 }
 
+// Several results of one side are its runs.
+func TestCompareRuns(t *testing.T) {
+	old, new := timed(t, "Xeon"), timed(t, "Xeon", faster)
+	code, stdout, stderr := hepex("compare", old+","+old, new+","+new+","+new, "--metric", "quality.plain")
+	if code != exitDone || stderr != "" || !strings.Contains(stdout, "(-0.50 points)") || !strings.Contains(stdout, "2+3") || !strings.Contains(stdout, "of n runs;") {
+		t.Errorf("exit code %d, %s\n%s", code, stderr, stdout)
+	}
+	if code, _, stderr := hepex("compare", old+",nowhere", new); code != exitBadInput || !strings.Contains(stderr, "nowhere: no points/ folder") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
 func TestCompareLists(t *testing.T) {
 	old := timed(t, "Xeon")
 	new := timed(t, "Xeon", func(r *record.Record) {

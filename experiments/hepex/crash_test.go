@@ -133,14 +133,8 @@ func (s *sandbox) stopAfter(delay time.Duration, signal syscall.Signal) (cmd *ex
 	}
 	_ = cmd.Process.Signal(signal)
 	<-over
-	for range 500 {
-		if errors.Is(syscall.Kill(-cmd.Process.Pid, 0), syscall.ESRCH) {
-			return cmd, log.String(), cmd.ProcessState.ExitCode() == exitDone
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	s.t.Fatalf("children of process %d go on", cmd.Process.Pid)
-	return nil, "", false
+	s.waitForEnd(cmd.Process.Pid)
+	return cmd, log.String(), cmd.ProcessState.ExitCode() == exitDone
 }
 
 // checkGraceful verifies that a sweep that was asked to end did so by itself and left nothing but results.

@@ -63,31 +63,32 @@ func TestPointsTakeTurns(t *testing.T) {
 	}
 }
 
-// Whoever kills one of the workers loses that point, and no other.
+// Whoever kills one of the workers loses that point, and no other. The last worker lingers until one of the others is
+// killed, so that all three are there.
 func TestKilledWorkerFailsAlone(t *testing.T) {
 	s := newSandbox(t)
-	s.write("small.yaml", interleaved(100))
+	const turns = 10
+	s.write("small.yaml", strings.Replace(interleaved(turns), "label: dense", "label: linger", 1))
 	cmd := s.command("run", "small.yaml")
 	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	cmd.Env, cmd.Stderr = append(cmd.Env, misbehaving+"=1"), &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var workers []int
-	for range 3000 {
-		if workers = workersOf(t, cmd.Process.Pid); len(workers) == 3 {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	s.eventually("the last worker", func() bool { return s.exists(lingering) })
+	workers := workersOf(t, cmd.Process.Pid)
 	if len(workers) != 3 {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		t.Fatalf("%d workers: want three that take turns\n%s", len(workers), stderr.String())
+		t.Fatalf("%d workers: want three that take turns", len(workers))
 	}
-	if err := syscall.Kill(workers[1], syscall.SIGKILL); err != nil {
+	last, err := os.ReadFile(filepath.Join(s.dir, lingering))
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim := slices.IndexFunc(workers, func(pid int) bool { return strconv.Itoa(pid) != string(last) })
+	if err := syscall.Kill(workers[victim], syscall.SIGKILL); err != nil {
 		t.Error(err)
 	}
+	s.write(lingered, "")
 	_ = cmd.Wait()
 	if code := cmd.ProcessState.ExitCode(); code != exitFailed {
 		t.Errorf("exit code %d: %s", code, stderr.String())
@@ -101,7 +102,7 @@ func TestKilledWorkerFailsAlone(t *testing.T) {
 		switch {
 		case r.Status == record.Failed && r.Error.Kind == "process":
 			failed++
-		case r.Status != record.OK || len(r.Latency.Evaluate) != 100 || r.Order != "interleaved":
+		case r.Status != record.OK || len(r.Latency.Evaluate) != turns || r.Order != "interleaved":
 			t.Errorf("point %s: %s, %+v, order %s", r.Point, r.Status, r.Error, r.Order)
 		}
 	}

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"hepex/harness/claim"
 	"hepex/harness/record"
+	"hepex/harness/run"
 )
 
 // Many runners that each want all points, on one store, one of them killed: every point is done once.
@@ -30,9 +32,19 @@ func TestRunnersShareAStore(t *testing.T) {
 		}
 		runners = append(runners, cmd)
 	}
-	time.Sleep(300 * time.Millisecond)
+	ended := make(chan error, 1)
+	go func() { ended <- runners[0].Wait() }()
+	s.eventually("a claim of the first runner", func() bool {
+		claims, err := run.Claims(filepath.Join(s.dir, "results/small")).List()
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine := func(c claim.Claim) bool { return c.Owner.PID == runners[0].Process.Pid }
+		return slices.ContainsFunc(claims, mine) || len(ended) > 0 // the others may have left it nothing
+	})
 	_ = runners[0].Process.Kill()
-	for _, cmd := range runners {
+	<-ended
+	for _, cmd := range runners[1:] {
 		_ = cmd.Wait()
 	}
 	// What the killed one had claimed is free at once; tables and figures come with the whole.

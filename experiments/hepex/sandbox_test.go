@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"hepex/harness/record"
 )
@@ -43,7 +45,7 @@ func (s *sandbox) command(args ...string) *exec.Cmd {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	cmd := exec.Command(self, args...)
+	cmd := exec.CommandContext(s.t.Context(), self, args...) // so that a test that failed leaves nothing running
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+filepath.Join(s.dir, "cache"), "HEPEX_DATA=")
 	return cmd
@@ -67,6 +69,34 @@ func (s *sandbox) write(name, content string) {
 	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(content), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// eventually waits for what another process has to bring about. The limit only ends a test that waits in vain.
+func (s *sandbox) eventually(what string, happened func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(4 * time.Minute); !happened(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("%s: not within time", what)
+		}
+	}
+}
+
+// exists tells whether there is such a file.
+func (s *sandbox) exists(name string) bool {
+	_, err := os.Stat(filepath.Join(s.dir, name))
+	return err == nil
+}
+
+// waitForRun returns once a run holds the folder of the small experiment.
+func (s *sandbox) waitForRun() {
+	s.t.Helper()
+	s.eventually("the run begins", func() bool { return s.exists("results/small/config.yaml") })
+}
+
+// waitForEnd returns once no process of a group is left.
+func (s *sandbox) waitForEnd(group int) {
+	s.t.Helper()
+	s.eventually("the processes end", func() bool { return errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) })
 }
 
 // small is an experiment of seven points; its ring is insecure, for tests only.

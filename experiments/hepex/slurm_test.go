@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -46,19 +45,14 @@ func (s *sandbox) submitted(args ...string) string {
 	if code != exitDone || job == nil {
 		s.t.Fatalf("submit: exit code %d, %q, %q", code, stdout, stderr)
 	}
-	s.t.Cleanup(func() { _ = exec.Command("scancel", job[1]).Run() })
-	return job[1]
-}
-
-// eventually waits for something that a scheduler has to bring about.
-func (s *sandbox) eventually(what string, happened func() bool) {
-	s.t.Helper()
-	for end := time.Now().Add(4 * time.Minute); !happened(); time.Sleep(200 * time.Millisecond) {
-		if time.Now().After(end) {
+	s.t.Cleanup(func() {
+		if s.t.Failed() {
 			queue, _ := exec.Command("squeue").CombinedOutput()
-			s.t.Fatalf("%s: not within time\n%s%s", what, queue, s.logs())
+			s.t.Logf("%s%s", queue, s.logs())
 		}
-	}
+		_ = exec.Command("scancel", job[1]).Run()
+	})
+	return job[1]
 }
 
 func (s *sandbox) logs() string {

@@ -45,8 +45,8 @@ func (r *runner) measure(j job) (*Row, error) {
 		return nil, fmt.Errorf("bench: %s: %w", j.Name, err)
 	}
 	r.report.Rows = append(r.report.Rows, row)
-	r.o.Progress(fmt.Sprintf("%s %s %s %s: %.4g ms, %.1f rotations, %.2f of floor, predicted %.4g ms, %.1f bits, peak %d of %d MiB",
-		row.Network, row.Layout, row.Shape, row.Weights, 1e3*row.Seconds, row.Rotations(), row.FloorRatio(), 1e3*row.Predicted, row.Precision,
+	r.o.Progress(fmt.Sprintf("%s %s %s %s: %.4g ms, %.2f R, %.2f of floor, predicted %.4g ms, %.1f bits, peak %d of %d MiB",
+		row.Network, row.Layout, row.Shape, row.Weights, 1e3*row.Seconds, row.R(), row.FloorRatio(), 1e3*row.Predicted, row.Precision,
 		row.PeakRSS>>20, row.PredictedBytes>>20), r.done, len(r.steps()))
 	return row, nil
 }

@@ -24,23 +24,30 @@ type Row struct {
 	Layout  packing.Kind      `json:"layout"`
 	Shape   string            `json:"tile"`
 	Weights string            `json:"weights"`
+	Tiles   int               `json:"tiles"`   // kept
 	Density float64           `json:"density"` // of tiles
 	Batch   int               `json:"batch"`
 	Threads int               `json:"threads"`
 	HE      inference.Literal `json:"he"`
 	LogQP   float64           `json:"log_qp"`
 
-	Seconds  float64   `json:"evaluate_s"` // median
-	Samples  []float64 `json:"evaluate_samples_s"`
-	Rotation float64   `json:"rotation_s"` // median of one top-level rotation, between the evaluations
-	PerImage float64   `json:"per_image_s"`
+	Seconds   float64   `json:"evaluate_s"` // median
+	Samples   []float64 `json:"evaluate_samples_s"`
+	Reference float64   `json:"reference_s"` // R: median of lattigo's rotation at fixed parameters, between the evaluations
+	PerImage  float64   `json:"per_image_s"`
+
+	Keygen       float64 `json:"keygen_s"`
+	EncodeModel  float64 `json:"encode_model_s"`
+	EncryptModel float64 `json:"encrypt_model_s"`
+	EncryptInput float64 `json:"encrypt_input_s"`
 
 	Predicted      float64 `json:"predicted_s"`     // counts × prices of our kernels
 	Floor          float64 `json:"floor_s"`         // counts × prices of lattigo's calls
 	Proportional   float64 `json:"proportional"`    // share of the time that kept tiles decide, by prices
-	PeakRSS        int64   `json:"peak_rss_bytes"`  // of the server's evaluations
+	PeakRSS        int64   `json:"peak_rss_bytes"`  // of the server's evaluations, before any price is measured
 	PredictedBytes int64   `json:"predicted_bytes"` // resident before, plus model, keys, inputs and work
 	ModelBytes     int64   `json:"model_bytes"`
+	KeyBytes       int64   `json:"key_bytes"`
 	BytesUp        int64   `json:"bytes_up"`
 	BytesDown      int64   `json:"bytes_down"`
 	Precision      float64 `json:"precision_bits"`
@@ -59,8 +66,16 @@ type Primitive struct {
 	Floor float64    `json:"floor_seconds"` // by lattigo's calls
 }
 
-// Rotations is the time in top-level rotations.
-func (r *Row) Rotations() float64 { return r.Seconds / r.Rotation }
+// R is the time in reference rotations.
+func (r *Row) R() float64 { return r.Seconds / r.Reference }
+
+// where names the layout and, of tiles, the shape.
+func (r *Row) where() string {
+	if r.Layout == packing.Tiles {
+		return "tile " + r.Shape
+	}
+	return string(r.Layout)
+}
 
 // FloorRatio is the time over what lattigo's own calls would take.
 func (r *Row) FloorRatio() float64 { return r.Seconds / r.Floor }
@@ -169,7 +184,7 @@ func (j *job) row(p inference.Parameters) *Row {
 		kept += m.KeptTiles(i)
 	}
 	r := &Row{
-		Network: j.Name, Layout: m.Kind, Shape: m.Shape.String(), Weights: "plain", Density: float64(kept) / float64(m.Layout.Tiles()),
+		Network: j.Name, Layout: m.Kind, Shape: m.Shape.String(), Weights: "plain", Tiles: kept, Density: float64(kept) / float64(m.Layout.Tiles()),
 		Batch: m.Batch, Threads: j.Threads, HE: p.Literal, LogQP: p.LogQP(),
 	}
 	if j.Encrypted {
@@ -182,37 +197,44 @@ func (j *job) row(p inference.Parameters) *Row {
 func (j *job) load(p inference.Parameters, r *Row) (*inference.Server, *inference.Client, *inference.Batch, error) {
 	debug.FreeOSMemory()
 	r.PredictedBytes = trial.RSS(os.Getpid()) + inference.PredictMemory(p.Literal, j.model.Layout, j.model.Kept, j.Encrypted, j.Threads).Total()
+	start := time.Now()
 	client, err := inference.NewClient(p, j.model.Layout)
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	keys, err := client.Keys(j.Encrypted)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	r.Keygen = time.Since(start).Seconds()
 	var model *inference.Model
+	var times inference.ModelTimes
 	if j.Encrypted {
-		model, _, err = client.EncryptModel(j.model)
+		model, times, err = client.EncryptModel(j.model)
 	} else {
-		model, _, err = inference.EncodeModel(p, j.model)
+		model, times, err = inference.EncodeModel(p, j.model)
 	}
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	r.EncodeModel, r.EncryptModel = times.Encode, times.Encrypt
+	start = time.Now()
 	input, err := client.Encrypt(j.batch())
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	r.ModelBytes, r.BytesUp = model.Bytes(), input.Bytes()
-	server, err := inference.NewServer(p, j.model.Layout, client.Keys(j.Encrypted), model, j.Threads)
+	r.EncryptInput = time.Since(start).Seconds()
+	r.ModelBytes, r.KeyBytes, r.BytesUp = model.Bytes(), keys.Bytes(), input.Bytes()
+	server, err := inference.NewServer(p, j.model.Layout, keys, model, j.Threads)
 	return server, client, input, err
 }
 
 func (j *job) batch() [][]float64 { return j.Samples[:min(len(j.Samples), j.model.Batch)] }
 
-// time evaluates again and again, a rotation after each, with the peak of memory taken over evaluations alone.
+// time evaluates again and again, with rotations after each. The peak of memory is that of the first evaluation, which makes all
+// buffers: keys and buffers of what is timed beside come after it.
 func (j *job) time(r *Row, server *inference.Server, input *inference.Batch, counts packing.Counts) (*inference.Batch, *inference.Priced, error) {
 	p, err := inference.NewParameters(r.HE, false)
-	if err != nil {
-		return nil, nil, err
-	}
-	timer, err := inference.NewRotationTimer(p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -228,7 +250,19 @@ func (j *job) time(r *Row, server *inference.Server, input *inference.Batch, cou
 		return time.Since(start).Seconds(), err
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	var rotations []float64
+	debug.FreeOSMemory()
+	if err := trial.ResetPeak(); err != nil {
+		return nil, nil, err
+	}
+	if _, err := evaluate(); err != nil {
+		return nil, nil, err
+	}
+	r.PeakRSS = trial.PeakRSS()
+	timer, err := inference.NewReferenceTimer()
+	if err != nil {
+		return nil, nil, err
+	}
+	var references []float64
 	var prices []*inference.Priced
 	for range rounds {
 		priced, err := inference.MeasurePrices(p, counts)
@@ -237,10 +271,7 @@ func (j *job) time(r *Row, server *inference.Server, input *inference.Batch, cou
 		}
 		prices = append(prices, priced)
 		debug.FreeOSMemory()
-		if err := trial.ResetPeak(); err != nil {
-			return nil, nil, err
-		}
-		if _, err := evaluate(); err != nil { // makes the pool, warms the caches
+		if _, err := evaluate(); err != nil { // warms the caches
 			return nil, nil, err
 		}
 		start := time.Now()
@@ -250,11 +281,10 @@ func (j *job) time(r *Row, server *inference.Server, input *inference.Batch, cou
 				return nil, nil, err
 			}
 			r.Samples = append(r.Samples, seconds)
-			rotations = append(rotations, timer.Seconds(), timer.Seconds())
+			references = append(references, timer.Seconds(), timer.Seconds())
 		}
-		r.PeakRSS = max(r.PeakRSS, trial.PeakRSS())
 	}
-	r.Seconds, r.Rotation = median(r.Samples), median(rotations)
+	r.Seconds, r.Reference = median(r.Samples), median(references)
 	r.PerImage = r.Seconds / float64(r.Batch)
 	r.BytesDown = output.Bytes()
 	r.Load = trial.CurrentEnvironment().Load1

@@ -242,11 +242,12 @@ func (t *trained) sparse(d *data, density float64, epochs int) (*trained, error)
 	return fit(d, net, dims, epochs)
 }
 
-// dropTiles zeroes tiles at random, so many that a share of them stays in every layer.
+// dropTiles zeroes tiles at random, so many that a share of them stays in every layer but the last: without most of its few
+// tiles, most hidden neurons would be unread, and whole rows of tiles go that are not what a tile costs.
 func dropTiles(f *network.Folded, shape packing.Shape, density float64) *network.Folded {
 	rng := rand.New(rand.NewPCG(7, 7))
 	c := f.Simplify()
-	for l, a := range c.Layers {
+	for l, a := range c.Layers[:len(c.Layers)-1] {
 		in, out := shape.Group(l), shape.Group(l+1)
 		rows, cols := a.W.Dims()
 		tilesIn, tilesOut := (cols+in-1)/in, (rows+out-1)/out

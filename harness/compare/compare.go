@@ -9,7 +9,7 @@
 // Repeats are taken as independent, but all of a point come from one process, and a process is as a whole a little faster or
 // slower than the next: by where its memory lies, by what else ran then. That variance is in no sample of repeats, so
 // the same program measured twice can differ significantly. Several runs, or seeds with Over, show how far to trust
-// a small difference.
+// a small difference: see [Runs].
 package compare
 
 import (

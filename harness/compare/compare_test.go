@@ -214,8 +214,9 @@ func TestMachines(t *testing.T) {
 		}
 	}
 	new[0].Threads = 4
+	new[1].Environment.Kernels = "avx512-ifma"
 	r := Evaluate(old, new, metrics(t, "latency.evaluate"))
-	want := "NOT MEASURED ALIKE: host n1 → n2; cpu one → another; threads 1 → 4 (1 of 2 points); lattigo v5.0.7 → v5.0.8. Times and memory may differ for that reason too."
+	want := "NOT MEASURED ALIKE: host n1 → n2; cpu one → another; kernels unknown → avx512-ifma (1 of 2 points); threads 1 → 4 (1 of 2 points); lattigo v5.0.7 → v5.0.8. Times and memory may differ for that reason too."
 	if got := r.Flags(); len(got) != 1 || got[0] != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -230,11 +231,11 @@ func TestTooFew(t *testing.T) {
 		repeats, points int
 		says            string
 	}{
-		{3, 1, "1 of 1 test cannot be significant; 4 on each side"},
+		{3, 1, "1 of 1 test cannot be significant (changes in brackets); 4 on each side"},
 		{4, 1, ""},
-		{4, 2, "2 of 2 tests cannot be significant; 5 on each side"},
+		{4, 2, "2 of 2 tests cannot be significant (changes in brackets); 5 on each side"},
 		{5, 2, ""},
-		{5, 7, "7 of 7 tests cannot be significant; 6 on each side"},
+		{5, 7, "7 of 7 tests cannot be significant (changes in brackets); 6 on each side"},
 	} {
 		var old record.Set
 		for i := range c.points {
@@ -245,6 +246,37 @@ func TestTooFew(t *testing.T) {
 		if got := strings.Contains(notes, "Too few"); got != (c.says != "") || !strings.Contains(notes, c.says) {
 			t.Errorf("%d repeats, %d points: want %q in\n%s", c.repeats, c.points, c.says, notes)
 		}
+	}
+}
+
+// Each run of a program is one value of its side, whatever its repeats; few runs have changes, which are no claims.
+func TestRuns(t *testing.T) {
+	side := func(seconds ...float64) record.Set {
+		var runs []record.Set
+		for _, s := range seconds {
+			runs = append(runs, record.Set{point("a", "p4e", 1, around(s)...), point("b", "dense", 1, around(1)...)})
+		}
+		return Runs(runs)
+	}
+	o := metrics(t, "latency.evaluate")
+	o.Over = []string{Run}
+	r := Evaluate(side(4, 2, 3), side(1, 1.5, 1.1), o)
+	if len(r.Rows) != 2 || r.Points != 2 || r.Old.Older+r.New.Older != 0 {
+		t.Fatalf("%+v", r)
+	}
+	dense, faster := r.Texts()[0], r.Texts()[1]
+	if got := strings.Join(faster, "|"); got != "latency.evaluate|p4e|3.009 ± 1.003 s|1.103 ± 0.251 s|(-63.33 %)|0.200|3" {
+		t.Errorf("faster: %s", got)
+	}
+	if dense[4] != "(0)" || !strings.Contains(strings.Join(r.Notes(false), " "), "of n runs;") {
+		t.Errorf("the same: %q, %q", dense, r.Notes(false))
+	}
+	r = Evaluate(side(4, 2, 3, 3.1, 3.2, 3.3), side(1, 1.5, 1.1, 1.2, 1.3, 1.4), o)
+	if got := r.Texts(); got[0][4] != "~" || got[1][4] != "-60.32 %" {
+		t.Errorf("six runs: %q", got)
+	}
+	if one := point("a", "p4e", 1, 1); Runs([]record.Set{{one}})[0].Params[Run] != 1 || one.Params[Run] != nil {
+		t.Error("a record of the caller was changed")
 	}
 }
 

@@ -23,6 +23,7 @@ var traits = []struct {
 }{
 	{"host", func(r *record.Record) string { return r.Environment.Host }}, // two of one kind differ, too
 	{"cpu", func(r *record.Record) string { return r.Environment.CPU }},
+	{"kernels", func(r *record.Record) string { return r.Environment.Kernels }},
 	{"cores", func(r *record.Record) string { return fmt.Sprint(r.Environment.Cores) }},
 	{"ram", func(r *record.Record) string { // as printed: a reboot changes the last bytes
 		return record.Metric{Unit: record.Bytes}.Format(float64(r.Environment.RAMBytes))

@@ -26,9 +26,13 @@ func (r Report) Texts() [][]string {
 		if len(row.New.Values) != len(row.Old.Values) {
 			n = fmt.Sprintf("%d+%d", len(row.Old.Values), len(row.New.Values))
 		}
-		delta := "~"
-		if row.Significant() || !row.Tested {
-			delta = change(row.Metric, row.Old.Median, row.New.Median)
+		delta := change(row.Metric, row.Old.Median, row.New.Median)
+		switch {
+		case !row.Tested || row.Significant():
+		case row.Reaches:
+			delta = "~"
+		default:
+			delta = "(" + delta + ")"
 		}
 		lines = append(lines, []string{row.Metric.Name, row.Point, row.text(row.Old), row.text(row.New), delta, p, n})
 		if i+1 < len(r.Rows) && r.Rows[i+1].Metric.Name == row.Metric.Name {
@@ -135,7 +139,10 @@ func (r Report) Notes(all bool) []string {
 	}
 	if tested > 0 {
 		what := "repeats"
-		if len(r.Over) > 0 {
+		switch {
+		case slices.Equal(r.Over, []string{Run}):
+			what = "runs"
+		case len(r.Over) > 0:
 			what = "points that differ in " + strings.Join(r.Over, ", ")
 		}
 		notes = append(notes, fmt.Sprintf("Medians ± half the 95 %% interval (the range below 6 values) of n %s; p: Mann–Whitney U, corrected for %s (Holm); ~: no significant difference (p > %.2f).",
@@ -145,7 +152,7 @@ func (r Report) Notes(all bool) []string {
 		}
 	}
 	if lost > 0 {
-		notes = append(notes, fmt.Sprintf("Too few values: whatever is measured, %d of %s cannot be significant; %d on each side are enough.", lost, count(tested, "test"), enough(tested)))
+		notes = append(notes, fmt.Sprintf("Too few values: whatever is measured, %d of %s cannot be significant (changes in brackets); %d on each side are enough.", lost, count(tested, "test"), enough(tested)))
 	}
 	if tested < len(r.Rows) {
 		notes = append(notes, "Without p: one value on each side, no test.")

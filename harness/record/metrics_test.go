@@ -71,6 +71,8 @@ func TestLookupSaysWhatWasMeant(t *testing.T) {
 func TestValue(t *testing.T) {
 	broken := sample()
 	broken.Tiles.Density = math.NaN()
+	timed := sample()
+	timed.Latency.Reference = 0.005
 	tests := []struct {
 		name   string
 		record *Record
@@ -80,6 +82,9 @@ func TestValue(t *testing.T) {
 	}{
 		{"a metric", sample(), "tiles.density", 0.25, true},
 		{"the median", sample(), "latency.evaluate", 0.025, true},
+		{"in units of the reference", timed, "latency.evaluate_per_reference", 5, true},
+		{"an older record has no reference", sample(), "latency.evaluate_per_reference", 0, false},
+		{"nor its time", sample(), "latency.reference", 0, false},
 		{"bytes of the record itself", sample(), "bytes_up", 2048, true},
 		{"bytes never sent", sample(), "bytes_down", 0, false},
 		{"a numeric parameter", sample(), "prune.ratio", 0.8, true},

@@ -38,4 +38,6 @@ func (s Set) Busy() int {
 }
 
 // Timed tells whether a busy machine changes the values of the metric.
-func (m Metric) Timed() bool { return m.Unit == Seconds || m.Name == "saved.latency" }
+func (m Metric) Timed() bool {
+	return m.Unit == Seconds || m.Name == "saved.latency" || m.Name == "latency.evaluate_per_reference"
+}

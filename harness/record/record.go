@@ -141,7 +141,8 @@ type Latency struct {
 	EvaluatePerImage float64     `json:"evaluate_per_image"`
 	Decrypt          float64     `json:"decrypt"`
 	PerLayer         []LayerTime `json:"per_layer,omitempty"`
-	Rotation         float64     `json:"rotation"` // one top-level rotation, timed in the same process
+	Rotation         float64     `json:"rotation"`            // one top-level rotation at the point's own parameters, timed in the same process
+	Reference        float64     `json:"reference,omitempty"` // R: one of lattigo's at fixed parameters, timed beside; absent in older records
 }
 
 // LayerTime is the median time of one layer in seconds.
@@ -157,7 +158,8 @@ type Predicted struct {
 	PeakBytes int64   `json:"peak_bytes"`
 }
 
-// Memory is in bytes. PeakRSS is VmHWM of the process that evaluated.
+// Memory is in bytes. PeakRSS is VmHWM of the process that evaluated, over the first evaluation; in older records over all, with the keys of
+// what times rotations between them.
 type Memory struct {
 	PeakRSS int64 `json:"peak_rss"`
 	Model   int64 `json:"model"`
@@ -194,10 +196,11 @@ type Environment struct {
 	Go         string            `json:"go"`
 	Modules    map[string]string `json:"modules"`
 	CPU        string            `json:"cpu"`
+	Kernels    string            `json:"kernels,omitempty"` // the arithmetic that ran: avx512-ifma or portable; absent in older records
 	Cores      int               `json:"cores"`
 	GOMAXPROCS int               `json:"gomaxprocs"`
 	GOGC       string            `json:"gogc"`
 	RAMBytes   int64             `json:"ram_bytes"`
-	Kernel     string            `json:"kernel"`
+	Kernel     string            `json:"kernel"` // of the operating system
 	Load1      float64           `json:"load1"`
 }

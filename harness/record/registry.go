@@ -24,6 +24,9 @@ var metrics = []Metric{
 	{"latency.encrypt_model", "Model encryption time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EncryptModel })},
 	{"latency.encrypt_input", "Input encryption time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EncryptInput })},
 	{"latency.decrypt", "Decryption time", Seconds, Lower, latency(func(l *Latency) float64 { return l.Decrypt })},
+	{"latency.reference", "R, the reference rotation", Seconds, Neither, reference(func(l *Latency) float64 { return l.Reference })},
+	{"latency.evaluate_per_reference", "Evaluation time in R", Number, Lower,
+		reference(func(l *Latency) float64 { return l.EvaluateMedian / l.Reference })},
 
 	{"memory.peak_rss", "Peak memory", Bytes, Lower, memory(func(m *Memory) int64 { return m.PeakRSS })},
 	{"memory.model", "Model size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Model })},
@@ -81,6 +84,16 @@ func quality(read func(*Quality) float64) func(*Record) (float64, bool) {
 
 func latency(read func(*Latency) float64) func(*Record) (float64, bool) {
 	return section(func(r *Record) *Latency { return r.Latency }, read)
+}
+
+// reference is absent in older records.
+func reference(read func(*Latency) float64) func(*Record) (float64, bool) {
+	return func(r *Record) (float64, bool) {
+		if r.Latency == nil || r.Latency.Reference == 0 {
+			return 0, false
+		}
+		return read(r.Latency), true
+	}
 }
 
 func memory(read func(*Memory) int64) func(*Record) (float64, bool) {

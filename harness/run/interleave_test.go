@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hepex/harness/config"
@@ -89,8 +92,8 @@ func pretend() error {
 	if err != nil {
 		return err
 	}
-	ask := turns{dec, enc}
-	if err := ask.Admit(s.Peak); err != nil {
+	asks := turns{dec, enc}
+	if err := asks.Admit(s.Peak); err != nil {
 		return err
 	}
 	if s.End == endSettling {
@@ -99,12 +102,12 @@ func pretend() error {
 	for i := range s.Turns {
 		last := i == s.Turns-1
 		if last && s.End == endWaiting {
-			go func() {
-				time.Sleep(20 * time.Millisecond)
-				os.Exit(7)
-			}()
+			if err := enc.Encode(event{Asks: &ask{}}); err != nil {
+				return err
+			}
+			os.Exit(7)
 		}
-		if err := ask.Next(); err != nil {
+		if err := asks.Next(); err != nil {
 			return err
 		}
 		fmt.Fprint(log, s.Name)
@@ -230,7 +233,7 @@ func TestInterleave(t *testing.T) {
 		{"alone after warming up and half", roomy, []script{{Name: "a", Turns: 3, Warm: 1}, {Name: "b", Turns: 5, Warm: 1}}, "abababbb", "A B"},
 		{"a failure", roomy, []script{{Name: "a", Turns: 3}, {Name: "b", Turns: 2, End: endFails}, {Name: "c", Turns: 3}}, "abcabcac", "A -b C"},
 		{"a crash", roomy, []script{{Name: "a", Turns: 3}, {Name: "b", Turns: 2, End: endCrashes}, {Name: "c", Turns: 3}}, "abcabcac", "A -b C"},
-		{"a death while waiting", roomy, []script{{Name: "a", Turns: 3, Takes: 100 * time.Millisecond}, {Name: "b", Turns: 2, End: endWaiting}, {Name: "c", Turns: 3}},
+		{"a death while waiting", roomy, []script{{Name: "a", Turns: 3}, {Name: "b", Turns: 2, End: endWaiting}, {Name: "c", Turns: 3}},
 			"abcacac", "A -b C"},
 		{"failures before the first turn", roomy, []script{{Name: "a", Turns: 2, End: endEarly}, {Name: "b", Turns: 2}, {Name: "c", Turns: 2, End: endSettling}},
 			"bb", "-a b -c"},
@@ -250,20 +253,85 @@ func TestInterleave(t *testing.T) {
 	}
 }
 
-// The limit of time is each worker's own: it runs while the worker does, and ends no other.
-func TestInterleavedTimeout(t *testing.T) {
-	limit := config.Limits{Timeout: 2 * time.Second}
-	slow := func(name string) script { return script{Name: name, Turns: 3, Takes: 250 * time.Millisecond} }
-	r, points := pretending(t, limit, slow("a"), slow("b"), script{Name: "c", Turns: 2, End: endHangs}, slow("d"))
-	err := r.interleave(context.Background(), points, func(int) {})
-	turns, ends := took(t, r)
-	if err != nil || turns != "abcdabcdabd" || ends != "A B -c D" {
-		t.Errorf("turns %q, ends %q, %v", turns, ends, err)
+// Workers that hang are stopped, one after the other. How far they come before is no matter.
+func TestInterleavedHang(t *testing.T) {
+	hangs := func(name string) script { return script{Name: name, Turns: 1, End: endHangs} }
+	r, points := pretending(t, config.Limits{Timeout: 500 * time.Millisecond}, hangs("a"), hangs("b"), hangs("c"))
+	if err := r.interleave(context.Background(), points, func(int) {}); err != nil {
+		t.Fatal(err)
 	}
-	set, _, _ := r.store.Load()
-	for _, rec := range set {
-		if rec.Point == "c" && rec.Status != record.Timeout {
-			t.Errorf("the one that hangs is %s", rec.Status)
+	for _, p := range points {
+		if got := story(t, r, p.ID); got != string(record.Timeout) {
+			t.Errorf("%s: %q: want %s", p.ID, got, record.Timeout)
+		}
+	}
+}
+
+// puppet is a worker that follows a script by the clock of a test: its process has ended, and what it would send comes from
+// here.
+func puppet(ctx context.Context, t *testing.T, r *runner, p prepared, s script) *worker {
+	t.Helper()
+	in, out := io.Pipe()
+	w := &worker{job: r.job(p.Planned), began: time.Now(), left: r.limits.Timeout, cmd: exec.Command("true"), stdin: out, events: make(chan event), log: &tail{max: lastBytes}}
+	w.killed, w.kill = context.WithCancelCause(ctx)
+	if err := w.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(w.events)
+		dec := json.NewDecoder(in)
+		for i := range s.Turns {
+			var answer string
+			if err := dec.Decode(&answer); err != nil {
+				return
+			}
+			var over <-chan time.Time
+			last := i == s.Turns-1
+			if !last || s.End != endHangs {
+				over = time.After(s.Takes)
+			}
+			select {
+			case <-over:
+			case <-w.killed.Done():
+				return
+			}
+			if !last {
+				w.events <- event{Asks: &ask{}}
+			}
+		}
+		w.events <- event{Result: &trial.Result{Record: record.Record{Point: p.ID, Training: &record.Training{}, Params: map[string]any{}}}}
+	}()
+	return w
+}
+
+// The limit of time is each worker's own: it runs while the worker does, in all of its turns together, and ends no other.
+func TestInterleavedTimeout(t *testing.T) {
+	const ms = time.Millisecond
+	scripts := []script{
+		{Name: "a", Turns: 3, Takes: 600 * ms}, // ends long after the limit, having waited most of the time
+		{Name: "b", Turns: 3, Takes: 700 * ms}, // too much together
+		{Name: "c", Turns: 2, Takes: 600 * ms, End: endHangs},
+		{Name: "d", Turns: 1, Takes: 1900 * ms},
+	}
+	r, points := pretending(t, config.Limits{Timeout: 2 * time.Second}, scripts...)
+	synctest.Test(t, func(t *testing.T) {
+		g, began := &group{runner: r, points: points}, time.Now()
+		for i, s := range scripts {
+			g.members = append(g.members, &member{worker: puppet(t.Context(), t, r, points[i], s), index: i})
+		}
+		if err := g.rounds(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if took, want := time.Since(began), (1800+2000+2000+1900)*ms; took != want {
+			t.Errorf("took %s: want %s", took, want)
+		}
+	})
+	if _, ends := took(t, r); ends != "A -b -c D" {
+		t.Errorf("ends %q", ends)
+	}
+	for _, point := range []string{"b", "c"} {
+		if got := story(t, r, point); got != string(record.Timeout) {
+			t.Errorf("%s: %q: want %s", point, got, record.Timeout)
 		}
 	}
 }
@@ -291,9 +359,15 @@ func TestKillsForMemoryAreTheWorkersOwn(t *testing.T) {
 }
 
 func TestInterleavedInterrupt(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	r, points := pretending(t, config.Limits{}, script{Name: "a", Turns: 1000}, script{Name: "b", Turns: 1000}, script{Name: "c", Turns: 1000, Takes: time.Hour})
-	time.AfterFunc(500*time.Millisecond, cancel)
+	go func() {
+		defer cancel()
+		for turns := ""; turns != "abc" && ctx.Err() == nil; time.Sleep(time.Millisecond) {
+			text, _ := os.ReadFile(filepath.Join(r.CacheDir, "log")) // there is none before the first turn
+			turns = string(text)
+		}
+	}()
 	if err := r.interleave(ctx, points, func(int) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v: want %v", err, context.Canceled)
 	}

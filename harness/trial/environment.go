@@ -14,13 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hepex/harness/record"
+	"hepex/inference"
 )
 
 // CurrentEnvironment describes the machine, the build and the load, as far as they can be found out.
 func CurrentEnvironment() record.Environment {
 	e := record.Environment{
 		Go: runtime.Version(), Modules: map[string]string{}, Cores: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0),
-		GOGC: strconv.Itoa(gcPercent), CPU: procField("/proc/cpuinfo", "model name"),
+		GOGC: strconv.Itoa(gcPercent), CPU: procField("/proc/cpuinfo", "model name"), Kernels: inference.Kernels(),
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {

@@ -3,14 +3,11 @@ package trial
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"hepex/harness/config"
 	"hepex/harness/record"
-	"hepex/harness/stats"
 	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
@@ -244,7 +241,10 @@ func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, er
 	if err != nil {
 		return nil, err
 	}
-	keys := client.Keys(encrypted)
+	keys, err := client.Keys(encrypted)
+	if err != nil {
+		return nil, err
+	}
 	t.rec.Latency.Keygen = time.Since(start).Seconds()
 
 	model, times, err := t.build(p, client, encrypted)
@@ -286,87 +286,6 @@ func (t *trial) build(p inference.Parameters, c *inference.Client, encrypted boo
 		t.warn("plain weights, outputs not masked: unused slots tell the client partial sums of weights")
 	}
 	return inference.EncodeModel(p, t.packed.model)
-}
-
-// time evaluates until it is enough, on as many threads as the config says and with the peak of memory taken over these
-// evaluations alone.
-func (t *trial) time(p inference.Parameters, server *inference.Server, input *inference.Batch) (*inference.Batch, error) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.spec.Measure.Threads))
-	t.rec.Environment.GOMAXPROCS = t.spec.Measure.Threads
-	debug.FreeOSMemory()
-	if err := ResetPeak(); err != nil {
-		t.warn("peak_rss includes setting up: %v", err)
-	}
-	timer, err := inference.NewRotationTimer(p)
-	if err != nil {
-		return nil, err
-	}
-	m := t.spec.Measure
-	var output *inference.Batch
-	var evaluations, rotations []float64
-	perLayer := make([][]float64, len(t.packed.model.Layers))
-	noise := watchNoise("/")
-	var longest time.Duration // repeat, with all that belongs to it
-	for i := range m.Warmup + m.Repeats.Max {
-		if err := t.turns.Next(); err != nil {
-			return nil, err
-		}
-		t.report(Step{Name: "evaluate", Done: float64(i) / float64(m.Warmup+m.Repeats.Min)})
-		start := time.Now()
-		out, trace, err := server.Evaluate(input)
-		if err != nil {
-			return nil, err
-		}
-		seconds := time.Since(start).Seconds()
-		if err := t.checkCounts(trace); err != nil {
-			return nil, err
-		}
-		if output != nil {
-			server.Recycle(output)
-		}
-		output = out
-		if i < m.Warmup {
-			continue
-		}
-		evaluations = append(evaluations, seconds)
-		t.rec.Latency.EvaluateAt = append(t.rec.Latency.EvaluateAt, start.Sub(t.rec.StartedAt).Seconds())
-		for l, s := range trace.Seconds {
-			perLayer[l] = append(perLayer[l], s)
-		}
-		rotations = append(rotations, timer.Seconds())
-		noise.sample()
-		longest = max(longest, time.Since(start))
-		if t.enough(evaluations, longest) {
-			break
-		}
-	}
-	t.rec.Memory.PeakRSS = PeakRSS()
-	t.rec.Noise = noise.end()
-	return output, t.summarise(evaluations, rotations, perLayer)
-}
-
-func (t *trial) summarise(evaluations, rotations []float64, perLayer [][]float64) error {
-	s, err := stats.Median(evaluations)
-	if err != nil {
-		return err
-	}
-	l := t.rec.Latency
-	l.Evaluate, l.EvaluateMedian, l.EvaluateLow, l.EvaluateHigh = evaluations, s.Median, s.Low, s.High
-	l.EvaluatePerImage = s.Median / float64(t.rec.Batch)
-	if s, err = stats.Median(rotations); err != nil {
-		return err
-	}
-	l.Rotation = s.Median
-	if why := unreliable(t.rec.Environment, t.rec.Noise, rotations); why != nil {
-		t.warn(record.BusyWarning+"times are unreliable (%s)", strings.Join(why, ", "))
-	}
-	for i, seconds := range perLayer {
-		if s, err = stats.Median(seconds); err != nil {
-			return err
-		}
-		l.PerLayer = append(l.PerLayer, record.LayerTime{Name: t.packed.model.Layers[i].Name, Seconds: s.Median})
-	}
-	return nil
 }
 
 // noteQuantised measures what rounding weights to integers costs: the plain network of a scalar layout is the

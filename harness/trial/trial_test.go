@@ -12,6 +12,7 @@ import (
 
 	"hepex/datasets"
 	"hepex/harness/config"
+	"hepex/inference"
 	"hepex/network"
 )
 
@@ -76,7 +77,7 @@ func TestPointFromStartToEnd(t *testing.T) {
 			if r.Training.EpochsTotal != 4 {
 				t.Errorf("%d epochs in all: want 4", r.Training.EpochsTotal)
 			}
-			if len(r.Latency.Evaluate) != 2 || r.Latency.EvaluateMedian <= 0 || r.Latency.Rotation <= 0 || r.Memory.PeakRSS <= 0 || r.Noise == nil {
+			if len(r.Latency.Evaluate) != 2 || r.Latency.EvaluateMedian <= 0 || r.Latency.Rotation <= 0 || r.Latency.Reference <= 0 || r.Memory.PeakRSS <= 0 || r.Noise == nil {
 				t.Errorf("latency %+v, memory %+v", r.Latency, r.Memory)
 			}
 			if !r.HE.Insecure || r.HE.SecurityBits != 0 || len(r.Warnings) == 0 {
@@ -261,7 +262,7 @@ func TestCheckRefusesTooManyLevels(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	e := CurrentEnvironment()
-	if e.Go == "" || e.Cores < 1 || e.Commit == "" {
+	if e.Go == "" || e.Cores < 1 || e.Commit == "" || e.Kernels != inference.Kernels() {
 		t.Errorf("environment %+v", e)
 	}
 }

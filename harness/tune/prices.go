@@ -18,7 +18,7 @@ import (
 	"hepex/packing"
 )
 
-// CachedPrices measures prices once per machine and class of parameters, and keeps them in a folder, as rates. A file
+// CachedPrices measures prices once per machine, kernels and class of parameters, and keeps them in a folder, as rates. A file
 // that is no file of prices, or not whole, is written again. With again set, nothing is taken from the folder.
 //
 // Each class is measured, or read, in a moment of its own, and machines have slow moments. So all prices are divided by what
@@ -112,7 +112,7 @@ const pricing = 3
 
 // priceKey names what rates depend on.
 func priceKey(p inference.Parameters, cpu string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s %s", pricing, inference.Version, cpu, p.Literal.PriceClass()))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s %s %s", pricing, inference.Version, cpu, inference.Kernels(), p.Literal.PriceClass()))
 	return fmt.Sprintf("%x", sum[:8])
 }
 

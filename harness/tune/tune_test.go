@@ -106,4 +106,9 @@ func TestCachedPrices(t *testing.T) {
 	if _, err := CachedPrices(dir, "a machine", false)(p, counts); err != nil {
 		t.Errorf("damaged file: %v", err)
 	}
+	key, name := priceKey(p, "a machine"), inference.Kernels()
+	t.Setenv("HEPEX_KERNELS", "portable")
+	if same := priceKey(p, "a machine") == key; same != (inference.Kernels() == name) {
+		t.Errorf("prices of %s and %s kernels share a file: %t", name, inference.Kernels(), same)
+	}
 }

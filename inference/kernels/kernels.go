@@ -1,4 +1,3 @@
-// Package kernels does arithmetic on polynomials modulo word-sized primes, as vectors of words.
 package kernels
 
 import (

@@ -1,0 +1,71 @@
+// Package kernels does arithmetic on polynomials modulo word-sized primes, as vectors of words. It knows limbs, nothing of
+// ciphertexts. Two implementations give the same values, bit for bit: a portable one on lattigo's Go code, and one on AVX-512
+// IFMA, for primes q below 2^50. New chooses by processor, degree and size of the prime; HEPEX_KERNELS=portable forces the first. The
+// assembly and its generator (avo, in gen) are both here, so that a build needs neither.
+//
+// # Multiplying with 52 bits
+//
+// The processor multiplies 52-bit numbers, eight at once, and adds the lower or the upper 52 bits of the products to 64-bit
+// accumulators: low(a·b) and high(a·b) below. For a known factor w < q there is Shoup's quotient w' = ⌊w·2^52/q⌋. For any
+// y < 2^52, with p = high(w'·y),
+//
+//	t = w·y − p·q
+//
+// lies in [0, 2q): w'·y/2^52 is below w·y/q by less than 1 (as w' is rounded down and y < 2^52), and p by less than another 1. As
+// t < 2^52, it is enough to know it modulo 2^52:
+//
+//	t = low(w·y) + low(p·(2^52 − q))  modulo 2^52.
+//
+// That is three multiplications, of which no one waits for a division. Without a factor, Barrett's reduction of a word x < 2^52 is the case
+// w = 1, w' = ⌊2^52/q⌋: two multiplications, to [0, 2q).
+//
+// # Transforms
+//
+// A butterfly of the number-theoretic transform is (x, y) ← (x + w·y, x − w·y). How far its values grow decides what it costs, so
+// there are two families.
+//
+// Family 50, for q < 2^50. Values are below 4q < 2^52. A butterfly reduces x to below 2q by one comparison (a minimum of x and
+// x − 2q as unsigned numbers), and t is below 2q: the outputs x + t and x − t + 2q are below 4q again.
+//
+// Family 47, for q < 2^47 (at degree 2^16, q < 2^52/34). The accumulator starts at −q, so s = t − q is in [−q, q), and the butterfly is (x + s, x − s): a stage moves a
+// value by at most q either way (x − s is x − w·y modulo q, and x + s is x + w·y, as both differ from them by multiples of q).
+// An offset of L·q, added to the upper half in the first stage, where L is the number of stages, keeps all values in
+// [0, (2L + 2)·q) for inputs below 2q. That is below 2^52 for all q < 2^47 up to L = 15; New computes it. Nothing is reduced and nothing
+// masked: the upper 12 bits of a word are garbage, which multiplications do not read, up to one Barrett reduction at the end.
+//
+// Backward, (x, y) ← (x + y, (x − y)·w). Sums double: [0, 4q) grows to [0, 32q) in three stages, or to 16q in two, and what
+// was only added is then reduced by Barrett to below 2q. A difference gets a multiple of q that y stays below. The last stage multiplies by
+// 1/N on the way.
+//
+// The first passes take three or four stages at once over 8 or 16 vectors that lie a stride apart. They go depth first: a part
+// that fits in the first-level cache goes through all that is left before the next one begins. The last six stages
+// happen within blocks of 64 words: 8 vectors of 8, three stages across vectors, a transpose, three more, and a transpose
+// back. Factors lie in the order of their use. The conjugate-invariant ring has one more stage, which pairs j with N − j.
+//
+// # Sums of products
+//
+// A sum Σ x·t is kept as two accumulators, lo + 2^52·hi. For T products of numbers below q,
+//
+//	lo < (T + 1)·2^52,  hi ≤ 2q + T·q²/2^52,
+//
+// where 2q is what an earlier reduction left. T is limited so that hi + q + 4096 < 2^52: 4 products at 50 bits, hundreds at 47, and at
+// most 4094 in any case, for lo. After so many, hi is reduced and takes the carry of lo. In the end, Montgomery's reduction
+// divides by 2^52: with m = low(−lo/q), the sum of lo and low(m·q) is a multiple of 2^52, so
+//
+//	hi + high(m·q) + (lo + low(m·q))/2^52
+//
+// is the quotient, below hi + q + 4096, and Barrett's reduction ends it. The numbers of a stream carry a factor of 2^52 to make up for that.
+//
+// Integer multiples (Row) are exact as pairs of signed halves: |w| < 2^31 and x < 2^50 give |hi| < 2^29 a term, so that
+// millions of terms fit. A multiple of q near 2^51 makes hi positive.
+//
+// # Streams
+//
+// Products are bound by memory, so what they read once lies in the order of its use (Stream), in 4, 5, 6 or 8 bytes a number.
+// A permutation of bytes spreads 8 packed numbers over a vector at no cost in time. Streams are fetched 4 KB ahead of use, and
+// transforms, which leave the memory idle, can fetch the key that the products after them need (Ahead).
+//
+// # Base extension
+//
+// See Extender. Products with ⌊…⌋ are as above; the number of times that Q must be taken off is found with floats.
+package kernels

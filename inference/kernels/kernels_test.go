@@ -1,0 +1,543 @@
+package kernels
+
+import (
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/tuneinsight/lattigo/v5/ring"
+)
+
+// pair is one prime's ring in both implementations.
+type pair struct {
+	name             string
+	n                int
+	q                uint64
+	sub              *ring.SubRing
+	vector, portable Ring
+}
+
+// newPair takes the largest prime below 2^size that suits the ring, or a random one.
+func newPair(t testing.TB, logN, size int, conjugate bool, rng *rand.Rand) *pair {
+	t.Helper()
+	if !supported {
+		t.Skip("the processor lacks AVX-512 IFMA")
+	}
+	root := uint64(2) << logN
+	if conjugate {
+		root *= 2
+	}
+	q := (uint64(1)<<size/root)*root + 1 - root
+	for ; !ring.IsPrime(q) || rng != nil && rng.IntN(8) > 0; q -= root {
+	}
+	n := 1 << logN
+	newRing := ring.NewRing
+	if conjugate {
+		newRing = ring.NewRingConjugateInvariant
+	}
+	r, err := newRing(n, []uint64{q})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := newVector(r.SubRings[0])
+	if v == nil {
+		t.Fatalf("no vector kernels for log n %d, q %d", logN, q)
+	}
+	return &pair{fmt.Sprintf("log n %d, q %d (%d bits), conjugate %t", logN, q, size, conjugate), n, q, r.SubRings[0], v, NewPortable(r.SubRings[0])}
+}
+
+// sizes of primes: around what words, families and packing end at.
+var sizes = []int{30, 32, 40, 46, 47, 48, 49, 50}
+
+func pairs(t *testing.T, logNs []int, f func(t *testing.T, p *pair)) {
+	for _, conjugate := range []bool{false, true} {
+		for _, logN := range logNs {
+			for _, size := range sizes {
+				p := newPair(t, logN, size, conjugate, nil)
+				t.Run(p.name, func(t *testing.T) { t.Parallel(); f(t, p) })
+			}
+		}
+	}
+}
+
+var allLogN = []int{9, 10, 12, 13, 14, 15, 16}
+
+// few are degrees that cover a few loops of pointwise functions.
+var few = []int{9, 12}
+
+// vectors gives random vectors and extreme ones below a bound, at an address that no cache line begins at if odd.
+func vectors(n int, bound uint64, odd bool) map[string][]uint64 {
+	rng := rand.New(rand.NewPCG(1, bound))
+	m := map[string][]uint64{}
+	for _, name := range []string{"zero", "top", "random", "other", "edges", "alternating", "one"} {
+		v := aligned(n + 1)[:n]
+		if odd {
+			v = aligned(n + 1)[1 : n+1]
+		}
+		for i := range v {
+			switch name {
+			case "top":
+				v[i] = bound - 1
+			case "random", "other":
+				v[i] = rng.Uint64N(bound)
+			case "edges":
+				v[i] = []uint64{0, 1, bound - 1, bound - 2, bound / 2, bound/2 + 1}[rng.IntN(6)]
+			case "alternating":
+				v[i] = uint64(i%2) * (bound - 1)
+			}
+		}
+		if name == "one" {
+			v[n/2+3] = bound - 1
+		}
+		m[name] = v
+	}
+	return m
+}
+
+func same(t *testing.T, what string, got, want []uint64) {
+	t.Helper()
+	for i := range want {
+		if got[i] != want[i] {
+			t.Fatalf("%s: [%d] is %d, want %d", what, i, got[i], want[i])
+		}
+	}
+}
+
+func fetching(r Ring) *Ahead {
+	a := &Ahead{}
+	a.Append(r.NewStream(1, 1))
+	a.Append(r.NewStream(1, 2))
+	return a
+}
+
+func TestTransforms(t *testing.T) {
+	pairs(t, allLogN, func(t *testing.T, p *pair) {
+		got, want := aligned(p.n), aligned(p.n)
+		for name, x := range vectors(p.n, p.q, p.n == 1<<12) {
+			for what, f := range map[string]func(r Ring, dst, src []uint64){
+				"NTT":           func(r Ring, dst, src []uint64) { r.NTT(dst, src, nil) },
+				"NTT, fetching": func(r Ring, dst, src []uint64) { r.NTT(dst, src, fetching(p.vector)) },
+				"INTT":          func(r Ring, dst, src []uint64) { r.INTT(dst, src) },
+			} {
+				f(p.portable, want, x)
+				f(p.vector, got, x)
+				same(t, what+" of "+name, got, want)
+				copy(got, x)
+				f(p.vector, got, got)
+				same(t, what+" of "+name+" in place", got, want)
+			}
+			p.sub.NTT(x, want)
+			p.vector.NTT(got, x, nil)
+			same(t, "NTT of "+name+" by lattigo", got, want)
+			p.vector.INTT(got, got)
+			same(t, "there and back, "+name, got, x)
+		}
+	})
+}
+
+func TestCenteredTransforms(t *testing.T) {
+	from := []uint64{1<<30 - 35, 1<<40 + 15, 1<<47 - 115, 1<<50 - 27, 1 << 51, 1<<51 + 21, 1<<60 - 93}
+	pairs(t, allLogN, func(t *testing.T, p *pair) {
+		got, want := aligned(p.n), aligned(p.n)
+		for _, prime := range append(from, p.q+2, p.q-2) {
+			for name, x := range vectors(p.n, prime, false) {
+				if p.n > 1<<12 && name != "edges" {
+					continue
+				}
+				p.portable.Center(want, x, prime)
+				p.vector.Center(got, x, prime)
+				same(t, fmt.Sprintf("center %s from %d", name, prime), got, want)
+				for i, v := range x[:64] { // against plain arithmetic
+					c := new(big.Int).SetUint64(v)
+					if v > prime/2 {
+						c.Sub(c, new(big.Int).SetUint64(prime))
+					}
+					if c.Mod(c, new(big.Int).SetUint64(p.q)).Uint64() != got[i] {
+						t.Fatalf("center %d from %d: %d, want %d", v, prime, got[i], c)
+					}
+				}
+				p.portable.NTTCenter(want, x, prime, nil)
+				p.vector.NTTCenter(got, x, prime, nil)
+				same(t, fmt.Sprintf("centred NTT of %s from %d", name, prime), got, want)
+			}
+		}
+	})
+}
+
+// TestPointwise holds both implementations against plain arithmetic.
+func TestPointwise(t *testing.T) {
+	pairs(t, few, func(t *testing.T, p *pair) {
+		vs := vectors(p.n, p.q, p.n == 1<<9)
+		mod := func(f func(x, y, z, w *big.Int) *big.Int, x, y, z, w uint64) uint64 {
+			b := func(v uint64) *big.Int { return new(big.Int).SetUint64(v) }
+			v := f(b(x), b(y), b(z), b(w))
+			return v.Mod(v, b(p.q)).Uint64()
+		}
+		for what, op := range map[string]struct {
+			run  func(r Ring, dst, x, y, z []uint64, f Factor)
+			want func(x, y, z, w *big.Int) *big.Int
+		}{
+			"x + y": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.Add(dst, x, y) },
+				func(x, y, z, w *big.Int) *big.Int { return x.Add(x, y) }},
+			"x·w": {func(r Ring, dst, x, y, z []uint64, f Factor) { r.Scale(dst, x, f) },
+				func(x, y, z, w *big.Int) *big.Int { return x.Mul(x, w) }},
+			"z + x·w": {func(r Ring, dst, x, y, z []uint64, f Factor) { copy(dst, z); r.ScaleAdd(dst, x, f) },
+				func(x, y, z, w *big.Int) *big.Int { return x.Mul(x, w).Add(x, z) }},
+			"(x − y)·w": {func(r Ring, dst, x, y, z []uint64, f Factor) { r.SubScale(dst, x, y, f) },
+				func(x, y, z, w *big.Int) *big.Int { return x.Sub(x, y).Mul(x, w) }},
+			"(x − y)·w + z": {func(r Ring, dst, x, y, z []uint64, f Factor) { r.SubScaleAdd(dst, x, y, z, f) },
+				func(x, y, z, w *big.Int) *big.Int { return x.Sub(x, y).Mul(x, w).Add(x, z) }},
+			"z + x·y": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.MulAdd(dst, x, y, z) },
+				func(x, y, z, w *big.Int) *big.Int { return x.Mul(x, y).Add(x, z) }},
+			"z − x·y": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.MulSub(dst, x, y, z) },
+				func(x, y, z, w *big.Int) *big.Int { return x.Sub(z, x.Mul(x, y)) }},
+			"x²": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.Square(dst, aligned(p.n), aligned(p.n), x, y) },
+				func(x, y, z, w *big.Int) *big.Int { return x.Mul(x, x) }},
+			"2·x·y": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.Square(aligned(p.n), dst, aligned(p.n), x, y) },
+				func(x, y, z, w *big.Int) *big.Int { return x.Mul(x, y).Lsh(x, 1) }},
+			"y²": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.Square(aligned(p.n), aligned(p.n), dst, x, y) },
+				func(x, y, z, w *big.Int) *big.Int { return y.Mul(y, y) }},
+		} {
+			for _, names := range [][3]string{{"random", "other", "edges"}, {"top", "top", "top"}, {"zero", "top", "zero"}, {"edges", "alternating", "top"}, {"top", "zero", "top"}, {"one", "edges", "random"}} {
+				x, y, z := vs[names[0]], vs[names[1]], vs[names[2]]
+				for _, w := range []uint64{0, 1, p.q - 1, p.q / 3} {
+					got, want := aligned(p.n), aligned(p.n)
+					op.run(p.portable, want, x, y, z, p.portable.Factor(w))
+					op.run(p.vector, got, x, y, z, p.vector.Factor(w))
+					same(t, fmt.Sprintf("%s of %v, w %d", what, names, w), got, want)
+					for i := range 64 {
+						if v := mod(op.want, x[i], y[i], z[i], w); v != got[i] {
+							t.Fatalf("%s of %d, %d, %d, %d: %d, want %d", what, x[i], y[i], z[i], w, got[i], v)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestPermutations(t *testing.T) {
+	pairs(t, allLogN, func(t *testing.T, p *pair) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		for range 3 {
+			root := uint64(2 * p.n)
+			if p.sub.Type() == ring.ConjugateInvariant {
+				root *= 2
+			}
+			element := uint64(1) // a power of 5: a rotation
+			for range rng.IntN(p.n) {
+				element = element * 5 % root
+			}
+			index, err := ring.AutomorphismNTTIndex(p.n, root, element)
+			if err != nil {
+				t.Fatal(err)
+			}
+			order, err := NewPermutation(index)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, x := range vectors(p.n, p.q, false) {
+				want := aligned(p.n)
+				for i, at := range index {
+					want[i] = x[at]
+				}
+				add := vectors(p.n, p.q, false)["edges"]
+				for _, r := range []Ring{p.vector, p.portable} {
+					got, sum := aligned(p.n), aligned(p.n)
+					r.Permute(got, x, order)
+					same(t, name, got, want)
+					r.PermuteAdd(sum, add, x, order)
+					for i := range sum {
+						if v := (add[i] + want[i]) % p.q; sum[i] != v {
+							t.Fatalf("sum of %s: [%d] is %d, want %d", name, i, sum[i], v)
+						}
+					}
+				}
+			}
+		}
+	})
+	if _, err := NewPermutation([]uint64{8, 1, 2, 3, 4, 5, 6, 7}); err == nil {
+		t.Error("lanes from two vectors: no error")
+	}
+}
+
+// TestProducts covers as many terms as need reductions on the way, numbers as large as they get, packed as small as they go.
+func TestProducts(t *testing.T) {
+	pairs(t, []int{9}, func(t *testing.T, p *pair) {
+		rng := rand.New(rand.NewPCG(2, p.q))
+		for _, terms := range []int{1, 2, 3, 4, 5, 8, 13, 100, 5000} {
+			if terms > 100 && p.n > 1<<9 {
+				continue
+			}
+			for _, kind := range []string{"random", "top"} {
+				number := func() []uint64 {
+					if kind == "top" {
+						return vectors(p.n, p.q, false)["top"]
+					}
+					v := make([]uint64, p.n)
+					for i := range v {
+						v[i] = rng.Uint64N(p.q)
+					}
+					return v
+				}
+				distinct := min(terms, 16) // inputs and numbers repeat after so many
+				var x Inputs
+				var xs, numbers [][]uint64
+				for range 2 * distinct {
+					xs, numbers = append(xs, number()), append(numbers, number())
+				}
+				for i := range 2 * distinct {
+					x.Append(xs[i])
+				}
+				index := make([]int32, terms)
+				for i := range index {
+					index[i] = int32(rng.IntN(distinct))
+				}
+				for _, r := range []Ring{p.vector, p.portable} {
+					two, one := r.NewStream(terms, 2), r.NewStream(terms, 1)
+					for k := range terms {
+						r.Put(two, k, 0, numbers[2*(k%distinct)])
+						r.Put(two, k, 1, numbers[2*(k%distinct)+1])
+						r.Put(one, k, 0, numbers[2*(k%distinct)])
+					}
+					back := make([]uint64, p.n)
+					r.Get(two, terms-1, 1, back)
+					same(t, "get", back, numbers[2*((terms-1)%distinct)+1])
+					for name, run := range map[string]func(dst *[3][]uint64, start, end int){
+						"key":    func(dst *[3][]uint64, start, end int) { r.KeyProducts(dst, &x, index, two, start, end) },
+						"plain":  func(dst *[3][]uint64, start, end int) { r.PlainProducts(dst, &x, index, one, start, end) },
+						"cipher": func(dst *[3][]uint64, start, end int) { r.CipherProducts(dst, &x, index, two, start, end) },
+					} {
+						var dst [3][]uint64
+						for i := range dst {
+							dst[i] = make([]uint64, p.n)
+						}
+						run(&dst, 0, 64)
+						run(&dst, 64, p.n)
+						for _, i := range []int{0, 1, 31, 32, 63, 64, 65, p.n - 1} {
+							p.checkProducts(t, fmt.Sprintf("%s, %d terms, %s, vector %t", name, terms, kind, r.Vector()), name, i, &dst, xs, numbers, index, distinct)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+func (p *pair) checkProducts(t *testing.T, what, name string, i int, dst *[3][]uint64, xs, numbers [][]uint64, index []int32, distinct int) {
+	t.Helper()
+	var want [3]uint64
+	add := func(out int, x, y []uint64) { want[out] = (want[out] + Mul(x[i], y[i], p.q)) % p.q }
+	outs := 2
+	for k, in := range index {
+		a, b := numbers[2*(k%distinct)], numbers[2*(k%distinct)+1]
+		switch name {
+		case "key":
+			add(0, xs[in], a)
+			add(1, xs[in], b)
+		case "plain":
+			add(0, xs[2*in], a)
+			add(1, xs[2*in+1], a)
+		default:
+			outs = 3
+			add(0, xs[2*in], a)
+			add(1, xs[2*in], b)
+			add(1, xs[2*in+1], a)
+			add(2, xs[2*in+1], b)
+		}
+	}
+	for out := range outs {
+		if dst[out][i] != want[out] {
+			t.Fatalf("%s: output %d at %d is %d, want %d", what, out, i, dst[out][i], want[out])
+		}
+	}
+}
+
+func TestMultiples(t *testing.T) {
+	pairs(t, []int{10}, func(t *testing.T, p *pair) {
+		rng := rand.New(rand.NewPCG(3, p.q))
+		const inputs = 50
+		for _, r := range []Ring{p.vector, p.portable} {
+			n := r.MultiplesWords()
+			x := make([]uint64, inputs*n)
+			for _, largest := range []uint64{1, 1000, MaxWeight} {
+				for _, terms := range []int{0, 1, 7, 400} {
+					row := &Row{}
+					for k := range terms {
+						row.Index = append(row.Index, int32(rng.IntN(inputs)))
+						row.Weights = append(row.Weights, uint32(rng.Uint64N(largest+1)))
+						if k < terms/3 {
+							row.Negative++
+						}
+						if largest == MaxWeight && terms == 400 {
+							row.Weights[k] = MaxWeight
+						}
+					}
+					for i := range x {
+						if x[i] = rng.Uint64N(p.q); terms == 400 {
+							x[i] = p.q - 1
+						}
+					}
+					bias := rng.Uint64N(p.q)
+					got := make([]uint64, n)
+					r.Multiples(got, x, row, bias)
+					for i := range got {
+						want := new(big.Int).SetUint64(bias)
+						for k, in := range row.Index {
+							v := new(big.Int).SetUint64(x[int(in)*n+i])
+							v.Mul(v, big.NewInt(int64(row.Weights[k])))
+							if k < row.Negative {
+								v.Neg(v)
+							}
+							want.Add(want, v)
+						}
+						if want.Mod(want, new(big.Int).SetUint64(p.q)); want.Uint64() != got[i] {
+							t.Fatalf("vector %t, %d terms up to %d: [%d] is %d, want %d", r.Vector(), terms, largest, i, got[i], want)
+						}
+						if i > 70 {
+							break
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestExtensions(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for _, conjugate := range []bool{false, true} {
+		var vector, portable []Ring
+		var n int
+		for _, size := range []int{46, 50, 49, 40, 30, 47} {
+			p := newPair(t, 9, size, conjugate, nil)
+			vector, portable, n = append(vector, p.vector), append(portable, p.portable), p.n
+		}
+		for count := 1; count <= 3; count++ {
+			product := big.NewInt(1)
+			for _, r := range vector[:count] {
+				product.Mul(product, new(big.Int).SetUint64(r.Modulus()))
+			}
+			half := new(big.Int).Rsh(product, 1)
+			values := make([]*big.Int, n)
+			x := make([][]uint64, count)
+			for i := range values {
+				v := new(big.Int).Rand(randSource(rng), product)
+				switch i % 8 {
+				case 0:
+					v.SetInt64(int64(i / 8))
+				case 1:
+					v.Sub(product, big.NewInt(int64(i/8+1)))
+				}
+				values[i] = v
+				for k, r := range vector[:count] {
+					x[k] = append(x[k], new(big.Int).Mod(v, new(big.Int).SetUint64(r.Modulus())).Uint64())
+				}
+			}
+			for _, rings := range [][]Ring{vector, portable, append(append([]Ring{}, vector[:count]...), portable[count:]...)} {
+				e := NewExtender(rings[:count], rings[count:])
+				s := e.NewSplit(n)
+				e.Split(s, x)
+				for i, r := range rings[count:] {
+					dst := aligned(n)
+					e.Extend(s, i, dst)
+					for k, v := range values {
+						want := new(big.Int).Set(v)
+						if v.Cmp(half) > 0 {
+							want.Sub(want, product)
+						}
+						if want.Mod(want, new(big.Int).SetUint64(r.Modulus())); want.Uint64() != dst[k] {
+							t.Fatalf("%d primes, vector %t, target %d: %d becomes %d, want %d", count, r.Vector(), i, v, dst[k], want)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestUniform(t *testing.T) {
+	pairs(t, []int{12}, func(t *testing.T, p *pair) {
+		got, want := make([]uint64, p.n+5), make([]uint64, p.n+5)
+		p.vector.Uniform(got, newSource([32]byte{1}))
+		p.portable.Uniform(want, newSource([32]byte{1}))
+		same(t, "uniform", got, want)
+		mean := 0.0
+		for _, v := range got {
+			if v >= p.q {
+				t.Fatalf("%d is not below %d", v, p.q)
+			}
+			mean += float64(v) / float64(p.q) / float64(len(got))
+		}
+		if mean < 0.47 || mean > 0.53 { // 6 standard deviations
+			t.Errorf("mean %g of the modulus", mean)
+		}
+		p.vector.Uniform(want, NewSource())
+		if got[0] == want[0] && got[1] == want[1] {
+			t.Error("another source gives the same numbers")
+		}
+	})
+}
+
+// TestRandomPrimes takes other primes and numbers each time.
+func TestRandomPrimes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	for range 40 {
+		p := newPair(t, allLogN[rng.IntN(5)], 34+rng.IntN(17), rng.IntN(2) == 1, rng)
+		x, got, want := aligned(p.n), aligned(p.n), aligned(p.n)
+		for i := range x {
+			x[i] = rng.Uint64N(p.q)
+		}
+		p.portable.NTT(want, x, nil)
+		p.vector.NTT(got, x, nil)
+		same(t, "NTT, "+p.name, got, want)
+		p.portable.INTT(want, x)
+		p.vector.INTT(got, x)
+		same(t, "INTT, "+p.name, got, want)
+	}
+}
+
+func TestWordBytes(t *testing.T) {
+	for q, want := range map[uint64]int{1<<30 - 35: 4, 1 << 32: 4, 1<<32 + 15: 5, 1<<40 - 87: 5, 1<<47 - 115: 6, 1 << 48: 6, 1<<48 + 21: 8, 1<<60 - 93: 8} {
+		if got := WordBytes(q); got != want {
+			t.Errorf("%d: %d bytes, want %d", q, got, want)
+		}
+	}
+}
+
+// The vector instructions give what plain words give.
+func TestFoursEqualWords(t *testing.T) {
+	if !hasAVX2 {
+		t.Skip("no AVX2 on this machine")
+	}
+	rng := rand.New(rand.NewPCG(8, 8))
+	for _, negative := range []bool{false, true} {
+		var x [4][]uint64
+		var w [4]uint64
+		acc, want := make([]uint64, 64), make([]uint64, 64)
+		for k := range x {
+			w[k] = rng.Uint64N(1 << 32)
+			for range acc {
+				x[k] = append(x[k], rng.Uint64())
+			}
+		}
+		for i := range acc {
+			acc[i] = rng.Uint64()
+			want[i] = acc[i]
+			for k := range x {
+				if negative {
+					want[i] -= x[k][i] * w[k]
+				} else {
+					want[i] += x[k][i] * w[k]
+				}
+			}
+		}
+		addFour(acc, &pending{x: x, w: w, negative: negative})
+		for i := range acc {
+			if acc[i] != want[i] {
+				t.Fatalf("negative %t, word %d: %d, want %d", negative, i, acc[i], want[i])
+			}
+		}
+	}
+}

@@ -1,0 +1,237 @@
+package kernels
+
+import (
+	"unsafe"
+
+	"github.com/tuneinsight/lattigo/v5/ring"
+)
+
+// radixPlans are the passes of transforms before the last six stages, by degree.
+var radixPlans = map[int][]int{
+	1 << 9: {8}, 1 << 10: {16}, 1 << 12: {8, 8}, 1 << 13: {8, 16}, 1 << 14: {16, 16}, 1 << 15: {8, 8, 8}, 1 << 16: {8, 8, 16},
+}
+
+// plan has the tables of a transform: factors with quotients, in the order of their use.
+type plan struct {
+	radices           []int
+	forward, backward [][]uint64 // by pass
+	tail, head        []uint64   // of the six stages with strides 32 to 1
+	fold, unfold      Factor     // of the conjugate-invariant ring
+}
+
+func newPlan(v *vector, r *ring.SubRing, radices []int) plan {
+	var front, back []uint64
+	for i := range r.RootsForward {
+		front = append(front, ring.IMForm(r.RootsForward[i], r.Modulus, r.MRedConstant))
+		back = append(back, ring.IMForm(r.RootsBackward[i], r.Modulus, r.MRedConstant))
+	}
+	p := plan{radices: radices, fold: v.Factor(front[1]), unfold: v.Factor(back[1])}
+	p.forward, p.tail = v.tables(front, radices)
+	p.backward, p.head = v.tables(back, radices)
+	inverse := ring.IMForm(r.NInv, r.Modulus, r.MRedConstant)
+	first := p.backward[0]
+	last, one := v.Factor(Mul(first[0], inverse, r.Modulus)), v.Factor(inverse)
+	first[0], first[1] = last.w, last.quotient
+	p.backward[0] = append(first, one.w, one.quotient)
+	return p
+}
+
+// tables lays factors out: a stage with h blocks has lattigo's roots h … 2h−1, or from 2h on in the conjugate-invariant
+// ring.
+func (v *vector) tables(roots []uint64, radices []int) (passes [][]uint64, tail []uint64) {
+	factor := func(h, i int) Factor {
+		if v.conjugate {
+			h *= 2
+		}
+		return v.Factor(roots[h+i])
+	}
+	// block lists the factors of three or four stages of a block, from the one with h·m blocks on.
+	block := func(t []uint64, m, b, radix int) []uint64 {
+		for h := 1; h < radix; h *= 2 {
+			for g := range h {
+				f := factor(h*m, h*b+g)
+				t = append(t, f.w, f.quotient)
+			}
+		}
+		return t
+	}
+	m := 1
+	for _, radix := range radices {
+		var t []uint64
+		for b := range m {
+			t = block(t, m, b, radix)
+		}
+		passes = append(passes, t)
+		m *= radix
+	}
+	tail = aligned(128 * m)[:0]
+	for b := range m {
+		tail = append(block(tail, m, b, 8), 0, 0)
+		for h := 8; h < 64; h *= 2 {
+			for g := range h / 8 {
+				var w, quotient [8]uint64
+				for lane := range 8 {
+					f := factor(h*m, h*b+h/8*lane+g)
+					w[lane], quotient[lane] = f.w, f.quotient
+				}
+				tail = append(append(tail, w[:]...), quotient[:]...)
+			}
+		}
+	}
+	return passes, tail
+}
+
+func (v *vector) NTT(dst, src []uint64, ahead *Ahead) {
+	if v.conjugate {
+		v.foldAll(dst, src, v.fold)
+		src = dst
+	}
+	v.down(dst, src, 0, 1, 0, ahead)
+}
+
+func (v *vector) NTTCenter(dst, src []uint64, p uint64, ahead *Ahead) {
+	if v.conjugate || !v.centres(p) {
+		v.Center(dst, src, p)
+		v.NTT(dst, dst, ahead)
+		return
+	}
+	half, adjust := v.centring(p)
+	radix := v.radices[0]
+	stride := v.n / radix
+	t := &v.forward[0][0]
+	switch {
+	case radix == 8 && v.wide:
+		forward8Center_50(&dst[0], &src[0], t, stride, &v.c.q, v.offset, half, adjust)
+	case radix == 8:
+		forward8Center_47(&dst[0], &src[0], t, stride, &v.c.q, v.offset, half, adjust)
+	case v.wide:
+		forward16Center_50(&dst[0], &src[0], t, stride, &v.c.q, v.offset, half, adjust)
+	default:
+		forward16Center_47(&dst[0], &src[0], t, stride, &v.c.q, v.offset, half, adjust)
+	}
+	v.next(dst, 0, 1, 0, ahead)
+}
+
+// down does pass p of the forward transform on a block, one of m, and then, part by part, what follows: a part is in the
+// first-level cache for all of it but the first pass.
+func (v *vector) down(dst, src []uint64, p, m, block int, ahead *Ahead) {
+	radix := v.radices[p]
+	stride := v.n / m / radix
+	t := &v.forward[p][2*(radix-1)*block]
+	offset := uint64(0)
+	if p == 0 {
+		offset = v.offset
+	}
+	switch {
+	case radix == 8 && v.wide:
+		forward8_50(&dst[0], &src[0], t, stride, &v.c.q, offset)
+	case radix == 8:
+		forward8_47(&dst[0], &src[0], t, stride, &v.c.q, offset)
+	case v.wide:
+		forward16_50(&dst[0], &src[0], t, stride, &v.c.q, offset)
+	default:
+		forward16_47(&dst[0], &src[0], t, stride, &v.c.q, offset)
+	}
+	v.next(dst, p, m, block, ahead)
+}
+
+// next is what follows pass p on a block.
+func (v *vector) next(x []uint64, p, m, block int, ahead *Ahead) {
+	radix := v.radices[p]
+	stride := v.n / m / radix
+	if p == len(v.radices)-1 {
+		blocks := v.n / 64 / m
+		t := &v.tail[128*blocks*block]
+		at, step := ahead.take(64*blocks, &v.c.q)
+		if v.wide {
+			forwardTail_50(&x[0], &x[0], t, blocks, &v.c.q, at, step)
+		} else {
+			forwardTail_47(&x[0], &x[0], t, blocks, &v.c.q, at, step)
+		}
+		return
+	}
+	for b := range radix {
+		part := x[b*stride : (b+1)*stride]
+		v.down(part, part, p+1, m*radix, radix*block+b, ahead)
+	}
+}
+
+// Of a stream, a transform fetches fetchLine bytes for each fetchWords words of its own.
+const (
+	fetchLine  = 64
+	fetchWords = 4
+)
+
+// take is where to fetch from while so many words are transformed, and in what steps; or idle, again and again.
+func (a *Ahead) take(words int, idle *uint64) (*uint64, int) {
+	if a == nil || len(a.streams) == 0 {
+		return idle, 0
+	}
+	s := a.streams[0].data
+	at := (*uint64)(unsafe.Pointer(&s[a.at]))
+	if a.at += words / fetchWords * fetchLine; a.at >= len(s) {
+		a.streams, a.at = a.streams[1:], 0
+	}
+	return at, fetchLine
+}
+
+func (v *vector) INTT(dst, src []uint64) {
+	v.up(dst[:v.n], src[:v.n], 0, 1, 0)
+	if v.conjugate {
+		v.foldAll(dst, dst, v.unfold)
+		if dst[0] *= 2; dst[0] >= v.c.q {
+			dst[0] -= v.c.q
+		}
+	}
+}
+
+// up undoes down.
+func (v *vector) up(dst, src []uint64, p, m, block int) {
+	radix := v.radices[p]
+	stride := v.n / m / radix
+	if p == len(v.radices)-1 {
+		blocks := v.n / 64 / m
+		t := &v.head[128*blocks*block]
+		if v.wide {
+			backwardTail_50(&dst[0], &src[0], t, blocks, &v.c.q)
+		} else {
+			backwardTail_47(&dst[0], &src[0], t, blocks, &v.c.q)
+		}
+	} else {
+		for b := range radix {
+			v.up(dst[b*stride:(b+1)*stride], src[b*stride:(b+1)*stride], p+1, m*radix, radix*block+b)
+		}
+	}
+	t := &v.backward[p][2*(radix-1)*block]
+	switch {
+	case p == 0 && radix == 8 && v.wide:
+		backward8Last_50(&dst[0], &dst[0], t, stride, &v.c.q)
+	case p == 0 && radix == 8:
+		backward8Last_47(&dst[0], &dst[0], t, stride, &v.c.q)
+	case p == 0 && v.wide:
+		backward16Last_50(&dst[0], &dst[0], t, stride, &v.c.q)
+	case p == 0:
+		backward16Last_47(&dst[0], &dst[0], t, stride, &v.c.q)
+	case radix == 8 && v.wide:
+		backward8_50(&dst[0], &dst[0], t, stride, &v.c.q)
+	case radix == 8:
+		backward8_47(&dst[0], &dst[0], t, stride, &v.c.q)
+	case v.wide:
+		backward16_50(&dst[0], &dst[0], t, stride, &v.c.q)
+	default:
+		backward16_47(&dst[0], &dst[0], t, stride, &v.c.q)
+	}
+}
+
+// foldAll pairs j with N−j: x − f·y and y − f·x.
+func (v *vector) foldAll(dst, src []uint64, f Factor) {
+	n, q := v.n, v.c.q
+	foldPairs(&dst[0], &src[0], n, n/16-1, f.w, f.quotient, &v.c.q)
+	sub := func(a, b uint64) uint64 { return (a + q - Mul(b, f.w, q)) % q }
+	for j := n/2 - 7; j < n/2; j++ {
+		a, b := src[j], src[n-j]
+		dst[j], dst[n-j] = sub(a, b), sub(b, a)
+	}
+	dst[n/2] = sub(src[n/2], src[n/2])
+	dst[0] = src[0]
+}

@@ -1,0 +1,168 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unsafe"
+)
+
+// Stream holds polynomials as products read them: for each 32 coefficients and each term, width numbers, one vector of 8 of each in
+// turn. A number takes 4, 5, 6 or 8 bytes, as its modulus needs: products are bound by memory. Numbers are in the Montgomery form of
+// the ring that made the stream.
+//
+// A key has a term for each digit, with two numbers a and b: KeyProducts is Σ x·a and Σ x·b. A row of plain tiles has one number t
+// a term: PlainProducts is Σ x0·t and Σ x1·t for inputs (x0, x1). A row of encrypted tiles has two: CipherProducts
+// is Σ x0·t0, Σ x0·t1 + x1·t0 and Σ x1·t1. All write coefficients start to end of dst; index names the input of each term; terms beyond it are left out.
+type Stream struct {
+	data                []byte // little-endian
+	terms, width, bytes int
+}
+
+// group is how many coefficients of a term lie together.
+const group = 32
+
+// padding is how many bytes loads of packed numbers may read too many.
+const padding = 64
+
+func newStream(n, terms, width int, q uint64) *Stream {
+	b := WordBytes(q)
+	words := aligned((n*b*terms*width + padding) / 8)
+	return &Stream{unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), 8*len(words)), terms, width, b}
+}
+
+// WordBytes is how many bytes a number below q takes in a stream and in files.
+func WordBytes(q uint64) int {
+	switch n := (bits.Len64(q-1) + 7) / 8; {
+	case n <= 4:
+		return 4
+	case n >= 7:
+		return 8
+	default:
+		return n
+	}
+}
+
+// Bytes is the memory of a stream.
+func (s *Stream) Bytes() int64 { return int64(len(s.data) - padding) }
+
+// Terms is the number of terms.
+func (s *Stream) Terms() int { return s.terms }
+
+// Each calls f for every polynomial of the stream.
+func (s *Stream) Each(f func(term, number int)) {
+	for term := range s.terms {
+		for number := range s.width {
+			f(term, number)
+		}
+	}
+}
+
+// at is where 8 numbers lie, and what follows them.
+func (s *Stream) at(term, number, coefficient int) []byte {
+	i := (((coefficient/group)*s.terms+term)*(group/8)+coefficient%group/8)*s.width + number
+	return s.data[8*i*s.bytes:]
+}
+
+// put packs 8 numbers.
+func (s *Stream) put(term, number, coefficient int, x []uint64) {
+	var b [8*8 + 8]byte
+	for i, v := range x[:8] { // each overwrites what the one before wrote too many
+		binary.LittleEndian.PutUint64(b[i*s.bytes:], v)
+	}
+	copy(s.at(term, number, coefficient), b[:8*s.bytes])
+}
+
+// unpack reads 8 numbers of so many bytes.
+func unpack(dst []uint64, b []byte, bytes int) {
+	dst = dst[:8]
+	switch bytes {
+	case 4:
+		const mask = 1<<32 - 1
+		b = b[:36]
+		dst[0] = binary.LittleEndian.Uint64(b[0:]) & mask
+		dst[1] = binary.LittleEndian.Uint64(b[4:]) & mask
+		dst[2] = binary.LittleEndian.Uint64(b[8:]) & mask
+		dst[3] = binary.LittleEndian.Uint64(b[12:]) & mask
+		dst[4] = binary.LittleEndian.Uint64(b[16:]) & mask
+		dst[5] = binary.LittleEndian.Uint64(b[20:]) & mask
+		dst[6] = binary.LittleEndian.Uint64(b[24:]) & mask
+		dst[7] = binary.LittleEndian.Uint64(b[28:]) & mask
+	case 5:
+		const mask = 1<<40 - 1
+		b = b[:43]
+		dst[0] = binary.LittleEndian.Uint64(b[0:]) & mask
+		dst[1] = binary.LittleEndian.Uint64(b[5:]) & mask
+		dst[2] = binary.LittleEndian.Uint64(b[10:]) & mask
+		dst[3] = binary.LittleEndian.Uint64(b[15:]) & mask
+		dst[4] = binary.LittleEndian.Uint64(b[20:]) & mask
+		dst[5] = binary.LittleEndian.Uint64(b[25:]) & mask
+		dst[6] = binary.LittleEndian.Uint64(b[30:]) & mask
+		dst[7] = binary.LittleEndian.Uint64(b[35:]) & mask
+	case 6:
+		const mask = 1<<48 - 1
+		b = b[:50]
+		dst[0] = binary.LittleEndian.Uint64(b[0:]) & mask
+		dst[1] = binary.LittleEndian.Uint64(b[6:]) & mask
+		dst[2] = binary.LittleEndian.Uint64(b[12:]) & mask
+		dst[3] = binary.LittleEndian.Uint64(b[18:]) & mask
+		dst[4] = binary.LittleEndian.Uint64(b[24:]) & mask
+		dst[5] = binary.LittleEndian.Uint64(b[30:]) & mask
+		dst[6] = binary.LittleEndian.Uint64(b[36:]) & mask
+		dst[7] = binary.LittleEndian.Uint64(b[42:]) & mask
+	default:
+		b = b[:64]
+		for i := range dst {
+			dst[i] = binary.LittleEndian.Uint64(b[8*i:])
+		}
+	}
+}
+
+// unpackGroup reads the numbers of a term for 32 coefficients.
+func (s *Stream) unpackGroup(numbers *[2][group]uint64, term, coefficient int) {
+	b := s.at(term, 0, coefficient)
+	for k := 0; k < group; k += 8 {
+		for j := range s.width {
+			unpack(numbers[j][k:k+8], b, s.bytes)
+			b = b[8*s.bytes:]
+		}
+	}
+}
+
+// Pack writes numbers as bytes, little-endian, so many a number.
+func Pack(dst []byte, x []uint64, bytes int) {
+	for i, v := range x {
+		for j := range bytes {
+			dst[i*bytes+j] = byte(v >> (8 * j))
+		}
+	}
+}
+
+// Unpack reads what Pack wrote.
+func Unpack(dst []uint64, x []byte, bytes int) {
+	for i := range dst {
+		v := uint64(0)
+		for j := range bytes {
+			v |= uint64(x[i*bytes+j]) << (8 * j)
+		}
+		dst[i] = v
+	}
+}
+
+// Inputs are the polynomials that products read, those of a term together.
+type Inputs struct {
+	slices   [][]uint64
+	pointers []*uint64
+}
+
+// Reset empties the list.
+func (in *Inputs) Reset() { in.slices, in.pointers = in.slices[:0], in.pointers[:0] }
+
+// Append adds a polynomial; nil stands for one that no term reads.
+func (in *Inputs) Append(x []uint64) {
+	in.slices = append(in.slices, x)
+	if x == nil {
+		in.pointers = append(in.pointers, nil)
+	} else {
+		in.pointers = append(in.pointers, &x[0])
+	}
+}

@@ -1,0 +1,76 @@
+package inference
+
+import (
+	"fmt"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+
+	"hepex/inference/kernels"
+)
+
+// product is a row of kept tiles whose products with their inputs are summed into out: of degree 2 if the tiles are encrypted.
+type product struct {
+	tiles
+	out *rlwe.Ciphertext
+}
+
+// rowsAtOnce is how many rows are summed together, so that each block of the inputs is read once for all of them.
+func rowsAtOnce(threads int) int { return max(8, 4*threads) }
+
+// cachedInputs is how many bytes of inputs a block takes at most: they stay in the second-level cache for all rows.
+const cachedInputs = 512 << 10
+
+// sumProducts sums the products of rows with inputs x: the inner loop of the engine. Limbs and blocks of coefficients are
+// independent; within one, rows follow each other and read the same inputs, and each reads its stream of tiles in order.
+func sumProducts(p Parameters, rows []product, x []*rlwe.Ciphertext, threads int) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	for _, row := range rows {
+		for _, t := range row.terms {
+			if x[t] == nil {
+				return fmt.Errorf("tile column %d reads a constant row: the model was not simplified", t)
+			}
+		}
+	}
+	level := rows[0].out.Level()
+	inputs := make([]kernels.Inputs, level+1)
+	for i := range inputs {
+		for _, ct := range x {
+			for c := range 2 {
+				if ct == nil {
+					inputs[i].Append(nil)
+				} else {
+					inputs[i].Append(ct.Value[c].Coeffs[i])
+				}
+			}
+		}
+	}
+	size := p.N()
+	for size > 128 && 16*size*len(x) > cachedInputs {
+		size /= 2
+	}
+	blocks := p.N() / size
+	return parallel(threads, (level+1)*blocks, func() func(int) error {
+		return func(task int) error {
+			i, start := task/blocks, task%blocks*size
+			for _, row := range rows {
+				row.sum(p.rings.q[i], &inputs[i], i, start, start+size)
+			}
+			return nil
+		}
+	})
+}
+
+// sum is limb i of the sum, for some coefficients.
+func (p *product) sum(r kernels.Ring, x *kernels.Inputs, i, start, end int) {
+	var dst [3][]uint64
+	for c, v := range p.out.Value {
+		dst[c] = v.Coeffs[i]
+	}
+	if p.out.Degree() == 2 {
+		r.CipherProducts(&dst, x, p.terms, p.limbs[i], start, end)
+	} else {
+		r.PlainProducts(&dst, x, p.terms, p.limbs[i], start, end)
+	}
+}

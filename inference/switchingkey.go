@@ -1,0 +1,98 @@
+package inference
+
+import (
+	"fmt"
+
+	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"hepex/inference/kernels"
+)
+
+// switchingKey holds, for each digit d, an encryption (b, a) modulo Q·P of P·s′ in the limbs of the digit and of zero in the others,
+// as streams in the order of use: one for each limb of Q up to its level, then those of P. Digit products with it
+// bring a multiple of s′ under the secret s.
+type switchingKey struct {
+	level int
+	limbs []*kernels.Stream
+}
+
+func newSwitchingKey(p Parameters, level int) *switchingKey {
+	k := &switchingKey{level: level}
+	for i := range p.rings.limbs(level) {
+		k.limbs = append(k.limbs, p.rings.at(level, i).NewStream(p.rings.digitCount(level), 2))
+	}
+	return k
+}
+
+// at is the stream of limb i of Q·P at a level that may be lower than the key's.
+func (k *switchingKey) at(level, i int) *kernels.Stream {
+	if i <= level {
+		return k.limbs[i]
+	}
+	return k.limbs[k.level+i-level]
+}
+
+// bytes is the memory of the key.
+func (k *switchingKey) bytes() (n int64) {
+	for _, s := range k.limbs {
+		n += s.Bytes()
+	}
+	return n
+}
+
+// switchingKey draws a key from one secret, given modulo Q, to another, given modulo Q·P at the key's level.
+func (e *encryptor) switchingKey(level int, from, to [][]uint64) *switchingKey {
+	r := e.params.rings
+	k := newSwitchingKey(e.params, level)
+	a, b := kernels.Aligned(r.n), kernels.Aligned(r.n)
+	for d := range r.digitCount(level) {
+		noise := e.errors()
+		for i := range r.limbs(level) {
+			at := r.at(level, i)
+			at.NTTCenter(b, noise, 1<<integerBits, nil)
+			if i <= level && i/len(r.p) == d {
+				at.ScaleAdd(b, from[i], r.special[i])
+			}
+			e.zero(a, b, to[i], at)
+			at.Put(k.limbs[i], d, 0, b)
+			at.Put(k.limbs[i], d, 1, a)
+		}
+	}
+	return k
+}
+
+// galoisKey draws the key of a rotation: from s to π⁻¹(s), as digits meet their key before the permutation.
+func (e *encryptor) galoisKey(element uint64, level int) (*switchingKey, error) {
+	r := e.params.rings
+	back, err := newPermutation(e.params, e.params.ModInvGaloisElement(element))
+	if err != nil {
+		return nil, err
+	}
+	turned := newLimbs(r.n, r.limbs(level))
+	for i, limb := range turned {
+		r.at(level, i).Permute(limb, e.secret.at(level, i), back)
+	}
+	return e.switchingKey(level, e.secret.q, turned), nil
+}
+
+// relinearizationKey draws the key from s² to s.
+func (e *encryptor) relinearizationKey(level int) *switchingKey {
+	r := e.params.rings
+	square, s, zero := newLimbs(r.n, level+1), make([][]uint64, r.limbs(level)), make([]uint64, r.n)
+	for i := range s {
+		s[i] = e.secret.at(level, i)
+		if i <= level {
+			r.q[i].MulAdd(square[i], s[i], s[i], zero)
+		}
+	}
+	return e.switchingKey(level, square, s)
+}
+
+// newPermutation is an automorphism in the domain of the transform.
+func newPermutation(p Parameters, element uint64) (*kernels.Permutation, error) {
+	index, err := ring.AutomorphismNTTIndex(p.N(), p.RingQ().NthRoot(), element)
+	if err != nil {
+		return nil, fmt.Errorf("inference: Galois element %d: %w", element, err)
+	}
+	return kernels.NewPermutation(index)
+}
