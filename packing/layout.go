@@ -67,7 +67,7 @@ type Layer struct {
 	// the others are large enough.
 	Delayed bool
 
-	Level  int  // level of the products
+	Level int // level of the products
 
 	InGroup, OutGroup int // neurons that share a ciphertext
 	outer             bool
