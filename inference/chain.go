@@ -65,10 +65,10 @@ func newChain(layout *packing.Layout, p packing.Profile) *chain {
 			})
 		}
 		gain = 1
-		if ly.Square && layout.Delayed {
+		if ly.Delayed {
 			gain = 2
 		}
-		if ly.Square && !layout.Delayed {
+		if ly.Square && !ly.Delayed {
 			c.steps = append(c.steps, step{gain: 2, bound: square, rounding: of(packing.SquareError)})
 		}
 	}
@@ -137,18 +137,17 @@ func (c *chain) spent(s sizes) (total, broken int) {
 
 // error is log2 of the standard deviation of the worst output.
 func (c *chain) error(s sizes) float64 {
-	q := c.logQ(s)
 	at := func(variance float64, scale int) float64 { return math.Ldexp(variance, -2*scale) }
 	v := c.input * at(c.noise.fresh(), s.scales[0])
-	for j, st := range c.steps {
-		level := len(c.steps) - 1 - j // after the step
-		before := st.gain * s.scales[j]
-		v += st.rounding * at(c.noise.rounding(), s.scales[j+1])
-		if st.switches > 0 {
-			v += st.switches * at(c.noise.keySwitch(q[:level+1], c.special, s.logP), s.scales[j+1])
-		}
+	digits := digitSum{special: c.special, logP: s.logP}
+	digits.add(s.scales[len(c.steps)] + c.head)
+	for j := len(c.steps) - 1; j >= 0; j-- {
+		st := &c.steps[j]
+		switches := c.noise.keySwitch(digits) // at the level after the step
+		digits.add(s.moduli[j])
+		v += st.rounding*at(c.noise.rounding(), s.scales[j+1]) + st.switches*at(switches, s.scales[j+1])
 		if st.inputSwitches > 0 {
-			v += st.inputSwitches * at(c.noise.keySwitch(q[:level+2], c.special, s.logP), before)
+			v += st.inputSwitches * at(c.noise.keySwitch(digits), st.gain*s.scales[j])
 		}
 		if st.weighted {
 			v += st.weight * at(c.weight, c.weightScale(s, j))

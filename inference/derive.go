@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"hepex/inference/kernels"
 	"hepex/packing"
@@ -42,7 +43,7 @@ type Wanted struct {
 	Ring      Ring    // "" is the cheaper one that serves
 }
 
-// Derive chooses parameters for a layout: the ring whose slots it fills, whether the rescaling of squares is
+// Derive chooses parameters for a layout: the ring whose slots it fills, the squares whose rescaling is
 // delayed (which it sets in the layout), one modulus per level, and the scales that 128-bit security leaves room for.
 // The profile comes from packing's simulation of representative samples: every modulus is sized to hold the largest
 // values that reach its level, and parameters are refused if the errors would exceed the precision. An empty profile
@@ -55,7 +56,7 @@ func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal,
 	if err := checkProfile(profile); err != nil {
 		return Literal{}, err
 	}
-	best, cheapest, delayed := Literal{}, math.Inf(1), false
+	best, cheapest, delayed := Literal{}, math.Inf(1), 0
 	for _, c := range candidates(layout, w) {
 		lit, cost, ok := c.try(layout, profile, w)
 		if ok && cost < cheapest*(1-tie) {
@@ -65,7 +66,7 @@ func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal,
 	if math.IsInf(cheapest, 1) {
 		return Literal{}, refusal(layout, profile, w)
 	}
-	layout.SetDelayed(delayed)
+	layout.DelayLast(delayed)
 	return best, nil
 }
 
@@ -90,7 +91,7 @@ func checkProfile(p packing.Profile) error {
 type candidate struct {
 	ring    Ring
 	logN    int
-	delayed bool
+	delayed int // squares, the last ones
 	special int
 }
 
@@ -101,7 +102,7 @@ func candidates(layout *packing.Layout, w Wanted) []candidate {
 		if w.Ring != "" && w.Ring != r || MaxLogQP(logN) == 0 {
 			continue
 		}
-		for _, delayed := range []bool{true, false} {
+		for _, delayed := range delays(layout) {
 			for special := 1; special <= 2; special++ {
 				all = append(all, candidate{r, logN, delayed, special})
 			}
@@ -110,20 +111,47 @@ func candidates(layout *packing.Layout, w Wanted) []candidate {
 	return all
 }
 
+// delays lists how many squares may be delayed: all, none, and where there are many some numbers in between.
+func delays(layout *packing.Layout) []int {
+	if layout.Kind == packing.Scalar {
+		return []int{0}
+	}
+	const steps = 4
+	most := layout.Squares()
+	var n []int
+	for k := steps; k >= 0; k-- {
+		n = append(n, most*k/steps)
+	}
+	return slices.Compact(n)
+}
+
 // try sizes the chain, in the fastest family of moduli that serves, and returns the literal and its nominal cost.
 func (c candidate) try(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal, float64, bool) {
-	layout.SetDelayed(c.delayed)
+	layout.DelayLast(c.delayed)
 	need := worstError(layout, profile, w.Precision)
 	ch := c.chain(layout, profile, w)
 	ch.enough = need - sparePrecision
 	for _, ch.largest = range families {
-		if s, ok := ch.size(); ok && ch.error(s) <= need {
+		s, ok := ch.size()
+		if ok && ch.error(s) <= need {
 			lit := ch.literal(s)
 			lit.Ring, lit.LogN = c.ring, c.logN
 			return lit, NominalCost(lit, layout, layout.Dense(), w.Encrypted), true
 		}
+		if max(s.logP, slices.Max(ch.logQ(s))) < ch.largest {
+			break // larger ones would not help
+		}
 	}
 	return Literal{}, 0, false
+}
+
+// serves tells whether moduli of any size would do.
+func (c candidate) serves(layout *packing.Layout, profile packing.Profile, w Wanted) bool {
+	layout.DelayLast(c.delayed)
+	ch := c.chain(layout, profile, w)
+	ch.largest, ch.enough = maxLogPrime, worstError(layout, profile, w.Precision)
+	s, ok := ch.size()
+	return ok && ch.error(s) <= ch.enough
 }
 
 // chain is what is to be sized.
@@ -187,7 +215,7 @@ func headroom(layout *packing.Layout, p packing.Profile) int {
 func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 	var rings []candidate
 	for _, c := range candidates(layout, w) {
-		if c.special == 1 {
+		if c.special == 1 && (c.delayed == 0 || c.delayed == layout.Squares()) {
 			rings = append(rings, c)
 		}
 	}
@@ -200,12 +228,12 @@ func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 	for _, c := range rings {
 		for logN := c.logN + 1; logN <= MaxLogN; logN++ {
 			c.logN = logN
-			if _, _, ok := c.try(layout, p, free); ok {
+			if c.serves(layout, p, free) {
 				slots := 1 << logN
 				if c.ring == Standard {
 					slots /= 2
 				}
-				layout.SetDelayed(c.delayed)
+				layout.DelayLast(c.delayed)
 				return fmt.Errorf("inference: %d levels at %.0f bits of precision do not fit 128-bit security with %d slots (log_n %d); %d slots (log_n %d, %s ring) would hold them",
 					layout.Levels, w.Precision, layout.Slots, rings[0].logN, slots, logN, c.ring)
 			}
@@ -217,7 +245,7 @@ func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 	for _, c := range rings {
 		for logN := c.logN; logN <= MaxLogN; logN++ {
 			c.logN = logN
-			if _, _, ok := c.try(layout, p, low); ok {
+			if c.serves(layout, p, low) {
 				return fmt.Errorf("inference: %w: %.0f bits with values up to %.3g need scales that no ring holds", ErrPrecision, w.Precision, largestPeak(p))
 			}
 		}
@@ -267,7 +295,7 @@ func (p Parameters) CheckRange(layout *packing.Layout, profile packing.Profile) 
 		if err := check(logScale(sc.sum), peak, level); err != nil {
 			return err
 		}
-		if ly.Square && !layout.Delayed { // what is not rescaled yet may wrap: the next product's check is the one that counts
+		if ly.Square && !ly.Delayed { // what is not rescaled yet may wrap: the next product's check is the one that counts
 			square := peak + math.Log2(math.Max(profile.Peaks[i], 1))
 			if err := check(2*logScale(sc.square), square, squareLevel(layout, i)); err != nil {
 				return err

@@ -33,10 +33,11 @@ func smallLiteral(layout *packing.Layout) Literal {
 		return smallScalarLiteral(layout, lit)
 	}
 	for range layout.Levels {
-		if layout.Delayed {
-			lit.LogQ = append(lit.LogQ, 60)
-		} else {
-			lit.LogQ = append(lit.LogQ, 35)
+		lit.LogQ = append(lit.LogQ, 35)
+	}
+	for i := range layout.Layers[1:] {
+		if layout.Layers[i].Delayed {
+			lit.LogQ[layout.Layers[i+1].Level] = 60
 		}
 	}
 	return lit
@@ -135,7 +136,7 @@ func TestEncryptedEqualsPlain(t *testing.T) {
 			f := networktest.SomeLinear(rng, networktest.Folded(rng, dims, rng.Float64(), 1<<rng.IntN(5)))
 			for _, encrypted := range []bool{false, true} {
 				m := anyModel(t, rng, f, testLogN-1, encrypted)
-				m.SetDelayed(rng.IntN(2) == 0)
+				m.DelayLast(rng.IntN(1 + m.Squares()))
 				p, err := NewParameters(smallLiteral(m.Layout), true)
 				check(t, err)
 				x := networktest.Samples(rng, 1+rng.IntN(m.Batch), dims[0])
@@ -145,7 +146,7 @@ func TestEncryptedEqualsPlain(t *testing.T) {
 				want := networktest.Forward(f, x)
 				got, trace := evaluate(t, p, m, encrypted, 1+rng.IntN(3), x)
 				if bits := precision(want, got); bits < 14 { // weights have 25 bits where squares are delayed
-					t.Errorf("dims %v %s %s delayed %t encrypted %t: %.1f bits", dims, m.Kind, m.Shape, m.Delayed, encrypted, bits)
+					t.Errorf("dims %v %s %s delayed %d encrypted %t: %.1f bits", dims, m.Kind, m.Shape, m.Delays(), encrypted, bits)
 				}
 				for i, predicted := range m.Counts(m.Kept, encrypted) {
 					if !trace.Counts[i].Equal(predicted) {

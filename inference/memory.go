@@ -94,7 +94,7 @@ func PredictMemory(l Literal, layout *packing.Layout, kept [][][]bool, encrypted
 		}
 		if i < last {
 			out := int64(ly.SquareLevel())
-			if layout.Delayed || !ly.Square {
+			if ly.Delayed || !ly.Square {
 				out++
 			}
 			m.Working += 2 * limb * rows * out

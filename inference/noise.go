@@ -33,18 +33,35 @@ func (n noise) fresh() float64    { return n.slot * (roundingVariance + errorVar
 // of them meets the secret.
 func (n noise) rounding() float64 { return n.slot * roundingVariance * (1 + n.secret) }
 
-// keySwitch is that of a key switch before its rounding, by a key with as many special moduli of logP bits. Its digits,
-// uniform modulo products of that many of the given moduli (in bits), meet the error of the key and are divided by the
-// special moduli.
-func (n noise) keySwitch(logQ []int, special, logP int) float64 {
-	v, digit := 0.0, 0
-	for i, b := range logQ {
-		if digit += b; (i+1)%special == 0 || i == len(logQ)-1 {
-			v += math.Ldexp(1, 2*(digit-special*logP))
-			digit = 0
-		}
+// keySwitch is that of a key switch before its rounding. Its digits, uniform modulo their moduli, meet the error of the
+// key and are divided by the special moduli.
+func (n noise) keySwitch(d digitSum) float64 {
+	return d.total() * n.slot * roundingVariance * n.secret / secretVariance * errorVariance
+}
+
+// digitSum adds up squares of digits in proportion to the product of the special moduli, of logP bits each. A digit is
+// taken modulo the product of as many moduli.
+type digitSum struct {
+	special, logP int
+
+	whole float64 // of digits with all their moduli
+	last  int     // bits of the one that has not
+	count int     // its moduli
+}
+
+// add adds the next modulus, of some bits.
+func (d *digitSum) add(bits int) {
+	d.last += bits
+	if d.count++; d.count == d.special {
+		d.whole, d.last, d.count = d.total(), 0, 0
 	}
-	return v * n.slot * roundingVariance * n.secret / secretVariance * errorVariance
+}
+
+func (d *digitSum) total() float64 {
+	if d.count == 0 {
+		return d.whole
+	}
+	return d.whole + math.Ldexp(1, 2*(d.last-d.special*d.logP))
 }
 
 // weightVariance is that of weights.

@@ -159,7 +159,7 @@ func (p Parameters) scales(layout *packing.Layout) []scales {
 		sc.output = sc.square
 		if ly.Square {
 			sc.output = sc.square.Mul(sc.square)
-			if !layout.Delayed {
+			if !ly.Delayed {
 				sc.output = sc.output.Div(prime(squareLevel(layout, i)))
 			}
 		}

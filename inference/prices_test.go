@@ -15,7 +15,7 @@ func TestEverythingIsPriced(t *testing.T) {
 		f := networktest.Folded(rng, []int{20, 9, 30, 4}, 0.8, 2)
 		for _, encrypted := range []bool{false, true} {
 			m := anyModel(t, rng, f, testLogN-1, encrypted)
-			m.SetDelayed(rng.IntN(2) == 0)
+			m.DelayLast(rng.IntN(1 + m.Squares()))
 			p, err := NewParameters(smallLiteral(m.Layout), true)
 			check(t, err)
 			counts := packing.Total(m.Counts(m.Kept, encrypted))

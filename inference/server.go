@@ -306,7 +306,7 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, acc *rlwe.Cipher
 		}
 	}
 	if ly.Square {
-		return w.squared(acc, s.layout.Delayed, sc.output)
+		return w.squared(acc, ly.Delayed, sc.output)
 	}
 	return acc, nil
 }

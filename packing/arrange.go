@@ -209,7 +209,8 @@ func (s *arranger) cost(i int, in state, a arrangement) float64 {
 	for term := range kept {
 		kept[term] = true
 	}
-	l := &Layout{Delayed: true, Layers: []Layer{ly}}
+	ly.Delayed = ly.Square
+	l := &Layout{Layers: []Layer{ly}}
 	l.rowCounts(0, kept, s.encrypted, c)
 	cost := float64(ly.Rows) * c.Cost(s.prices)
 	shared := Counts{}

@@ -250,7 +250,7 @@ func (l *Layout) squareCounts(i, level, rows int, c Counts) {
 		return
 	}
 	c.Add(Square, level, rows)
-	if l.Delayed {
+	if l.Layers[i].Delayed {
 		c.Add(Relinearize, level, rows)
 	} else {
 		c.Add(RelinearizeRescale, level, rows)

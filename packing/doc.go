@@ -59,7 +59,7 @@
 // # Levels
 //
 // Every product and every mask takes a level, and every square one of its own unless its rescaling is delayed into
-// the next product's (SetDelayed). Outputs are at level 0. Counts lists every primitive with its level; with prices
+// the next product's (DelayLast). Outputs are at level 0. Counts lists every primitive with its level; with prices
 // it predicts time.
 package packing
 

@@ -15,10 +15,6 @@ type Layout struct {
 	Layers []Layer
 	Levels int // rescalings from input to output: the depth of the modulus chain
 
-	// Delayed leaves a square unscaled: the rescaling of the next product does for both, which saves a modulus per
-	// hidden layer where moduli are large enough.
-	Delayed bool
-
 	// Position p of the first (last) axis holds input (output) number order[p]; nil is the natural
 	// order. The client applies the one before encryption and undoes the other after decryption. An input order
 	// may leave out inputs that nothing reads.
@@ -66,7 +62,12 @@ type Layer struct {
 	Mask   bool // outputs are masked, one more level, and copied by Refill
 	Refill Sum
 	Square bool // followed by a square
-	Level  int  // level of the products
+
+	// Delayed leaves the square unscaled: the rescaling of the next product does for both, which saves a modulus where
+	// the others are large enough.
+	Delayed bool
+
+	Level int // level of the products
 
 	InGroup, OutGroup int // neurons that share a ciphertext
 	outer             bool
@@ -105,13 +106,26 @@ func (l *Layout) Tiles() int {
 	return n
 }
 
-// SetDelayed assigns levels, with the squares' rescalings delayed or not. Scalar layouts rescale squares only.
+// SetDelayed assigns levels, with the rescalings of all squares delayed, or of none.
 func (l *Layout) SetDelayed(delayed bool) {
-	l.Delayed = delayed && l.Kind != Scalar
+	if delayed {
+		l.DelayLast(l.Squares())
+	} else {
+		l.DelayLast(0)
+	}
+}
+
+// DelayLast assigns levels, with the rescalings of the last n squares delayed: a modulus that those of the last layers do
+// without is one less in all layers before. Scalar layouts rescale squares only.
+func (l *Layout) DelayLast(n int) {
 	level := 0
 	for i := len(l.Layers) - 1; i >= 0; i-- {
 		ly := &l.Layers[i]
-		if ly.Square && !l.Delayed {
+		ly.Delayed = ly.Square && n > 0 && l.Kind != Scalar
+		if ly.Square {
+			n--
+		}
+		if ly.Square && !ly.Delayed {
 			level++
 		}
 		if ly.Mask {
@@ -123,6 +137,22 @@ func (l *Layout) SetDelayed(delayed bool) {
 		ly.Level = level
 	}
 	l.Levels = level
+}
+
+// Squares is the number of layers that a square follows.
+func (l *Layout) Squares() int { return l.count(func(ly *Layer) bool { return ly.Square }) }
+
+// Delays is the number of squares whose rescalings are delayed.
+func (l *Layout) Delays() int { return l.count(func(ly *Layer) bool { return ly.Delayed }) }
+
+func (l *Layout) count(is func(*Layer) bool) int {
+	n := 0
+	for i := range l.Layers {
+		if is(&l.Layers[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 // Sum is a sum of slots that lie Step apart: x[s] + x[s+Step] + … (cyclic), by rotations to the left. Each
@@ -169,11 +199,11 @@ func (l *Layout) squareLevel(i int) int {
 
 // Equal tells whether two layouts are the same program.
 func (l *Layout) Equal(m *Layout) bool {
-	same := l.Kind == m.Kind && l.Shape == m.Shape && l.Slots == m.Slots && l.Batch == m.Batch && l.Delayed == m.Delayed
+	same := l.Kind == m.Kind && l.Shape == m.Shape && l.Slots == m.Slots && l.Batch == m.Batch
 	return same && slices.EqualFunc(l.Layers, m.Layers, func(a, b Layer) bool {
 		return a.Name == b.Name && a.In == b.In && a.Out == b.Out && a.Rows == b.Rows && a.Cols == b.Cols &&
 			slices.Equal(a.Rotations, b.Rotations) && a.Sum.equal(b.Sum) && a.Mask == b.Mask && a.Refill.equal(b.Refill) &&
-			a.Square == b.Square && a.Level == b.Level
+			a.Square == b.Square && a.Delayed == b.Delayed && a.Level == b.Level
 	})
 }
 

@@ -153,8 +153,8 @@ func measure(j *job) (*Row, error) {
 
 func (j *job) parameters() (inference.Parameters, error) {
 	if j.Literal != nil {
-		for _, delayed := range []bool{true, false} {
-			if j.model.SetDelayed(delayed); j.model.Levels+1 == len(j.Literal.LogQ) {
+		for delayed := range j.model.Squares() + 1 {
+			if j.model.DelayLast(delayed); j.model.Levels+1 == len(j.Literal.LogQ) {
 				break
 			}
 		}

@@ -126,19 +126,19 @@ func literal(s config.Spec, layout *packing.Layout, profile packing.Profile) (in
 // matchLevels delays the rescaling of squares if the config's moduli are as many as that needs.
 func matchLevels(s config.Spec, layout *packing.Layout) error {
 	var want []int
-	for _, delayed := range []bool{false, true} {
-		layout.SetDelayed(delayed)
+	for delayed := range layout.Squares() + 1 {
+		layout.DelayLast(delayed)
 		if len(s.HE.LogQ) == layout.Levels+1 {
 			return nil
 		}
-		if n := layout.Levels + 1; len(want) == 0 || want[0] != n {
+		if n := layout.Levels + 1; len(want) == 0 || want[len(want)-1] != n {
 			want = append(want, n)
 		}
 	}
 	if len(want) == 1 {
 		return fmt.Errorf("log_q has %d moduli: want %d, one more than the levels of the network", len(s.HE.LogQ), want[0])
 	}
-	return fmt.Errorf("log_q has %d moduli: want %d, one more than the levels of the network, or %d with the rescaling of squares delayed", len(s.HE.LogQ), want[0], want[1])
+	return fmt.Errorf("log_q has %d moduli: want %d, one more than the levels of the network, or down to %d with the rescaling of squares delayed", len(s.HE.LogQ), want[0], want[len(want)-1])
 }
 
 // outputs evaluates the network in plain.
