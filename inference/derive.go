@@ -195,10 +195,10 @@ func worstError(layout *packing.Layout, p packing.Profile, precision float64) fl
 	return math.Log2(output/deviations) - precision - marginError
 }
 
-// headroom is how many bits q0 must exceed the scale to hold the values at level 0, positive and negative: coefficients,
-// and outputs in slots, for the client refuses larger ones.
+// headroom is how many bits q0 must exceed the scale to hold the coefficients at level 0, positive and negative: the client
+// refuses outputs whose coefficients come close to wrapping.
 func headroom(layout *packing.Layout, p packing.Profile) int {
-	largest := math.Max(p.Bound(len(p.Peaks)-1), p.Output)
+	largest := p.Bound(len(p.Peaks) - 1)
 	head := int(math.Ceil(math.Log2(math.Max(largest, 1)))) + 1 + sampleMargin
 	if layout.Kind == packing.Scalar {
 		products := 1 // since the last rescaling, each a factor of 2^WeightBits
