@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"hepex/inference/kernels"
 	"hepex/packing"
 )
 
@@ -34,14 +35,15 @@ func drawKeys(p Parameters, levels packing.KeyLevels, s *secret) (*Keys, error) 
 	k := &Keys{params: p, levels: levels, rotate: map[int]*switchingKey{}}
 	steps := k.steps()
 	drawn := make([]*switchingKey, len(steps)+1) // the last one for relinearisation
+	arena := keyArena(p, levels)
 	err := parallel(0, len(drawn), func() func(int) error {
 		e := newEncryptor(p, s)
 		return func(i int) (err error) {
 			switch {
 			case i < len(steps):
-				drawn[i], err = e.galoisKey(p.GaloisElement(steps[i]), levels.Rotate[steps[i]])
+				drawn[i], err = e.galoisKey(p.GaloisElement(steps[i]), levels.Rotate[steps[i]], arena)
 			case levels.Relinearize >= 0:
-				drawn[i] = e.relinearizationKey(levels.Relinearize)
+				drawn[i] = e.relinearizationKey(levels.Relinearize, arena)
 			}
 			return err
 		}
@@ -83,14 +85,15 @@ func (k *Keys) WriteTo(w io.Writer) (int64, error) {
 func (k *Keys) ReadFrom(r io.Reader) (int64, error) {
 	in := newReader(r, k.params, kindKeys)
 	read := Keys{params: k.params, levels: k.levels, rotate: map[int]*switchingKey{}}
+	arena := keyArena(k.params, k.levels)
 	if level := k.levels.Relinearize; level >= 0 {
-		read.relin = in.key(level)
+		read.relin = in.key(level, arena)
 	}
 	for _, step := range k.steps() {
 		if in.err != nil {
 			break
 		}
-		read.rotate[step] = in.key(k.levels.Rotate[step])
+		read.rotate[step] = in.key(k.levels.Rotate[step], arena)
 	}
 	n, err := in.close("keys")
 	if err == nil {
@@ -105,11 +108,11 @@ func (w *writer) key(k *switchingKey) {
 	}
 }
 
-func (r *reader) key(level int) *switchingKey {
+func (r *reader) key(level int, arena *kernels.Arena) *switchingKey {
 	if r.err != nil {
 		return nil
 	}
-	k := newSwitchingKey(r.params, level)
+	k := newSwitchingKey(r.params, level, arena)
 	for i, s := range k.limbs {
 		r.stream(s, level, i)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
 	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
 
+	"hepex/inference/kernels"
 	"hepex/packing"
 )
 
@@ -50,7 +51,7 @@ func newSwitchCase(t testing.TB, lit Literal, steps []int, keyLevel int) *switch
 // ofLattigo converts a key of lattigo's.
 func ofLattigo(p Parameters, g *rlwe.GadgetCiphertext) *switchingKey {
 	level := g.LevelQ()
-	k := newSwitchingKey(p, level)
+	k := newSwitchingKey(p, level, &kernels.Arena{})
 	qp := p.RingQP().AtLevel(level, p.MaxLevelP())
 	for d, row := range g.Value {
 		var plain [2]ringqp.Poly

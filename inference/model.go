@@ -116,9 +116,16 @@ func newTiles(p Parameters, ly *packing.Layer, kept []bool, encrypted bool) []ti
 	if encrypted {
 		width = 2
 	}
+	bytes := 0
 	for i := range row {
 		for l := range limbs {
-			row[i].limbs = append(row[i].limbs, p.rings.at(ly.Level, l).NewStream(len(row[i].terms), width))
+			bytes += kernels.StreamBytes(p.N(), len(row[i].terms), width, p.rings.at(ly.Level, l).Modulus())
+		}
+	}
+	arena := kernels.NewArena(bytes, limbs*len(row))
+	for i := range row {
+		for l := range limbs {
+			row[i].limbs = append(row[i].limbs, p.rings.at(ly.Level, l).NewStream(arena, len(row[i].terms), width))
 		}
 	}
 	return row

@@ -6,6 +6,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"hepex/inference/kernels"
+	"hepex/packing"
 )
 
 // switchingKey holds, for each digit d, an encryption (b, a) modulo Q·P of P·s′ in the limbs of the digit and of zero in the others,
@@ -16,12 +17,30 @@ type switchingKey struct {
 	limbs []*kernels.Stream
 }
 
-func newSwitchingKey(p Parameters, level int) *switchingKey {
+func newSwitchingKey(p Parameters, level int, a *kernels.Arena) *switchingKey {
 	k := &switchingKey{level: level}
 	for i := range p.rings.limbs(level) {
-		k.limbs = append(k.limbs, p.rings.at(level, i).NewStream(p.rings.digitCount(level), 2))
+		k.limbs = append(k.limbs, p.rings.at(level, i).NewStream(a, p.rings.digitCount(level), 2))
 	}
 	return k
+}
+
+// keyArena has room for keys of the given levels.
+func keyArena(p Parameters, levels packing.KeyLevels) *kernels.Arena {
+	bytes, streams := 0, 0
+	add := func(level int) {
+		for i := range p.rings.limbs(level) {
+			bytes += kernels.StreamBytes(p.N(), p.rings.digitCount(level), 2, p.rings.at(level, i).Modulus())
+			streams++
+		}
+	}
+	if levels.Relinearize >= 0 {
+		add(levels.Relinearize)
+	}
+	for _, level := range levels.Rotate {
+		add(level)
+	}
+	return kernels.NewArena(bytes, streams)
 }
 
 // at is the stream of limb i of Q·P at a level that may be lower than the key's.
@@ -41,9 +60,9 @@ func (k *switchingKey) bytes() (n int64) {
 }
 
 // switchingKey draws a key from one secret, given modulo Q, to another, given modulo Q·P at the key's level.
-func (e *encryptor) switchingKey(level int, from, to [][]uint64) *switchingKey {
+func (e *encryptor) switchingKey(level int, from, to [][]uint64, arena *kernels.Arena) *switchingKey {
 	r := e.params.rings
-	k := newSwitchingKey(e.params, level)
+	k := newSwitchingKey(e.params, level, arena)
 	a, b := kernels.Aligned(r.n), kernels.Aligned(r.n)
 	for d := range r.digitCount(level) {
 		noise := e.errors()
@@ -61,7 +80,7 @@ func (e *encryptor) switchingKey(level int, from, to [][]uint64) *switchingKey {
 }
 
 // galoisKey draws the key of a rotation: from s to π⁻¹(s), as digits meet their key before the permutation.
-func (e *encryptor) galoisKey(element uint64, level int) (*switchingKey, error) {
+func (e *encryptor) galoisKey(element uint64, level int, arena *kernels.Arena) (*switchingKey, error) {
 	r := e.params.rings
 	back, err := newPermutation(e.params, e.params.ModInvGaloisElement(element))
 	if err != nil {
@@ -71,11 +90,11 @@ func (e *encryptor) galoisKey(element uint64, level int) (*switchingKey, error) 
 	for i, limb := range turned {
 		r.at(level, i).Permute(limb, e.secret.at(level, i), back)
 	}
-	return e.switchingKey(level, e.secret.q, turned), nil
+	return e.switchingKey(level, e.secret.q, turned, arena), nil
 }
 
 // relinearizationKey draws the key from s² to s.
-func (e *encryptor) relinearizationKey(level int) *switchingKey {
+func (e *encryptor) relinearizationKey(level int, arena *kernels.Arena) *switchingKey {
 	r := e.params.rings
 	square, s, zero := newLimbs(r.n, level+1), make([][]uint64, r.limbs(level)), make([]uint64, r.n)
 	for i := range s {
@@ -84,7 +103,7 @@ func (e *encryptor) relinearizationKey(level int) *switchingKey {
 			r.q[i].MulAdd(square[i], s[i], s[i], zero)
 		}
 	}
-	return e.switchingKey(level, square, s)
+	return e.switchingKey(level, square, s, arena)
 }
 
 // newPermutation is an automorphism in the domain of the transform.

@@ -47,7 +47,7 @@ func BenchmarkVectors(b *testing.B) {
 	}
 	for _, r := range []Ring{p.vector, p.portable} {
 		f := r.Factor(12345)
-		one, two := r.NewStream(terms, 1), r.NewStream(terms, 2)
+		one, two := r.NewStream(&Arena{}, terms, 1), r.NewStream(&Arena{}, terms, 2)
 		outs := [3][]uint64{aligned(p.n), aligned(p.n), aligned(p.n)}
 		row := &Row{Negative: 50}
 		for i := range 100 {

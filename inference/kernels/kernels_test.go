@@ -106,8 +106,8 @@ func same(t *testing.T, what string, got, want []uint64) {
 
 func fetching(r Ring) *Ahead {
 	a := &Ahead{}
-	a.Append(r.NewStream(1, 1))
-	a.Append(r.NewStream(1, 2))
+	a.Append(r.NewStream(&Arena{}, 1, 1))
+	a.Append(r.NewStream(&Arena{}, 1, 2))
 	return a
 }
 
@@ -295,7 +295,7 @@ func TestProducts(t *testing.T) {
 					index[i] = int32(rng.IntN(distinct))
 				}
 				for _, r := range []Ring{p.vector, p.portable} {
-					two, one := r.NewStream(terms, 2), r.NewStream(terms, 1)
+					two, one := r.NewStream(&Arena{}, terms, 2), r.NewStream(&Arena{}, terms, 1)
 					for k := range terms {
 						r.Put(two, k, numbers[2*(k%distinct)], numbers[2*(k%distinct)+1])
 						if k%2 == 1 {

@@ -6,8 +6,8 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 )
 
-func (p *portable) NewStream(terms, width int) *Stream {
-	return newStream(p.r.N, terms, width, p.r.Modulus)
+func (p *portable) NewStream(a *Arena, terms, width int) *Stream {
+	return newStream(a, p.r.N, terms, width, p.r.Modulus)
 }
 
 func (p *portable) Put(s *Stream, term int, x ...[]uint64) {

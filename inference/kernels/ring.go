@@ -36,7 +36,7 @@ type Ring interface {
 	MultiplesWords() int
 
 	// Products with streams: see Stream.
-	NewStream(terms, width int) *Stream
+	NewStream(a *Arena, terms, width int) *Stream
 	Put(s *Stream, term int, x ...[]uint64) // from a term on, the numbers of a term together
 	Get(s *Stream, term, number int, dst []uint64)
 	KeyProducts(dst *[3][]uint64, x *Inputs, index []int32, s *Stream, start, end int)

@@ -3,7 +3,6 @@ package kernels
 import (
 	"encoding/binary"
 	"math/bits"
-	"unsafe"
 )
 
 // Stream holds polynomials as products read them: for each 32 coefficients and each term, width numbers, one vector of 8 of each in
@@ -24,11 +23,12 @@ const group = 32
 // padding is how many bytes loads of packed numbers may read too many.
 const padding = 64
 
-func newStream(n, terms, width int, q uint64) *Stream {
-	b := WordBytes(q)
-	words := aligned((n*b*terms*width + padding) / 8)
-	return &Stream{unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), 8*len(words)), terms, width, b}
+func newStream(a *Arena, n, terms, width int, q uint64) *Stream {
+	return &Stream{a.take(StreamBytes(n, terms, width, q)), terms, width, WordBytes(q)}
 }
+
+// StreamBytes is what a stream of n coefficients takes of an arena.
+func StreamBytes(n, terms, width int, q uint64) int { return n*WordBytes(q)*terms*width + padding }
 
 // WordBytes is how many bytes a number below q takes in a stream and in files.
 func WordBytes(q uint64) int {

@@ -23,7 +23,9 @@ var unpackings = func() (u [9]unpacking) {
 	return u
 }()
 
-func (v *vector) NewStream(terms, width int) *Stream { return newStream(v.n, terms, width, v.c.q) }
+func (v *vector) NewStream(a *Arena, terms, width int) *Stream {
+	return newStream(a, v.n, terms, width, v.c.q)
+}
 
 func (v *vector) Put(s *Stream, term int, x ...[]uint64) {
 	s.put(term, x, func(dst, x []uint64) { v.Scale(dst, x, v.toStream) })
