@@ -23,7 +23,7 @@ func TestKernelsAgree(t *testing.T) {
 	if kernels.Name() == kernels.Portable {
 		t.Skip("this process has the portable kernels only")
 	}
-	for round := range 12 {
+	for round := range 15 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(9, uint64(round)))
@@ -39,7 +39,7 @@ func TestKernelsAgree(t *testing.T) {
 			if round%3 == 0 {
 				lit.LogQ[0] = 55
 			}
-			lit.LogP = [][]int{{60}, {50}, {47, 46}, {50, 49}}[round%4]
+			lit.LogP = [][]int{{60}, {50}, {47, 46}, {50, 49}, {50, 49, 48}}[round%5]
 			fast, err := NewParameters(lit, true)
 			check(t, err)
 			slow := fast.portableTwin()

@@ -42,10 +42,7 @@ type quotients struct {
 func (s *switcher) divide(q *quotients) {
 	count, special := len(q.out), len(s.p)
 	s.room(q)
-	n := q.level + 1
-	if q.rescale {
-		n = q.level
-	}
+	n := q.end() + 1
 	if s.threads == 1 {
 		l := s.lanes[0]
 		for j := range special {
@@ -117,7 +114,7 @@ func (s *switcher) sumLimb(q *quotients, i int, l *lane, then func(q *quotients,
 	for k := range q.out {
 		sum := s.sumAt(q, i, k)
 		sum.plus = [2][]uint64{}
-		if q.sum(i, k, l, sum); k == len(q.out)-1 {
+		if q.sum(i, k, l, sum); k == len(q.out)-1 && i != q.end() {
 			q.fetch(q.next(i, s.limbs(q.level)), l)
 		}
 		then(q, i, k, sum, l)
@@ -132,6 +129,14 @@ func (q *quotients) fetch(i int, l *lane) {
 	}
 }
 
+// end is the limb that comes last.
+func (q *quotients) end() int {
+	if q.rescale {
+		return q.level - 1
+	}
+	return q.level
+}
+
 // next is the limb that a single thread works on after limb i of so many.
 func (q *quotients) next(i, limbs int) int {
 	switch {
@@ -140,7 +145,7 @@ func (q *quotients) next(i, limbs int) int {
 	case i == limbs-1, i == q.level && q.rescale:
 		return 0
 	}
-	return min(i+1, q.level)
+	return i + 1
 }
 
 func (s *switcher) toRest(q *quotients, i, k int, sum *sums, _ *lane) {

@@ -60,20 +60,22 @@ func (e *encoder) encode(slots []float64, scale rlwe.Scale, level int) error {
 			e.words[i+len(e.slots)] = integer(imag(v))
 		}
 	}
-	if largest < 1<<(integerBits-1) {
+	if largest < 1<<(integerBits-2) { // with room for an error
 		return nil
 	}
 	if !(largest <= math.MaxFloat64) {
 		return fmt.Errorf("encode: not a number, or infinite")
 	}
 	q, p := newLimbs(e.params.N(), level+1), newLimbs(e.params.N(), e.params.PCount())
-	ckks.Complex128ToFixedPointCRT(e.params.RingQ().AtLevel(level), e.slots, s, q)
-	ckks.Complex128ToFixedPointCRT(e.params.RingP(), e.slots, s, p)
+	for r, limbs := range map[*ring.Ring][][]uint64{e.params.RingQ().AtLevel(level): q, e.params.RingP(): p} {
+		ckks.Complex128ToFixedPointCRT(r, e.slots, s, limbs)
+		r.Reduce(ring.Poly{Coeffs: limbs}, ring.Poly{Coeffs: limbs}) // lattigo leaves some as they are
+	}
 	e.large = append(q, p...)
 	return nil
 }
 
-// add adds integers, given as words.
+// add adds integers, given as words, which must stay as they are until the last limb.
 func (e *encoder) add(noise []uint64) {
 	if e.large != nil {
 		e.noise = noise

@@ -101,7 +101,7 @@ func (s *switcher) each(n int, f func(i int, l *lane)) {
 		l := <-free
 		return func(i int) error { f(i, l); return nil }
 	}); err != nil {
-		panic(err) // a panic of a limb, for the row's own recovery
+		panic(err) // a panic of a limb, which Evaluate turns into an error
 	}
 }
 

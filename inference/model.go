@@ -171,7 +171,12 @@ func (b *builder) row(out *modelLayer, m *packing.Model, i, r int, sc scales) (e
 func (b *builder) tiles(row *tiles, level int, scale rlwe.Scale, slots func(k int) []float64) error {
 	width := row.limbs[0].Width()
 	for len(b.limbs) < len(row.limbs) {
-		b.limbs = append(b.limbs, newLimbs(b.params.N(), 2*putTerms))
+		b.limbs = append(b.limbs, nil)
+	}
+	for l := range row.limbs {
+		for len(b.limbs[l]) < min(putTerms, len(row.terms))*width {
+			b.limbs[l] = append(b.limbs[l], kernels.Aligned(b.params.N()))
+		}
 	}
 	for first := 0; first < len(row.terms); first += putTerms {
 		n := min(putTerms, len(row.terms)-first)
@@ -263,12 +268,46 @@ func (m *Model) check(p Parameters, layout *packing.Layout) error {
 				return fmt.Errorf("inference: layer %s row %d: the bias is missing", layout.Layers[i].Name, r)
 			}
 		}
+		if i == 0 {
+			continue
+		}
+		for _, col := range ly.reads(&layout.Layers[i]) {
+			if !m.layers[i-1].hasRow(col) {
+				return fmt.Errorf("inference: layer %s reads row %d of the layer before, which is constant: the model was not simplified", layout.Layers[i].Name, col)
+			}
+		}
 	}
 	return nil
 }
 
-// hasRow tells whether a row has a tile.
-func (l *modelLayer) hasRow(r int) bool { return len(l.rows[r]) > 0 }
+// reads lists the inputs that the rows of a layer read, some repeatedly.
+func (l *modelLayer) reads(ly *packing.Layer) (cols []int) {
+	for _, row := range l.rows {
+		for _, t := range row {
+			for _, term := range t.terms {
+				if len(t.limbs) > ly.Level+1 { // of one column
+					cols = append(cols, t.column)
+				} else {
+					cols = append(cols, int(term)/len(ly.Rotations))
+				}
+			}
+		}
+	}
+	for _, row := range l.scalars {
+		for _, in := range row.Index {
+			cols = append(cols, int(in))
+		}
+	}
+	return cols
+}
+
+// hasRow tells whether a row has a tile, or a weight.
+func (l *modelLayer) hasRow(r int) bool {
+	if l.scalars != nil {
+		return len(l.scalars[r].Index) > 0
+	}
+	return len(l.rows[r]) > 0
+}
 
 func elementBytes(e *rlwe.Ciphertext) int64 {
 	if e == nil {

@@ -1,7 +1,9 @@
 package inference
 
 import (
+	"fmt"
 	"io"
+	"math"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
@@ -116,8 +118,10 @@ func (m *Model) readLayer(in *reader, i, degree int, sc scales) modelLayer {
 // there reads whether something follows.
 func (r *reader) there() bool {
 	var b [1]byte
-	r.bytes(b[:])
-	return r.err == nil && b[0] != 0
+	if r.bytes(b[:]); b[0] > 1 {
+		r.fail(fmt.Errorf("mark of what follows is %d: want 0 or 1", b[0]))
+	}
+	return r.err == nil && b[0] == 1
 }
 
 func (r *reader) optional(degree, level int, scale rlwe.Scale) *rlwe.Ciphertext {
@@ -152,8 +156,14 @@ func (r *reader) scalarRow(inputs int) scalarRow {
 			break
 		}
 		v := r.number("input and weight", uint64(inputs-1)<<32|(1<<32-1))
-		row.Index, row.Weights = append(row.Index, int32(v>>32)), append(row.Weights, uint32(v)&kernels.MaxWeight)
+		if uint32(v) > kernels.MaxWeight {
+			r.fail(fmt.Errorf("weight is %d: want at most %d", uint32(v), kernels.MaxWeight))
+		}
+		row.Index, row.Weights = append(row.Index, int32(v>>32)), append(row.Weights, uint32(v))
 	}
 	row.setBiasBits(r.number("bias", ^uint64(0)))
+	if math.IsNaN(row.bias) || math.IsInf(row.bias, 0) {
+		r.fail(fmt.Errorf("bias is %g", row.bias))
+	}
 	return row
 }

@@ -3,10 +3,12 @@ package inference
 import (
 	"bytes"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
+	"hepex/inference/kernels"
 	"hepex/network/networktest"
 	"hepex/packing"
 )
@@ -70,6 +72,58 @@ func TestCorruptBytesAreErrors(t *testing.T) {
 				t.Errorf("%s with garbage at %d: no error", name, at)
 			}
 		}
+	}
+}
+
+// What reaches the server's arithmetic is checked number by number.
+func TestHostileNumbersAreErrors(t *testing.T) {
+	f := networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1)
+	m, err := packing.PackScalar(f.Quantise(WeightBits), 1<<(testLogN-1))
+	check(t, err)
+	p, err := NewParameters(smallLiteral(m.Layout), true)
+	check(t, err)
+	input, err := NewInput(p, m.Layout)
+	check(t, err)
+	w := newWriter(io.Discard, p, kindInput)
+	header := w.n
+	for name, change := range map[string]func(first *scalarRow){
+		"an input that is not there": func(r *scalarRow) { r.Index[1] = 4 },
+		"more negative weights":      func(r *scalarRow) { r.Negative = 5 },
+		"a weight too large":         func(r *scalarRow) { r.Weights[0] = 1 << 31 },
+		"a bias that is no number":   func(r *scalarRow) { r.bias = math.NaN() },
+		"an infinite bias":           func(r *scalarRow) { r.bias = math.Inf(-1) },
+	} {
+		model, _, err := EncodeModel(p, m)
+		check(t, err)
+		change(&model.layers[0].scalars[0])
+		var b bytes.Buffer
+		_, err = model.WriteTo(&b)
+		check(t, err)
+		empty, err := NewModel(p, m.Layout)
+		check(t, err)
+		if _, err := empty.ReadFrom(&b); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	for _, above := range []uint64{0, 1} { // coefficients of exactly the modulus, and beyond
+		text := make([]byte, 1<<20)
+		var b bytes.Buffer
+		newWriter(&b, p, kindInput).close()
+		copy(text, b.Bytes())
+		modulus := p.Q()[0]
+		kernels.Pack(text[header:], []uint64{modulus + above}, kernels.WordBytes(modulus))
+		if _, err := input.ReadFrom(bytes.NewReader(text)); err == nil || !strings.Contains(err.Error(), "exceeds its modulus") {
+			t.Errorf("a coefficient %d above the largest: %v", above+1, err)
+		}
+	}
+}
+
+// A row that a later layer reads must be there.
+func TestModelsThatReadNothingAreErrors(t *testing.T) {
+	c := newPair(t)
+	c.coded.layers[0].rows[0] = nil
+	if _, err := NewServer(c.params, c.model.Layout, c.keys, c.coded, 1); err == nil || !strings.Contains(err.Error(), "constant") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -90,9 +90,18 @@ func NewParameters(l Literal, allowInsecure bool) (Parameters, error) {
 	return Parameters{p, l, err != nil, newRings(p.RingQ(), p.RingP(), kernels.New)}, nil
 }
 
+// minLogN is the smallest ring that products of streams serve, whatever its security.
+const minLogN = 5
+
 // primes finds the largest primes of the given bit lengths that suit the ring, those of Q first. lattigo's own choice lies on both
 // sides of the power of two, where vector kernels and packed words end.
 func primes(l Literal, kind ring.Type) ([]uint64, error) {
+	if l.LogN < minLogN || l.LogN > MaxLogN {
+		return nil, fmt.Errorf("inference: parameters %+v: log_n %d: want %d to %d", l, l.LogN, minLogN, MaxLogN)
+	}
+	if len(l.LogQ) == 0 || len(l.LogP) == 0 {
+		return nil, fmt.Errorf("inference: parameters %+v: want at least one ciphertext and one special modulus", l)
+	}
 	root := uint64(2) << l.LogN
 	if kind == ring.ConjugateInvariant {
 		root *= 2
@@ -100,8 +109,8 @@ func primes(l Literal, kind ring.Type) ([]uint64, error) {
 	generators := map[int]*ring.NTTFriendlyPrimesGenerator{}
 	var all []uint64
 	for _, b := range slices.Concat(l.LogQ, l.LogP) {
-		if l.LogN < 1 || l.LogN > MaxLogN || b < l.LogN+2 || b > maxLogPrime {
-			return nil, fmt.Errorf("inference: parameters %+v: a modulus of %d bits: want %d to %d, log_n 1 to %d", l, b, l.LogN+2, maxLogPrime, MaxLogN)
+		if b < l.LogN+2 || b > maxLogPrime {
+			return nil, fmt.Errorf("inference: parameters %+v: a modulus of %d bits: want %d to %d", l, b, l.LogN+2, maxLogPrime)
 		}
 		if generators[b] == nil {
 			g := ring.NewNTTFriendlyPrimesGenerator(uint64(b), root)

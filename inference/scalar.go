@@ -64,11 +64,6 @@ func scalarLayer(p Parameters, rows []scalarRow, x, out []*rlwe.Ciphertext, scal
 			continue
 		}
 		biases[o] = residues(rows[o].bias, scale, p.Q()[:level+1])
-		for _, in := range rows[o].Index {
-			if x[in] == nil {
-				return fmt.Errorf("input %d is constant: the model was not simplified", in)
-			}
-		}
 	}
 	var tasks []scalarTask
 	for limb := range level + 1 {

@@ -94,7 +94,7 @@ func (s *Server) encodeMasks() error {
 
 // Evaluate runs the network on one encrypted batch. The output has one ciphertext per row of the last
 // layer, at level 0.
-func (s *Server) Evaluate(in *Batch) (*Batch, *Trace, error) {
+func (s *Server) Evaluate(in *Batch) (out *Batch, trace *Trace, err error) {
 	want, err := NewInput(s.params, s.layout)
 	if err != nil {
 		return nil, nil, err
@@ -104,7 +104,12 @@ func (s *Server) Evaluate(in *Batch) (*Batch, *Trace, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	trace := &Trace{}
+	defer func() {
+		if p := recover(); p != nil {
+			out, trace, err = nil, nil, fmt.Errorf("inference: panic: %v", p)
+		}
+	}()
+	trace = &Trace{}
 	x := in.ciphertexts
 	for i := range s.layout.Layers {
 		start := time.Now()
@@ -119,8 +124,7 @@ func (s *Server) Evaluate(in *Batch) (*Batch, *Trace, error) {
 		trace.Counts = append(trace.Counts, counts)
 		trace.Seconds = append(trace.Seconds, time.Since(start).Seconds())
 	}
-	out, err := NewOutput(s.params, s.layout)
-	if err != nil {
+	if out, err = NewOutput(s.params, s.layout); err != nil {
 		return nil, nil, err
 	}
 	out.ciphertexts = x

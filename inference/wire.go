@@ -17,11 +17,12 @@ import (
 
 // What crosses between client and server is read by somebody who knows the parameters. So only coefficients are
 // sent, little-endian and in as few bytes as their modulus allows, behind a short header: sizes, levels and scales follow from parameters and layout,
-// and nothing that is read decides how much memory is taken.
+// and nothing that is read takes more memory than the layout allows.
 
-// fingerprint tells parameter sets apart: the ring degree and all moduli.
+// fingerprint tells parameter sets apart: the ring, all moduli and scales.
 func (p Parameters) fingerprint() (f [8]byte) {
 	h := sha256.New()
+	fmt.Fprintf(h, "%s %d %v ", p.Literal.Ring, p.Literal.LogScale, p.Literal.LogScales)
 	for _, moduli := range [][]uint64{{uint64(p.N())}, p.Q(), p.P()} {
 		_ = binary.Write(h, binary.LittleEndian, moduli)
 	}
@@ -93,6 +94,7 @@ func (w *writer) close() (int64, error) {
 type reader struct {
 	r      io.Reader
 	limb   []byte
+	terms  [][]uint64 // of a stream
 	n      int64
 	err    error
 	params Parameters
@@ -118,6 +120,13 @@ func (r *reader) bytes(b []byte) {
 		var n int
 		n, r.err = io.ReadFull(r.r, b)
 		r.n += int64(n)
+	}
+}
+
+// fail remembers an error, unless there was one.
+func (r *reader) fail(err error) {
+	if r.err == nil {
+		r.err = err
 	}
 }
 
@@ -158,9 +167,11 @@ func (r *reader) numbers(x []uint64, modulus uint64) {
 // stream fills a stream of limb i of Q·P at a level.
 func (r *reader) stream(s *kernels.Stream, level, i int) {
 	at := r.params.rings.at(level, i)
-	x := newLimbs(r.params.N(), putTerms*s.Width())
+	for len(r.terms) < min(putTerms, s.Terms())*s.Width() {
+		r.terms = append(r.terms, kernels.Aligned(r.params.N()))
+	}
 	for term := 0; term < s.Terms() && r.err == nil; term += putTerms {
-		some := x[:min(putTerms, s.Terms()-term)*s.Width()]
+		some := r.terms[:min(putTerms, s.Terms()-term)*s.Width()]
 		for _, v := range some {
 			r.numbers(v, at.Modulus())
 		}

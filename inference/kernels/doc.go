@@ -48,7 +48,7 @@
 //
 //	lo < (T + 1)·2^52,  hi ≤ 2q + T·q²/2^52,
 //
-// where 2q is what an earlier reduction left. T is limited so that hi + q + 4096 < 2^52: 4 products at 50 bits, hundreds at 47, and at
+// where 2q is what an earlier reduction left. T is limited so that hi + q stays below 2^52: 4 products at 50 bits, hundreds at 47, and at
 // most 4094 in any case, for lo. After so many, hi is reduced and takes the carry of lo. In the end, Montgomery's reduction
 // divides by 2^52: with m = low(−lo/q), the sum of lo and low(m·q) is a multiple of 2^52, so
 //
@@ -56,8 +56,8 @@
 //
 // is the quotient, below hi + q + 4096, and Barrett's reduction ends it. The numbers of a stream carry a factor of 2^52 to make up for that.
 //
-// Integer multiples (Row) are exact as pairs of signed halves: |w| < 2^31 and x < 2^50 give |hi| < 2^29 a term, so that
-// millions of terms fit. A multiple of q near 2^51 makes hi positive.
+// Integer multiples (Row) are exact as pairs of signed halves for up to 2047 terms of a sign, each of which adds less than 2^52 to lo;
+// longer rows are summed by portable code. |w| < 2^31 and x < 2^50 give |hi| < 2^29 a term. A multiple of q near 2^51 makes hi positive.
 //
 // # Streams
 //
@@ -67,7 +67,8 @@
 //
 // # Base extension
 //
-// See Extender. Products with ⌊…⌋ are as above; the number of times that Q must be taken off is found with floats.
+// See Extender. y < q < 2^50 makes each of the two products y·a − p·q less than 1.25q, as p is short by less than y/2^52 + 1, so that with the
+// constant they stay below 3.5q < 2^52. The number of times that Q must be taken off is found with floats.
 //
 // # What was tried
 //

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"os"
+	"sync"
 
 	"golang.org/x/sys/cpu"
 )
@@ -16,10 +17,12 @@ const (
 var supported = cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512IFMA && cpu.X86.HasAVX512VBMI
 
 // Name names the implementation that this process uses where moduli and degrees allow: HEPEX_KERNELS=portable forces
-// the portable one.
-func Name() string {
+// the portable one. It is settled once, as streams are good for one implementation only.
+func Name() string { return name() }
+
+var name = sync.OnceValue(func() string {
 	if supported && os.Getenv("HEPEX_KERNELS") != Portable {
 		return AVX512
 	}
 	return Portable
-}
+})

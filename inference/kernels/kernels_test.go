@@ -357,6 +357,47 @@ func (p *pair) checkProducts(t *testing.T, what, name string, i int, dst *[3][]u
 	}
 }
 
+// Portable products serve primes beyond those of vector kernels, where few products fit into 128 bits.
+func TestPortableProductsOfLargePrimes(t *testing.T) {
+	for _, size := range []int{50, 55, 60, 61} {
+		root := uint64(2) << 9
+		q := (uint64(1)<<size/root)*root + 1 - root
+		for !ring.IsPrime(q) {
+			q -= root
+		}
+		lattigo, err := ring.NewRing(1<<9, []uint64{q})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &pair{n: 1 << 9, q: q}
+		r := NewPortable(lattigo.SubRings[0])
+		for _, terms := range []int{1, 2, 5, 6, 7, 8, 64, 301} {
+			for _, top := range []bool{true, false} {
+				v := vectors(p.n, q, false)
+				xs, numbers := [][]uint64{v["random"], v["edges"]}, [][]uint64{v["other"], v["random"]}
+				if top {
+					xs, numbers = [][]uint64{v["top"], v["top"]}, [][]uint64{v["top"], v["top"]}
+				}
+				var x Inputs
+				x.Append(xs[0])
+				x.Append(xs[1])
+				s := r.NewStream(&Arena{}, terms, 2)
+				for k := range terms {
+					r.Put(s, k, numbers...)
+				}
+				dst := [3][]uint64{make([]uint64, p.n), make([]uint64, p.n), make([]uint64, p.n)}
+				r.CipherProducts(&dst, &x, make([]int32, terms), s, 0, p.n)
+				for i := range p.n {
+					p.checkProducts(t, fmt.Sprintf("%d bits, %d terms", size, terms), "cipher", i, &dst, xs, numbers, make([]int32, terms), 1)
+				}
+			}
+		}
+	}
+}
+
+// multiplesTermsBound is how many terms of a sign sums of signed halves hold.
+const multiplesTermsBound = 2047
+
 func TestMultiples(t *testing.T) {
 	pairs(t, []int{10}, func(t *testing.T, p *pair) {
 		rng := rand.New(rand.NewPCG(3, p.q))
@@ -365,20 +406,23 @@ func TestMultiples(t *testing.T) {
 			n := r.MultiplesWords()
 			x := make([]uint64, inputs*n)
 			for _, largest := range []uint64{1, 1000, MaxWeight} {
-				for _, terms := range []int{0, 1, 7, 400} {
+				for _, terms := range []int{0, 1, 7, 400, 2 * multiplesTermsBound, 2*multiplesTermsBound + 40} {
+					if terms > 400 && largest < MaxWeight {
+						continue
+					}
 					row := &Row{}
 					for k := range terms {
 						row.Index = append(row.Index, int32(rng.IntN(inputs)))
 						row.Weights = append(row.Weights, uint32(rng.Uint64N(largest+1)))
-						if k < terms/3 {
+						if k < terms/2 {
 							row.Negative++
 						}
-						if largest == MaxWeight && terms == 400 {
-							row.Weights[k] = MaxWeight
+						if largest == MaxWeight && terms >= 400 {
+							row.Weights[k] = MaxWeight - 1 + uint32(k)%2
 						}
 					}
 					for i := range x {
-						if x[i] = rng.Uint64N(p.q); terms == 400 {
+						if x[i] = rng.Uint64N(p.q); terms >= 400 {
 							x[i] = p.q - 1
 						}
 					}
@@ -398,7 +442,7 @@ func TestMultiples(t *testing.T) {
 						if want.Mod(want, new(big.Int).SetUint64(p.q)); want.Uint64() != got[i] {
 							t.Fatalf("vector %t, %d terms up to %d: [%d] is %d, want %d", r.Vector(), terms, largest, i, got[i], want)
 						}
-						if i > 70 {
+						if i > 70 || terms > 400 && i > 8 {
 							break
 						}
 					}

@@ -164,13 +164,13 @@ const (
 
 // take is where to fetch from while so many words are transformed, and in what steps; or idle, again and again.
 func (a *Ahead) take(words int, idle *uint64) (*uint64, int) {
-	if a == nil || len(a.streams) == 0 {
+	if a == nil || a.next == len(a.streams) {
 		return idle, 0
 	}
-	s := a.streams[0].data
+	s := a.streams[a.next].data
 	at := (*uint64)(unsafe.Pointer(&s[a.at]))
 	if a.at += words / fetchWords * fetchLine; a.at >= len(s) {
-		a.streams, a.at = a.streams[1:], 0
+		a.next, a.at = a.next+1, 0
 	}
 	return at, fetchLine
 }

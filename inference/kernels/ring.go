@@ -92,12 +92,12 @@ func Mul(x, y, q uint64) uint64 {
 // Ahead lists streams that transforms fetch into the cache, in the order of their use: the transforms of a key switch leave the
 // memory idle that its products then wait for. Nil fetches nothing.
 type Ahead struct {
-	streams []*Stream
-	at      int // bytes of the first one that were fetched
+	streams  []*Stream
+	next, at int // the stream in hand, and how many of its bytes were fetched
 }
 
 // Reset empties the list.
-func (a *Ahead) Reset() { a.streams, a.at = a.streams[:0], 0 }
+func (a *Ahead) Reset() { a.streams, a.next, a.at = a.streams[:0], 0, 0 }
 
 // Append adds a stream.
 func (a *Ahead) Append(s *Stream) { a.streams = append(a.streams, s) }

@@ -52,6 +52,7 @@ func newVector(r *ring.SubRing) Ring {
 	v.c.radix = v.Factor((1 << wordBits) % q)
 	v.toStream = v.c.radix
 	v.ofStream = v.Factor(Inverse(v.toStream.w, q))
+	// hi, below 2q after a reduction, ends below 2q + T·q²/2^52 + q, and lo below (T + 1)·2^52: with 2^52/q ≥ 4, T is at least 4.
 	v.terms = int(min((1<<wordBits/q-3)*(1<<wordBits/q), 1<<12-2))
 	v.plan = newPlan(v, r, radices)
 	return v
@@ -126,7 +127,14 @@ const vectorMultiples = 64
 
 func (v *vector) MultiplesWords() int { return vectorMultiples }
 
+// multiplesTerms is how many terms of one sign a sum of signed halves takes: each adds less than 2^52 to the lower one.
+const multiplesTerms = 1<<(63-wordBits) - 1
+
 func (v *vector) Multiples(dst, x []uint64, row *Row, b uint64) {
+	if max(row.Negative, len(row.Index)-row.Negative) > multiplesTerms {
+		v.portable.Multiples(dst, x, row, b)
+		return
+	}
 	if len(row.Index) == 0 {
 		for i := range dst {
 			dst[i] = b
