@@ -12,7 +12,7 @@ func BenchmarkTransforms(b *testing.B) {
 			for _, size := range []int{46, 49} {
 				p := newPair(b, logN, size, conjugate, nil)
 				x := vectors(p.n, p.q, false)["random"]
-				y := aligned(p.n)
+				y := Aligned(p.n)
 				for _, r := range []Ring{p.vector, p.portable} {
 					name := fmt.Sprintf("conjugate=%t/logN=%d/bits=%d/vector=%t", conjugate, logN, size, r.Vector())
 					b.Run("NTT/"+name, func(b *testing.B) {
@@ -35,7 +35,7 @@ func BenchmarkTransforms(b *testing.B) {
 func BenchmarkVectors(b *testing.B) {
 	p := newPair(b, 13, 46, false, nil)
 	vs := vectors(p.n, p.q, false)
-	x, y, z, dst := vs["random"], vs["other"], vs["edges"], aligned(p.n)
+	x, y, z, dst := vs["random"], vs["other"], vs["edges"], Aligned(p.n)
 	const terms = 4
 	var in Inputs
 	index := make([]int32, terms)
@@ -43,12 +43,12 @@ func BenchmarkVectors(b *testing.B) {
 		index[i] = int32(i)
 	}
 	for range 2 * terms {
-		in.Append(append(aligned(p.n)[:0], x...))
+		in.Append(append(Aligned(p.n)[:0], x...))
 	}
 	for _, r := range []Ring{p.vector, p.portable} {
 		f := r.Factor(12345)
 		one, two := r.NewStream(&Arena{}, terms, 1), r.NewStream(&Arena{}, terms, 2)
-		outs := [3][]uint64{aligned(p.n), aligned(p.n), aligned(p.n)}
+		outs := [3][]uint64{Aligned(p.n), Aligned(p.n), Aligned(p.n)}
 		row := &Row{Negative: 50}
 		for i := range 100 {
 			row.Index, row.Weights = append(row.Index, int32(i)), append(row.Weights, 77)

@@ -39,7 +39,7 @@ type Split struct {
 func (e *Extender) NewSplit(n int) *Split {
 	s := &Split{v: make([]uint8, n)}
 	for range e.from {
-		s.y = append(s.y, aligned(n))
+		s.y = append(s.y, Aligned(n))
 	}
 	return s
 }

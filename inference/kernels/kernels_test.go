@@ -71,9 +71,9 @@ func vectors(n int, bound uint64, odd bool) map[string][]uint64 {
 	rng := rand.New(rand.NewPCG(1, bound))
 	m := map[string][]uint64{}
 	for _, name := range []string{"zero", "top", "random", "other", "edges", "alternating", "one"} {
-		v := aligned(n + 1)[:n]
+		v := Aligned(n + 1)[:n]
 		if odd {
-			v = aligned(n + 1)[1 : n+1]
+			v = Aligned(n + 1)[1 : n+1]
 		}
 		for i := range v {
 			switch name {
@@ -113,7 +113,7 @@ func fetching(r Ring) *Ahead {
 
 func TestTransforms(t *testing.T) {
 	pairs(t, allLogN, func(t *testing.T, p *pair) {
-		got, want := aligned(p.n), aligned(p.n)
+		got, want := Aligned(p.n), Aligned(p.n)
 		for name, x := range vectors(p.n, p.q, p.n == 1<<12) {
 			for what, f := range map[string]func(r Ring, dst, src []uint64){
 				"NTT":           func(r Ring, dst, src []uint64) { r.NTT(dst, src, nil) },
@@ -139,7 +139,7 @@ func TestTransforms(t *testing.T) {
 func TestCenteredTransforms(t *testing.T) {
 	from := []uint64{1<<30 - 35, 1<<40 + 15, 1<<47 - 115, 1<<50 - 27, 1 << 51, 1<<51 + 21, 1<<60 - 93}
 	pairs(t, allLogN, func(t *testing.T, p *pair) {
-		got, want := aligned(p.n), aligned(p.n)
+		got, want := Aligned(p.n), Aligned(p.n)
 		for _, prime := range append(from, p.q+2, p.q-2) {
 			for name, x := range vectors(p.n, prime, false) {
 				if p.n > 1<<12 && name != "edges" {
@@ -192,17 +192,17 @@ func TestPointwise(t *testing.T) {
 				func(x, y, z, w *big.Int) *big.Int { return x.Mul(x, y).Add(x, z) }},
 			"z − x·y": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.MulSub(dst, x, y, z) },
 				func(x, y, z, w *big.Int) *big.Int { return x.Sub(z, x.Mul(x, y)) }},
-			"x²": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.Square(dst, aligned(p.n), aligned(p.n), x, y) },
+			"x²": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.Square(dst, Aligned(p.n), Aligned(p.n), x, y) },
 				func(x, y, z, w *big.Int) *big.Int { return x.Mul(x, x) }},
-			"2·x·y": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.Square(aligned(p.n), dst, aligned(p.n), x, y) },
+			"2·x·y": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.Square(Aligned(p.n), dst, Aligned(p.n), x, y) },
 				func(x, y, z, w *big.Int) *big.Int { return x.Mul(x, y).Lsh(x, 1) }},
-			"y²": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.Square(aligned(p.n), aligned(p.n), dst, x, y) },
+			"y²": {func(r Ring, dst, x, y, z []uint64, _ Factor) { r.Square(Aligned(p.n), Aligned(p.n), dst, x, y) },
 				func(x, y, z, w *big.Int) *big.Int { return y.Mul(y, y) }},
 		} {
 			for _, names := range [][3]string{{"random", "other", "edges"}, {"top", "top", "top"}, {"zero", "top", "zero"}, {"edges", "alternating", "top"}, {"top", "zero", "top"}, {"one", "edges", "random"}} {
 				x, y, z := vs[names[0]], vs[names[1]], vs[names[2]]
 				for _, w := range []uint64{0, 1, p.q - 1, p.q / 3} {
-					got, want := aligned(p.n), aligned(p.n)
+					got, want := Aligned(p.n), Aligned(p.n)
 					op.run(p.portable, want, x, y, z, p.portable.Factor(w))
 					op.run(p.vector, got, x, y, z, p.vector.Factor(w))
 					same(t, fmt.Sprintf("%s of %v, w %d", what, names, w), got, want)
@@ -238,13 +238,13 @@ func TestPermutations(t *testing.T) {
 				t.Fatal(err)
 			}
 			for name, x := range vectors(p.n, p.q, false) {
-				want := aligned(p.n)
+				want := Aligned(p.n)
 				for i, at := range index {
 					want[i] = x[at]
 				}
 				add := vectors(p.n, p.q, false)["edges"]
 				for _, r := range []Ring{p.vector, p.portable} {
-					got, sum := aligned(p.n), aligned(p.n)
+					got, sum := Aligned(p.n), Aligned(p.n)
 					r.Permute(got, x, order)
 					same(t, name, got, want)
 					r.PermuteAdd(sum, add, x, order)
@@ -487,7 +487,7 @@ func TestExtensions(t *testing.T) {
 				s := e.NewSplit(n)
 				e.Split(s, x)
 				for i, r := range rings[count:] {
-					dst := aligned(n)
+					dst := Aligned(n)
 					e.Extend(s, i, dst)
 					for k, v := range values {
 						want := new(big.Int).Set(v)
@@ -532,7 +532,7 @@ func TestRandomPrimes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	for range 40 {
 		p := newPair(t, allLogN[rng.IntN(5)], 34+rng.IntN(17), rng.IntN(2) == 1, rng)
-		x, got, want := aligned(p.n), aligned(p.n), aligned(p.n)
+		x, got, want := Aligned(p.n), Aligned(p.n), Aligned(p.n)
 		for i := range x {
 			x[i] = rng.Uint64N(p.q)
 		}

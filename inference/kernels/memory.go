@@ -9,9 +9,7 @@ import (
 const line = 64
 
 // Aligned gives n words that start on a cache line.
-func Aligned(n int) []uint64 { return aligned(n) }
-
-func aligned(n int) []uint64 {
+func Aligned(n int) []uint64 {
 	b := make([]uint64, n+line/8-1)
 	skip := 0
 	for uintptr(unsafe.Pointer(&b[skip]))%line != 0 {
@@ -47,6 +45,6 @@ func (a *Arena) take(n int) []byte {
 }
 
 func alignedBytes(n int) []byte {
-	words := aligned((n + 7) / 8)
+	words := Aligned((n + 7) / 8)
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), n)
 }

@@ -64,7 +64,7 @@ func (v *vector) tables(roots []uint64, radices []int) (passes [][]uint64, tail 
 		passes = append(passes, t)
 		m *= radix
 	}
-	tail = aligned(128 * m)[:0]
+	tail = Aligned(128 * m)[:0]
 	for b := range m {
 		tail = append(block(tail, m, b, 8), 0, 0)
 		for h := 8; h < 64; h *= 2 {
