@@ -15,6 +15,7 @@ import (
 
 // Bits flip in everything that a finished sweep keeps: what is wrong is found and made again, or said.
 func TestFlippedBits(t *testing.T) {
+	t.Parallel()
 	rng := randomMoments(t)
 	s := newSandbox(t)
 	s.write("small.yaml", frugal)
