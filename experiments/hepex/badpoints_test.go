@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -43,7 +42,11 @@ var misbehaviour = map[string]func(){
 	"measure half":           func() { fmt.Print(`{"result": {"record": {"point": `); os.Exit(0) },
 }
 
-var spun float64
+// What misbehaving leaves behind, so that compilers and collectors leave it alone.
+var (
+	spun float64
+	held []byte
+)
 
 func hang() {
 	for {
@@ -53,9 +56,8 @@ func hang() {
 
 // allocate takes more memory than it may and keeps it, so that whoever is to notice has all the time that it takes.
 func allocate() {
-	held := bytes.Repeat([]byte{1}, 600<<20)
+	held = bytes.Repeat([]byte{1}, 600<<20)
 	hang()
-	runtime.KeepAlive(held)
 }
 
 // By these files a worker that lingers tells its number, and is told to go on.

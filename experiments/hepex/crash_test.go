@@ -54,6 +54,7 @@ func TestKilledSweepResumes(t *testing.T) { stopAndResume(t, syscall.SIGKILL) }
 func TestTerminatedSweepResumes(t *testing.T) { stopAndResume(t, syscall.SIGTERM) }
 
 func stopAndResume(t *testing.T, signal syscall.Signal) {
+	t.Parallel() // most of it is waiting
 	rng := randomMoments(t)
 	prices := measuredPrices(t)
 	begin := func() (*sandbox, files) {

@@ -71,6 +71,7 @@ func (d *disk) leave(free int64) {
 // On a full file system a run ends with one line that says so. What was done stays, and with more space the same command
 // goes on, up to the end.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, folder, says string }{
 		{"results", "results", "free some space"},
 		{"cache", "cache", "XDG_CACHE_HOME"},

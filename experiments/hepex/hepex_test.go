@@ -18,6 +18,7 @@ import (
 )
 
 func TestRun(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("small.yaml", small)
 	code, stdout, stderr := s.run("run", "small.yaml")
@@ -215,6 +216,7 @@ func TestBuildDuringARun(t *testing.T) {
 
 // An edit while a run goes on does not reach it. The next run says what the edit does to the plan.
 func TestEditDuringARun(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("base.yaml", strings.Replace(small, "sweep:", "limits: {max_failures: 1}\nsweep:", 1))
 	s.write("small.yaml", "name: small\nextends: [base.yaml]\n")
