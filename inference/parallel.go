@@ -20,24 +20,28 @@ func parallel(threads, n int, newWork func() func(i int) error) error {
 		once  sync.Once
 		first error
 	)
-	for range min(threads, n) {
+	run := func() {
 		fail := func(err error) {
 			once.Do(func() { first = err })
 			next.Store(int64(n))
 		}
-		wg.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					fail(fmt.Errorf("panic: %v", p))
-				}
-			}()
-			work := newWork()
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				if err := work(i); err != nil {
-					fail(err)
-				}
+		defer func() {
+			if p := recover(); p != nil {
+				fail(fmt.Errorf("panic: %v", p))
 			}
-		})
+		}()
+		work := newWork()
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			if err := work(i); err != nil {
+				fail(err)
+			}
+		}
+	}
+	for range min(threads, n) - 1 {
+		wg.Go(run)
+	}
+	if n > 0 { // this goroutine is one of them: a single one stays on its core, with what that has in its caches
+		run()
 	}
 	wg.Wait()
 	return first

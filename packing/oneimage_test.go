@@ -49,8 +49,8 @@ func TestOneImageIsFrugal(t *testing.T) {
 		}
 	}
 	c := Total(l.Counts(kept, false))
-	if n := c.Of(Decompose, Relinearize, RelinearizeRescale); n > 12 {
-		t.Errorf("%d decompositions: want at most 12", n)
+	if n := c.Of(Decompose, Relinearize, RelinearizeRescale); n > 13 {
+		t.Errorf("%d decompositions: want at most 13", n)
 	}
 	if l.Levels != 3 {
 		t.Errorf("%d levels: want 3", l.Levels)
@@ -66,9 +66,9 @@ func TestOneImageNeedsFewKeys(t *testing.T) {
 		mib  int     // of keys, as the delayed chain needs them
 		cost float64 // nominal seconds of limbs of degree 2^13
 	}{
-		{[]int{784, 7, 13, 5, 3, 9, 10}, 140, 0.0105},
-		{[]int{784, 128, 128, 10}, 70, 0.0032},
-		{[]int{3072, 512, 256, 10}, 120, 0.0062},
+		{[]int{784, 7, 13, 5, 3, 9, 10}, 140, 0.0115},
+		{[]int{784, 128, 128, 10}, 70, 0.0036},
+		{[]int{3072, 512, 256, 10}, 120, 0.0065},
 	} {
 		const slots = 8192
 		l, err := NewOneImageLayout(c.dims, slots, Nominal(1), false)
