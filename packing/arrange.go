@@ -174,15 +174,15 @@ func (s *arranger) layer(i int, in state, a arrangement) Layer {
 	case i == 0:
 		ly.InGroup, ly.OutGroup = s.slots/a.pitch, a.pitch
 		ly.Cols = ceilDiv(ly.In, ly.InGroup)
-		ly.Sum = newSum(a.pitch, s.slots/a.pitch)
+		ly.Sum = newSum(a.pitch, s.slots/a.pitch, false)
 	case ly.outer:
 		ly.InGroup, ly.OutGroup = in.group, min(a.pitch, len(a.rotations)*a.window)
 		ly.Cols = in.cols
-		ly.Sum = newSum(a.pitch, s.slots/a.pitch)
+		ly.Sum = newSum(a.pitch, s.slots/a.pitch, false)
 	default:
 		ly.InGroup, ly.OutGroup = in.group, s.slots/a.pitch
 		ly.Cols = in.cols
-		ly.Sum = newSum(1, a.fold)
+		ly.Sum = newSum(1, a.fold, false)
 	}
 	ly.Rows = ceilDiv(ly.Out, ly.OutGroup)
 	return ly

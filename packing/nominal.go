@@ -8,6 +8,8 @@ type Arithmetic struct {
 	LogN       int
 	Conjugate  bool // the conjugate-invariant ring
 	LogQ, LogP []int
+
+	cachedKeys bool // keys are read again and again
 }
 
 // Nominal gives prices of a ring of degree 2^13 whose moduli, of which that many are special, have 40 bits. They stand
@@ -101,9 +103,13 @@ func (a Arithmetic) limb(bits int) limb {
 		transform *= 1.2
 	}
 	transform *= float64(a.LogN) / 13
+	wait := 0.9 // for a byte of both numbers of a key
+	if a.cachedKeys {
+		wait = 0.375
+	}
 	l := limb{
 		transform: transform, invert: 0.92 * transform, extend: transform + 0.4*vector, add: 0.6 * vector, rotate: 1.3 * vector,
-		inner: 0.2*vector + 0.9*bytes, finish: 2.5 * vector, square: 9.9 * vector, plain: 0.7*vector + 0.37*bytes,
+		inner: 0.2*vector + wait*bytes, finish: 2.5 * vector, square: 9.9 * vector, plain: 0.7*vector + 0.37*bytes,
 		cipher: 1.8*vector + 1.4*bytes, scalar: 1.64 * vector,
 	}
 	for _, v := range []*float64{

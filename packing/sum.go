@@ -9,26 +9,28 @@ import (
 const maxRadix = 9
 
 // newSum splits a sum of count slots into stages of least nominal cost, at a level in the middle of a chain: the best
-// radices hardly depend on it. Count must have no prime factor above maxRadix.
-func newSum(step, count int) Sum {
-	radices, ok := radicesOf.Load(count)
+// radices hardly depend on it, but on whether the keys serve many rows and are found in a cache, or come from memory once.
+// Count must have no prime factor above maxRadix.
+func newSum(step, count int, cached bool) Sum {
+	key := sumKey{count, cached}
+	radices, ok := radicesOf.Load(key)
 	if !ok {
-		stage, rotation := sumPrices()
-		_, r := stages(count, stage, rotation)
+		p := Arithmetic{LogN: 13, LogP: []int{typicalBits}, cachedKeys: cached}.Nominal()
+		const level = 2
+		_, r := stages(count, p(Decompose, level)+p(ModDown, level), p(RotateSum, level))
 		slices.Sort(r)
 		slices.Reverse(r)
-		radices, _ = radicesOf.LoadOrStore(count, r)
+		radices, _ = radicesOf.LoadOrStore(key, r)
 	}
 	return Sum{Step: step, Radices: radices.([]int)}
 }
 
-var radicesOf sync.Map // []int by count: searches ask for few counts, millions of times
+var radicesOf sync.Map // []int by sumKey: searches ask for few counts, millions of times
 
-var sumPrices = sync.OnceValues(func() (stage, rotation float64) {
-	p := Nominal(1)
-	const level = 2
-	return p(Decompose, level) + p(ModDown, level), p(RotateSum, level)
-})
+type sumKey struct {
+	count  int
+	cached bool
+}
 
 // stages is the least cost of a sum of n slots, and its radices; the cost is negative if there is no way.
 func stages(n int, stage, rotation float64) (float64, []int) {

@@ -31,12 +31,12 @@ func NewLayout(dims []int, shape Shape) (*Layout, error) {
 			Square:    !last,
 			offset:    offset,
 		}
-		ly.Sum = newSum(shape.Batch, shape.Out)
+		ly.Sum = newSum(shape.Batch, shape.Out, true)
 		if ly.outer {
-			ly.Sum = newSum(shape.Out*shape.Batch, shape.In)
+			ly.Sum = newSum(shape.Out*shape.Batch, shape.In, true)
 		}
 		if ly.Mask {
-			ly.Refill = newSum(shape.Batch, shape.Out)
+			ly.Refill = newSum(shape.Batch, shape.Out, true)
 			offset = (offset + (shape.Out-1)*shape.Batch) % shape.Slots()
 		}
 	}
