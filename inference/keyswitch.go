@@ -25,6 +25,7 @@ type switcher struct {
 	sources []source          // what is decomposed
 	division
 	lanes []*lane
+	crew  *crew // while a layer's rows are shared; nil otherwise
 }
 
 // source is a polynomial that is decomposed: its coefficients, and what base extensions of its digits share.
@@ -85,11 +86,29 @@ func (s *switcher) step(k int) int {
 	return (k%n + n) % n
 }
 
+// gather calls a crew for what follows, until it is dismissed.
+func (s *switcher) gather() (dismiss func()) {
+	if s.threads == 1 {
+		return func() {}
+	}
+	s.crew = newCrew(s.lanes[1:])
+	return func() {
+		s.crew.dismiss()
+		s.crew = nil
+	}
+}
+
 // each calls f for 0 … n−1, with the buffers of its goroutine.
 func (s *switcher) each(n int, f func(i int, l *lane)) {
 	if s.threads == 1 {
 		for i := range n {
 			f(i, s.lanes[0])
+		}
+		return
+	}
+	if s.crew != nil {
+		if err := s.crew.each(n, s.lanes[0], f); err != nil {
+			panic(err) // which Evaluate turns into an error
 		}
 		return
 	}

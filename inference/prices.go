@@ -177,7 +177,7 @@ func (b *priceBench) level(level int, counts packing.Counts, out *Priced) error 
 	x, y := b.random(1, level), b.random(1, level)
 	if has(packing.MulMask) {
 		mask := b.tiles(packing.MulPlain, level, 1)
-		ours := clock(func() { _ = sumProducts(b.p, []product{{mask, x}}, []*rlwe.Ciphertext{x}, 1) })
+		ours := clock(func() { b.w.sumProducts([]product{{mask, x}}, []*rlwe.Ciphertext{x}) })
 		set(packing.MulMask, ours, clock(func() {
 			for _, v := range x.Value {
 				r.MulCoeffsMontgomery(v, y.Value[0], v)

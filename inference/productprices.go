@@ -50,7 +50,7 @@ func (b *priceBench) products(op packing.Op, level int, counts packing.Counts, s
 		}
 		return clock(func() {
 			for first := 0; first < rows; first += rowsAtOnce(1) {
-				_ = sumProducts(b.p, all[first:min(first+rowsAtOnce(1), rows)], x, 1)
+				b.w.sumProducts(all[first:min(first+rowsAtOnce(1), rows)], x)
 			}
 		}) / float64(rows)
 	}

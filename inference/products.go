@@ -20,9 +20,22 @@ const cachedInputs = 512 << 10
 
 // sumProducts sums the products of rows with inputs x: the inner loop of the engine. Limbs and blocks of coefficients are
 // independent; within one, rows follow each other and read the same inputs, and each reads its stream of tiles in order.
-func sumProducts(p Parameters, rows []product, x []*rlwe.Ciphertext, threads int) error {
+func (s *switcher) sumProducts(rows []product, x []*rlwe.Ciphertext) {
+	s.each(productTasks(s.params, rows, x))
+}
+
+// sumProductsAtOnce does it on goroutines of its own.
+func sumProductsAtOnce(p Parameters, rows []product, x []*rlwe.Ciphertext, threads int) error {
+	n, f := productTasks(p, rows, x)
+	return parallel(threads, n, func() func(int) error {
+		return func(task int) error { f(task, nil); return nil }
+	})
+}
+
+// productTasks are the independent parts of sums.
+func productTasks(p Parameters, rows []product, x []*rlwe.Ciphertext) (n int, f func(task int, _ *lane)) {
 	if len(rows) == 0 {
-		return nil
+		return 0, nil
 	}
 	level := rows[0].out.Level()
 	inputs := make([]kernels.Inputs, level+1)
@@ -42,15 +55,12 @@ func sumProducts(p Parameters, rows []product, x []*rlwe.Ciphertext, threads int
 		size /= 2
 	}
 	blocks := p.N() / size
-	return parallel(threads, (level+1)*blocks, func() func(int) error {
-		return func(task int) error {
-			i, start := task/blocks, task%blocks*size
-			for _, row := range rows {
-				row.sum(p.rings.q[i], &inputs[i], i, start, start+size)
-			}
-			return nil
+	return (level + 1) * blocks, func(task int, _ *lane) {
+		i, start := task/blocks, task%blocks*size
+		for _, row := range rows {
+			row.sum(p.rings.q[i], &inputs[i], i, start, start+size)
 		}
-	})
+	}
 }
 
 // sum is limb i of the sum, for some coefficients.

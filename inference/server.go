@@ -151,6 +151,7 @@ func (s *Server) layer(i int, x []*rlwe.Ciphertext) ([]*rlwe.Ciphertext, packing
 	workers := s.workers
 	if ly.Rows < len(workers) {
 		workers = []*worker{s.team}
+		defer s.team.gather()()
 	}
 	for _, w := range workers {
 		w.counts = packing.Counts{}
@@ -169,7 +170,7 @@ func (s *Server) layer(i int, x []*rlwe.Ciphertext) ([]*rlwe.Ciphertext, packing
 	for first := 0; first < ly.Rows && err == nil; first += chunk {
 		rows := out[first:min(first+chunk, ly.Rows)]
 		if s.layout.Kind != packing.Scalar {
-			err = s.rowSums(i, first, shared, rows)
+			err = s.rowSums(i, first, shared, rows, workers)
 		}
 		if err == nil {
 			err = s.finishRows(i, first, shared, rows, workers)
@@ -205,7 +206,7 @@ func (s *Server) finishRows(i, first int, x, rows []*rlwe.Ciphertext, workers []
 }
 
 // rowSums sums the products of some rows, all but those that rotate inputs on the way. Rows without a kept tile stay nil.
-func (s *Server) rowSums(i, first int, x, rows []*rlwe.Ciphertext) error {
+func (s *Server) rowSums(i, first int, x, rows []*rlwe.Ciphertext, workers []*worker) error {
 	ly, model := &s.layout.Layers[i], &s.model.layers[i]
 	if usesDiagonals(ly, s.model.Encrypted) {
 		return nil
@@ -221,7 +222,11 @@ func (s *Server) rowSums(i, first int, x, rows []*rlwe.Ciphertext) error {
 			sums = append(sums, product{t, rows[r]})
 		}
 	}
-	return sumProducts(s.params, sums, x, len(s.workers))
+	if len(workers) == 1 {
+		workers[0].sumProducts(sums, x)
+		return nil
+	}
+	return sumProductsAtOnce(s.params, sums, x, len(workers))
 }
 
 // rotatedInputs gives the ciphertext of each term of a row: inputs, or their rotations where rows share them.

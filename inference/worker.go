@@ -99,9 +99,7 @@ func (w *worker) addBias(acc, bias *rlwe.Ciphertext) {
 // refill keeps the completed sums of an inner layer and copies them for the next one.
 func (w *worker) refill(ct *rlwe.Ciphertext, mask tiles, sum packing.Sum, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
 	level := ct.Level()
-	if err := sumProducts(w.params, []product{{mask, ct}}, []*rlwe.Ciphertext{ct}, w.threads); err != nil {
-		return nil, err
-	}
+	w.sumProducts([]product{{mask, ct}}, []*rlwe.Ciphertext{ct})
 	w.counts.Add(packing.MulMask, level, 1)
 	out, err := w.finish(ct, scale)
 	if err != nil {
