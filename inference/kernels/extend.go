@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"math/bits"
 
 	"github.com/tuneinsight/lattigo/v5/ring"
 )
@@ -16,11 +15,21 @@ import (
 type Extender struct {
 	from, to []Ring
 	fast     extender
-	half     []uint64 // h modulo q_i
-	inverse  []uint64 // (Q/q_i)⁻¹ modulo q_i
-	parts    [][]uint64
-	product  []uint64 // Q, by target
-	offset   []uint64 // −h, by target
+	sources  []extendFrom
+	targets  []extendTo
+}
+
+// extendFrom has what a modulus q_i needs: h, and (Q/q_i)⁻¹ in Montgomery form.
+type extendFrom struct {
+	q, montgomery uint64
+	half, inverse uint64
+	reciprocal    float64 // 1/q_i
+}
+
+// extendTo has what a target needs: Q/q_i in Montgomery form, and −v·Q − h for each v.
+type extendTo struct {
+	q, montgomery uint64
+	parts, offset []uint64
 }
 
 // extender is an implementation for special cases.
@@ -47,20 +56,23 @@ func (e *Extender) NewSplit(n int) *Split {
 // NewExtender prepares extensions.
 func NewExtender(from, to []Ring) *Extender {
 	e := &Extender{from: from, to: to, fast: newVectorExtender(from, to)}
+	form := func(v, q uint64) uint64 { return ring.MForm(v, q, ring.BRedConstant(q)) }
 	for i, r := range from {
 		q := r.Modulus()
-		e.half = append(e.half, e.halfModulo(q))
-		e.inverse = append(e.inverse, Inverse(e.others(i, q), q))
+		e.sources = append(e.sources, extendFrom{q, ring.MRedConstant(q), e.halfModulo(q), form(Inverse(e.others(i, q), q), q), 1 / float64(q)})
 	}
 	for _, r := range to {
 		q := r.Modulus()
-		var parts []uint64
+		t := extendTo{q: q, montgomery: ring.MRedConstant(q)}
 		for i := range from {
-			parts = append(parts, e.others(i, q))
+			t.parts = append(t.parts, form(e.others(i, q), q))
 		}
-		e.parts = append(e.parts, parts)
-		e.product = append(e.product, e.others(-1, q))
-		e.offset = append(e.offset, (q-e.halfModulo(q))%q)
+		v := (q - e.halfModulo(q)) % q
+		for range len(from) + 1 {
+			t.offset = append(t.offset, v)
+			v = (v + q - e.others(-1, q)) % q
+		}
+		e.targets = append(e.targets, t)
 	}
 	return e
 }
@@ -87,17 +99,16 @@ func (e *Extender) Split(s *Split, x [][]uint64) {
 		e.fast.split(s, x)
 		return
 	}
-	for k := range x[0] {
-		sum := 0.0
-		for i, r := range e.from {
-			q := r.Modulus()
-			y := Mul((x[i][k]+e.half[i])%q, e.inverse[i], q)
-			s.y[i][k] = y
-			if i == 0 {
-				sum = float64(y) * (1 / float64(q))
-			} else {
-				sum = math.FMA(float64(y), 1/float64(q), sum)
-			}
+	for i, src := range e.sources {
+		y := s.y[i]
+		for k, v := range x[i] {
+			y[k] = ring.MRed(ring.CRed(v+src.half, src.q), src.inverse, src.q, src.montgomery)
+		}
+	}
+	for k := range s.v {
+		sum := float64(s.y[0][k]) * e.sources[0].reciprocal
+		for i, src := range e.sources[1:] {
+			sum = math.FMA(float64(s.y[i+1][k]), src.reciprocal, sum)
 		}
 		s.v[k] = uint8(sum)
 	}
@@ -109,16 +120,14 @@ func (e *Extender) Extend(s *Split, i int, dst []uint64) {
 		e.fast.extend(s, i, dst)
 		return
 	}
-	q := e.to[i].Modulus()
-	u := ring.BRedConstant(q)
+	t := &e.targets[i]
 	for k := range dst {
-		hi, lo := bits.Mul64(uint64(s.v[k]), q-e.product[i])
-		lo, carry := bits.Add64(lo, e.offset[i], 0)
-		hi += carry
-		_, v := bits.Div64(hi%q, lo, q)
-		for j, part := range e.parts[i] {
-			v = ring.CRed(v+ring.BRed(ring.BRedAdd(s.y[j][k], q, u), part, q, u), q)
+		dst[k] = t.offset[s.v[k]]
+	}
+	for j, part := range t.parts {
+		y := s.y[j][:len(dst)]
+		for k, v := range dst {
+			dst[k] = ring.CRed(v+ring.MRed(y[k], part, t.q, t.montgomery), t.q)
 		}
-		dst[k] = v
 	}
 }
