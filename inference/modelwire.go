@@ -1,7 +1,9 @@
 package inference
 
 import (
+	"fmt"
 	"io"
+	"math"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
@@ -155,5 +157,8 @@ func (r *reader) scalarRow(inputs int) scalarRow {
 		row.Index, row.Weights = append(row.Index, int32(v>>32)), append(row.Weights, uint32(v)&kernels.MaxWeight)
 	}
 	row.setBiasBits(r.number("bias", ^uint64(0)))
+	if r.err == nil && (math.IsNaN(row.bias) || math.IsInf(row.bias, 0)) {
+		r.err = fmt.Errorf("a bias is %g", row.bias)
+	}
 	return row
 }
