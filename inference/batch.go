@@ -62,10 +62,15 @@ func (b *Batch) WriteTo(w io.Writer) (int64, error) {
 // ReadFrom reads what WriteTo wrote for the same parameters and layout.
 func (b *Batch) ReadFrom(r io.Reader) (int64, error) {
 	in := newReader(r, b.params, b.kind)
-	for i := range b.ciphertexts {
-		b.ciphertexts[i] = in.element(1, b.level, b.scale)
+	read := make([]*rlwe.Ciphertext, len(b.ciphertexts))
+	for i := range read {
+		read[i] = in.element(1, b.level, b.scale)
 	}
-	return in.close("batch")
+	n, err := in.close("batch")
+	if err == nil {
+		b.ciphertexts = read
+	}
+	return n, err
 }
 
 // matches says whether the batch is a full one of the kind, for the same parameters and number of ciphertexts.

@@ -17,6 +17,7 @@ type chain struct {
 	steps   []step
 	input   float64 // variance of an output per unit of input error
 	weight  float64 // variance of a weight at scale 1
+	bias    float64 // of an output's bias at the last scale: all the error that there is where nothing else reaches an output
 	head    int     // bits that the last modulus exceeds the last scale by
 	special int     // number of special moduli
 	prime   int     // smallest usable modulus
@@ -138,7 +139,7 @@ func (c *chain) spent(s sizes) (total, broken int) {
 // error is log2 of the standard deviation of the worst output.
 func (c *chain) error(s sizes) float64 {
 	at := func(variance float64, scale int) float64 { return math.Ldexp(variance, -2*scale) }
-	v := c.input * at(c.noise.fresh(), s.scales[0])
+	v := c.input*at(c.noise.fresh(), s.scales[0]) + at(c.bias, s.scales[len(c.steps)])
 	digits := digitSum{special: c.special, logP: s.logP}
 	digits.add(s.scales[len(c.steps)] + c.head)
 	for j := len(c.steps) - 1; j >= 0; j-- {

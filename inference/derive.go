@@ -159,6 +159,10 @@ func (c candidate) chain(layout *packing.Layout, profile packing.Profile, w Want
 	ch := newChain(layout, profile)
 	ch.noise = newNoise(c.ring, c.logN)
 	ch.weight = ch.noise.weight(w.Encrypted)
+	ch.bias = ch.weight
+	if layout.Kind == packing.Scalar {
+		ch.bias = math.Ldexp(constantVariance, -2*lastBits(layout))
+	}
 	ch.special, ch.limit = c.special, int(MaxLogQP(c.logN))
 	ch.head, ch.margin = headroom(layout, profile), 1+sampleMargin
 	ch.prime = smallestPrime(c.ring, c.logN)
@@ -201,13 +205,18 @@ func headroom(layout *packing.Layout, p packing.Profile) int {
 	largest := p.Bound(len(p.Peaks) - 1)
 	head := int(math.Ceil(math.Log2(math.Max(largest, 1)))) + 1 + sampleMargin
 	if layout.Kind == packing.Scalar {
-		products := 1 // since the last rescaling, each a factor of 2^WeightBits
-		for i := len(layout.Layers) - 2; i >= 0 && !layout.Layers[i].Square; i-- {
-			products++
-		}
-		return max(minHeadroom, head) + WeightBits*products
+		return max(minHeadroom, head) + lastBits(layout)
 	}
 	return max(minHeadroom, head)
+}
+
+// lastBits is by how many bits the integer weights of products since the last rescaling raise the scale.
+func lastBits(layout *packing.Layout) int {
+	products := 1
+	for i := len(layout.Layers) - 2; i >= 0 && !layout.Layers[i].Square; i-- {
+		products++
+	}
+	return products * WeightBits
 }
 
 // refusal explains why no parameters serve: too many levels for the ring, with the ring that would do, or more
@@ -276,7 +285,7 @@ func (p Parameters) CheckRange(layout *packing.Layout, profile packing.Profile) 
 	}
 	for i, sc := range p.scales(layout) {
 		ly := &layout.Layers[i]
-		if bits := logScale(sc.weight); layout.Kind != packing.Scalar && bits < minWeightScale {
+		if bits := logScale(sc.weight); layout.Kind != packing.Scalar && math.Round(bits) < minWeightScale { // moduli are a little below the powers of two
 			return fmt.Errorf("inference: layer %s: log_q leaves its weights a scale of %.0f bits: want at least %d; enlarge log_q[%d] or lower log_scale",
 				ly.Name, bits, minWeightScale, ly.Level)
 		}

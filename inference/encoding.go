@@ -23,8 +23,11 @@ type encoder struct {
 	noise []uint64   // to be added to large ones, as words
 }
 
+// floatBits is the precision of a float64. Left to itself, lattigo's encoder takes big floats for scales beyond it.
+const floatBits = 53
+
 func newEncoder(p Parameters) *encoder {
-	return &encoder{params: p, Encoder: hefloat.NewEncoder(p.Parameters), slots: make([]complex128, p.MaxSlots()), words: kernels.Aligned(p.N())}
+	return &encoder{params: p, Encoder: hefloat.NewEncoder(p.Parameters, floatBits), slots: make([]complex128, p.MaxSlots()), words: kernels.Aligned(p.N())}
 }
 
 // clone can be used beside the encoder.
@@ -72,6 +75,12 @@ func (e *encoder) encode(slots []float64, scale rlwe.Scale, level int) error {
 		r.Reduce(ring.Poly{Coeffs: limbs}, ring.Poly{Coeffs: limbs}) // lattigo leaves some as they are
 	}
 	e.large = append(q, p...)
+	for i, x := range e.large { // lattigo leaves numbers that its own transform takes, up to 2^61
+		q := e.params.rings.at(level, i).Modulus()
+		for k := range x {
+			x[k] %= q
+		}
+	}
 	return nil
 }
 

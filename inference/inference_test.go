@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -183,6 +184,34 @@ func TestAllPrunedRowsGiveTheirBias(t *testing.T) {
 	}
 }
 
+// A network that is constant has no error but its biases', which parameters must suit.
+func TestConstantNetworksArePrecise(t *testing.T) {
+	for round := range 6 {
+		rng := rand.New(rand.NewPCG(15, uint64(round)))
+		f := networktest.Folded(rng, []int{9, 12, 7, 5}, 0, 1)
+		for _, encrypted := range []bool{false, true} {
+			m := anyModel(t, rng, f, 11, encrypted)
+			x := networktest.Samples(rng, 1, 9)
+			_, profile, err := m.Simulate(x)
+			check(t, err)
+			const wanted = 20
+			lit, err := Derive(m.Layout, profile, Wanted{Precision: wanted, Encrypted: encrypted})
+			if err != nil {
+				t.Logf("%s: %v", m.Kind, err)
+				continue
+			}
+			p, err := NewParameters(lit, false)
+			check(t, err)
+			want, _, err := m.Simulate(x)
+			check(t, err)
+			got, _ := evaluate(t, p, m, encrypted, 1, x)
+			if bits := precision(want, got); bits < wanted {
+				t.Errorf("%s %s encrypted %t: %.1f bits with %+v", m.Kind, m.Shape, encrypted, bits, lit)
+			}
+		}
+	}
+}
+
 // The one test of the whole path at 128-bit security with derived parameters.
 func TestSecureEndToEnd(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
@@ -204,6 +233,53 @@ func TestSecureEndToEnd(t *testing.T) {
 		t.Logf("encrypted %t: %.1f bits with %+v", encrypted, bits, lit)
 		if bits < 16 {
 			t.Errorf("encrypted %t: %.1f bits: want 16", encrypted, bits)
+		}
+	}
+}
+
+// Scales beyond the precision of floats lose nothing but what floats lack, whether vector kernels serve the moduli or not.
+func TestLargeScales(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	f := networktest.Folded(rng, []int{9, 6, 4}, 1, 1)
+	m, err := packing.Pack(f, packing.Shape{In: 4, Out: 4, Batch: 16}, nil)
+	check(t, err)
+	x := networktest.Samples(rng, 3, 9)
+	for _, logQ := range [][]int{{60, 55, 60, 55}, {60, 50, 50, 50}} {
+		p, err := NewParameters(Literal{LogN: testLogN, LogQ: logQ, LogP: []int{60}, LogScale: 54}, true)
+		check(t, err)
+		for _, encrypted := range []bool{false, true} {
+			got, _ := evaluate(t, p, m, encrypted, 1, x)
+			if bits := precision(networktest.Forward(f, x), got); bits < 30 {
+				t.Errorf("log_q %v, encrypted %t: %.1f bits", logQ, encrypted, bits)
+			}
+		}
+	}
+}
+
+// A constant is the same in all places of its transform, reduced, however much larger than a modulus it is.
+func TestLargeConstants(t *testing.T) {
+	p, err := NewParameters(Literal{LogN: testLogN, LogQ: []int{60, 50, 47, 30}, LogP: []int{50}, LogScale: 40}, true)
+	check(t, err)
+	e := newEncoder(p)
+	slots := make([]float64, p.MaxSlots())
+	for _, log := range []int{8, 48, 52, 58, 60, 62, 70} {
+		for _, v := range []int64{1, 3, -1, -3} {
+			for i := range slots {
+				slots[i] = float64(v)
+			}
+			check(t, e.encode(slots, powerOfTwo(log), p.MaxLevel()))
+			for i := range p.rings.limbs(p.MaxLevel()) {
+				r := p.rings.at(p.MaxLevel(), i)
+				got := newLimbs(p.N(), 1)[0]
+				e.limb(got, p.MaxLevel(), i)
+				n := new(big.Int).Lsh(big.NewInt(v), uint(log))
+				want := n.Mod(n, new(big.Int).SetUint64(r.Modulus())).Uint64()
+				for _, x := range got {
+					if x != want {
+						t.Fatalf("%d·2^%d modulo %d: %d, want %d", v, log, r.Modulus(), x, want)
+					}
+				}
+			}
 		}
 	}
 }

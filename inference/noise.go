@@ -10,6 +10,7 @@ import (
 const (
 	errorVariance    = 3.2 * 3.2
 	roundingVariance = 1.0 / 12
+	constantVariance = 1.0 / 4 // of a constant, which all slots share: no more than the largest error
 	secretVariance   = 2.0 / 3 // of a uniform ternary coefficient
 )
 

@@ -167,6 +167,17 @@ func TestMismatchesAreErrors(t *testing.T) {
 			_, _, err := c.server.Evaluate(in)
 			return err
 		},
+		"server, input cut short": func() error { // its last ciphertext is there, but not all of it
+			var b bytes.Buffer
+			_, err := c.input.WriteTo(&b)
+			check(t, err)
+			in, _ := NewInput(c.params, c.model.Layout)
+			if _, err := in.ReadFrom(bytes.NewReader(b.Bytes()[:b.Len()-1])); err == nil {
+				t.Error("an input cut short is read")
+			}
+			_, _, err = c.server.Evaluate(in)
+			return err
+		},
 		"client, input as output": func() error { _, err := c.client.Decrypt(c.input, 1); return err },
 		"encode, wrong ring": func() error {
 			m, err := packing.Pack(networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1), packing.Shape{In: 2, Out: 2, Batch: 2}, nil)

@@ -218,7 +218,7 @@ func (s *Server) rowSums(i, first int, x, rows []*rlwe.Ciphertext, workers []*wo
 	var sums []product
 	for r := range rows {
 		for _, t := range model.rows[first+r] {
-			rows[r] = s.pool.get(degree, ly.Level, x[t.terms[0]].Scale)
+			rows[r] = s.pool.get(degree, ly.Level, s.scales[i].input)
 			sums = append(sums, product{t, rows[r]})
 		}
 	}

@@ -11,6 +11,18 @@ type arranger struct {
 	keyLimb   float64 // seconds that an evaluation is charged with for a polynomial of a key
 	encrypted bool
 	memo      map[state]choice
+	priced    map[pricedLayer]layerPrice // which take most of the time, and do not depend on what keys are charged
+}
+
+// pricedLayer is what the price of a layer depends on.
+type pricedLayer struct {
+	in                                     state
+	pitch, window, period, fold, rotations int
+}
+
+type layerPrice struct {
+	seconds  float64
+	keyLimbs int
 }
 
 // state is how the inputs of a layer lie: group neurons to each of cols ciphertexts, at a pitch with a window (outer
@@ -28,6 +40,7 @@ type choice struct {
 func (s *arranger) arrange() ([]Layer, []arrangement) {
 	const dearer, tries = 8, 6
 	s.keyLimb = KeyLimbSeconds / evaluationsPerKey
+	s.priced = map[pricedLayer]layerPrice{}
 	for try := 1; ; try++ {
 		s.memo = map[state]choice{}
 		var layers []Layer
@@ -202,6 +215,17 @@ func (s *arranger) next(i int, in state, a arrangement) state {
 
 // cost prices a dense layer and its keys.
 func (s *arranger) cost(i int, in state, a arrangement) float64 {
+	in.layer = i
+	key := pricedLayer{in, a.pitch, a.window, a.period, a.fold, len(a.rotations)}
+	p, ok := s.priced[key]
+	if !ok {
+		p = s.price(i, in, a)
+		s.priced[key] = p
+	}
+	return p.seconds + s.keyLimb*float64(p.keyLimbs)
+}
+
+func (s *arranger) price(i int, in state, a arrangement) layerPrice {
 	ly := s.layer(i, in, a)
 	ly.Level = s.level(i)
 	c := Counts{}
@@ -215,5 +239,5 @@ func (s *arranger) cost(i int, in state, a arrangement) float64 {
 	cost := float64(ly.Rows) * c.Cost(s.prices)
 	shared := Counts{}
 	l.inputCounts(0, [][]bool{kept}, s.encrypted, shared)
-	return cost + shared.Cost(s.prices) + s.keyLimb*float64(ly.keyLimbs(1))
+	return layerPrice{cost + shared.Cost(s.prices), ly.keyLimbs(1)}
 }

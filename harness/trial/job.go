@@ -140,18 +140,18 @@ func Check(s config.Spec, source *datasets.Source) (path string, err error) {
 	return "tile", err
 }
 
-// checkOneImage finds whether any ring holds a one-image layout.
+// checkOneImage finds whether any ring holds a one-image layout. Small ones are arranged much faster; what the largest lacks is
+// what is reported.
 func checkOneImage(s config.Spec, source *datasets.Source) (path string, err error) {
-	for slots := packing.MaxSlots; slots >= packing.MinSlots; slots /= 2 {
+	for slots := packing.MinSlots; slots <= packing.MaxSlots; slots *= 2 {
 		layout, e := packing.NewOneImageLayout(dims(s, shapeOf(source)), slots, packing.Nominal(1), s.HE.Weights == "encrypted")
 		if e != nil {
 			return "layout", e
 		}
 		if _, e = literal(s, layout, packing.Profile{}); e == nil {
 			return "", nil
-		} else if err == nil {
-			err = e
 		}
+		err = e
 	}
 	return "layout", err
 }
