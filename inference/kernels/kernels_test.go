@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math/big"
+	"math/bits"
 	"math/rand/v2"
 	"testing"
 
@@ -18,18 +19,23 @@ type pair struct {
 	vector, portable Ring
 }
 
-// newPair takes the largest prime below 2^size that suits the ring, or a random one.
-func newPair(t testing.TB, logN, size int, conjugate bool, rng *rand.Rand) *pair {
+// newPair takes the largest prime below a bound that suits the ring, the smallest above minus the bound if that is negative,
+// or a random one further on. Vector kernels serve no more than MaxBits.
+func newPair(t testing.TB, logN int, bound int64, conjugate bool, rng *rand.Rand) *pair {
 	t.Helper()
 	if !supported {
 		t.Skip("the processor lacks AVX-512 IFMA")
 	}
-	root := uint64(2) << logN
+	root := int64(2) << logN
 	if conjugate {
 		root *= 2
 	}
-	q := (uint64(1)<<size/root)*root + 1 - root
-	for ; !ring.IsPrime(q) || rng != nil && rng.IntN(8) > 0; q -= root {
+	step, start := -root, bound/root*root+1-root
+	if bound < 0 {
+		step, start = root, -bound/root*root+1+root
+	}
+	q := uint64(start)
+	for ; !ring.IsPrime(q) || rng != nil && rng.IntN(8) > 0; q += uint64(step) {
 	}
 	n := 1 << logN
 	newRing := ring.NewRing
@@ -41,23 +47,44 @@ func newPair(t testing.TB, logN, size int, conjugate bool, rng *rand.Rand) *pair
 		t.Fatal(err)
 	}
 	v := newVector(r.SubRings[0])
-	if v == nil {
-		t.Fatalf("no vector kernels for log n %d, q %d", logN, q)
+	size := bits.Len64(q)
+	if (v != nil) != (size <= MaxBits) {
+		t.Fatalf("log n %d, q %d: vector kernels %t", logN, q, v != nil)
 	}
 	return &pair{fmt.Sprintf("log n %d, q %d (%d bits), conjugate %t", logN, q, size, conjugate), n, q, r.SubRings[0], v, NewPortable(r.SubRings[0])}
 }
 
-// sizes of primes: around what words, families and packing end at.
-var sizes = []int{30, 32, 40, 46, 47, 48, 49, 50}
+// rings are the implementations that serve the prime.
+func (p *pair) rings() []Ring {
+	if p.vector == nil {
+		return []Ring{p.portable}
+	}
+	return []Ring{p.vector, p.portable}
+}
+
+// bounds of primes: around what words, families and packing end at. Where 2^52/q is a little more than an integer, Barrett's
+// reduction leaves no multiple of q; a little less is its worst case.
+var bounds = []int64{1 << 30, 1 << 32, 1 << 40, 1 << 52 / 34, -(1 << 52 / 34), 1 << 47, 1 << 48, -(1 << 52 / 5), 1 << 50}
+
+// allBounds go on to what the portable implementation ends at.
+var allBounds = append([]int64{1 << 51, 1 << 60, 1 << 61}, bounds...)
 
 func pairs(t *testing.T, logNs []int, f func(t *testing.T, p *pair)) {
 	for _, conjugate := range []bool{false, true} {
 		for _, logN := range logNs {
-			for _, size := range sizes {
-				p := newPair(t, logN, size, conjugate, nil)
+			for _, bound := range bounds {
+				p := newPair(t, logN, bound, conjugate, nil)
 				t.Run(p.name, func(t *testing.T) { t.Parallel(); f(t, p) })
 			}
 		}
+	}
+}
+
+// wordwise is pairs for what no ring's transform is part of, with primes of all sizes.
+func wordwise(t *testing.T, logN int, f func(t *testing.T, p *pair)) {
+	for _, bound := range allBounds {
+		p := newPair(t, logN, bound, false, nil)
+		t.Run(p.name, func(t *testing.T) { t.Parallel(); f(t, p) })
 	}
 }
 
@@ -220,6 +247,8 @@ func TestPointwise(t *testing.T) {
 func TestPermutations(t *testing.T) {
 	pairs(t, allLogN, func(t *testing.T, p *pair) {
 		rng := rand.New(rand.NewPCG(1, 2))
+		vs := vectors(p.n, p.q, false)
+		add, want, got, sum := vs["edges"], aligned(p.n), aligned(p.n), aligned(p.n)
 		for range 3 {
 			root := uint64(2 * p.n)
 			if p.sub.Type() == ring.ConjugateInvariant {
@@ -237,14 +266,12 @@ func TestPermutations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, x := range vectors(p.n, p.q, false) {
-				want := aligned(p.n)
+			for _, name := range []string{"random", "top"} {
+				x := vs[name]
 				for i, at := range index {
 					want[i] = x[at]
 				}
-				add := vectors(p.n, p.q, false)["edges"]
 				for _, r := range []Ring{p.vector, p.portable} {
-					got, sum := aligned(p.n), aligned(p.n)
 					r.Permute(got, x, order)
 					same(t, name, got, want)
 					r.PermuteAdd(sum, add, x, order)
@@ -264,12 +291,9 @@ func TestPermutations(t *testing.T) {
 
 // TestProducts covers as many terms as need reductions on the way, numbers as large as they get, packed as small as they go.
 func TestProducts(t *testing.T) {
-	pairs(t, []int{9}, func(t *testing.T, p *pair) {
+	wordwise(t, 9, func(t *testing.T, p *pair) {
 		rng := rand.New(rand.NewPCG(2, p.q))
-		for _, terms := range []int{1, 2, 3, 4, 5, 8, 13, 100, 5000} {
-			if terms > 100 && p.n > 1<<9 {
-				continue
-			}
+		for _, terms := range []int{1, 2, 3, 4, 5, 8, 13, 100} {
 			for _, kind := range []string{"random", "top"} {
 				number := func() []uint64 {
 					if kind == "top" {
@@ -294,7 +318,7 @@ func TestProducts(t *testing.T) {
 				for i := range index {
 					index[i] = int32(rng.IntN(distinct))
 				}
-				for _, r := range []Ring{p.vector, p.portable} {
+				for _, r := range p.rings() {
 					two, one := r.NewStream(terms, 2), r.NewStream(terms, 1)
 					for k := range terms {
 						r.Put(two, k, numbers[2*(k%distinct)], numbers[2*(k%distinct)+1])
@@ -358,10 +382,10 @@ func (p *pair) checkProducts(t *testing.T, what, name string, i int, dst *[3][]u
 }
 
 func TestMultiples(t *testing.T) {
-	pairs(t, []int{10}, func(t *testing.T, p *pair) {
+	wordwise(t, 10, func(t *testing.T, p *pair) {
 		rng := rand.New(rand.NewPCG(3, p.q))
 		const inputs = 50
-		for _, r := range []Ring{p.vector, p.portable} {
+		for _, r := range p.rings() {
 			n := r.MultiplesWords()
 			x := make([]uint64, inputs*n)
 			for _, largest := range []uint64{1, 1000, MaxWeight} {
@@ -413,8 +437,8 @@ func TestExtensions(t *testing.T) {
 	for _, conjugate := range []bool{false, true} {
 		var vector, portable []Ring
 		var n int
-		for _, size := range []int{46, 50, 49, 40, 30, 47} {
-			p := newPair(t, 9, size, conjugate, nil)
+		for _, bound := range []int64{1 << 46, -(1 << 52 / 5), 1 << 49, 1 << 50, 1 << 30, 1 << 47} {
+			p := newPair(t, 9, bound, conjugate, nil)
 			vector, portable, n = append(vector, p.vector), append(portable, p.portable), p.n
 		}
 		for count := 1; count <= 3; count++ {
@@ -487,7 +511,7 @@ func TestUniform(t *testing.T) {
 func TestRandomPrimes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	for range 40 {
-		p := newPair(t, allLogN[rng.IntN(5)], 34+rng.IntN(17), rng.IntN(2) == 1, rng)
+		p := newPair(t, allLogN[rng.IntN(5)], 1<<(34+rng.IntN(17)), rng.IntN(2) == 1, rng)
 		x, got, want := aligned(p.n), aligned(p.n), aligned(p.n)
 		for i := range x {
 			x[i] = rng.Uint64N(p.q)
