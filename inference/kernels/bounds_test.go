@@ -1,11 +1,14 @@
 package kernels
 
 import (
+	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math/big"
 	"math/bits"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"slices"
 	"testing"
 
@@ -49,8 +52,6 @@ func TestConstants(t *testing.T) {
 	})
 }
 
-func word(v uint64) *big.Int { return new(big.Int).SetUint64(v) }
-
 // Family 47 is exact although the first value loses almost q in each stage: the input makes the product there, t = w·y, hardly
 // more than 0. What y may be, at most offset + q, keeps t from being q more.
 func TestTransformsLoseAlmostTheirOffset(t *testing.T) {
@@ -74,16 +75,16 @@ func TestTransformsLoseAlmostTheirOffset(t *testing.T) {
 func TestProductsAtTheirBounds(t *testing.T) {
 	wordwise(t, 9, func(t *testing.T, p *pair) {
 		const n = 64
-		rng := rand.New(rand.NewPCG(5, p.q))
+		rng := mathrand.New(mathrand.NewPCG(5, p.q))
 		x, stored := make([]uint64, n), make([]uint64, n) // a coefficient's terms are all the same
 		for i := range x {
-			x[i], stored[i] = p.q-1-rng.Uint64N(p.q/8), p.q-1-rng.Uint64N(p.q/8)
+			x[i], stored[i] = p.q-1-rng.Uint64N(p.q/64), p.q-1-rng.Uint64N(p.q/64)
 			switch i % 4 {
 			case 0:
 				x[i], stored[i] = p.q-1, p.q-1
 			case 1: // the lower 52 bits
 				for x[i]*stored[i]<<12 < 1<<64-1<<51 {
-					x[i] = p.q - 1 - rng.Uint64N(p.q/8)
+					x[i] = p.q - 1 - rng.Uint64N(p.q/64)
 				}
 			}
 		}
@@ -143,15 +144,73 @@ func TestUniformIsBelowTheModulus(t *testing.T) {
 	})
 }
 
+// A source's key and counter are all drawn: fewer random bytes would still look random.
+func TestNewSourceDrawsAllOfItsSeed(t *testing.T) {
+	defer func(r io.Reader) { rand.Reader = r }(rand.Reader)
+	var seed [seedBytes]byte
+	for i := range seed {
+		seed[i] = byte(i + 1)
+	}
+	rand.Reader = bytes.NewReader(seed[:])
+	got, want := make([]uint64, 8), make([]uint64, 8)
+	NewSource().words(got)
+	newSource(seed).words(want)
+	same(t, "source", got, want)
+}
+
 func TestPack(t *testing.T) {
-	for bytes := 1; bytes <= 8; bytes++ {
-		x := []uint64{0, 1, 0x123456789abcdef0 >> (64 - 8*bytes), 1<<(8*bytes-1) + 1, ^uint64(0) >> (64 - 8*bytes)}
-		packed, back := make([]byte, len(x)*bytes), make([]uint64, len(x))
-		Pack(packed, x, bytes)
-		if packed[2*bytes] != byte(x[2]) || packed[3*bytes-1] != 0x12 {
-			t.Errorf("%d bytes: %x is packed as %x", bytes, x[2], packed[2*bytes:3*bytes])
+	for size := 1; size <= 8; size++ {
+		x := []uint64{0, 1, 0x123456789abcdef0 >> (64 - 8*size), 1<<(8*size-1) + 1, ^uint64(0) >> (64 - 8*size)}
+		packed, back := make([]byte, len(x)*size), make([]uint64, len(x))
+		Pack(packed, x, size)
+		if packed[2*size] != byte(x[2]) || packed[3*size-1] != 0x12 {
+			t.Errorf("%d bytes: %x is packed as %x", size, x[2], packed[2*size:3*size])
 		}
-		Unpack(back, packed, bytes)
-		same(t, fmt.Sprintf("%d bytes", bytes), back, x)
+		Unpack(back, packed, size)
+		same(t, fmt.Sprintf("%d bytes", size), back, x)
+	}
+}
+
+// Backward, family 47 is exact although the products of one stage are as large as they get, and with them the sums of the stages that
+// follow; or, where these take differences, only what is subtracted.
+func TestInverseTransformsAtTheirBounds(t *testing.T) {
+	for _, logN := range []int{9, 10, 12, 13} {
+		p := newPair(t, logN, 1<<47, false, nil)
+		q, x, got, want := p.q, aligned(p.n), aligned(p.n), aligned(p.n)
+		root := func(roots []uint64, stage, i int) uint64 {
+			return ring.IMForm(roots[p.n>>(stage+1)+i>>(stage+1)], q, p.sub.MRedConstant)
+		}
+		for stage := range logN {
+			for difference := stage + 1; difference <= logN; difference++ {
+				clear(x)
+				for i := range x {
+					if i>>stage&1 == 0 {
+						continue
+					}
+					// A product is q more if it is below f·d/2^52·q, where the quotient was rounded by f and d, a few q, was multiplied.
+					w := root(p.sub.RootsBackward, stage, i)
+					more := Mul(w, 1<<52, q) / 12
+					switch large := difference == logN || i>>difference&1 == 1; {
+					case !large:
+						x[i] = 4*more + 1
+					case more > q/40:
+						x[i] = more
+					default:
+						x[i] = q - 1
+					}
+				}
+				for s := stage; s >= 0; s-- {
+					for i := range x {
+						if j := i + 1<<s; i>>s&1 == 0 {
+							a, b := x[i], Mul(x[j], root(p.sub.RootsForward, s, i), q)
+							x[i], x[j] = Mul(a+b, (q+1)/2, q), Mul(a+q-b, (q+1)/2, q)
+						}
+					}
+				}
+				p.portable.INTT(want, x)
+				p.vector.INTT(got, x)
+				same(t, fmt.Sprintf("%s, products of stage %d, differences of stage %d", p.name, stage, difference), got, want)
+			}
+		}
 	}
 }

@@ -64,7 +64,7 @@ func (p *pair) rings() []Ring {
 
 // bounds of primes: around what words, families and packing end at. Where 2^52/q is a little more than an integer, Barrett's
 // reduction leaves no multiple of q; a little less is its worst case.
-var bounds = []int64{1 << 30, 1 << 32, 1 << 40, 1 << 52 / 34, -(1 << 52 / 34), 1 << 47, 1 << 48, -(1 << 52 / 5), 1 << 50}
+var bounds = []int64{1 << 30, 1 << 32, 1 << 40, 1 << 52 / 34, -(1 << 52 / 34), 1 << 47, 1 << 48, -906e12, 1 << 50}
 
 // allBounds go on to what the portable implementation ends at.
 var allBounds = append([]int64{1 << 51, 1 << 60, 1 << 61}, bounds...)
@@ -122,6 +122,8 @@ func vectors(n int, bound uint64, odd bool) map[string][]uint64 {
 	return m
 }
 
+func word(v uint64) *big.Int { return new(big.Int).SetUint64(v) }
+
 func same(t *testing.T, what string, got, want []uint64) {
 	t.Helper()
 	for i := range want {
@@ -164,7 +166,7 @@ func TestTransforms(t *testing.T) {
 }
 
 func TestCenteredTransforms(t *testing.T) {
-	from := []uint64{1<<30 - 35, 1<<40 + 15, 1<<47 - 115, 1<<50 - 27, 1 << 51, 1<<51 + 21, 1<<60 - 93}
+	from := []uint64{1<<30 - 35, 1<<40 + 15, 1<<47 - 115, 1<<50 - 27, 1 << 51, 1<<51 + 21, 1<<52 - 47, 1<<60 - 93}
 	pairs(t, allLogN, func(t *testing.T, p *pair) {
 		got, want := aligned(p.n), aligned(p.n)
 		for _, prime := range append(from, p.q+2, p.q-2) {
@@ -176,11 +178,11 @@ func TestCenteredTransforms(t *testing.T) {
 				p.vector.Center(got, x, prime)
 				same(t, fmt.Sprintf("center %s from %d", name, prime), got, want)
 				for i, v := range x[:64] { // against plain arithmetic
-					c := new(big.Int).SetUint64(v)
+					c := word(v)
 					if v > prime/2 {
-						c.Sub(c, new(big.Int).SetUint64(prime))
+						c.Sub(c, word(prime))
 					}
-					if c.Mod(c, new(big.Int).SetUint64(p.q)).Uint64() != got[i] {
+					if c.Mod(c, word(p.q)).Uint64() != got[i] {
 						t.Fatalf("center %d from %d: %d, want %d", v, prime, got[i], c)
 					}
 				}
@@ -197,9 +199,8 @@ func TestPointwise(t *testing.T) {
 	pairs(t, few, func(t *testing.T, p *pair) {
 		vs := vectors(p.n, p.q, p.n == 1<<9)
 		mod := func(f func(x, y, z, w *big.Int) *big.Int, x, y, z, w uint64) uint64 {
-			b := func(v uint64) *big.Int { return new(big.Int).SetUint64(v) }
-			v := f(b(x), b(y), b(z), b(w))
-			return v.Mod(v, b(p.q)).Uint64()
+			v := f(word(x), word(y), word(z), word(w))
+			return v.Mod(v, word(p.q)).Uint64()
 		}
 		for what, op := range map[string]struct {
 			run  func(r Ring, dst, x, y, z []uint64, f Factor)
@@ -328,6 +329,9 @@ func TestProducts(t *testing.T) {
 							r.Put(one, k, numbers[2*(k%distinct)])
 						}
 					}
+					if last := two.at(terms-1, 1, p.n-8); len(last) < 64 {
+						t.Fatalf("%d bytes of a vector", len(last))
+					}
 					back := make([]uint64, p.n)
 					r.Get(two, terms-1, 1, back)
 					same(t, "get", back, numbers[2*((terms-1)%distinct)+1])
@@ -407,19 +411,22 @@ func TestMultiples(t *testing.T) {
 						}
 					}
 					bias := rng.Uint64N(p.q)
+					if terms == 7 {
+						bias = p.q - 1
+					}
 					got := make([]uint64, n)
 					r.Multiples(got, x, row, bias)
 					for i := range got {
-						want := new(big.Int).SetUint64(bias)
+						want := word(bias)
 						for k, in := range row.Index {
-							v := new(big.Int).SetUint64(x[int(in)*n+i])
+							v := word(x[int(in)*n+i])
 							v.Mul(v, big.NewInt(int64(row.Weights[k])))
 							if k < row.Negative {
 								v.Neg(v)
 							}
 							want.Add(want, v)
 						}
-						if want.Mod(want, new(big.Int).SetUint64(p.q)); want.Uint64() != got[i] {
+						if want.Mod(want, word(p.q)); want.Uint64() != got[i] {
 							t.Fatalf("vector %t, %d terms up to %d: [%d] is %d, want %d", r.Vector(), terms, largest, i, got[i], want)
 						}
 						if i > 70 {
@@ -433,52 +440,67 @@ func TestMultiples(t *testing.T) {
 }
 
 func TestExtensions(t *testing.T) {
-	rng := rand.New(rand.NewPCG(4, 4))
 	for _, conjugate := range []bool{false, true} {
 		var vector, portable []Ring
-		var n int
-		for _, bound := range []int64{1 << 46, -(1 << 52 / 5), 1 << 49, 1 << 50, 1 << 30, 1 << 47} {
+		for _, bound := range []int64{1 << 46, -906e12, 1 << 49, 1 << 50, 1 << 30, 1 << 47} {
 			p := newPair(t, 9, bound, conjugate, nil)
-			vector, portable, n = append(vector, p.vector), append(portable, p.portable), p.n
+			vector, portable = append(vector, p.vector), append(portable, p.portable)
 		}
 		for count := 1; count <= 3; count++ {
-			product := big.NewInt(1)
-			for _, r := range vector[:count] {
-				product.Mul(product, new(big.Int).SetUint64(r.Modulus()))
-			}
-			half := new(big.Int).Rsh(product, 1)
-			values := make([]*big.Int, n)
-			x := make([][]uint64, count)
-			for i := range values {
-				v := new(big.Int).Rand(randSource(rng), product)
-				switch i % 8 {
-				case 0:
-					v.SetInt64(int64(i / 8))
-				case 1:
-					v.Sub(product, big.NewInt(int64(i/8+1)))
-				}
-				values[i] = v
-				for k, r := range vector[:count] {
-					x[k] = append(x[k], new(big.Int).Mod(v, new(big.Int).SetUint64(r.Modulus())).Uint64())
-				}
-			}
 			for _, rings := range [][]Ring{vector, portable, append(append([]Ring{}, vector[:count]...), portable[count:]...)} {
-				e := NewExtender(rings[:count], rings[count:])
-				s := e.NewSplit(n)
-				e.Split(s, x)
-				for i, r := range rings[count:] {
-					dst := aligned(n)
-					e.Extend(s, i, dst)
-					for k, v := range values {
-						want := new(big.Int).Set(v)
-						if v.Cmp(half) > 0 {
-							want.Sub(want, product)
-						}
-						if want.Mod(want, new(big.Int).SetUint64(r.Modulus())); want.Uint64() != dst[k] {
-							t.Fatalf("%d primes, vector %t, target %d: %d becomes %d, want %d", count, r.Vector(), i, v, dst[k], want)
-						}
-					}
-				}
+				checkExtensions(t, rings[:count], rings[count:], 48)
+			}
+		}
+	}
+	var many []Ring // the sum of y_i/q_i grows past 8, its multiple of Q past a word
+	for bound := int64(1 << 61); len(many) < 28; {
+		p := newPair(t, 9, bound, false, nil)
+		many, bound = append(many, p.portable), int64(p.q)
+	}
+	checkExtensions(t, many[:20], many[20:], 40)
+}
+
+// checkExtensions takes small numbers and random ones, and some 2^-near·Q away from where the sign changes.
+func checkExtensions(t *testing.T, from, to []Ring, near uint) {
+	t.Helper()
+	const n = 1 << 9
+	rng := rand.New(rand.NewPCG(4, 4))
+	product := big.NewInt(1)
+	for _, r := range from {
+		product.Mul(product, word(r.Modulus()))
+	}
+	half := new(big.Int).Rsh(product, 1)
+	values, x := make([]*big.Int, n), make([][]uint64, len(from))
+	for i := range values {
+		v := new(big.Int).Rand(randSource(rng), product)
+		switch i % 8 {
+		case 0:
+			v.SetInt64(int64(i / 8))
+		case 1:
+			v.Sub(product, big.NewInt(int64(i/8+1)))
+		case 2:
+			v.Sub(half, v.Rsh(product, near))
+		case 3:
+			v.Add(half, v.Rsh(product, near)).Add(v, big.NewInt(1))
+		}
+		values[i] = v
+		for k, r := range from {
+			x[k] = append(x[k], new(big.Int).Mod(v, word(r.Modulus())).Uint64())
+		}
+	}
+	e := NewExtender(from, to)
+	s := e.NewSplit(n)
+	e.Split(s, x)
+	for i, r := range to {
+		dst := aligned(n)
+		e.Extend(s, i, dst)
+		for k, v := range values {
+			want := new(big.Int).Set(v)
+			if v.Cmp(half) > 0 {
+				want.Sub(want, product)
+			}
+			if want.Mod(want, word(r.Modulus())); want.Uint64() != dst[k] {
+				t.Fatalf("%d primes, vector %t, target %d: %d becomes %d, want %d", len(from), r.Vector(), i, v, dst[k], want)
 			}
 		}
 	}
