@@ -31,8 +31,8 @@ func TestChoice(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.err) {
 				t.Errorf("%q: %v, want %s", c.value, err, c.err)
 			}
-		case err != nil || Name() != c.name || (warning != "") != (c.warning != "") || !strings.Contains(warning, c.warning):
-			t.Errorf("%q, supported %t: %s, %q, %v", c.value, c.supported, Name(), warning, err)
+		case err != nil || choose() != c.name || (warning != "") != (c.warning != "") || !strings.Contains(warning, c.warning):
+			t.Errorf("%q, supported %t: %s, %q, %v", c.value, c.supported, choose(), warning, err)
 		}
 	}
 }

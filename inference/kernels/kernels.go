@@ -20,9 +20,11 @@ var supported = cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW
 // the portable one. It is settled once, as streams are good for one implementation only.
 func Name() string { return name() }
 
-var name = sync.OnceValue(func() string {
+var name = sync.OnceValue(choose)
+
+func choose() string {
 	if supported && os.Getenv("HEPEX_KERNELS") != Portable {
 		return AVX512
 	}
 	return Portable
-})
+}

@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math/big"
+	"math/bits"
 	"math/rand/v2"
 	"testing"
 
@@ -18,18 +19,23 @@ type pair struct {
 	vector, portable Ring
 }
 
-// newPair takes the largest prime below 2^size that suits the ring, or a random one.
-func newPair(t testing.TB, logN, size int, conjugate bool, rng *rand.Rand) *pair {
+// newPair takes the largest prime below a bound that suits the ring, the smallest above minus the bound if that is negative,
+// or a random one further on. Vector kernels serve no more than MaxBits.
+func newPair(t testing.TB, logN int, bound int64, conjugate bool, rng *rand.Rand) *pair {
 	t.Helper()
 	if !supported {
 		t.Skip("the processor lacks AVX-512 IFMA")
 	}
-	root := uint64(2) << logN
+	root := int64(2) << logN
 	if conjugate {
 		root *= 2
 	}
-	q := (uint64(1)<<size/root)*root + 1 - root
-	for ; !ring.IsPrime(q) || rng != nil && rng.IntN(8) > 0; q -= root {
+	step, start := -root, bound/root*root+1-root
+	if bound < 0 {
+		step, start = root, -bound/root*root+1+root
+	}
+	q := uint64(start)
+	for ; !ring.IsPrime(q) || rng != nil && rng.IntN(8) > 0; q += uint64(step) {
 	}
 	n := 1 << logN
 	newRing := ring.NewRing
@@ -41,23 +47,44 @@ func newPair(t testing.TB, logN, size int, conjugate bool, rng *rand.Rand) *pair
 		t.Fatal(err)
 	}
 	v := newVector(r.SubRings[0])
-	if v == nil {
-		t.Fatalf("no vector kernels for log n %d, q %d", logN, q)
+	size := bits.Len64(q)
+	if (v != nil) != (size <= MaxBits) {
+		t.Fatalf("log n %d, q %d: vector kernels %t", logN, q, v != nil)
 	}
 	return &pair{fmt.Sprintf("log n %d, q %d (%d bits), conjugate %t", logN, q, size, conjugate), n, q, r.SubRings[0], v, NewPortable(r.SubRings[0])}
 }
 
-// sizes of primes: around what words, families and packing end at.
-var sizes = []int{30, 32, 40, 46, 47, 48, 49, 50}
+// rings are the implementations that serve the prime.
+func (p *pair) rings() []Ring {
+	if p.vector == nil {
+		return []Ring{p.portable}
+	}
+	return []Ring{p.vector, p.portable}
+}
+
+// bounds of primes: around what words, families and packing end at. Where 2^52/q is a little more than an integer, Barrett's
+// reduction leaves no multiple of q; a little less is its worst case.
+var bounds = []int64{1 << 30, 1 << 32, 1 << 40, 1 << 52 / 34, -(1 << 52 / 34), 1 << 47, 1 << 48, -906e12, 1 << 50}
+
+// allBounds go on to what the portable implementation ends at.
+var allBounds = append([]int64{1 << 51, 1 << 60, 1 << 61}, bounds...)
 
 func pairs(t *testing.T, logNs []int, f func(t *testing.T, p *pair)) {
 	for _, conjugate := range []bool{false, true} {
 		for _, logN := range logNs {
-			for _, size := range sizes {
-				p := newPair(t, logN, size, conjugate, nil)
+			for _, bound := range bounds {
+				p := newPair(t, logN, bound, conjugate, nil)
 				t.Run(p.name, func(t *testing.T) { t.Parallel(); f(t, p) })
 			}
 		}
+	}
+}
+
+// wordwise is pairs for what no ring's transform is part of, with primes of all sizes.
+func wordwise(t *testing.T, logN int, f func(t *testing.T, p *pair)) {
+	for _, bound := range allBounds {
+		p := newPair(t, logN, bound, false, nil)
+		t.Run(p.name, func(t *testing.T) { t.Parallel(); f(t, p) })
 	}
 }
 
@@ -94,6 +121,8 @@ func vectors(n int, bound uint64, odd bool) map[string][]uint64 {
 	}
 	return m
 }
+
+func word(v uint64) *big.Int { return new(big.Int).SetUint64(v) }
 
 func same(t *testing.T, what string, got, want []uint64) {
 	t.Helper()
@@ -137,7 +166,7 @@ func TestTransforms(t *testing.T) {
 }
 
 func TestCenteredTransforms(t *testing.T) {
-	from := []uint64{1<<30 - 35, 1<<40 + 15, 1<<47 - 115, 1<<50 - 27, 1 << 51, 1<<51 + 21, 1<<60 - 93}
+	from := []uint64{1<<30 - 35, 1<<40 + 15, 1<<47 - 115, 1<<50 - 27, 1 << 51, 1<<51 + 21, 1<<52 - 47, 1<<60 - 93}
 	pairs(t, allLogN, func(t *testing.T, p *pair) {
 		got, want := Aligned(p.n), Aligned(p.n)
 		for _, prime := range append(from, p.q+2, p.q-2) {
@@ -149,11 +178,11 @@ func TestCenteredTransforms(t *testing.T) {
 				p.vector.Center(got, x, prime)
 				same(t, fmt.Sprintf("center %s from %d", name, prime), got, want)
 				for i, v := range x[:64] { // against plain arithmetic
-					c := new(big.Int).SetUint64(v)
+					c := word(v)
 					if v > prime/2 {
-						c.Sub(c, new(big.Int).SetUint64(prime))
+						c.Sub(c, word(prime))
 					}
-					if c.Mod(c, new(big.Int).SetUint64(p.q)).Uint64() != got[i] {
+					if c.Mod(c, word(p.q)).Uint64() != got[i] {
 						t.Fatalf("center %d from %d: %d, want %d", v, prime, got[i], c)
 					}
 				}
@@ -170,9 +199,8 @@ func TestPointwise(t *testing.T) {
 	pairs(t, few, func(t *testing.T, p *pair) {
 		vs := vectors(p.n, p.q, p.n == 1<<9)
 		mod := func(f func(x, y, z, w *big.Int) *big.Int, x, y, z, w uint64) uint64 {
-			b := func(v uint64) *big.Int { return new(big.Int).SetUint64(v) }
-			v := f(b(x), b(y), b(z), b(w))
-			return v.Mod(v, b(p.q)).Uint64()
+			v := f(word(x), word(y), word(z), word(w))
+			return v.Mod(v, word(p.q)).Uint64()
 		}
 		for what, op := range map[string]struct {
 			run  func(r Ring, dst, x, y, z []uint64, f Factor)
@@ -220,6 +248,8 @@ func TestPointwise(t *testing.T) {
 func TestPermutations(t *testing.T) {
 	pairs(t, allLogN, func(t *testing.T, p *pair) {
 		rng := rand.New(rand.NewPCG(1, 2))
+		vs := vectors(p.n, p.q, false)
+		add, want, got, sum := vs["edges"], Aligned(p.n), Aligned(p.n), Aligned(p.n)
 		for range 3 {
 			root := uint64(2 * p.n)
 			if p.sub.Type() == ring.ConjugateInvariant {
@@ -237,14 +267,12 @@ func TestPermutations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, x := range vectors(p.n, p.q, false) {
-				want := Aligned(p.n)
+			for _, name := range []string{"random", "top"} {
+				x := vs[name]
 				for i, at := range index {
 					want[i] = x[at]
 				}
-				add := vectors(p.n, p.q, false)["edges"]
 				for _, r := range []Ring{p.vector, p.portable} {
-					got, sum := Aligned(p.n), Aligned(p.n)
 					r.Permute(got, x, order)
 					same(t, name, got, want)
 					r.PermuteAdd(sum, add, x, order)
@@ -264,12 +292,9 @@ func TestPermutations(t *testing.T) {
 
 // TestProducts covers as many terms as need reductions on the way, numbers as large as they get, packed as small as they go.
 func TestProducts(t *testing.T) {
-	pairs(t, []int{9}, func(t *testing.T, p *pair) {
+	wordwise(t, 9, func(t *testing.T, p *pair) {
 		rng := rand.New(rand.NewPCG(2, p.q))
-		for _, terms := range []int{1, 2, 3, 4, 5, 8, 13, 100, 5000} {
-			if terms > 100 && p.n > 1<<9 {
-				continue
-			}
+		for _, terms := range []int{1, 2, 3, 4, 5, 8, 13, 100} {
 			for _, kind := range []string{"random", "top"} {
 				number := func() []uint64 {
 					if kind == "top" {
@@ -294,7 +319,7 @@ func TestProducts(t *testing.T) {
 				for i := range index {
 					index[i] = int32(rng.IntN(distinct))
 				}
-				for _, r := range []Ring{p.vector, p.portable} {
+				for _, r := range p.rings() {
 					two, one := r.NewStream(&Arena{}, terms, 2), r.NewStream(&Arena{}, terms, 1)
 					for k := range terms {
 						r.Put(two, k, numbers[2*(k%distinct)], numbers[2*(k%distinct)+1])
@@ -303,6 +328,9 @@ func TestProducts(t *testing.T) {
 						} else {
 							r.Put(one, k, numbers[2*(k%distinct)])
 						}
+					}
+					if last := two.at(terms-1, 1, p.n-8); len(last) < 64 {
+						t.Fatalf("%d bytes of a vector", len(last))
 					}
 					back := make([]uint64, p.n)
 					r.Get(two, terms-1, 1, back)
@@ -399,10 +427,10 @@ func TestPortableProductsOfLargePrimes(t *testing.T) {
 const multiplesTermsBound = 2047
 
 func TestMultiples(t *testing.T) {
-	pairs(t, []int{10}, func(t *testing.T, p *pair) {
+	wordwise(t, 10, func(t *testing.T, p *pair) {
 		rng := rand.New(rand.NewPCG(3, p.q))
 		const inputs = 50
-		for _, r := range []Ring{p.vector, p.portable} {
+		for _, r := range p.rings() {
 			n := r.MultiplesWords()
 			x := make([]uint64, inputs*n)
 			for _, largest := range []uint64{1, 1000, MaxWeight} {
@@ -427,19 +455,22 @@ func TestMultiples(t *testing.T) {
 						}
 					}
 					bias := rng.Uint64N(p.q)
+					if terms == 7 {
+						bias = p.q - 1
+					}
 					got := make([]uint64, n)
 					r.Multiples(got, x, row, bias)
 					for i := range got {
-						want := new(big.Int).SetUint64(bias)
+						want := word(bias)
 						for k, in := range row.Index {
-							v := new(big.Int).SetUint64(x[int(in)*n+i])
+							v := word(x[int(in)*n+i])
 							v.Mul(v, big.NewInt(int64(row.Weights[k])))
 							if k < row.Negative {
 								v.Neg(v)
 							}
 							want.Add(want, v)
 						}
-						if want.Mod(want, new(big.Int).SetUint64(p.q)); want.Uint64() != got[i] {
+						if want.Mod(want, word(p.q)); want.Uint64() != got[i] {
 							t.Fatalf("vector %t, %d terms up to %d: [%d] is %d, want %d", r.Vector(), terms, largest, i, got[i], want)
 						}
 						if i > 70 || terms > 400 && i > 8 {
@@ -453,52 +484,67 @@ func TestMultiples(t *testing.T) {
 }
 
 func TestExtensions(t *testing.T) {
-	rng := rand.New(rand.NewPCG(4, 4))
 	for _, conjugate := range []bool{false, true} {
 		var vector, portable []Ring
-		var n int
-		for _, size := range []int{46, 50, 49, 40, 30, 47} {
-			p := newPair(t, 9, size, conjugate, nil)
-			vector, portable, n = append(vector, p.vector), append(portable, p.portable), p.n
+		for _, bound := range []int64{1 << 46, -906e12, 1 << 49, 1 << 50, 1 << 30, 1 << 47} {
+			p := newPair(t, 9, bound, conjugate, nil)
+			vector, portable = append(vector, p.vector), append(portable, p.portable)
 		}
 		for count := 1; count <= 3; count++ {
-			product := big.NewInt(1)
-			for _, r := range vector[:count] {
-				product.Mul(product, new(big.Int).SetUint64(r.Modulus()))
-			}
-			half := new(big.Int).Rsh(product, 1)
-			values := make([]*big.Int, n)
-			x := make([][]uint64, count)
-			for i := range values {
-				v := new(big.Int).Rand(randSource(rng), product)
-				switch i % 8 {
-				case 0:
-					v.SetInt64(int64(i / 8))
-				case 1:
-					v.Sub(product, big.NewInt(int64(i/8+1)))
-				}
-				values[i] = v
-				for k, r := range vector[:count] {
-					x[k] = append(x[k], new(big.Int).Mod(v, new(big.Int).SetUint64(r.Modulus())).Uint64())
-				}
-			}
 			for _, rings := range [][]Ring{vector, portable, append(append([]Ring{}, vector[:count]...), portable[count:]...)} {
-				e := NewExtender(rings[:count], rings[count:])
-				s := e.NewSplit(n)
-				e.Split(s, x)
-				for i, r := range rings[count:] {
-					dst := Aligned(n)
-					e.Extend(s, i, dst)
-					for k, v := range values {
-						want := new(big.Int).Set(v)
-						if v.Cmp(half) > 0 {
-							want.Sub(want, product)
-						}
-						if want.Mod(want, new(big.Int).SetUint64(r.Modulus())); want.Uint64() != dst[k] {
-							t.Fatalf("%d primes, vector %t, target %d: %d becomes %d, want %d", count, r.Vector(), i, v, dst[k], want)
-						}
-					}
-				}
+				checkExtensions(t, rings[:count], rings[count:], 48)
+			}
+		}
+	}
+	var many []Ring // the sum of y_i/q_i grows past 8, its multiple of Q past a word
+	for bound := int64(1 << 61); len(many) < 28; {
+		p := newPair(t, 9, bound, false, nil)
+		many, bound = append(many, p.portable), int64(p.q)
+	}
+	checkExtensions(t, many[:20], many[20:], 40)
+}
+
+// checkExtensions takes small numbers and random ones, and some 2^-near·Q away from where the sign changes.
+func checkExtensions(t *testing.T, from, to []Ring, near uint) {
+	t.Helper()
+	const n = 1 << 9
+	rng := rand.New(rand.NewPCG(4, 4))
+	product := big.NewInt(1)
+	for _, r := range from {
+		product.Mul(product, word(r.Modulus()))
+	}
+	half := new(big.Int).Rsh(product, 1)
+	values, x := make([]*big.Int, n), make([][]uint64, len(from))
+	for i := range values {
+		v := new(big.Int).Rand(randSource(rng), product)
+		switch i % 8 {
+		case 0:
+			v.SetInt64(int64(i / 8))
+		case 1:
+			v.Sub(product, big.NewInt(int64(i/8+1)))
+		case 2:
+			v.Sub(half, v.Rsh(product, near))
+		case 3:
+			v.Add(half, v.Rsh(product, near)).Add(v, big.NewInt(1))
+		}
+		values[i] = v
+		for k, r := range from {
+			x[k] = append(x[k], new(big.Int).Mod(v, word(r.Modulus())).Uint64())
+		}
+	}
+	e := NewExtender(from, to)
+	s := e.NewSplit(n)
+	e.Split(s, x)
+	for i, r := range to {
+		dst := Aligned(n)
+		e.Extend(s, i, dst)
+		for k, v := range values {
+			want := new(big.Int).Set(v)
+			if v.Cmp(half) > 0 {
+				want.Sub(want, product)
+			}
+			if want.Mod(want, word(r.Modulus())); want.Uint64() != dst[k] {
+				t.Fatalf("%d primes, vector %t, target %d: %d becomes %d, want %d", len(from), r.Vector(), i, v, dst[k], want)
 			}
 		}
 	}
@@ -531,7 +577,7 @@ func TestUniform(t *testing.T) {
 func TestRandomPrimes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	for range 40 {
-		p := newPair(t, allLogN[rng.IntN(5)], 34+rng.IntN(17), rng.IntN(2) == 1, rng)
+		p := newPair(t, allLogN[rng.IntN(5)], 1<<(34+rng.IntN(17)), rng.IntN(2) == 1, rng)
 		x, got, want := Aligned(p.n), Aligned(p.n), Aligned(p.n)
 		for i := range x {
 			x[i] = rng.Uint64N(p.q)

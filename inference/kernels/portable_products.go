@@ -24,8 +24,8 @@ func (p *portable) Get(s *Stream, term, number int, dst []uint64) {
 // wide is a group of 128-bit sums: products are added with all their bits and reduced once.
 type wide struct{ hi, lo [group]uint64 }
 
-// wideTerms is after how many products, each below q² with q < 2^61, the high words are reduced, so that a sum stays
-// below q·2^64.
+// wideTerms is after how many products, each below q² with q < 2^61, the high words are reduced to below q: as 6q² < q·2^64, a
+// sum stays below 2q·2^64.
 const wideTerms = 6
 
 // add2 adds two products: sums are read and written once for both.
@@ -61,13 +61,13 @@ func (w *wide) fold(r *ring.SubRing) {
 	}
 }
 
-// reduce is the Montgomery reduction of sums below q·2^64.
+// reduce is the Montgomery reduction of sums below 2q·2^64.
 func (w *wide) reduce(dst []uint64, r *ring.SubRing) {
 	q, m := r.Modulus, r.MRedConstant
 	dst = dst[:group]
 	for i := range dst {
 		h, _ := bits.Mul64(w.lo[i]*m, q)
-		dst[i] = ring.CRed(w.hi[i]-h+q, q)
+		dst[i] = ring.CRed(ring.CRed(w.hi[i], q)-h+q, q)
 	}
 }
 

@@ -1,0 +1,216 @@
+package kernels
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/big"
+	"math/bits"
+	mathrand "math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/tuneinsight/lattigo/v5/ring"
+)
+
+// Random numbers stay far from the bounds that the kernels rely on. These tests hold the constants to what defines them and to the
+// bounds of the package documentation, and construct inputs that get near them.
+
+func TestConstants(t *testing.T) {
+	pairs(t, allLogN, func(t *testing.T, p *pair) {
+		v, q := p.vector.(*vector), p.q
+		c := v.c
+		if want := [...]uint64{q, 1<<52 - q, 2 * q, 1 << 52 / q, 1<<52 - 1, 4 * q, 8 * q, 16 * q}; want != [...]uint64{c.q, c.negQ, c.twoQ, c.barrett, c.mask, c.fourQ, c.eightQ, c.sixteQ} {
+			t.Errorf("%+v", c)
+		}
+		if c.montgomery*q&c.mask != c.mask || c.montgomery > c.mask {
+			t.Errorf("%d·q is not −1 modulo 2^52", c.montgomery)
+		}
+		if c.lift%q != 0 || c.lift > 1<<51 || c.lift <= 1<<51-q { // halves of sums may be as far from 0 as that
+			t.Errorf("lift %d", c.lift)
+		}
+		for _, f := range []Factor{c.radix, v.ofStream, v.fold, v.unfold} {
+			if w := new(big.Int).Lsh(word(f.w), 52); f.w >= q || w.Div(w, word(q)).Uint64() != f.quotient {
+				t.Errorf("%d has the quotient %d", f.w, f.quotient)
+			}
+		}
+		if c.radix.w != 1<<52%q || v.toStream != c.radix || Mul(v.ofStream.w, v.toStream.w, q) != 1 {
+			t.Errorf("2^52 is %d, to streams %d and back %d", c.radix.w, v.toStream.w, v.ofStream.w)
+		}
+
+		hi := new(big.Int).Mul(word(q), word(q))
+		hi.Mul(hi, word(uint64(v.terms))).Rsh(hi, 52).Add(hi, word(3*q+4096))
+		if hi.BitLen() > 52 || v.terms > 4094 || v.terms < 4 {
+			t.Errorf("%d products between reductions", v.terms)
+		}
+		stages := uint64(bits.Len(uint(p.n)) - 1)
+		if fits := (2*stages+2)*q < 1<<52; v.wide == fits || v.offset != stages*q {
+			t.Errorf("%d stages, offset %d·q, family 50 %t", stages, v.offset/q, v.wide)
+		}
+	})
+}
+
+// Family 47 is exact although the first value loses almost q in each stage: the input makes the product there, t = w·y, hardly
+// more than 0. What y may be, at most offset + q, keeps t from being q more.
+func TestTransformsLoseAlmostTheirOffset(t *testing.T) {
+	for _, logN := range allLogN {
+		for _, bound := range []int64{1 << 30, 1 << 32, 1 << 40} {
+			p := newPair(t, logN, bound, false, nil)
+			least := p.q / (1 << 52 / (p.q * uint64(logN+1)))
+			x, got, want := Aligned(p.n), Aligned(p.n), Aligned(p.n)
+			for h := 1; h < p.n; h *= 2 {
+				w := ring.IMForm(p.sub.RootsForward[h], p.q, p.sub.MRedConstant)
+				x[p.n/2/h] = Mul(least+1, Inverse(w, p.q), p.q)
+			}
+			p.portable.NTT(want, x, nil)
+			p.vector.NTT(got, x, nil)
+			same(t, p.name, got, want)
+		}
+	}
+}
+
+// Products are exact for as many terms as need reductions on the way, of numbers whose upper or lower halves are as large as they get.
+func TestProductsAtTheirBounds(t *testing.T) {
+	wordwise(t, 9, func(t *testing.T, p *pair) {
+		const n = 64
+		rng := mathrand.New(mathrand.NewPCG(5, p.q))
+		x, stored := make([]uint64, n), make([]uint64, n) // a coefficient's terms are all the same
+		for i := range x {
+			x[i], stored[i] = p.q-1-rng.Uint64N(p.q/64), p.q-1-rng.Uint64N(p.q/64)
+			switch i % 4 {
+			case 0:
+				x[i], stored[i] = p.q-1, p.q-1
+			case 1: // the lower 52 bits
+				for x[i]*stored[i]<<12 < 1<<64-1<<51 {
+					x[i] = p.q - 1 - rng.Uint64N(p.q/64)
+				}
+			}
+		}
+		var in Inputs
+		in.Append(x)
+		in.Append(x)
+		for _, terms := range []int{5, 6, 7, 8, 9, 12, 14, 40, 600, 4097, 8200} {
+			index := make([]int32, terms)
+			for _, r := range p.rings() {
+				s := newStream(&Arena{}, n, terms, 2, p.q)
+				for k := range terms {
+					s.put(k, [][]uint64{stored, stored}, func(dst, x []uint64) { copy(dst, x) })
+				}
+				number := make([]uint64, n)
+				r.Get(s, 0, 0, number)
+				for name, run := range map[string]func(dst *[3][]uint64, x *Inputs, index []int32, s *Stream, start, end int){"key": r.KeyProducts, "cipher": r.CipherProducts} {
+					dst := [3][]uint64{make([]uint64, n), make([]uint64, n), make([]uint64, n)}
+					run(&dst, &in, index, s, 0, n)
+					for i := range x {
+						want := Mul(Mul(x[i], number[i], p.q), uint64(terms), p.q)
+						wants := [3]uint64{want, want, want}
+						if name == "cipher" {
+							wants[1] = Mul(want, 2, p.q)
+						} else {
+							wants[2] = 0
+						}
+						if got := [3]uint64{dst[0][i], dst[1][i], dst[2][i]}; got != wants {
+							t.Fatalf("%s, %d terms of %d·%d, vector %t: %d, want %d", name, terms, x[i], stored[i], r.Vector(), got, wants)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// given is a source of given words.
+type given []uint64
+
+func (g given) XORKeyStream(dst, _ []byte) {
+	for i := 0; i < len(dst); i += 8 {
+		binary.LittleEndian.PutUint64(dst[i:], g[i/8%len(g)])
+	}
+}
+
+// Rejection keeps all words below the modulus and no others, however their upper bits are.
+func TestUniformIsBelowTheModulus(t *testing.T) {
+	wordwise(t, 9, func(t *testing.T, p *pair) {
+		q, above := p.q, uint64(1)<<bits.Len64(p.q)
+		source := Source{given{q, q - 1, 0, q + 1, above | 1, above - 1, ^(above - 1) | q - 2, q / 2}}
+		want := slices.Repeat([]uint64{q - 1, 0, 1, q - 2, q / 2}, 200)
+		for _, r := range p.rings() {
+			got := make([]uint64, len(want))
+			r.Uniform(got, source)
+			same(t, fmt.Sprintf("vector %t", r.Vector()), got, want)
+		}
+	})
+}
+
+// A source's key and counter are all drawn: fewer random bytes would still look random.
+func TestNewSourceDrawsAllOfItsSeed(t *testing.T) {
+	defer func(r io.Reader) { rand.Reader = r }(rand.Reader)
+	var seed [seedBytes]byte
+	for i := range seed {
+		seed[i] = byte(i + 1)
+	}
+	rand.Reader = bytes.NewReader(seed[:])
+	got, want := make([]uint64, 8), make([]uint64, 8)
+	NewSource().words(got)
+	newSource(seed).words(want)
+	same(t, "source", got, want)
+}
+
+func TestPack(t *testing.T) {
+	for size := 1; size <= 8; size++ {
+		x := []uint64{0, 1, 0x123456789abcdef0 >> (64 - 8*size), 1<<(8*size-1) + 1, ^uint64(0) >> (64 - 8*size)}
+		packed, back := make([]byte, len(x)*size), make([]uint64, len(x))
+		Pack(packed, x, size)
+		if packed[2*size] != byte(x[2]) || packed[3*size-1] != 0x12 {
+			t.Errorf("%d bytes: %x is packed as %x", size, x[2], packed[2*size:3*size])
+		}
+		Unpack(back, packed, size)
+		same(t, fmt.Sprintf("%d bytes", size), back, x)
+	}
+}
+
+// Backward, family 47 is exact although the products of one stage are as large as they get, and with them the sums of the stages that
+// follow; or, where these take differences, only what is subtracted.
+func TestInverseTransformsAtTheirBounds(t *testing.T) {
+	for _, logN := range []int{9, 10, 12, 13} {
+		p := newPair(t, logN, 1<<47, false, nil)
+		q, x, got, want := p.q, Aligned(p.n), Aligned(p.n), Aligned(p.n)
+		root := func(roots []uint64, stage, i int) uint64 {
+			return ring.IMForm(roots[p.n>>(stage+1)+i>>(stage+1)], q, p.sub.MRedConstant)
+		}
+		for stage := range logN {
+			for difference := stage + 1; difference <= logN; difference++ {
+				clear(x)
+				for i := range x {
+					if i>>stage&1 == 0 {
+						continue
+					}
+					// A product is q more if it is below f·d/2^52·q, where the quotient was rounded by f and d, a few q, was multiplied.
+					w := root(p.sub.RootsBackward, stage, i)
+					more := Mul(w, 1<<52, q) / 12
+					switch large := difference == logN || i>>difference&1 == 1; {
+					case !large:
+						x[i] = 4*more + 1
+					case more > q/40:
+						x[i] = more
+					default:
+						x[i] = q - 1
+					}
+				}
+				for s := stage; s >= 0; s-- {
+					for i := range x {
+						if j := i + 1<<s; i>>s&1 == 0 {
+							a, b := x[i], Mul(x[j], root(p.sub.RootsForward, s, i), q)
+							x[i], x[j] = Mul(a+b, (q+1)/2, q), Mul(a+q-b, (q+1)/2, q)
+						}
+					}
+				}
+				p.portable.INTT(want, x)
+				p.vector.INTT(got, x)
+				same(t, fmt.Sprintf("%s, products of stage %d, differences of stage %d", p.name, stage, difference), got, want)
+			}
+		}
+	}
+}
