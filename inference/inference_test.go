@@ -190,7 +190,7 @@ func TestConstantNetworksArePrecise(t *testing.T) {
 		rng := rand.New(rand.NewPCG(15, uint64(round)))
 		f := networktest.Folded(rng, []int{9, 12, 7, 5}, 0, 1)
 		for _, encrypted := range []bool{false, true} {
-			m := anyModel(t, rng, f, 11, encrypted)
+			m := anyModel(t, rng, f, 12, encrypted)
 			x := networktest.Samples(rng, 1, 9)
 			_, profile, err := m.Simulate(x)
 			check(t, err)
