@@ -94,15 +94,23 @@ func TestProductsAtTheirBounds(t *testing.T) {
 		for _, terms := range []int{5, 6, 7, 8, 9, 12, 14, 40, 600, 4097, 8200} {
 			index := make([]int32, terms)
 			for _, r := range p.rings() {
-				s := newStream(&Arena{}, n, terms, 2, p.q)
-				for k := range terms {
-					s.put(k, [][]uint64{stored, stored}, func(dst, x []uint64) { copy(dst, x) })
+				var streams [3]*Stream // by width
+				for width := 1; width <= 2; width++ {
+					s := newStream(&Arena{}, n, terms, width, p.q)
+					for k := range terms {
+						s.put(k, [][]uint64{stored, stored}[:width], func(dst, x []uint64) { copy(dst, x) })
+					}
+					streams[width] = s
 				}
 				number := make([]uint64, n)
-				r.Get(s, 0, 0, number)
-				for name, run := range map[string]func(dst *[3][]uint64, x *Inputs, index []int32, s *Stream, start, end int){"key": r.KeyProducts, "cipher": r.CipherProducts} {
+				r.Get(streams[1], 0, 0, number)
+				for name, run := range map[string]func(dst *[3][]uint64){
+					"key":    func(dst *[3][]uint64) { r.KeyProducts(dst, &in, index, streams[2], 0, n) },
+					"plain":  func(dst *[3][]uint64) { r.PlainProducts(dst, &in, index, streams[1], 0, n) },
+					"cipher": func(dst *[3][]uint64) { r.CipherProducts(dst, &in, index, streams[2], 0, n) },
+				} {
 					dst := [3][]uint64{make([]uint64, n), make([]uint64, n), make([]uint64, n)}
-					run(&dst, &in, index, s, 0, n)
+					run(&dst)
 					for i := range x {
 						want := Mul(Mul(x[i], number[i], p.q), uint64(terms), p.q)
 						wants := [3]uint64{want, want, want}
@@ -174,43 +182,51 @@ func TestPack(t *testing.T) {
 // Backward, family 47 is exact although the products of one stage are as large as they get, and with them the sums of the stages that
 // follow; or, where these take differences, only what is subtracted.
 func TestInverseTransformsAtTheirBounds(t *testing.T) {
-	for _, logN := range []int{9, 10, 12, 13} {
+	type test struct {
+		stage      int    // of products
+		difference int    // stage of differences, if any
+		d          uint64 // what is about multiplied, in q
+	}
+	for _, logN := range []int{10, 12, 13} {
 		p := newPair(t, logN, 1<<47, false, nil)
 		q, x, got, want := p.q, Aligned(p.n), Aligned(p.n), Aligned(p.n)
 		root := func(roots []uint64, stage, i int) uint64 {
 			return ring.IMForm(roots[p.n>>(stage+1)+i>>(stage+1)], q, p.sub.MRedConstant)
 		}
+		var tests []test
 		for stage := range logN {
-			for difference := stage + 1; difference <= logN; difference++ {
-				clear(x)
-				for i := range x {
-					if i>>stage&1 == 0 {
-						continue
-					}
-					// A product is q more if it is below f·d/2^52·q, where the quotient was rounded by f and d, a few q, was multiplied.
-					w := root(p.sub.RootsBackward, stage, i)
-					more := Mul(w, 1<<52, q) / 12
-					switch large := difference == logN || i>>difference&1 == 1; {
-					case !large:
-						x[i] = 4*more + 1
-					case more > q/40:
-						x[i] = more
-					default:
-						x[i] = q - 1
-					}
-				}
-				for s := stage; s >= 0; s-- {
-					for i := range x {
-						if j := i + 1<<s; i>>s&1 == 0 {
-							a, b := x[i], Mul(x[j], root(p.sub.RootsForward, s, i), q)
-							x[i], x[j] = Mul(a+b, (q+1)/2, q), Mul(a+q-b, (q+1)/2, q)
-						}
-					}
-				}
-				p.portable.INTT(want, x)
-				p.vector.INTT(got, x)
-				same(t, fmt.Sprintf("%s, products of stage %d, differences of stage %d", p.name, stage, difference), got, want)
+			for difference := stage + 1; difference <= min(stage+5, logN); difference++ {
+				tests = append(tests, test{stage, difference, 4}, test{stage, difference, 8}, test{stage, difference, 16})
 			}
+		}
+		for _, c := range tests {
+			clear(x)
+			for i := range x {
+				if i>>c.stage&1 == 0 {
+					continue
+				}
+				// A product is q more if it is below f·d/2^52·q, where the quotient was rounded by f and d was multiplied.
+				more := Mul(root(p.sub.RootsBackward, c.stage, i), 1<<52, q) / 32 * c.d
+				switch large := c.difference == logN || i>>c.difference&1 == 1; {
+				case !large:
+					x[i] = more/4*5 + 1
+				case more > q/16:
+					x[i] = more / 4 * 3
+				default:
+					x[i] = q - 1
+				}
+			}
+			for s := c.stage; s >= 0; s-- {
+				for i := range x {
+					if j := i + 1<<s; i>>s&1 == 0 {
+						a, b := x[i], Mul(x[j], root(p.sub.RootsForward, s, i), q)
+						x[i], x[j] = Mul(a+b, (q+1)/2, q), Mul(a+q-b, (q+1)/2, q)
+					}
+				}
+			}
+			p.portable.INTT(want, x)
+			p.vector.INTT(got, x)
+			same(t, fmt.Sprintf("%s, %+v", p.name, c), got, want)
 		}
 	}
 }

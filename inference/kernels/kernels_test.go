@@ -299,7 +299,7 @@ func TestExtensions(t *testing.T) {
 		}
 		for count := 1; count <= 3; count++ {
 			for _, rings := range [][]Ring{vector, portable, append(append([]Ring{}, vector[:count]...), portable[count:]...)} {
-				checkExtensions(t, rings[:count], rings[count:], 48)
+				checkExtensions(t, rings[:count], rings[count:], 49)
 			}
 		}
 	}
