@@ -49,24 +49,33 @@ func TestConstants(t *testing.T) {
 		if fits := (2*stages+2)*q < 1<<52; v.wide == fits || v.offset != stages*q {
 			t.Errorf("%d stages, offset %d·q, family 50 %t", stages, v.offset/q, v.wide)
 		}
+		if lazy := bits.Len64(q) <= LazyBits; lazy == v.wide && p.n < 1<<16 {
+			t.Errorf("%d bits, family 50 %t", bits.Len64(q), v.wide)
+		}
 	})
 }
 
-// Family 47 is exact although the first value loses almost q in each stage: the input makes the product there, t = w·y, hardly
-// more than 0. What y may be, at most offset + q, keeps t from being q more.
-func TestTransformsLoseAlmostTheirOffset(t *testing.T) {
+// Family 47 is exact although a value, the first or the last, moves by almost q in each stage, or hardly: the input makes the
+// product there, t = w·y, little more than 0, or, as the quotient of w was rounded, than q.
+func TestTransformsAtTheirBounds(t *testing.T) {
 	for _, logN := range allLogN {
-		for _, bound := range []int64{1 << 30, 1 << 32, 1 << 40} {
+		for _, bound := range []int64{1 << 30, 1 << 32, 1 << 40, 1 << 47} {
 			p := newPair(t, logN, bound, false, nil)
-			least := p.q / (1 << 52 / (p.q * uint64(logN+1)))
 			x, got, want := Aligned(p.n), Aligned(p.n), Aligned(p.n)
-			for h := 1; h < p.n; h *= 2 {
-				w := ring.IMForm(p.sub.RootsForward[h], p.q, p.sub.MRedConstant)
-				x[p.n/2/h] = Mul(least+1, Inverse(w, p.q), p.q)
+			for last := range 2 {
+				for h := 1; h < p.n; h *= 2 {
+					w := ring.IMForm(p.sub.RootsForward[h+last*(h-1)], p.q, p.sub.MRedConstant)
+					product := p.q/(1<<52/(p.q*uint64(logN+1))) + 1 // y is at most the offset and q
+					if bound == 1<<47 {                             // y may grow by q in each stage
+						product = Mul(w, 1<<52, p.q)/36*uint64(logN+bits.Len(uint(h))-1) + 1
+					}
+					x[p.n/2/h] = Mul(product, Inverse(w, p.q), p.q)
+				}
+				x[0] = uint64(bound>>47) * (p.q - 1)
+				p.portable.NTT(want, x, nil)
+				p.vector.NTT(got, x, nil)
+				same(t, p.name, got, want)
 			}
-			p.portable.NTT(want, x, nil)
-			p.vector.NTT(got, x, nil)
-			same(t, p.name, got, want)
 		}
 	}
 }

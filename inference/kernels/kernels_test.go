@@ -288,6 +288,16 @@ func TestPermutations(t *testing.T) {
 	if _, err := NewPermutation([]uint64{8, 1, 2, 3, 4, 5, 6, 7}); err == nil {
 		t.Error("lanes from two vectors: no error")
 	}
+	var index []uint64 // the ninth order swaps two lanes, the others rotate them
+	for i := range uint64(64) {
+		index = append(index, i&^7|(i+i/8)&7)
+	}
+	if _, err := NewPermutation(index); err != nil {
+		t.Error(err)
+	}
+	if _, err := NewPermutation(append(index, 65, 64, 66, 67, 68, 69, 70, 71)); err == nil {
+		t.Error("nine orders of lanes: no error")
+	}
 }
 
 func TestExtensions(t *testing.T) {

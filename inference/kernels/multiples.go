@@ -63,7 +63,7 @@ func (p *portable) leastSigned(x []uint64) {
 	}
 }
 
-// mulScalarAdd adds a multiple to numbers below q; sums that wait are below q too, as limit is at least 2.
+// mulScalarAdd adds a multiple to numbers below q; what waits was added before.
 func (p *portable) mulScalarAdd(dst, x []uint64, w uint64, negative bool) {
 	q := p.r.Modulus
 	if w %= q; negative && w != 0 {

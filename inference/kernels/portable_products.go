@@ -79,7 +79,6 @@ func (p *portable) products(dst *[3][]uint64, x *Inputs, inputs int, index []int
 	outputs := meet[len(meet)-1][2] + 1
 	for at := start; at < end; at += group {
 		var added [3]int
-		var folded [3]bool
 		for term := 0; term < len(index); term += 2 {
 			s.unpackGroup(&numbers[0], term, at)
 			pair := term+1 < len(index)
@@ -97,7 +96,7 @@ func (p *portable) products(dst *[3][]uint64, x *Inputs, inputs int, index []int
 					sum.set2(first, numbers[0][m[1]][:], second, numbers[1][m[1]][:])
 				case *n+2 > wideTerms:
 					sum.fold(p.r)
-					*n, folded[m[2]] = 1, true
+					*n = 0
 					fallthrough
 				default:
 					sum.add2(first, numbers[0][m[1]][:], second, numbers[1][m[1]][:])
@@ -106,9 +105,6 @@ func (p *portable) products(dst *[3][]uint64, x *Inputs, inputs int, index []int
 			}
 		}
 		for out := range outputs {
-			if folded[out] { // and may have reached q·2^64 again
-				sums[out].fold(p.r)
-			}
 			sums[out].reduce(dst[out][at:], p.r)
 		}
 	}
