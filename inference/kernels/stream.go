@@ -75,7 +75,7 @@ func (s *Stream) put(term int, x [][]uint64, convert func(dst, x []uint64)) {
 	}
 }
 
-// unpack reads 8 numbers of so many bytes.
+// unpack reads 8 numbers of so many bytes, written out so that no index needs a check.
 func unpack(dst []uint64, b []byte, bytes int) {
 	dst = dst[:8]
 	switch bytes {
