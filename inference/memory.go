@@ -88,7 +88,7 @@ func PredictMemory(l Literal, layout *packing.Layout, kept [][][]bool, encrypted
 			}
 			continue
 		}
-		m.Model += polys * (tiles*packed(ly.Level, usesDiagonals(ly, encrypted)) + rows*limb*int64(ly.Level))
+		m.Model += polys * (tiles*packed(ly.Level, ly.Diagonals(encrypted)) + rows*limb*int64(ly.Level))
 		if ly.Mask {
 			m.Model += limb * int64(ly.Level)
 		}

@@ -44,11 +44,6 @@ func EncodeModel(p Parameters, m *packing.Model) (*Model, ModelTimes, error) {
 	return buildModel(p, m, nil)
 }
 
-// usesDiagonals tells whether a layer multiplies on the way from a rotation's digits to its end.
-func usesDiagonals(ly *packing.Layer, encrypted bool) bool {
-	return len(ly.Rotations) > 1 && !ly.Rotates(encrypted)
-}
-
 // buildModel encodes each kept tile at the level and with the scale of its layer and encrypts it if an
 // encryptor is given. Rows are built in parallel on all processors.
 func buildModel(p Parameters, m *packing.Model, encryptor *encryptor) (*Model, ModelTimes, error) {
@@ -93,7 +88,7 @@ func buildModel(p Parameters, m *packing.Model, encryptor *encryptor) (*Model, M
 // newTiles makes room for the kept terms of a row.
 func newTiles(p Parameters, ly *packing.Layer, kept []bool, encrypted bool) []tiles {
 	n := len(ly.Rotations)
-	byColumn := usesDiagonals(ly, encrypted)
+	byColumn := ly.Diagonals(encrypted)
 	var row []tiles
 	for t, k := range kept {
 		if !k {
@@ -157,7 +152,7 @@ func (b *builder) row(out *modelLayer, m *packing.Model, i, r int, sc scales) (e
 	row := newTiles(b.params, ly, m.Kept[i][r], b.encryptor != nil)
 	for c := range row {
 		err := b.tiles(&row[c], ly.Level, sc.weight, func(k int) []float64 {
-			return m.Tile(i, r, row[c].term(ly, k, usesDiagonals(ly, b.encryptor != nil)))
+			return m.Tile(i, r, row[c].term(ly, k, ly.Diagonals(b.encryptor != nil)))
 		})
 		if err != nil {
 			return err

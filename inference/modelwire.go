@@ -56,7 +56,7 @@ func (w *writer) tiles(ly *packing.Layer, row []tiles, encrypted bool) {
 	kept := make([]byte, ly.Terms())
 	for _, t := range row {
 		for k := range t.terms {
-			kept[t.term(ly, k, usesDiagonals(ly, encrypted))] = 1
+			kept[t.term(ly, k, ly.Diagonals(encrypted))] = 1
 		}
 	}
 	w.bytes(kept)

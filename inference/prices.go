@@ -167,7 +167,7 @@ func (b *priceBench) level(level int, counts packing.Counts, out *Priced) error 
 	}
 	for _, op := range []packing.Op{packing.MulPlain, packing.MulCipher} {
 		if has(op) {
-			b.products(op, level, counts, set)
+			b.products(op, level, set)
 		}
 	}
 	if at := (packing.At{Op: packing.FinishRow, Level: level}); has(packing.FinishRow) && out.Ours[at] == 0 {
@@ -176,8 +176,8 @@ func (b *priceBench) level(level int, counts packing.Counts, out *Priced) error 
 	r := b.p.RingQ().AtLevel(level)
 	x, y := b.random(1, level), b.random(1, level)
 	if has(packing.MulMask) {
-		mask := b.tiles(packing.MulPlain, level, 1)
-		ours := clock(func() { b.w.sumProducts([]product{{mask, x}}, []*rlwe.Ciphertext{x}) })
+		mask := b.tiles(packing.MulPlain, level, []bool{true})
+		ours := clock(func() { b.w.sumProducts([][]product{{{mask, x}}}, []*rlwe.Ciphertext{x}) })
 		set(packing.MulMask, ours, clock(func() {
 			for _, v := range x.Value {
 				r.MulCoeffsMontgomery(v, y.Value[0], v)
@@ -190,12 +190,9 @@ func (b *priceBench) level(level int, counts packing.Counts, out *Priced) error 
 		set(packing.AddBias, ours, clock(func() { r.Add(x.Value[0], y.Value[0], x.Value[0]) }))
 	}
 	if has(packing.MulScalar) {
-		rows := max(1, counts[packing.At{Op: packing.FinishRow, Level: level}])
-		ours, floor, err := b.scalars(level, counts[packing.At{Op: packing.MulScalar, Level: level}]/rows)
-		if err != nil {
+		if err := b.scalars(level, set); err != nil {
 			return err
 		}
-		set(packing.MulScalar, ours, floor)
 	}
 	b.divisions(level, has, set)
 	return b.rotations(level, has, set)

@@ -4,6 +4,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"hepex/inference/kernels"
+	"hepex/packing"
 )
 
 // product is a row of kept tiles whose products with their inputs are summed into out: of degree 2 if the tiles are encrypted.
@@ -12,32 +13,33 @@ type product struct {
 	out *rlwe.Ciphertext
 }
 
-// rowsAtOnce is how many rows are summed together, so that each block of the inputs is read once for all of them.
-func rowsAtOnce(threads int) int { return max(8, 4*threads) }
+// rowsAtOnce is how many rows exist as sums at a time: groups of packing.RowsAtOnce, and enough of them for all threads.
+func rowsAtOnce(threads int) int { return packing.RowsAtOnce * ((threads + 1) / 2) }
 
 // cachedInputs is how many bytes of inputs a block takes at most: they stay in the second-level cache for all rows.
 const cachedInputs = 512 << 10
 
-// sumProducts sums the products of rows with inputs x: the inner loop of the engine. Limbs and blocks of coefficients are
-// independent; within one, rows follow each other and read the same inputs, and each reads its stream of tiles in order.
-func (s *switcher) sumProducts(rows []product, x []*rlwe.Ciphertext) {
-	s.each(productTasks(s.params, rows, x))
+// sumProducts sums the products of groups of rows with inputs x: the inner loop of the engine. Groups, limbs and blocks of
+// coefficients are independent; within one, rows follow each other and read the same inputs, and each reads its stream of
+// tiles in order.
+func (s *switcher) sumProducts(groups [][]product, x []*rlwe.Ciphertext) {
+	s.each(productTasks(s.params, groups, x))
 }
 
 // sumProductsAtOnce does it on goroutines of its own.
-func sumProductsAtOnce(p Parameters, rows []product, x []*rlwe.Ciphertext, threads int) error {
-	n, f := productTasks(p, rows, x)
+func sumProductsAtOnce(p Parameters, groups [][]product, x []*rlwe.Ciphertext, threads int) error {
+	n, f := productTasks(p, groups, x)
 	return parallel(threads, n, func() func(int) error {
 		return func(task int) error { f(task, nil); return nil }
 	})
 }
 
 // productTasks are the independent parts of sums.
-func productTasks(p Parameters, rows []product, x []*rlwe.Ciphertext) (n int, f func(task int, _ *lane)) {
-	if len(rows) == 0 {
+func productTasks(p Parameters, groups [][]product, x []*rlwe.Ciphertext) (n int, f func(task int, _ *lane)) {
+	if len(groups) == 0 {
 		return 0, nil
 	}
-	level := rows[0].out.Level()
+	level := groups[0][0].out.Level()
 	inputs := make([]kernels.Inputs, level+1)
 	for i := range inputs {
 		for _, ct := range x {
@@ -55,12 +57,24 @@ func productTasks(p Parameters, rows []product, x []*rlwe.Ciphertext) (n int, f 
 		size /= 2
 	}
 	blocks := p.N() / size
-	return (level + 1) * blocks, func(task int, _ *lane) {
-		i, start := task/blocks, task%blocks*size
-		for _, row := range rows {
+	return len(groups) * (level + 1) * blocks, func(task int, _ *lane) {
+		group, block := groups[task/((level+1)*blocks)], task%((level+1)*blocks)
+		i, start := block/blocks, block%blocks*size
+		for _, row := range group {
 			row.sum(p.rings.q[i], &inputs[i], i, start, start+size)
 		}
 	}
+}
+
+// inputsRead is how many inputs some row of a group reads.
+func inputsRead(group []product) int {
+	read := map[int32]bool{}
+	for _, row := range group {
+		for _, t := range row.terms {
+			read[t] = true
+		}
+	}
+	return len(read)
 }
 
 // sum is limb i of the sum, for some coefficients.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
@@ -65,6 +66,13 @@ func scalarLayer(p Parameters, rows []scalarRow, x, out []*rlwe.Ciphertext, scal
 		}
 		biases[o] = residues(rows[o].bias, scale, p.Q()[:level+1])
 	}
+	read := inputsIndexed(rows)
+	x = slices.Clone(x)
+	for i := range x {
+		if !read[int32(i)] {
+			x[i] = nil
+		}
+	}
 	var tasks []scalarTask
 	for limb := range level + 1 {
 		for c := range 2 {
@@ -80,6 +88,17 @@ func scalarLayer(p Parameters, rows []scalarRow, x, out []*rlwe.Ciphertext, scal
 			return nil
 		}
 	})
+}
+
+// inputsIndexed tells which inputs some row has a weight for.
+func inputsIndexed(rows []scalarRow) map[int32]bool {
+	read := map[int32]bool{}
+	for _, row := range rows {
+		for _, i := range row.Index {
+			read[i] = true
+		}
+	}
+	return read
 }
 
 // scalarBlock is how many coefficients of each input are brought together at once: enough for the pages they lie in to be worth

@@ -163,7 +163,7 @@ func (s *Server) layer(i int, x []*rlwe.Ciphertext) ([]*rlwe.Ciphertext, packing
 	out := make([]*rlwe.Ciphertext, ly.Rows)
 	chunk := ly.Rows
 	if s.layout.Kind == packing.Scalar {
-		err = s.scalarSums(i, x, out)
+		err = s.scalarSums(i, x, out, workers[0])
 	} else {
 		chunk = rowsAtOnce(len(s.workers))
 	}
@@ -208,25 +208,32 @@ func (s *Server) finishRows(i, first int, x, rows []*rlwe.Ciphertext, workers []
 // rowSums sums the products of some rows, all but those that rotate inputs on the way. Rows without a kept tile stay nil.
 func (s *Server) rowSums(i, first int, x, rows []*rlwe.Ciphertext, workers []*worker) error {
 	ly, model := &s.layout.Layers[i], &s.model.layers[i]
-	if usesDiagonals(ly, s.model.Encrypted) {
+	if ly.Diagonals(s.model.Encrypted) {
 		return nil
 	}
 	degree := 1
 	if s.model.Encrypted {
 		degree = 2
 	}
-	var sums []product
-	for r := range rows {
-		for _, t := range model.rows[first+r] {
-			rows[r] = s.pool.get(degree, ly.Level, s.scales[i].input)
-			sums = append(sums, product{t, rows[r]})
+	var groups [][]product
+	for start := 0; start < len(rows); start += packing.RowsAtOnce {
+		var group []product
+		for r := start; r < min(start+packing.RowsAtOnce, len(rows)); r++ {
+			for _, t := range model.rows[first+r] {
+				rows[r] = s.pool.get(degree, ly.Level, s.scales[i].input)
+				group = append(group, product{t, rows[r]})
+			}
+		}
+		if len(group) > 0 {
+			groups = append(groups, group)
+			workers[0].counts.Add(packing.ReadInput, ly.Level, inputsRead(group))
 		}
 	}
 	if len(workers) == 1 {
-		workers[0].sumProducts(sums, x)
+		workers[0].sumProducts(groups, x)
 		return nil
 	}
-	return sumProductsAtOnce(s.params, sums, x, len(workers))
+	return sumProductsAtOnce(s.params, groups, x, len(workers))
 }
 
 // rotatedInputs gives the ciphertext of each term of a row: inputs, or their rotations where rows share them.
@@ -283,7 +290,7 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, acc *rlwe.Cipher
 	ly, model, sc := &s.layout.Layers[i], &s.model.layers[i], s.scales[i]
 	var err error
 	switch {
-	case usesDiagonals(ly, s.model.Encrypted):
+	case ly.Diagonals(s.model.Encrypted):
 		acc, err = w.diagonalRow(ly, model.rows[r], x)
 	case acc != nil:
 		op := packing.MulPlain
@@ -321,7 +328,7 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, acc *rlwe.Cipher
 }
 
 // scalarSums computes the sums of a scalar layer, on all threads at once.
-func (s *Server) scalarSums(i int, x, out []*rlwe.Ciphertext) error {
+func (s *Server) scalarSums(i int, x, out []*rlwe.Ciphertext, w *worker) error {
 	ly, rows := &s.layout.Layers[i], s.model.layers[i].scalars
 	last := i == len(s.layout.Layers)-1
 	for o := range out {
@@ -329,6 +336,7 @@ func (s *Server) scalarSums(i int, x, out []*rlwe.Ciphertext) error {
 			out[o] = s.pool.get(1, ly.Level, s.scales[i].sum)
 		}
 	}
+	w.counts.Add(packing.ArrangeInput, ly.Level, len(inputsIndexed(rows)))
 	return scalarLayer(s.params, rows, x, out, s.scales[i].sum, len(s.workers))
 }
 

@@ -99,7 +99,7 @@ func (w *worker) addBias(acc, bias *rlwe.Ciphertext) {
 // refill keeps the completed sums of an inner layer and copies them for the next one.
 func (w *worker) refill(ct *rlwe.Ciphertext, mask tiles, sum packing.Sum, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
 	level := ct.Level()
-	w.sumProducts([]product{{mask, ct}}, []*rlwe.Ciphertext{ct})
+	w.sumProducts([][]product{{{mask, ct}}}, []*rlwe.Ciphertext{ct})
 	w.counts.Add(packing.MulMask, level, 1)
 	out, err := w.finish(ct, scale)
 	if err != nil {

@@ -239,5 +239,8 @@ func (s *arranger) price(i int, in state, a arrangement) layerPrice {
 	cost := float64(ly.Rows) * c.Cost(s.prices)
 	shared := Counts{}
 	l.inputCounts(0, [][]bool{kept}, s.encrypted, shared)
+	if !ly.Diagonals(s.encrypted) {
+		shared.Add(ReadInput, ly.Level, ceilDiv(ly.Rows, RowsAtOnce)*ly.Terms())
+	}
 	return layerPrice{cost + shared.Cost(s.prices), ly.keyLimbs(1)}
 }

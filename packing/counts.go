@@ -16,6 +16,8 @@ const (
 	MulCipher                    // product with an encrypted tile, added to a row's sum
 	MulScalar                    // product with an integer, added to a row's sum
 	MulDiagonal                  // product of a rotated input with a plain tile before the key switch ends
+	ReadInput                    // an input brought from memory for the products of up to RowsAtOnce rows
+	ArrangeInput                 // an input brought into the order that products with integers want, for all rows
 	FinishRow                    // reduction of a row's sum
 	MulMask                      // product with a mask
 	Square                       // of a ciphertext, to degree 2
@@ -33,7 +35,7 @@ const (
 )
 
 var opNames = [ops]string{
-	"mul_plain", "mul_cipher", "mul_scalar", "mul_diagonal", "finish_row", "mul_mask", "square", "relinearize", "rescale", "relinearize_rescale",
+	"mul_plain", "mul_cipher", "mul_scalar", "mul_diagonal", "read_input", "arrange_input", "finish_row", "mul_mask", "square", "relinearize", "rescale", "relinearize_rescale",
 	"decompose", "rotate_diagonal", "rotate_input", "rotate_sum", "rotate_refill", "mod_down", "add_bias",
 }
 
@@ -139,6 +141,7 @@ func (l *Layout) Counts(kept [][][]bool, encrypted bool) []Counts {
 			continue
 		}
 		l.inputCounts(i, kept[i], encrypted, counts[i])
+		l.readCounts(i, kept[i], encrypted, counts[i])
 		for _, row := range kept[i] {
 			l.rowCounts(i, row, encrypted, counts[i])
 		}
@@ -167,6 +170,27 @@ func (l *Layout) inputCounts(i int, kept [][]bool, encrypted bool, c Counts) {
 	}
 }
 
+// RowsAtOnce is how many rows of tiles are summed together, so that each input is read from memory once for all of them.
+const RowsAtOnce = 8
+
+// readCounts counts how often products read an input from memory.
+func (l *Layout) readCounts(i int, kept [][]bool, encrypted bool, c Counts) {
+	ly := &l.Layers[i]
+	if ly.Diagonals(encrypted) {
+		return
+	}
+	n := 0
+	for first := 0; first < len(kept); first += RowsAtOnce {
+		rows := kept[first:min(first+RowsAtOnce, len(kept))]
+		for term := range ly.Terms() {
+			if anyRow(rows, term) {
+				n++
+			}
+		}
+	}
+	c.Add(ReadInput, ly.Level, n)
+}
+
 func anyRow(kept [][]bool, term int) bool {
 	for _, row := range kept {
 		if row[term] {
@@ -191,7 +215,7 @@ func (l *Layout) rowCounts(i int, kept []bool, encrypted bool, c Counts) {
 	case encrypted:
 		c.Add(MulCipher, ly.Level, tiles)
 		c.Add(RelinearizeRescale, ly.Level, 1)
-	case len(ly.Rotations) > 1 && !ly.Rotates(encrypted):
+	case ly.Diagonals(encrypted):
 		l.diagonalCounts(ly, kept, c)
 	default:
 		c.Add(MulPlain, ly.Level, tiles)
@@ -261,6 +285,11 @@ func (l *Layout) squareCounts(i, level, rows int, c Counts) {
 func (l *Layout) scalarCounts(i int, kept [][]bool, c Counts) {
 	level := l.Layers[i].Level
 	rows := 0
+	for in := range l.Layers[i].Terms() {
+		if anyRow(kept, in) {
+			c.Add(ArrangeInput, level, 1)
+		}
+	}
 	for _, row := range kept {
 		n := 0
 		for _, k := range row {

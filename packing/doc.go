@@ -64,4 +64,4 @@
 package packing
 
 // Version is raised whenever the same network may get another layout or other counts.
-const Version = 3
+const Version = 4

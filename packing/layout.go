@@ -97,6 +97,11 @@ func (ly *Layer) Rotates(encrypted bool) bool {
 	return len(ly.Rotations) > 1 && (ly.Rows > 1 || encrypted)
 }
 
+// Diagonals tells whether inputs are rotated within a row's products, on the way from a rotation's digits to its end.
+func (ly *Layer) Diagonals(encrypted bool) bool {
+	return len(ly.Rotations) > 1 && !ly.Rotates(encrypted)
+}
+
 // Tiles is the number of weight tiles of the unpruned network.
 func (l *Layout) Tiles() int {
 	n := 0

@@ -188,18 +188,18 @@ func TestCounts(t *testing.T) {
 	// in one stage, mask and copies. fc3: 2 rows of 8, sums over 16.
 	want := []Counts{
 		{
-			{MulCipher, 6}: 15 * 49, {FinishRow, 6}: 15, {RelinearizeRescale, 6}: 15,
+			{MulCipher, 6}: 15 * 49, {ReadInput, 6}: 2 * 49, {FinishRow, 6}: 15, {RelinearizeRescale, 6}: 15,
 			{Decompose, 5}: 30, {RotateSum, 5}: 15 * 6, {ModDown, 5}: 30, {AddBias, 5}: 15,
 			{Square, 5}: 15, {RelinearizeRescale, 5}: 15,
 		},
 		{
-			{MulCipher, 4}: 128, {FinishRow, 4}: 8, {RelinearizeRescale, 4}: 8,
+			{MulCipher, 4}: 128, {ReadInput, 4}: 16, {FinishRow, 4}: 8, {RelinearizeRescale, 4}: 8,
 			{Decompose, 3}: 8, {RotateSum, 3}: 8 * 7, {ModDown, 3}: 8, {AddBias, 3}: 8, {MulMask, 3}: 8, {Rescale, 3}: 8,
 			{Decompose, 2}: 8, {RotateRefill, 2}: 8 * 7, {ModDown, 2}: 8,
 			{Square, 2}: 8, {RelinearizeRescale, 2}: 8,
 		},
 		{
-			{MulCipher, 1}: 16, {FinishRow, 1}: 2, {RelinearizeRescale, 1}: 2,
+			{MulCipher, 1}: 16, {ReadInput, 1}: 8, {FinishRow, 1}: 2, {RelinearizeRescale, 1}: 2,
 			{Decompose, 0}: 4, {RotateSum, 0}: 12, {ModDown, 0}: 4, {AddBias, 0}: 2,
 		},
 	}

@@ -74,6 +74,8 @@ type limb struct {
 	plain     float64 // a ciphertext times a plain tile, added
 	cipher    float64 // times an encrypted tile
 	scalar    float64 // times an integer
+	read      float64 // a ciphertext from memory
+	arrange   float64 // a ciphertext from memory, and back in another order
 }
 
 // limb prices a modulus of some bits, from measurements at degree 2^13. Kernels for moduli below 2^47 need fewest
@@ -111,9 +113,10 @@ func (a Arithmetic) limb(bits int) limb {
 		transform: transform, invert: 0.92 * transform, extend: transform + 0.4*vector, add: 0.6 * vector, rotate: 1.3 * vector,
 		inner: 0.2*vector + wait*bytes, finish: 2.5 * vector, square: 9.9 * vector, plain: 0.7*vector + 0.37*bytes,
 		cipher: 1.8*vector + 1.4*bytes, scalar: 1.64 * vector,
+		read: 7.3, arrange: 14.6,
 	}
 	for _, v := range []*float64{
-		&l.transform, &l.invert, &l.extend, &l.add, &l.rotate, &l.inner, &l.finish, &l.square, &l.plain, &l.cipher, &l.scalar,
+		&l.transform, &l.invert, &l.extend, &l.add, &l.rotate, &l.inner, &l.finish, &l.square, &l.plain, &l.cipher, &l.scalar, &l.read, &l.arrange,
 	} {
 		*v *= n
 	}
@@ -169,6 +172,10 @@ func (p priced) op(op Op) float64 {
 		return sum(p.q, func(l limb) float64 { return l.cipher })
 	case MulScalar:
 		return sum(p.q, func(l limb) float64 { return l.scalar })
+	case ReadInput:
+		return sum(p.q, func(l limb) float64 { return l.read })
+	case ArrangeInput:
+		return sum(p.q, func(l limb) float64 { return l.arrange })
 	case Square:
 		return sum(p.q, func(l limb) float64 { return l.square })
 	case Relinearize:

@@ -66,9 +66,9 @@ func TestOneImageNeedsFewKeys(t *testing.T) {
 		mib  int     // of keys, as the delayed chain needs them
 		cost float64 // nominal seconds of limbs of degree 2^13
 	}{
-		{[]int{784, 7, 13, 5, 3, 9, 10}, 140, 0.0115},
-		{[]int{784, 128, 128, 10}, 70, 0.0036},
-		{[]int{3072, 512, 256, 10}, 120, 0.0065},
+		{[]int{784, 7, 13, 5, 3, 9, 10}, 165, 0.0130},
+		{[]int{784, 128, 128, 10}, 70, 0.0041},
+		{[]int{3072, 512, 256, 10}, 120, 0.0115},
 	} {
 		const slots = 8192
 		l, err := NewOneImageLayout(c.dims, slots, Nominal(1), false)
