@@ -4,7 +4,6 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"hepex/inference/kernels"
-	"hepex/packing"
 )
 
 // product is a row of kept tiles whose products with their inputs are summed into out: of degree 2 if the tiles are encrypted.
@@ -12,9 +11,6 @@ type product struct {
 	tiles
 	out *rlwe.Ciphertext
 }
-
-// rowsAtOnce is how many rows exist as sums at a time: groups of packing.RowsAtOnce, and enough of them for all threads.
-func rowsAtOnce(threads int) int { return packing.RowsAtOnce * ((threads + 1) / 2) }
 
 // cachedInputs is how many bytes of inputs a block takes at most: they stay in the second-level cache for all rows.
 const cachedInputs = 512 << 10

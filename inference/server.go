@@ -165,7 +165,7 @@ func (s *Server) layer(i int, x []*rlwe.Ciphertext) ([]*rlwe.Ciphertext, packing
 	if s.layout.Kind == packing.Scalar {
 		err = s.scalarSums(i, x, out, workers[0])
 	} else {
-		chunk = rowsAtOnce(len(s.workers))
+		chunk = packing.RowsInFlight(len(s.workers))
 	}
 	for first := 0; first < ly.Rows && err == nil; first += chunk {
 		rows := out[first:min(first+chunk, ly.Rows)]

@@ -85,16 +85,8 @@ func (a Arithmetic) limb(bits int) limb {
 	const µs = 1e-6
 	n := math.Exp2(float64(a.LogN-13)) * µs
 	transform, vector := 9.3, 1.0
-	bytes := 8.0
+	bytes := float64(WordBytes(bits))
 	switch { // primes are below 2^bits
-	case bits <= 32:
-		bytes = 4
-	case bits <= 40:
-		bytes = 5
-	case bits <= 48:
-		bytes = 6
-	}
-	switch {
 	case bits <= 47:
 	case bits <= 50:
 		transform, vector = 11.9, 1.1

@@ -60,7 +60,7 @@ type Candidate struct {
 	KeySeconds float64 // to draw the keys, once, at nominal prices
 	BytesUp    int64
 	BytesDown  int64
-	Memory     inference.Memory
+	Memory     packing.Memory
 	LogQP      float64
 	Measured   bool // priced by measurement; otherwise at nominal prices
 

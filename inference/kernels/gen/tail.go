@@ -103,7 +103,7 @@ func (b *tail) down(root func(i int) factor) (p program) {
 		for g := range 4 / h {
 			for k := range h {
 				x, y, w := b.r[2*h*g+k], b.r[2*h*g+k+h], root(first+g)
-				p.add(func() { b.f.forward(x, y, w, b.t) })
+				p.add(func() { b.f.forward(x, y, w, b.c, b.t) })
 			}
 		}
 		first += 4 / h
@@ -117,7 +117,7 @@ func (b *tail) up(root func(i int) factor) (p program) {
 		for g := range 4 / h {
 			for k := range h {
 				x, y, w := b.r[2*h*g+k], b.r[2*h*g+k+h], root(4/h-1+g)
-				p.add(func() { b.f.backward(x, y, b.f.bound(stage), w, b.t) })
+				p.add(func() { b.f.backward(x, y, b.f.bound(stage), w, b.c, b.t) })
 			}
 		}
 	}
@@ -132,13 +132,8 @@ func (b *tail) up(root func(i int) factor) (p program) {
 func (b *tail) reduce() (p program) {
 	for _, v := range b.r {
 		p.add(func() {
-			if b.f.wide() {
-				below2q(v, b.t)
-				least(v, b.c, b.t)
-			} else {
-				barrett(v, b.c, b.t)
-				leastMasked(v, b.c, b.t)
-			}
+			barrett(v, b.c, b.t)
+			leastMasked(v, b.c, b.t)
 		})
 	}
 	return p

@@ -1,0 +1,62 @@
+package packing
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// The costs of parts add up to the cost of the counts and to the memory that is predicted.
+func TestCostsAddUp(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*math.Max(math.Abs(a), math.Abs(b)) }
+	for round := range 300 {
+		var dims []int
+		for range 2 + rng.IntN(4) {
+			dims = append(dims, 1+rng.IntN(70))
+		}
+		in, out := 1<<rng.IntN(5), 1<<rng.IntN(5)
+		l, err := NewLayout(dims, Shape{in, out, MinSlots / in / out})
+		encrypted := rng.IntN(2) == 0
+		if rng.IntN(3) == 0 {
+			l, err = NewScalarLayout(dims, MinSlots)
+			encrypted = false
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.DelayLast(rng.IntN(l.Squares() + 1))
+		a := Arithmetic{LogN: 13, LogP: []int{46}}
+		for range l.Levels + 1 {
+			a.LogQ = append(a.LogQ, 25+rng.IntN(25))
+		}
+		kept := l.Dense()
+		keep := rng.Float64()
+		for _, rows := range kept {
+			for _, row := range rows {
+				for i := range row {
+					row[i] = rng.Float64() < keep
+				}
+			}
+		}
+		prices := a.Nominal()
+		got := l.Costs(prices, a, encrypted).Of(kept)
+		if want := Total(l.Counts(kept, encrypted)).Cost(prices); !near(got.Seconds, want) {
+			t.Fatalf("round %d, %s %v %s: %g s in parts, %g s by counts", round, l.Kind, dims, l.Shape, got.Seconds, want)
+		}
+		m := a.Memory(l, kept, encrypted, 1)
+		if want := float64(m.Total()); math.Abs(got.Memory-want) > 1 { // rounded to whole bytes once
+			t.Fatalf("round %d, %s %v %s: %g bytes in parts, %g predicted", round, l.Kind, dims, l.Shape, got.Memory, want)
+		}
+		upload := float64(m.Input)
+		if encrypted {
+			upload += float64(m.Model)
+			for i := range l.Layers {
+				upload -= float64(a.layerModel(l, i)) // masks are the server's own
+			}
+		}
+		if !near(got.Upload, upload) {
+			t.Fatalf("round %d, %s %v %s: %g bytes sent in parts, %g in all", round, l.Kind, dims, l.Shape, got.Upload, upload)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package packing
+
+// Memory is what an evaluation needs, in bytes.
+type Memory struct {
+	Model   int64 // tiles and biases
+	Keys    int64
+	Input   int64
+	Output  int64
+	Working int64 // ciphertexts between layers, buffers of the workers
+	Runtime int64 // what the allocator and the client's own buffers take on top
+}
+
+// Measured over many layouts, the resident memory exceeds what is allocated by this share and constant.
+const (
+	runtimeShare = 5 // percent
+	runtimeBytes = 4 << 20
+)
+
+// Total is the sum.
+func (m Memory) Total() int64 { return m.Model + m.Keys + m.Input + m.Output + m.Working + m.Runtime }
+
+// RowsInFlight is how many rows of tiles are summed before they are brought to their ends: groups of RowsAtOnce, and enough of them
+// for all threads.
+func RowsInFlight(threads int) int { return RowsAtOnce * ((threads + 1) / 2) }
+
+// WordBytes is how many bytes a residue modulo a prime below 2^bits takes in tiles and keys.
+func WordBytes(bits int) int {
+	switch n := (bits + 7) / 8; {
+	case n <= 4:
+		return 4
+	case n >= 7:
+		return 8
+	default:
+		return n
+	}
+}
+
+// words is a polynomial modulo one prime, in a ciphertext.
+func (a Arithmetic) words() int64 { return int64(8) << a.LogN }
+
+// ciphertext is two polynomials at a level.
+func (a Arithmetic) ciphertext(level int) int64 { return 2 * a.words() * int64(level+1) }
+
+// packed is a polynomial in tiles or keys.
+func (a Arithmetic) packed(level int, special bool) (n int64) {
+	moduli := a.LogQ[:min(level+1, len(a.LogQ))]
+	if special {
+		moduli = append(moduli[:len(moduli):len(moduli)], a.LogP...)
+	}
+	for _, b := range moduli {
+		n += int64(WordBytes(b)) << a.LogN
+	}
+	return n
+}
+
+// key is a switching key, two polynomials for each digit.
+func (a Arithmetic) key(level int) int64 {
+	digits := ceilDiv(level+1, len(a.LogP))
+	return 2 * int64(digits) * a.packed(level, true)
+}
+
+// tileBytes is a kept tile of a layer; in scalar layouts, a weight.
+func (a Arithmetic) tileBytes(l *Layout, i int, encrypted bool) int64 {
+	ly := &l.Layers[i]
+	switch {
+	case l.Kind == Scalar:
+		return 8
+	case encrypted:
+		return 2 * a.packed(ly.Level, false)
+	default:
+		return a.packed(ly.Level, ly.Diagonals(false))
+	}
+}
+
+// rowBytes is what a row with a kept tile needs besides its tiles: in the model, and as a ciphertext for the next layer.
+func (a Arithmetic) rowBytes(l *Layout, i int, encrypted bool) (model, working int64) {
+	ly := &l.Layers[i]
+	if l.Kind == Scalar {
+		working = a.ciphertext(ly.Level)
+		if ly.Square {
+			working += a.ciphertext(ly.Level - 1)
+		}
+		return 0, working
+	}
+	model = a.words() * int64(ly.Level) // bias
+	if encrypted {
+		model *= 2
+	}
+	if i < len(l.Layers)-1 {
+		out := ly.SquareLevel() - 1
+		if ly.Delayed || !ly.Square {
+			out++
+		}
+		working = a.ciphertext(out)
+	}
+	return model, working
+}
+
+// Memory says what an evaluation will need, from the kept tiles.
+func (a Arithmetic) Memory(l *Layout, kept [][][]bool, encrypted bool, threads int) Memory {
+	var m Memory
+	levels := l.KeyLevels(encrypted)
+	if levels.Relinearize >= 0 {
+		m.Keys += a.key(levels.Relinearize)
+	}
+	for _, level := range levels.Rotate {
+		m.Keys += a.key(level)
+	}
+	m.Input = int64(l.Layers[0].Cols) * a.ciphertext(l.Levels)
+	m.Output = int64(l.Layers[len(l.Layers)-1].Rows) * a.ciphertext(0)
+	for i := range l.Layers {
+		tile := a.tileBytes(l, i, encrypted)
+		model, working := a.rowBytes(l, i, encrypted)
+		for _, row := range kept[i] {
+			if n := number(row); n > 0 {
+				m.Model += model + int64(n)*tile
+				m.Working += working
+			}
+		}
+		m.Model += a.layerModel(l, i)
+		m.Working += a.layerBuffers(l, i, encrypted, threads)
+	}
+	m.Working += a.buffers(l.Levels, threads)
+	m.Runtime = m.Total()*runtimeShare/100 + runtimeBytes
+	return m
+}
+
+// layerModel is what a layer's model holds whatever tiles are kept.
+func (a Arithmetic) layerModel(l *Layout, i int) int64 {
+	ly := &l.Layers[i]
+	switch {
+	case l.Kind == Scalar:
+		return 8 * int64(ly.Rows) // biases
+	case ly.Mask:
+		return a.words() * int64(ly.Level)
+	}
+	return 0
+}
+
+// layerBuffers is what a layer needs while it is computed, whatever tiles are kept: inputs that are rotated for all rows, sums of
+// products, and a row's own ciphertexts on the way to its end.
+func (a Arithmetic) layerBuffers(l *Layout, i int, encrypted bool, threads int) (n int64) {
+	ly := &l.Layers[i]
+	if l.Kind == Scalar {
+		return 0
+	}
+	if ly.Rotates(encrypted) {
+		n += int64(ly.Terms()-ly.Cols) * a.ciphertext(ly.Level)
+	}
+	polys := int64(2)
+	if encrypted {
+		polys = 3
+	}
+	n += int64(min(ly.Rows, RowsInFlight(threads))) * polys * a.words() * int64(ly.Level+1)
+	return n + int64(threads)*7*a.words()*int64(ly.Level)
+}
+
+// buffers is what workers hold for all layers: digits, and tables of transforms.
+func (a Arithmetic) buffers(levels, threads int) int64 {
+	all, special := int64(levels+1), int64(len(a.LogP))
+	digits := int64(ceilDiv(levels+1, len(a.LogP)))
+	n := int64(threads)*(digits+all+5) + 4*(all+special+10)
+	if threads > 1 {
+		n += 3 * (all + special)
+	}
+	return n * a.words()
+}
