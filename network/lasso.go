@@ -11,7 +11,7 @@ import (
 // max(0, 1 − η·λ·√n/‖w‖).
 type Lasso struct {
 	Lambda float64
-	Groups [][]int32 // of each weight, by dense layer, Out×In as the weights are; numbered from 0
+	Groups [][]int32 // of each weight, by dense layer, Out×In as the weights are; numbered from 0, −1 for a weight of no group
 }
 
 func (l *Lasso) check(n *Network) error {
@@ -27,8 +27,8 @@ func (l *Lasso) check(n *Network) error {
 			return fmt.Errorf("lasso: layer %d: groups of %d weights: want %d", i, len(g), len(layers[i].W))
 		}
 		for _, v := range g {
-			if v < 0 || int(v) >= len(g) {
-				return errors.New("lasso: a group's number is negative or no less than the number of weights")
+			if v < -1 || int(v) >= len(g) {
+				return errors.New("lasso: a group's number is below −1 or no less than the number of weights")
 			}
 		}
 	}
@@ -47,6 +47,9 @@ type shrinker[T float] struct {
 func newShrinker[T float](p *denseParams[T], groups []int32, lambda float64) *shrinker[T] {
 	s := &shrinker[T]{value: p.w.value, group: transposed(groups, p.out, p.in), lambda: lambda}
 	for _, g := range s.group {
+		if g < 0 {
+			continue
+		}
 		for int(g) >= len(s.root) {
 			s.root = append(s.root, 0)
 		}
@@ -63,7 +66,9 @@ func newShrinker[T float](p *denseParams[T], groups []int32, lambda float64) *sh
 func (s *shrinker[T]) shrink(rate float64) {
 	clear(s.square)
 	for i, v := range s.value {
-		s.square[s.group[i]] += float64(float64(v) * float64(v))
+		if g := s.group[i]; g >= 0 {
+			s.square[g] += float64(float64(v) * float64(v))
+		}
 	}
 	for g, v := range s.square {
 		if v > 0 {
@@ -71,7 +76,9 @@ func (s *shrinker[T]) shrink(rate float64) {
 		}
 	}
 	for i := range s.value {
-		s.value[i] *= T(s.square[s.group[i]])
+		if g := s.group[i]; g >= 0 {
+			s.value[i] *= T(s.square[g])
+		}
 	}
 }
 

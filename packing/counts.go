@@ -173,6 +173,14 @@ func (l *Layout) inputCounts(i int, kept [][]bool, encrypted bool, c Counts) {
 // RowsAtOnce is how many rows of tiles are summed together, so that each input is read from memory once for all of them.
 const RowsAtOnce = 8
 
+// ReadsOf is how often a layer reads an input of the unpruned network from memory.
+func (l *Layout) ReadsOf(layer int) int {
+	if l.Kind == Scalar {
+		return 1
+	}
+	return ceilDiv(l.Layers[layer].Rows, RowsAtOnce)
+}
+
 // readCounts counts how often products read an input from memory.
 func (l *Layout) readCounts(i int, kept [][]bool, encrypted bool, c Counts) {
 	ly := &l.Layers[i]

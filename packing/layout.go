@@ -2,6 +2,7 @@ package packing
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
@@ -192,6 +193,16 @@ func (s Sum) each(f func(step, radix int)) {
 		f(step, r)
 		step *= r
 	}
+}
+
+// Typical is arithmetic with moduli of a common size, as many as the layout needs at least: it stands in where a choice comes before
+// the moduli.
+func (l *Layout) Typical() Arithmetic {
+	a := Arithmetic{LogN: bits.Len(uint(l.Slots)), LogP: []int{typicalBits}} // of the standard ring
+	for range l.Levels + 1 {
+		a.LogQ = append(a.LogQ, typicalBits)
+	}
+	return a
 }
 
 // squareLevel is the level of the square of a layer.

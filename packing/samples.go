@@ -12,16 +12,24 @@ func (l *Layout) Input(samples [][]float64) ([][]float64, error) {
 	for c := range cols {
 		cols[c] = make([]float64, l.Slots)
 		l.place.input(l, c, func(slot, position, sample int) {
-			if l.InputOrder != nil {
-				position = l.InputOrder[position]
-			}
 			if sample < len(samples) {
-				cols[c][slot] = samples[sample][position]
+				cols[c][slot] = samples[sample][l.input(position)]
 			}
 		})
 	}
 	return cols, nil
 }
+
+// input is the number of the input at a position.
+func (l *Layout) input(position int) int {
+	if l.InputOrder != nil {
+		return l.InputOrder[position]
+	}
+	return position
+}
+
+// LeavesOut is how many inputs the client need not send, as no weight reads them.
+func (l *Layout) LeavesOut() int { return l.inputs - l.Layers[0].In }
 
 func (l *Layout) checkSamples(samples [][]float64) error {
 	if len(samples) == 0 || len(samples) > l.Batch {

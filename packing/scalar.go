@@ -23,11 +23,11 @@ func (m *Model) simulateScalar(samples [][]float64) ([][]float64, Profile, error
 	if err := m.checkSamples(samples); err != nil {
 		return nil, Profile{}, err
 	}
-	x := make([]signal, m.inputs)
+	x := make([]signal, m.Layers[0].In)
 	for i := range x {
 		x[i] = newSignal(len(samples))
 		for b := range samples {
-			x[i].value[b] = samples[b][i]
+			x[i].value[b] = samples[b][m.input(i)]
 		}
 		x[i].add(Source{0, InputError}, 1)
 	}

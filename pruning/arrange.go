@@ -9,6 +9,16 @@ type keeper interface {
 	keep(sums [][]float64) (kept [][]bool, worth float64)
 }
 
+// allowance is a keeper whose limit can be another: a search passes through larger ones first.
+type allowance interface {
+	keeper
+	share() float64               // of the unpruned network that may be kept
+	of(density float64) allowance // of the same kind, for another share
+	// settle chooses as well as it can, and says what each tile is worth to it.
+	settle(sums [][]float64) (kept [][]bool, worth [][]float64, total float64)
+	floored(worth [][]float64, kept [][]bool) []int // layers that were kept from losing more
+}
+
 // arrange groups the neurons of every axis by a strategy, so that few tiles hold much of the importance:
 //
 //	none    the natural order
@@ -29,7 +39,7 @@ func (p *partition) arrange(strategy string, scores [][]float64, k keeper, warm 
 	case "kmeans":
 		p.kmeans(scores, k, seed)
 	case "joint":
-		b := k.(budget)
+		b := k.(allowance)
 		switch {
 		case p.single():
 			p.natural() // every tile is a weight: no order is better than another

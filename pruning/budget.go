@@ -56,8 +56,11 @@ func newEvenBudget(p *partition, density float64) budget {
 	return b
 }
 
+// share is the density of the budget.
+func (b budget) share() float64 { return b.density }
+
 // of is a budget of the same kind for another density.
-func (b budget) of(density float64) budget {
+func (b budget) of(density float64) allowance {
 	if b.even {
 		return newEvenBudget(b.partition, density)
 	}

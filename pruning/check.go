@@ -1,6 +1,7 @@
 package pruning
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,7 +15,10 @@ func (o Options) check() error {
 	if o.Stop < 0 {
 		errs = append(errs, fmt.Errorf("stop after %d epochs: want at least 1, or 0 for never", o.Stop))
 	}
-	if o.Scheme != "dense" {
+	if o.Scheme == "small" && len(o.Small.Hidden) == 0 {
+		errs = append(errs, errors.New("a small network without hidden neurons: want some"))
+	}
+	if o.Scheme != "dense" && o.Scheme != "small" {
 		errs = append(errs, o.checkScheme()...)
 	}
 	for _, err := range errs {
@@ -45,6 +49,9 @@ func (o Options) checkScheme() []error {
 		fallthrough
 	case o.Scheme == "hunter":
 		errs = append(errs, oneOf("curve", o.Curve, Curves()), oneOf("budget", o.Budget, Budgets()))
+		if Whole(o.Budget) {
+			errs = append(errs, oneOf("plan", o.Plan, Plans()), oneOf("lasso on", o.LassoOn, LassoScopes()), oneOf("layout", string(o.Kind), wholeLayouts))
+		}
 		most := o.Retrain.Epochs
 		if o.Rate == "one" && most > 0 {
 			most = maxEvents

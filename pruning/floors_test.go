@@ -36,7 +36,7 @@ func TestTilesNeverCutAllPaths(t *testing.T) {
 			{PruneTiles{"l1", scope, "avg", 0.9 + 0.09*rng.Float64(), shape, 1}},
 			{PruneTiles{"l1", scope, "avg", 0.6, shape, 1}, PruneTiles{"random", scope, "avg", 0.9, shape, 1}},
 			{PruneWeights{"l1", scope, 0.9, 1}, Permute{Strategy: "random", Shape: shape, Seed: rng.Uint64()}, DropTiles{0.5, shape}},
-			{Joint{"random", Permutations()[rng.IntN(len(Permutations()))], 0, 0.01 + 0.05*rng.Float64(), "tiles", shape, rng.Uint64()}},
+			{Joint{Importance: "random", Strategy: Permutations()[rng.IntN(len(Permutations()))], Density: 0.01 + 0.05*rng.Float64(), Budget: "tiles", Shape: shape, Seed: rng.Uint64()}},
 		}[rng.IntN(4)] {
 			if err := step.Apply(s, Data{}); err != nil {
 				t.Fatal(err)

@@ -20,15 +20,25 @@ type Joint struct {
 	Budget     string  // what that is a share of
 	Shape      packing.Shape
 	Seed       uint64
+
+	// For budgets of the whole evaluation:
+	Final     float64      // share that the last event keeps
+	Plan      string       // which share neurons are ordered for
+	Kind      packing.Kind // of the layout that is priced
+	Encrypted bool         // weights
 }
 
 func (j Joint) String() string {
-	return fmt.Sprintf("joint importance=%s strategy=%s rows=%g density=%g of %s tile=%s seed=%d", j.Importance, j.Strategy, j.EvenRows, j.Density, j.Budget, j.tile(), j.Seed)
+	text := fmt.Sprintf("joint importance=%s strategy=%s rows=%g density=%g of %s tile=%s seed=%d", j.Importance, j.Strategy, j.EvenRows, j.Density, j.Budget, j.tile(), j.Seed)
+	if Whole(j.Budget) {
+		text += fmt.Sprintf(" final=%g plan=%s layout=%s encrypted=%t", j.Final, j.Plan, j.Kind, j.Encrypted)
+	}
+	return text
 }
 
 // tile names the part of the shape that the outcome depends on.
 func (j Joint) tile() string {
-	if j.Budget != "time" {
+	if j.Budget != "time" && !Whole(j.Budget) {
 		return groups(j.Shape)
 	}
 	return fmt.Sprintf("%s packing=%d", j.Shape, packing.Version) // the cost of a tile depends on levels, and those on the layout
@@ -52,8 +62,19 @@ func (j Joint) Apply(s *State, data Data) error {
 	if err != nil {
 		return err
 	}
-	p.arrange(j.Strategy, scores, b, warm, j.Seed)
+	last := b
+	if Whole(j.Budget) {
+		last = b.of(j.Final)
+	}
+	plan := last
+	if j.Plan == "present" {
+		plan = b
+	}
+	p.arrange(j.Strategy, scores, plan, warm, j.Seed)
 	sums := p.sums(scores)
+	if Whole(j.Budget) {
+		s.target, _, _ = last.settle(sums)
+	}
 	kept, worth, _ := b.settle(sums)
 	s.noteFloors(b.floored(worth, kept))
 	s.noteIdle(idle(worth, kept))
@@ -127,7 +148,7 @@ func (p *partition) mask(n *network.Network, kept [][]bool) {
 
 // budget is what the kept tiles may take together. Time is that of products with encrypted weights at nominal prices, which
 // grows with the limbs at a layer's level just as the bytes of a tile do.
-func (j Joint) budget(p *partition) (budget, error) {
+func (j Joint) budget(p *partition) (allowance, error) {
 	switch j.Budget {
 	case "layer":
 		return newEvenBudget(p, j.Density), nil
@@ -135,8 +156,15 @@ func (j Joint) budget(p *partition) (budget, error) {
 		return newBudget(p, j.Density, nil), nil
 	}
 	layout, err := packing.NewLayout(p.dims, j.Shape)
+	if j.Kind == packing.Scalar {
+		layout, err = packing.NewScalarLayout(p.dims, j.Shape.Slots())
+	}
 	if err != nil {
-		return budget{}, fmt.Errorf("pruning: cost of a tile: %w", err)
+		return nil, fmt.Errorf("pruning: cost of a tile: %w", err)
+	}
+	if Whole(j.Budget) {
+		layout.SetDelayed(true)
+		return newWhole(p, j.Density, pricesOf(layout, j.Budget, j.Encrypted))
 	}
 	cost := make([]float64, len(p.dims)-1)
 	for l, c := range layout.Counts(layout.Dense(), true) {

@@ -170,10 +170,11 @@ func TestBudgetsOfTimeAndLayers(t *testing.T) {
 	}
 	total := func(kept [][]bool, l int) float64 { return float64(count(kept[l], true)) / float64(len(kept[l])) }
 	for _, density := range []float64{0.2, 0.5, 0.8} {
-		timed, err := Joint{Budget: "time", Density: density, Shape: shape}.budget(p)
+		allowed, err := Joint{Budget: "time", Density: density, Shape: shape}.budget(p)
 		if err != nil {
 			t.Fatal(err)
 		}
+		timed := allowed.(budget)
 		kept, _ := timed.keep(equal)
 		spent, all := 0.0, 0.0
 		for l, n := range p.tiles() {

@@ -1,8 +1,10 @@
 package pruning
 
+import "slices"
+
 // Schemes are the pruning schemes, each a list of steps (see Options.Steps).
 func Schemes() []string {
-	return []string{"dense", "p2t", "p3", "p3e", "p4", "p4e", "hunter", "mofhei", "joint", "custom"}
+	return []string{"dense", "p2t", "p3", "p3e", "p4", "p4e", "hunter", "mofhei", "joint", "small", "custom"}
 }
 
 // Importances are the scores of a single weight: l1 is |w|, l2 is w², random a seeded control; activation is w²·E[x²] of
@@ -31,5 +33,15 @@ func Rates() []string { return []string{"restarts", "one"} }
 // Curves say how the density falls over the events of a gradual scheme: cubic (Zhu and Gupta, 2017) or linear.
 func Curves() []string { return []string{"cubic", "linear"} }
 
-// Budgets say what a ratio of tiles is a share of: the number of all tiles, that of each layer, or the time of all products.
-func Budgets() []string { return []string{"tiles", "layer", "time"} }
+// Budgets say what a ratio of tiles is a share of: the number of all tiles, that of each layer, the time of all products, or, of
+// everything that the unpruned network takes, seconds of an evaluation, bytes of the server's memory, or bytes that it is sent.
+func Budgets() []string { return append([]string{"tiles", "layer", "time"}, wholeBudgets...) }
+
+// Whole tells whether a budget is a share of everything that the unpruned network takes, not of tiles alone.
+func Whole(budget string) bool { return slices.Contains(wholeBudgets, budget) }
+
+// Plans say which budget neurons are ordered for, at each event: the last one's or its own.
+func Plans() []string { return []string{"final", "present"} }
+
+// LassoScopes say which tiles the group lasso shrinks: all, or those that the last event would drop.
+func LassoScopes() []string { return []string{"all", "dropped"} }

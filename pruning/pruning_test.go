@@ -55,6 +55,7 @@ func options(scheme string) Options {
 		Scheme: scheme, Importance: "l1", Scope: "local", Target: "weight", Ratio: 0.7, Permutation: "kmeans",
 		Score: "avg", MaxNonzero: 0.1, Events: 3, Until: 0.5, Curve: "cubic", Budget: "tiles",
 		Custom: []string{"prune weights 0.5", "retrain 1", "permute kmeans", "prune tiles 0.5", "expand", "retrain 2"},
+		Small:  Small{Hidden: []int{9, 7}, Activation: "square", Seed: 1},
 		Shape:  packing.Shape{In: 8, Out: 4, Batch: 1}, Seed: 1, Train: train, Retrain: retrain, Rate: "restarts",
 	}
 }
@@ -93,7 +94,8 @@ func TestSchemesAreListsOfSteps(t *testing.T) {
 		"p4e":    {"Train", "PruneWeights", "Train", "Permute", "DropTiles", "Expand", "Train"},
 		"hunter": {"Train", "PruneTiles", "Train", "PruneTiles", "Train", "PruneTiles", "Train"},
 		"mofhei": {"Train", "PruneBlocks", "Train"},
-		"joint":  {"Train", "Joint", "Train", "Joint", "Train", "Joint", "Train"},
+		"joint":  {"Train", "Small", "Train", "Joint", "Train", "Joint", "Train", "Joint", "Train"},
+		"small":  {"Train", "Small", "Train"},
 		"custom": {"Train", "PruneWeights", "Train", "Permute", "PruneTiles", "Expand", "Train"},
 	}
 	for _, scheme := range Schemes() {
@@ -117,6 +119,8 @@ func TestSchemesAreListsOfSteps(t *testing.T) {
 						got = append(got, "Train")
 					}
 					continue
+				case Small:
+					epochs = 0 // what comes out is another network
 				case Train:
 					epochs += s.Options.Epochs
 					if s.Options.Epochs == 0 {
@@ -431,7 +435,9 @@ func TestStateSurvivesItsFile(t *testing.T) {
 // The same steps must prune the same network: if this changes, raise Version.
 func TestGoldenOrder(t *testing.T) {
 	shape := packing.Shape{In: 8, Out: 4, Batch: 1}
-	joint := func(density float64) Step { return Joint{"l1", "joint", 0, density, "tiles", shape, 1} }
+	joint := func(density float64) Step {
+		return Joint{Importance: "l1", Strategy: "joint", Density: density, Budget: "tiles", Shape: shape, Seed: 1}
+	}
 	for _, c := range []struct {
 		name  string
 		dims  []int

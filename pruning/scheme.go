@@ -28,6 +28,13 @@ type Options struct {
 	Budget   string  // joint: what Ratio is a share of
 	EvenRows float64 // joint: see Joint
 	Lasso    float64 // joint, rate one: λ of a group lasso on tiles, until the last event; 0 = none
+	LassoOn  string  // budgets of the whole evaluation: which tiles
+	Plan     string  // budgets of the whole evaluation: what neurons are ordered for
+
+	Kind      packing.Kind // budgets of the whole evaluation: of the layout that is priced
+	Encrypted bool         // weights
+
+	Small Small // small; joint, if it has hidden neurons: the network that takes the place of the trained one
 
 	Shape   packing.Shape
 	Seed    uint64
@@ -68,6 +75,12 @@ func (o Options) Steps() ([]Step, error) {
 	steps := []Step{Train{Options: o.Train}}
 	if o.Distil.Alpha > 0 {
 		steps = append(steps, Teach{})
+	}
+	if o.Scheme == "small" {
+		return append(steps, o.small()...), nil
+	}
+	if o.replaces() {
+		steps = append(steps, o.Small, Train{o.Train, o.Distil, 0})
 	}
 	if o.Scheme == "custom" {
 		custom, err := o.custom()
@@ -132,7 +145,7 @@ func (o Options) density(events int) float64 {
 func (o Options) gradual(phases []phase) []Step {
 	g := Gradual{Train: o.retrain(o.Retrain.Epochs, 0, true), Shape: o.Shape, phases: phases}
 	if o.Scheme == "joint" {
-		g.Lasso = o.Lasso
+		g.Lasso, g.Doomed = o.Lasso, o.LassoOn == "dropped" && Whole(o.Budget)
 	}
 	return []Step{g}
 }
@@ -169,7 +182,14 @@ func (o Options) pruneTiles(score string, ratio float64) PruneTiles {
 }
 
 func (o Options) joint(density float64) Joint {
-	return Joint{o.Importance, o.Permutation, o.EvenRows, density, o.Budget, o.Shape, o.Seed}
+	j := Joint{Importance: o.Importance, Strategy: o.Permutation, EvenRows: o.EvenRows, Density: density, Budget: o.Budget, Shape: o.Shape, Seed: o.Seed}
+	if Whole(o.Budget) {
+		j.Final, j.Plan, j.Kind, j.Encrypted = 1-o.Ratio, o.Plan, o.Kind, o.Encrypted
+		if o.Scheme == "custom" {
+			j.Final = density
+		}
+	}
+	return j
 }
 
 // first is the first prune step of p3 … p4e.

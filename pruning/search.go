@@ -96,10 +96,10 @@ func (p *partition) features(axis int, scores [][]float64) [][]float64 {
 var annealed = []float64{0.6, 0.4, 0.25, 0.15, 0.08}
 
 // search finds groups from nothing.
-func (p *partition) search(scores [][]float64, b budget) {
+func (p *partition) search(scores [][]float64, b allowance) {
 	p.sort(scores)
 	for _, density := range annealed {
-		if density > b.density {
+		if density > b.share() {
 			p.descend(scores, b.of(density))
 		}
 	}
@@ -107,7 +107,7 @@ func (p *partition) search(scores [][]float64, b budget) {
 }
 
 // descend improves all axes in turn, choosing the kept tiles anew after each, until they hold no more importance.
-func (p *partition) descend(scores [][]float64, b budget) {
+func (p *partition) descend(scores [][]float64, b keeper) {
 	last := -1.0
 	for range maxDescents {
 		kept, total := b.keep(p.sums(scores))

@@ -21,6 +21,8 @@ type State struct {
 	Epochs  int              // trained so far
 	Notes   []string         // what a reader of the result should know, such as that a layer was kept from collapsing
 	Teacher *network.Network // that later retrainings are distilled from; nil = none
+
+	target [][]bool // tiles that the last event of a gradual scheme would keep
 }
 
 // Clone copies the state deeply.

@@ -74,6 +74,7 @@ func (Teach) Apply(s *State, _ Data) error {
 type Gradual struct {
 	Train  Train
 	Lasso  float64 // λ, see network.Lasso; 0 = none
+	Doomed bool    // the lasso is on tiles that the last step would drop, not on all
 	Shape  packing.Shape
 	phases []phase
 }
@@ -82,6 +83,9 @@ func (g Gradual) String() string {
 	parts := []string{"gradual " + g.Train.String()}
 	if g.Lasso > 0 {
 		parts = append(parts, fmt.Sprintf("lasso=%g tile=%s", g.Lasso, groups(g.Shape)))
+		if g.Doomed {
+			parts = append(parts, "on dropped")
+		}
 	}
 	for _, p := range g.phases {
 		for _, step := range p.steps {
@@ -109,7 +113,7 @@ func (g Gradual) Apply(s *State, data Data) error {
 			if err := p.apply(&state, data); err != nil || i+1 == len(g.phases) {
 				return nil, err
 			}
-			return &network.Lasso{Lambda: g.Lasso, Groups: state.tileNumbers(g.Shape)}, nil
+			return &network.Lasso{Lambda: g.Lasso, Groups: state.tileNumbers(g.Shape, g.Doomed)}, nil
 		}})
 	}
 	if err := g.Train.train(s, data, events); err != nil {
@@ -128,12 +132,17 @@ func (p phase) apply(s *State, data Data) error {
 	return nil
 }
 
-// tileNumbers gives the tile of each weight of each layer.
-func (s *State) tileNumbers(shape packing.Shape) [][]int32 {
+// tileNumbers gives the tile of each weight of each layer; with doomed, −1 in those that the last step would keep.
+func (s *State) tileNumbers(shape packing.Shape, doomed bool) [][]int32 {
 	var numbers [][]int32
-	for _, t := range s.tilings(shape) {
+	for l, t := range s.tilings(shape) {
 		of := make([]int32, len(t.dense.W))
-		t.each(func(tile, w int) { of[w] = int32(tile) })
+		t.each(func(tile, w int) {
+			of[w] = int32(tile)
+			if doomed && s.target[l][tile] {
+				of[w] = -1
+			}
+		})
 		numbers = append(numbers, of)
 	}
 	return numbers

@@ -13,6 +13,7 @@ import (
 
 	"hepex/inference"
 	"hepex/packing"
+	"hepex/pruning"
 )
 
 // Config is one checked experiment file.
@@ -103,9 +104,22 @@ type Prune struct {
 	Until       float64  `json:"until"`           // joint: … the last after this share of it
 	Curve       string   `json:"curve"`           // hunter, joint: how density falls from event to event
 	Budget      string   `json:"budget"`          // joint: what Ratio is a share of
+	Plan        string   `json:"plan"`            // joint, budgets of the whole evaluation: what neurons are ordered for
 	Lasso       float64  `json:"lasso"`           // joint: λ of a group lasso on tiles until the last event
+	LassoOn     string   `json:"lasso_on"`        // joint, budgets of the whole evaluation: which tiles
+	Hidden      []int    `json:"hidden"`          // small, joint: hidden neurons of the network that takes the place of the trained one
 	Retrain     Retrain  `json:"retrain"`
 	Distil      Distil   `json:"distil"`
+}
+
+// Replaces tells whether another network takes the place of the trained one.
+func (p Prune) Replaces() bool {
+	return len(p.Hidden) > 0 && (p.Scheme == "small" || p.Scheme == "joint")
+}
+
+// Whole tells whether the ratio is a share of all that an evaluation takes.
+func (p Prune) Whole() bool {
+	return (p.Scheme == "joint" || p.Scheme == "custom") && pruning.Whole(p.Budget)
 }
 
 // Tiles is the step that prunes almost-zero tiles. If Ratio is not 0, that share of the tiles goes, those with

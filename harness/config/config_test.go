@@ -64,7 +64,7 @@ func TestDefaults(t *testing.T) {
 		Train:   Train{Epochs: 10, Batch: 128, LR: 1e-3, Seed: 1, WeightDecay: 0.05},
 		Prune: Prune{
 			Scheme: "p4e", Importance: "l1", Scope: "local", Target: "weight", Ratio: 0.8, Permutation: "kmeans",
-			Tiles: Tiles{Score: "avg", MaxNonzero: 0.0625}, Search: "joint", Curve: "linear", Budget: "tiles",
+			Tiles: Tiles{Score: "avg", MaxNonzero: 0.0625}, Search: "joint", Curve: "linear", Budget: "tiles", Plan: "final", LassoOn: "all",
 			Retrain: Retrain{Epochs: 3, LR: 1e-3, Rate: "restarts"}, Distil: Distil{Temperature: 4},
 		},
 		Tile:    packing.Shape{In: 16, Out: 16, Batch: 32},
@@ -96,7 +96,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("name %q, frozen %q", c.Name, c.Frozen)
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
-		[]string{"data.noise", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.lasso", "prune.steps",
+		[]string{"data.noise", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.plan", "prune.lasso", "prune.lasso_on", "prune.hidden", "prune.steps",
 			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "measure.encrypted"}) {
 		t.Errorf("further parameters: %q", extra)
 	}

@@ -20,7 +20,7 @@ type rule struct {
 
 // ignored are the parameters that schemes make no use of.
 var ignored = []rule{
-	{[]string{"dense"}, nil,
+	{[]string{"dense", "small"}, nil,
 		[]string{"prune.importance", "prune.scope", "prune.target", "prune.ratio", "prune.permutation", "prune.tiles"}},
 	{[]string{"mofhei", "joint"}, nil,
 		[]string{"prune.scope", "prune.target", "prune.tiles"}},
@@ -30,7 +30,7 @@ var ignored = []rule{
 		[]string{"prune.ratio", "prune.target"}},
 	{[]string{"p2t", "hunter", "mofhei", "joint", "custom"}, nil,
 		[]string{"prune.permutation"}},
-	{[]string{"dense", "p2t", "p3", "mofhei", "custom"}, nil,
+	{[]string{"dense", "small", "p2t", "p3", "mofhei", "custom"}, nil,
 		[]string{"prune.retrain.rate"}}, // they retrain once, or say how often themselves
 	{nil, func(s *Spec) bool { return s.Prune.Scheme != "custom" },
 		[]string{"prune.steps"}},
@@ -40,6 +40,10 @@ var ignored = []rule{
 		[]string{"prune.lasso", "prune.search"}},
 	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" && s.Prune.Scheme != "custom" },
 		[]string{"prune.budget"}},
+	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" || !s.Prune.Whole() },
+		[]string{"prune.plan", "prune.lasso_on"}},
+	{nil, func(s *Spec) bool { return !s.Prune.Replaces() },
+		[]string{"prune.hidden"}},
 	{[]string{"joint"}, func(s *Spec) bool { return s.Prune.Events == 1 },
 		[]string{"prune.until", "prune.curve", "prune.lasso", "prune.retrain.rate"}}, // one event is at the beginning
 	{nil, func(s *Spec) bool { return s.Prune.Distil.Alpha == 0 },
@@ -63,7 +67,9 @@ var ignored = []rule{
 	{nil, func(s *Spec) bool { return s.Measure.Encrypted },
 		[]string{"measure.encrypted"}},
 	{nil, func(s *Spec) bool { return !s.Measure.Encrypted },
-		[]string{"he", "layout", "measure.threads"}},
+		[]string{"he.ring", "he.precision", "he.log_q", "he.log_p", "he.log_scale", "he.insecure", "measure.threads"}},
+	{nil, func(s *Spec) bool { return !s.Measure.Encrypted && !s.Prune.Whole() },
+		[]string{"he", "layout"}},
 	{nil, func(s *Spec) bool { return s.Data.Noise == 0 },
 		[]string{"data.noise"}},
 	{nil, func(s *Spec) bool { return s.HE.LogQ == nil },

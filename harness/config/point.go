@@ -84,13 +84,16 @@ func (s settings) draft() *draft {
 // curve of the learning rate, and autoencoders pruned in more and later steps than classifiers.
 func (d *draft) jointDefaults() {
 	p := &d.spec.Prune
-	if p.Events, p.Until = 4, 0.5; d.spec.Network.Type == "autoencoder" {
-		p.Events, p.Until = 16, 0.75
+	if p.Events, p.Until = 4, 0.5; p.Whole() {
+		p.Until, p.LassoOn = 0.2, "dropped"
+	}
+	if d.spec.Network.Type == "autoencoder" {
+		p.Events, p.Until, p.LassoOn = 16, 0.75, "all"
 	}
 	if p.Scheme == "joint" {
 		p.Importance, p.Curve, p.Retrain.Rate = "fisher", "cubic", "one"
 	}
-	for _, path := range []string{"prune.events", "prune.until", "prune.importance", "prune.curve", "prune.retrain.rate"} {
+	for _, path := range []string{"prune.events", "prune.until", "prune.importance", "prune.curve", "prune.retrain.rate", "prune.lasso_on"} {
 		if n := d.settings[path]; n != nil {
 			byPath[path].set(&d.spec, n) // its fault is noted already
 		}
@@ -147,6 +150,8 @@ func (d *draft) checkRequired() {
 		return
 	case "custom":
 		wants = "prune.steps"
+	case "small":
+		wants = "prune.hidden"
 	}
 	if d.settings[wants] == nil && d.sound("prune.scheme") {
 		d.missing(wants, d.settings["prune.scheme"])

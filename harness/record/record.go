@@ -42,6 +42,7 @@ type Record struct {
 	Measure     *Measure    `json:"measure,omitempty"` // absent without encryption, and in older records
 	Quality     *Quality    `json:"quality,omitempty"`
 	Tiles       *Tiles      `json:"tiles,omitempty"`
+	Shares      *Shares     `json:"shares,omitempty"`
 	Operations  *Operations `json:"operations,omitempty"`
 	LevelsUsed  int         `json:"levels_used,omitempty"`
 	Batch       int         `json:"batch,omitempty"`
@@ -105,6 +106,16 @@ type Tiles struct {
 	Kept    int     `json:"kept"`
 	Density float64 `json:"density"`
 	Layers  []Layer `json:"layers"`
+}
+
+// Shares is what the network takes of what the unpruned one does in the same layout, by nominal prices and sizes: of the seconds of an
+// evaluation, of the server's memory at its peak, and of the bytes that it is sent. TileTime is the share of the unpruned network's
+// evaluation that tile products take: the most that pruning tiles alone could save.
+type Shares struct {
+	Evaluation float64 `json:"evaluation"`
+	Memory     float64 `json:"memory"`
+	Upload     float64 `json:"upload"`
+	TileTime   float64 `json:"tile_time"`
 }
 
 // Layer counts the weight tiles of one layer.

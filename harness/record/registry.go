@@ -8,6 +8,11 @@ var metrics = []Metric{
 	{"tiles.kept", "Tiles kept", Number, Lower, tiles(func(t *Tiles) float64 { return float64(t.Kept) })},
 	{"tiles.total", "Tiles, unpruned", Number, Neither, tiles(func(t *Tiles) float64 { return float64(t.Total) })},
 
+	{"shares.evaluation", "Share of the evaluation", Fraction, Lower, shares(func(s *Shares) float64 { return s.Evaluation })},
+	{"shares.memory", "Share of the memory", Fraction, Lower, shares(func(s *Shares) float64 { return s.Memory })},
+	{"shares.upload", "Share of the upload", Fraction, Lower, shares(func(s *Shares) float64 { return s.Upload })},
+	{"shares.tile_time", "Share of the time that tiles take, unpruned", Fraction, Neither, shares(func(s *Shares) float64 { return s.TileTime })},
+
 	{"quality.plain", "Quality", Number, Neither, quality(func(q *Quality) float64 { return q.Plain })},
 	{"quality.unpruned", "Quality, unpruned", Number, Neither, quality(func(q *Quality) float64 { return q.Unpruned })},
 	{"quality.encrypted", "Quality, encrypted", Number, Neither, quality(func(q *Quality) float64 { return q.Encrypted })},
@@ -76,6 +81,10 @@ func section[S any](of func(*Record) *S, read func(*S) float64) func(*Record) (f
 
 func tiles(read func(*Tiles) float64) func(*Record) (float64, bool) {
 	return section(func(r *Record) *Tiles { return r.Tiles }, read)
+}
+
+func shares(read func(*Shares) float64) func(*Record) (float64, bool) {
+	return section(func(r *Record) *Shares { return r.Shares }, read)
 }
 
 func quality(read func(*Quality) float64) func(*Record) (float64, bool) {

@@ -92,6 +92,10 @@ func pruningOptions(s config.Spec) pruning.Options {
 	if p.Scheme == "joint" {
 		o.Permutation = p.Search
 	}
+	o.Plan, o.LassoOn, o.Kind, o.Encrypted = p.Plan, p.LassoOn, packing.Kind(s.Layout), s.HE.Weights == "encrypted"
+	if len(p.Hidden) > 0 {
+		o.Small = pruning.Small{Hidden: p.Hidden, Activation: s.Network.Activation, BatchNorm: s.Network.BatchNorm, Seed: uint64(s.Train.Seed)}
+	}
 	if s.Network.Type == "autoencoder" {
 		o.EvenRows = evenRows
 	}
@@ -101,9 +105,12 @@ func pruningOptions(s config.Spec) pruning.Options {
 	return o
 }
 
-// dims are the sizes of the neuron axes.
+// dims are the sizes of the neuron axes of the network that is evaluated.
 func dims(s config.Spec, set setShape) []int {
 	a := architecture(s, set)
+	if s.Prune.Replaces() {
+		a.Hidden = s.Prune.Hidden
+	}
 	return append(append([]int{a.Inputs}, a.Hidden...), a.Outputs)
 }
 

@@ -11,6 +11,7 @@ const (
 	leakShape     = "layer sizes, which layers are squared, levels"
 	leakPattern   = "a pattern that pruning derived from the weights; not the weights"
 	leakOrder     = "the order of inputs and outputs, which pruning derived from the weights"
+	leakInputs    = "which inputs no weight reads"
 	leakSums      = "unused slots of the outputs, which hold partial sums of products with weights"
 	leakNoise     = "outputs with noise that depends on the weights (no circuit privacy)"
 	leakDecrypted = "noise that depends on the secret key (IND-CPA-D)"
@@ -34,6 +35,9 @@ func leakage(m *packing.Model, encrypted, permuted bool) []string {
 	}
 	if permuted {
 		notes = append(notes, "client: "+leakOrder)
+	}
+	if m.LeavesOut() > 0 {
+		notes = append(notes, "client: "+leakInputs)
 	}
 	if !encrypted && m.LeaksSums() {
 		notes = append(notes, "client: "+leakSums)

@@ -131,6 +131,9 @@ func (t *trial) load(p *preparer) error {
 	}
 	tiles.Density = float64(tiles.Kept) / float64(tiles.Total)
 	t.rec.Tiles = tiles
+	if t.rec.Shares, err = shares(t.spec, dense.state.Net.Dims(), t.folded, t.pruned.state.Orders); err != nil {
+		return err
+	}
 	t.warnOfCollapse()
 	t.rec.Warnings = append(t.rec.Warnings, t.pruned.state.Notes...)
 	return nil

@@ -28,6 +28,7 @@ func pack(s config.Spec, f *network.Folded, orders [][]int, calibration [][]floa
 		if err != nil {
 			return nil, err
 		}
+		m.Trim()
 		return derive(s, m, q, calibration)
 	case packing.OneImage:
 		return packOneImage(s, f, calibration)
@@ -36,6 +37,7 @@ func pack(s config.Spec, f *network.Folded, orders [][]int, calibration [][]floa
 	if err != nil {
 		return nil, err
 	}
+	m.Trim()
 	return derive(s, m, f, calibration)
 }
 

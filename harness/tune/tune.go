@@ -149,6 +149,7 @@ func (o Options) models(f *network.Folded) []func() (model, error) {
 			if err != nil {
 				return model{}, err
 			}
+			m.Trim()
 			return model{m.Layout, m.Kept}, nil
 		})
 	}
@@ -265,12 +266,17 @@ func (o Options) measure(all []Candidate) error {
 }
 
 // Pack packs the network as the candidate says.
-func (c *Candidate) Pack(f *network.Folded, encrypted bool) (*packing.Model, error) {
+func (c *Candidate) Pack(f *network.Folded, encrypted bool) (m *packing.Model, err error) {
 	switch c.Kind {
 	case packing.OneImage:
 		return packing.PackOneImage(f, c.Slots, packing.Nominal(1), encrypted)
 	case packing.Scalar:
-		return packing.PackScalar(f.Quantise(inference.WeightBits), c.Slots)
+		m, err = packing.PackScalar(f.Quantise(inference.WeightBits), c.Slots)
+	default:
+		m, err = packing.Pack(f, c.Shape, nil)
 	}
-	return packing.Pack(f, c.Shape, nil)
+	if err == nil {
+		m.Trim()
+	}
+	return m, err
 }

@@ -1,0 +1,65 @@
+package packing
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"hepex/network/networktest"
+)
+
+// A trimmed model computes what the whole one does, from fewer inputs.
+func TestTrim(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 1))
+	trimmed := 0
+	for round := range 60 {
+		dims := networktest.Dims(rng, 3, 40)
+		f := networktest.Folded(rng, dims, 0.3, 4)
+		in, out := 1<<rng.IntN(4), 1<<rng.IntN(4)
+		pack := func() (*Model, error) {
+			return Pack(f, Shape{in, out, MinSlots / in / out}, nil)
+		}
+		if round%3 == 0 {
+			pack = func() (*Model, error) { return PackScalar(f, MinSlots) }
+		} else if round%3 == 1 {
+			orders := networktest.Orders(rng, dims)
+			pack = func() (*Model, error) { return Pack(f, Shape{in, out, MinSlots / in / out}, orders) }
+		}
+		whole, err := pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut, err := pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut.Trim()
+		if cut.Layers[0].Cols < whole.Layers[0].Cols {
+			trimmed++
+		}
+		x := networktest.Samples(rng, min(3, whole.Batch), dims[0])
+		want, _, err := whole.Simulate(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := cut.Simulate(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for b := range want {
+			for o := range want[b] {
+				if math.Abs(got[b][o]-want[b][o]) > 1e-9*(1+math.Abs(want[b][o])) {
+					t.Fatalf("round %d: output %d is %g, want %g", round, o, got[b][o], want[b][o])
+				}
+			}
+		}
+		for col := range cut.Layers[0].Cols {
+			if cut.Layers[0].Cols > 1 && !anyRow(cut.Kept[0], col) {
+				t.Errorf("round %d: input %d is sent and not read", round, col)
+			}
+		}
+	}
+	if trimmed < 10 {
+		t.Errorf("%d models were trimmed, want some", trimmed)
+	}
+}
