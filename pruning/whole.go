@@ -99,6 +99,18 @@ func (e *UnreachableError) Error() string {
 	return fmt.Sprintf("pruning: a budget of %.3g of the unpruned network cannot be met: rows, inputs and what does not depend on tiles take at least %.3g", e.Share, e.Least)
 }
 
+// CheckBudget tells whether a budget of the whole evaluation can be met by a network of the given axes: an UnreachableError if not.
+func (o Options) CheckBudget(dims []int) error {
+	if o.Scheme != "joint" || !Whole(o.Budget) {
+		return nil
+	}
+	if err := o.check(); err != nil {
+		return fmt.Errorf("pruning: %w", err)
+	}
+	_, err := o.joint(1 - o.Ratio).budget(newPartition(dims, o.Shape))
+	return err
+}
+
 // all is what groups and tiles of the unpruned network take.
 func (w whole) all() float64 {
 	total := 0.0

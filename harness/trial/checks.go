@@ -19,6 +19,9 @@ type answer struct {
 // Check is Check, done once for all points that are alike to it.
 func (c Checks) Check(s config.Spec, source *datasets.Source) (path string, err error) {
 	key := fmt.Sprint(s.Data.Name, s.Network, s.Tile, s.Layout, s.HE, s.Measure.Encrypted)
+	if s.Prune.Replaces() || s.Prune.Whole() {
+		key += fmt.Sprint(s.Prune)
+	}
 	a, known := c[key]
 	if !known {
 		a.path, a.err = Check(s, source)

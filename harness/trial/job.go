@@ -114,9 +114,12 @@ func dims(s config.Spec, set setShape) []int {
 	return append(append([]int{a.Inputs}, a.Hidden...), a.Outputs)
 }
 
-// Check finds what would make a point fail whatever is trained: too many levels for its ring, or moduli that
-// do not suit its levels. The error says what is allowed, path which key is at fault.
+// Check finds what would make a point fail whatever is trained: a budget that no network meets, too many levels for its ring, or
+// moduli that do not suit its levels. The error says what is allowed, path which key is at fault.
 func Check(s config.Spec, source *datasets.Source) (path string, err error) {
+	if err := pruningOptions(s).CheckBudget(dims(s, shapeOf(source))); err != nil {
+		return "prune.ratio", err
+	}
 	if !s.Measure.Encrypted {
 		return "", nil
 	}
