@@ -126,7 +126,7 @@ func TestGoodConfigs(t *testing.T) {
 		{"distillation at a temperature", "prune: {scheme: p3, ratio: 0.5, distil: {alpha: 0.9}}", "prune.distil.alpha prune.distil.temperature", []string{"0.9 4"}},
 		{"own steps", `prune: {scheme: custom, steps: [prune weights 0.8, retrain 2, permute kmeans, drop 0.1, expand, retrain 1]}`, "prune.scheme prune.steps prune.ratio",
 			[]string{"custom [prune weights 0.8 retrain 2 permute kmeans drop 0.1 expand retrain 1] -"}},
-		{"quality only, without encryption", "tile: 8x8x1\nmeasure: {encrypted: false}", "tile measure.encrypted he.weights layout", []string{"8x8x1 false - -"}},
+		{"quality only, without encryption", "tile: 8x8x1\nmeasure: {encrypted: false}", "tile measure.encrypted he.weights layout", []string{"8x8x1 false encrypted tiles"}},
 		{"minus zero is zero", "prune: {scheme: p3, ratio: -0.0}", "prune.ratio", []string{"0"}},
 		{"grid, first key slowest", "sweep: {grid: {train.seed: [2, 1], prune.scheme: [p3, p4]}}", "train.seed prune.scheme",
 			[]string{"2 p3", "2 p4", "1 p3", "1 p4"}},

@@ -79,6 +79,22 @@
 // products take, which depends on a layer's level, instead of the share of tiles. prune.search replaces its way of ordering
 // neurons by that of another permutation, for ablations.
 //
+// # Pruning for time, memory or upload
+//
+// With prune.budget: evaluation, prune.ratio 0.8 leaves a fifth of the nominal time of the unpruned network's whole evaluation:
+// of products, and of all that rows and inputs take besides. memory does so for the bytes that the server needs at its peak, with
+// keys and buffers; upload for the bytes that it is sent for a batch, and of weights if they are encrypted. layout (tiles or
+// scalar) and he.weights say what is priced, also with measure: {encrypted: false}. A budget that no network meets is refused.
+// until is then 0.2, and the lasso shrinks only tiles that the last step drops (prune.lasso_on: dropped, all for
+// autoencoders); prune.plan: present orders neurons for each step's own budget instead of the last one's, for ablations.
+// Records say what share of each the network takes (shares).
+//
+// # A smaller network
+//
+// prune: {scheme: small, hidden: [32, 16]} trains a network with fewer hidden neurons, from the start and for the epochs of
+// train and retrain together, with the teacher that the others have. It is compared with the unpruned network like any pruned one.
+// joint with prune.hidden prunes such a network.
+//
 // # Own schemes
 //
 // prune: {scheme: custom, steps: [prune weights 0.9, retrain 4, permute kmeans, drop 0.0625, expand, retrain 4]} lists the
@@ -87,8 +103,8 @@
 //
 // # Quality alone
 //
-// measure: {encrypted: false} leaves encryption out: records hold the plain network's quality and tiles, for comparisons of
-// many points. The tile need not fill a ring then: 8x8x1.
+// measure: {encrypted: false} leaves encryption out: records hold the plain network's quality, tiles and shares, for comparisons
+// of many points. The tile need not fill a ring then: 8x8x1.
 //
 // # Sweep
 //

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -56,7 +57,7 @@ func (c *Config) CheckNames(number, group func(name string) error) error {
 	}
 	for _, f := range c.Figures {
 		check(number, f.X, f.Y)
-		check(group, f.Rows, f.Series, f.Facet)
+		check(group, slices.Concat(f.Rows.each(), f.Series.each(), f.Facet.each())...)
 	}
 	for _, t := range c.Tables {
 		check(group, t.Rows, t.Cols)
@@ -78,12 +79,27 @@ func (c *Config) CheckNames(number, group func(name string) error) error {
 
 var refName = matching("a metric or parameter such as tiles.density", `[a-z][a-z0-9_]*(\.[a-z0-9_]+)*`)
 
+// refNames tell points apart by one parameter or by several.
+var refNames = matching("a parameter such as prune.scheme, or several such as prune.scheme,prune.budget", `[a-z][a-z0-9_]*(\.[a-z0-9_]+)*(, ?[a-z][a-z0-9_]*(\.[a-z0-9_]+)*)*`)
+
 // reference reads a name and where it is written.
-func (r *reader) reference(where string, n *yaml.Node) Ref {
+func (r *reader) reference(where string, n *yaml.Node) Ref { return r.referenceOf(where, n, refName) }
+
+func (r *reader) referenceOf(where string, n *yaml.Node, k kind[string]) Ref {
 	if n == nil {
 		return Ref{}
 	}
-	return Ref{read(r, where, n, refName), r.files[n], n.Line, n.Column}
+	return Ref{read(r, where, n, k), r.files[n], n.Line, n.Column}
+}
+
+// each gives the names of a reference one by one.
+func (ref Ref) each() (all []Ref) {
+	for _, name := range strings.FieldsFunc(ref.Name, func(c rune) bool { return c == ',' || c == ' ' }) {
+		one := ref
+		one.Name = name
+		all = append(all, one)
+	}
+	return all
 }
 
 func (r *reader) refuse(ref Ref, format string, args ...any) {
@@ -93,7 +109,7 @@ func (r *reader) refuse(ref Ref, format string, args ...any) {
 var (
 	figureForm = form{
 		{"id", true, identifier.schema}, {"x", true, refName.schema}, {"y", false, refName.schema},
-		{"rows", false, refName.schema}, {"series", false, refName.schema}, {"facet", false, refName.schema},
+		{"rows", false, refNames.schema}, {"series", false, refNames.schema}, {"facet", false, refNames.schema},
 		{"scale", false, mappingOf(scaleForm)}, {"range", false, mappingOf(rangesForm)},
 	}
 	scaleForm  = form{{"x", false, axisScale.schema}, {"y", false, axisScale.schema}}
@@ -126,9 +142,9 @@ func (r *reader) figures(n *yaml.Node) []Figure {
 			ID:     r.id("figures", keys["id"], ids),
 			X:      r.reference("figures: x", keys["x"]),
 			Y:      r.reference("figures: y", keys["y"]),
-			Rows:   r.reference("figures: rows", keys["rows"]),
-			Series: r.reference("figures: series", keys["series"]),
-			Facet:  r.reference("figures: facet", keys["facet"]),
+			Rows:   r.referenceOf("figures: rows", keys["rows"], refNames),
+			Series: r.referenceOf("figures: series", keys["series"], refNames),
+			Facet:  r.referenceOf("figures: facet", keys["facet"], refNames),
 		})
 		f := &figures[len(figures)-1]
 		f.XAxis, f.YAxis = r.axes(keys["scale"], keys["range"], rows)

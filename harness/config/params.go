@@ -68,8 +68,6 @@ var ignored = []rule{
 		[]string{"measure.encrypted"}},
 	{nil, func(s *Spec) bool { return !s.Measure.Encrypted },
 		[]string{"he.ring", "he.precision", "he.log_q", "he.log_p", "he.log_scale", "he.insecure", "measure.threads"}},
-	{nil, func(s *Spec) bool { return !s.Measure.Encrypted && !s.Prune.Whole() },
-		[]string{"he", "layout"}},
 	{nil, func(s *Spec) bool { return s.Data.Noise == 0 },
 		[]string{"data.noise"}},
 	{nil, func(s *Spec) bool { return s.HE.LogQ == nil },
