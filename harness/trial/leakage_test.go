@@ -14,7 +14,7 @@ func TestLeakageIsInTheReadme(t *testing.T) {
 	}
 	readme := strings.ReplaceAll(strings.Join(strings.Fields(string(text)), " "), "**", "")
 	for _, words := range []string{
-		leakShape + ", the set of Galois keys", leakPattern, leakOrder, leakSums, leakNoise, leakDecrypted,
+		leakShape + ", the set of Galois keys", leakPattern, leakOrder, leakInputs, leakSums, leakNoise, leakDecrypted,
 	} {
 		if !strings.Contains(readme, words) {
 			t.Errorf("the README does not say %q", words)

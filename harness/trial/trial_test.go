@@ -59,6 +59,10 @@ func TestPointFromStartToEnd(t *testing.T) {
 		"autoencoder": {"mlp, hidden: [16], activation: square", "autoencoder, hidden: [16], activation: quadratic"},
 		"batch norm":  {"activation: square", "activation: quadratic, batch_norm: true"},
 		"dense":       {"p4e", "dense"},
+		"small":       {"p4e, ratio: 0.8", "small, hidden: [8]"},
+		"evaluation":  {"p4e, ratio: 0.8", "joint, budget: evaluation, ratio: 0.3"},
+		"memory":      {"p4e, ratio: 0.8", "joint, budget: memory, ratio: 0.3"},
+		"upload":      {"p4e, ratio: 0.8", "joint, budget: upload, ratio: 0.3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			result, err := do(t, testJob(t, cache, edit[0], edit[1]))
@@ -74,8 +78,18 @@ func TestPointFromStartToEnd(t *testing.T) {
 			if r.Tiles.Kept != items["tile_mul"] || r.Operations.CtPtMul+r.Operations.CtCtMul != items["tile_mul"]+items["mask_mul"]+items["square_mul"] {
 				t.Errorf("%d tiles kept, operations %+v", r.Tiles.Kept, r.Operations)
 			}
-			if r.Training.EpochsTotal != 4 {
-				t.Errorf("%d epochs in all: want 4", r.Training.EpochsTotal)
+			epochs := 4
+			if name == "small" {
+				epochs += 2 // of the network that it replaces
+			}
+			if r.Training.EpochsTotal != epochs {
+				t.Errorf("%d epochs in all: want %d", r.Training.EpochsTotal, epochs)
+			}
+			if share := map[string]float64{"evaluation": r.Shares.Evaluation, "memory": r.Shares.Memory, "upload": r.Shares.Upload}[name]; share > 0.7 {
+				t.Errorf("budget %s: a share of %g is left, want at most 0.7", name, share)
+			}
+			if r.Shares.Evaluation > 1 || (r.Shares.Evaluation == 1) != (name == "dense") {
+				t.Errorf("shares %+v", r.Shares)
 			}
 			if len(r.Latency.Evaluate) != 2 || r.Latency.EvaluateMedian <= 0 || r.Latency.Rotation <= 0 || r.Latency.Reference <= 0 || r.Memory.PeakRSS <= 0 || r.Noise == nil {
 				t.Errorf("latency %+v, memory %+v", r.Latency, r.Memory)
