@@ -122,8 +122,11 @@ func (s Set) QualityMetric() string {
 }
 
 // Value is Value, and also knows saved.tiles, saved.latency and saved.memory: 1 − x/x of the dense
-// point with the same parameters but for those of prune.
+// point with the same parameters but for those of prune; and leads over networks without pruning (see lead).
 func (s Set) Value(r *Record, name string) (float64, bool) {
+	if source, ok := leadFrom[name]; ok {
+		return s.lead(r, source)
+	}
 	source, ok := savedFrom[name]
 	if !ok {
 		return Value(r, name)

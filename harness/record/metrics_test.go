@@ -43,7 +43,8 @@ func TestEveryMetricIsNamedOnceAndLabelled(t *testing.T) {
 		if err != nil || m.Name != name || m.Label == "" || seen[name] {
 			t.Errorf("%s: %+v, %v, seen before: %t", name, m, err, seen[name])
 		}
-		if saved := strings.HasPrefix(name, "saved."); (m.value == nil) != saved || (savedFrom[name] != "") != saved {
+		compares := strings.HasPrefix(name, "saved.") || strings.HasPrefix(name, "lead.")
+		if (m.value == nil) != compares || (savedFrom[name]+leadFrom[name] != "") != compares {
 			t.Errorf("%s: a metric has its own value unless it is saved from another", name)
 		}
 		seen[name] = true

@@ -54,6 +54,12 @@ var metrics = []Metric{
 	{"saved.tiles", "Tiles saved", Fraction, Higher, nil},
 	{"saved.latency", "Time saved", Fraction, Higher, nil},
 	{"saved.memory", "Memory saved", Fraction, Higher, nil},
+
+	{"lead.evaluation", "Time saved against the best smaller network as good (by prices)", Fraction, Higher, nil},
+	{"lead.memory", "Memory saved against the best smaller network as good (predicted)", Fraction, Higher, nil},
+	{"lead.upload", "Upload saved against the best smaller network as good", Fraction, Higher, nil},
+	{"lead.latency", "Time saved against the best smaller network as good", Fraction, Higher, nil},
+	{"lead.peak_rss", "Memory saved against the best smaller network as good", Fraction, Higher, nil},
 }
 
 // qualityLabels marks the metrics that For renames: loss for a degradation, else a quality.
