@@ -83,7 +83,11 @@ func headline(s run.Progress) string {
 func describe(p *config.Point) string {
 	s := p.Spec
 	words := []string{s.Prune.Scheme}
-	if s.Prune.Scheme != "dense" {
+	switch s.Prune.Scheme {
+	case "dense":
+	case "small":
+		words = append(words, fmt.Sprint(s.Prune.Hidden))
+	default:
 		words = append(words, fmt.Sprint(s.Prune.Ratio))
 	}
 	words = append(words, s.Tile.String())
