@@ -103,7 +103,7 @@ func (b *tail) down(root func(i int) factor) (p program) {
 		for g := range 4 / h {
 			for k := range h {
 				x, y, w := b.r[2*h*g+k], b.r[2*h*g+k+h], root(first+g)
-				p.add(func() { b.f.forward(x, y, w, b.t) })
+				p.add(func() { b.f.forward(x, y, w, b.c, b.t) })
 			}
 		}
 		first += 4 / h
@@ -117,7 +117,7 @@ func (b *tail) up(root func(i int) factor) (p program) {
 		for g := range 4 / h {
 			for k := range h {
 				x, y, w := b.r[2*h*g+k], b.r[2*h*g+k+h], root(4/h-1+g)
-				p.add(func() { b.f.backward(x, y, b.f.bound(stage), w, b.t) })
+				p.add(func() { b.f.backward(x, y, b.f.bound(stage), w, b.c, b.t) })
 			}
 		}
 	}
@@ -132,13 +132,8 @@ func (b *tail) up(root func(i int) factor) (p program) {
 func (b *tail) reduce() (p program) {
 	for _, v := range b.r {
 		p.add(func() {
-			if b.f.wide() {
-				below2q(v, b.t)
-				least(v, b.c, b.t)
-			} else {
-				barrett(v, b.c, b.t)
-				leastMasked(v, b.c, b.t)
-			}
+			barrett(v, b.c, b.t)
+			leastMasked(v, b.c, b.t)
 		})
 	}
 	return p
@@ -212,44 +207,5 @@ func tailLoop(r tailRegisters, phases *[2][4]program) {
 	ADDQ(U32(2048), r.table)
 	SUBQ(U8(2), r.left)
 	JNZ(LabelRef("block"))
-	end()
-}
-
-// fold is the stage of the conjugate-invariant ring that pairs j with N−j.
-func fold() {
-	reverse := GLOBL("reverse", RODATA|NOPTR)
-	for i := range 8 {
-		DATA(8*i, U64(7-i))
-	}
-	begin("foldPairs", "func(dst, src *uint64, n, vectors int, w, quotient uint64, c *uint64)",
-		"is x, y ← x − w·y, y − w·x, reduced, for vectors of 8 pairs, from pair (1, n−1) on.")
-	dst, src, n, left := parameter("dst"), parameter("src"), parameter("n"), parameter("vectors")
-	f := given(z[26], z[27])
-	c := constants()
-	VMOVDQU64(reverse, z[25])
-	t := &temps{r: z[8:12]}
-	top, topOut := GP64(), GP64()
-	LEAQ(Mem{Base: src, Index: n, Scale: 8, Disp: -64}, top)
-	LEAQ(Mem{Base: dst, Index: n, Scale: 8, Disp: -64}, topOut)
-	Label("pair")
-	VMOVDQU64(Mem{Base: src, Disp: 8}, z[0])
-	VPERMQ(Mem{Base: top}, z[25], z[1])
-	product(z[1], f, z[2], z[4])
-	product(z[0], f, z[3], z[5])
-	for i := range 2 {
-		VPADDQ(twoQ, z[i], z[i])
-		VPSUBQ(z[2+i], z[i], z[i])
-		below2q(z[i], t)
-		least(z[i], c, t)
-	}
-	VPERMQ(z[1], z[25], z[1])
-	VMOVDQU64(z[0], Mem{Base: dst, Disp: 8})
-	VMOVDQU64(z[1], Mem{Base: topOut})
-	ADDQ(U8(64), src)
-	ADDQ(U8(64), dst)
-	SUBQ(U8(64), top)
-	SUBQ(U8(64), topOut)
-	DECQ(left)
-	JNZ(LabelRef("pair"))
 	end()
 }

@@ -8,11 +8,11 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// A family is how a transform keeps words between stages.
+// A family is how far a transform lets words grow between stages. They are modulo 2^52: the upper 12 bits are garbage, which
+// multipliers do not read.
 //
-//   - 50, for q < 2^50: true values, below 4q; one output of every butterfly is reduced.
-//   - 47, for q < 2^47: values modulo 2^52 (the upper 12 bits are garbage, which multipliers do not read) that may grow to
-//     32q: nothing is reduced on the way forward.
+//   - 50, for q < 2^50: to 4q forward, 2q backward; one number of every butterfly is reduced.
+//   - 47, for q < 2^47: to 32q; nothing is reduced on the way forward.
 type family int
 
 func (f family) wide() bool { return f == 50 }
@@ -28,35 +28,29 @@ func transforms() {
 		forwardTail(f)
 		backwardTail(f)
 	}
-	fold()
+	folds()
 }
 
 // forward is (x, y) ← (x + w·y, x − w·y).
-func (f family) forward(x, y Op, w factor, t *temps) {
+func (f family) forward(x, y Op, w factor, c Mem, t *temps) {
 	p, s := t.next(), t.next()
 	zero(p)
 	high(w.quotient, w.broadcast, y, p)
-	if !f.wide() { // t − q, in [−q, q)
-		VMOVDQA64(negQ, s)
-		low(w.w, w.broadcast, y, s)
-		low(negQ, false, p, s)
-		VPSUBQ(s, x, y)
-		VPADDQ(s, x, x)
-		return
-	}
-	zero(s)
+	VMOVDQA64(negQ, s) // t − q, in [−q, q)
 	low(w.w, w.broadcast, y, s)
 	low(negQ, false, p, s)
-	VPSUBQ(twoQ, x, p)
-	VPMINUQ(p, x, x)
-	VPANDQ(mask, s, s)
+	if f.wide() {
+		p := t.next()
+		VMOVDQA64(mask, p) // −1, so that x is in [q, 3q)
+		high(c.Offset(cBarrett), true, x, p)
+		low(negQ, false, p, x)
+	}
 	VPSUBQ(s, x, y)
 	VPADDQ(s, x, x)
-	VPADDQ(twoQ, y, y)
 }
 
 // backward is (x, y) ← (x + y, (x − y)·w); bound is a multiple of q that y stays below.
-func (f family) backward(x, y, bound Op, w factor, t *temps) {
+func (f family) backward(x, y, bound Op, w factor, c Mem, t *temps) {
 	d, p := t.next(), t.next()
 	VPSUBQ(y, x, d)
 	VPADDQ(bound, d, d)
@@ -67,9 +61,7 @@ func (f family) backward(x, y, bound Op, w factor, t *temps) {
 	low(w.w, w.broadcast, d, y)
 	low(negQ, false, p, y)
 	if f.wide() {
-		VPSUBQ(twoQ, x, p)
-		VPMINUQ(p, x, x)
-		VPANDQ(mask, y, y)
+		barrett(x, c, t)
 	}
 }
 
@@ -230,9 +222,6 @@ func forwardPass(f family, radix int, center bool) {
 		VPCMPUQ_BCST(U8(6), address("half"), v, K1)
 		VPADDQ_BCST(address("adjust"), v, K1, v)
 		barrett(v, c, b.t)
-		if f.wide() {
-			VPANDQ(mask, v, v)
-		}
 	}, func() {
 		if !f.wide() {
 			for k := range radix / 2 {
@@ -242,7 +231,7 @@ func forwardPass(f family, radix int, center bool) {
 		for h, first := radix/2, 0; h > 0; h /= 2 {
 			for g := range radix / 2 / h {
 				for k := range h {
-					f.forward(z[2*h*g+k], z[2*h*g+k+h], roots[first+g], b.t)
+					f.forward(z[2*h*g+k], z[2*h*g+k+h], roots[first+g], c, b.t)
 				}
 			}
 			first += radix / 2 / h
@@ -277,7 +266,7 @@ func backwardPass(f family, radix int, last bool) {
 					if ends {
 						f.last(x, y, bound, roots[0], b.root(radix-1), c, b.t)
 					} else {
-						f.backward(x, y, bound, roots[groups-1+g], b.t)
+						f.backward(x, y, bound, roots[groups-1+g], c, b.t)
 					}
 				}
 			}
