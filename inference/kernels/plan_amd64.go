@@ -73,14 +73,14 @@ func (v *vector) tables(roots []uint64, radices []int) (passes [][]uint64, tail 
 	tail = Aligned(128 * m)[:0]
 	for b := range m {
 		tail = append(block(tail, m, b, 8), 0, 0)
-		for h := 8; h < 64; h *= 2 {
-			for g := range h / 8 {
-				var w, quotient [8]uint64
-				for lane := range 8 {
-					f := factor(h*m, h*b+h/8*lane+g)
-					w[lane], quotient[lane] = f.w, f.quotient
+		for h := 32; h >= 8; h /= 2 { // of pairs of vectors, in turn
+			for pair := range 4 {
+				var w, quotient []uint64
+				for i := range h / 4 {
+					f := factor(h*m, h*b+h/8*(2*pair+i%2)+i/2)
+					w, quotient = append(w, f.w), append(quotient, f.quotient)
 				}
-				tail = append(append(tail, w[:]...), quotient[:]...)
+				tail = append(append(tail, w...), quotient...)
 			}
 		}
 	}

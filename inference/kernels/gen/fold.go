@@ -56,10 +56,8 @@ func pairs(lanes Mem, body func()) {
 
 // folds are the stage of the conjugate-invariant ring that pairs j with n−j, and its inverse.
 func folds() {
-	reversed := GLOBL("reversed", RODATA|NOPTR) // the lanes of a vector from the last on, and of another the first before them
-	for i, lane := range []uint64{8, 7, 6, 5, 4, 3, 2, 1} {
-		DATA(8*i, U64(lane))
-	}
+	// the lanes of a vector from the last on, and of another the first before them
+	reversed := laneOrder("reversed", 8, 7, 6, 5, 4, 3, 2, 1)
 	begin("fold", "func(dst, src *uint64, n int, w, quotient uint64, c *uint64)",
 		"is x, y ← x − w·y, y − w·x, below 3q, modulo 2^52, for pairs j, n−j.")
 	f := given(z[26], z[27])
