@@ -21,21 +21,22 @@ const cachedInputs = 512 << 10
 // sumProducts sums the products of rows with inputs x: the inner loop of the engine. Limbs and blocks of coefficients are
 // independent; within one, rows follow each other and read the same inputs, and each reads its stream of tiles in order.
 func (s *switcher) sumProducts(rows []product, x []*rlwe.Ciphertext) {
-	s.each(productTasks(s.params, rows, x))
+	n, blocks, f := productTasks(s.params, rows, x)
+	s.stages(&stage{n: n, limb: func(task int) int { return task / blocks }, do: func(task int, _ *lane) { f(task) }})
 }
 
 // sumProductsAtOnce does it on goroutines of its own.
 func sumProductsAtOnce(p Parameters, rows []product, x []*rlwe.Ciphertext, threads int) error {
-	n, f := productTasks(p, rows, x)
+	n, _, f := productTasks(p, rows, x)
 	return parallel(threads, n, func() func(int) error {
-		return func(task int) error { f(task, nil); return nil }
+		return func(task int) error { f(task); return nil }
 	})
 }
 
-// productTasks are the independent parts of sums.
-func productTasks(p Parameters, rows []product, x []*rlwe.Ciphertext) (n int, f func(task int, _ *lane)) {
+// productTasks are the independent parts of sums, so many blocks of each limb in turn.
+func productTasks(p Parameters, rows []product, x []*rlwe.Ciphertext) (n, blocks int, f func(task int)) {
 	if len(rows) == 0 {
-		return 0, nil
+		return 0, 1, nil
 	}
 	level := rows[0].out.Level()
 	inputs := make([]kernels.Inputs, level+1)
@@ -54,8 +55,8 @@ func productTasks(p Parameters, rows []product, x []*rlwe.Ciphertext) (n int, f 
 	for size > 128 && 16*size*len(x) > cachedInputs {
 		size /= 2
 	}
-	blocks := p.N() / size
-	return (level + 1) * blocks, func(task int, _ *lane) {
+	blocks = p.N() / size
+	return (level + 1) * blocks, blocks, func(task int) {
 		i, start := task/blocks, task%blocks*size
 		for _, row := range rows {
 			row.sum(p.rings.q[i], &inputs[i], i, start, start+size)
