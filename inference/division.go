@@ -91,7 +91,7 @@ func (s *switcher) divideTogether(q *quotients) {
 	if q.rescale {
 		lasts.n = components
 	}
-	quotients := &stage{
+	results := &stage{
 		n: components * (end + 1), limb: func(t int) int { return end - t/components }, after: []*stage{rests, splits, lasts},
 		ready: func(t int) bool { return summed[end-t/components].Load() },
 		do: func(t int, l *lane) {
@@ -99,7 +99,7 @@ func (s *switcher) divideTogether(q *quotients) {
 			s.quotient(q, i, c, k, s.sumAt(q, i, k), l)
 		},
 	}
-	s.stages(sumsP, sumsQ, rests, splits, lasts, quotients)
+	s.stages(sumsP, sumsQ, rests, splits, lasts, results)
 }
 
 // room makes sure of the buffers.
