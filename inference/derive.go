@@ -319,7 +319,7 @@ func (p Parameters) CheckRange(layout *packing.Layout, profile packing.Profile) 
 		peak := math.Log2(math.Max(profile.Bound(i), 1))
 		check := func(scale, peak float64, level int) error {
 			if need := scale + peak + 1; !(need <= logQ[level+1]) {
-				return fmt.Errorf("inference: layer %s: values up to %.3g at level %d need a modulus of %.0f bits, but it has %.0f: the result would wrap; enlarge log_q[0] or lower log_scale",
+				return fmt.Errorf("inference: layer %s: coefficients up to %.3g at level %d need a modulus of %.0f bits, but it has %.0f: the result would wrap; enlarge log_q[0] or lower log_scale",
 					ly.Name, math.Exp2(peak), level, math.Ceil(need), logQ[level+1])
 			}
 			return nil
