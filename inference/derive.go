@@ -29,9 +29,12 @@ const (
 	sparePrecision = 3    // bits beyond what is asked for, where security leaves room
 )
 
-// families are the bits that moduli are kept to, as long as the precision allows it: kernels are fastest below 2^47,
-// slower below 2^50 and several times slower above.
+// families are the bits that moduli are kept to, as long as the precision allows it: vector kernels are fastest below 2^47,
+// slower below 2^50 and several times slower above. Portable ones take the same for all.
 var families = []int{kernels.LazyBits, kernels.MaxBits, maxLogPrime}
+
+// Reference names the kernels that choices go by which must be the same on every machine.
+const Reference = kernels.AVX512
 
 // sampleMargin is how many bits larger values may be than those of the samples seen.
 const sampleMargin = 2
@@ -41,14 +44,31 @@ type Wanted struct {
 	Precision float64 // bits, as records define them
 	Encrypted bool    // weights
 	Ring      Ring    // "" is the cheaper one that serves
+	Kernels   string  // that it will run on; "" are this process's
+}
+
+func (w Wanted) portable() bool {
+	if w.Kernels == "" {
+		w.Kernels = Kernels()
+	}
+	return w.Kernels == kernels.Portable
+}
+
+// families lists them by how good they are on the kernels wanted: large moduli are fewest.
+func (w Wanted) families() []int {
+	f := slices.Clone(families)
+	if w.portable() {
+		slices.Reverse(f)
+	}
+	return f
 }
 
 // Derive chooses parameters for a layout: the ring whose slots it fills, the squares whose rescaling is
 // delayed (which it sets in the layout), one modulus per level, and the scales that 128-bit security leaves room for.
 // The profile comes from packing's simulation of representative samples: every modulus is sized to hold the largest
 // values that reach its level, and parameters are refused if the errors would exceed the precision. An empty profile
-// stands for the least that any network needs. Of all that serve, the nominally fastest are taken, on every machine the
-// same.
+// stands for the least that any network needs. Of all that serve, the nominally fastest on the kernels wanted are taken: few large
+// moduli where they are portable.
 func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal, error) {
 	if profile.Peaks == nil {
 		profile = least(layout)
@@ -125,21 +145,21 @@ func delays(layout *packing.Layout) []int {
 	return slices.Compact(n)
 }
 
-// try sizes the chain, in the fastest family of moduli that serves, and returns the literal and its nominal cost.
+// try sizes the chain, in the best family of moduli that serves, and returns the literal and its nominal cost.
 func (c candidate) try(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal, float64, bool) {
 	layout.DelayLast(c.delayed)
 	need := worstError(layout, profile, w.Precision)
 	ch := c.chain(layout, profile, w)
 	ch.enough = need - sparePrecision
-	for _, ch.largest = range families {
+	for _, ch.largest = range w.families() {
 		s, ok := ch.size()
 		if ok && ch.error(s) <= need {
 			lit := ch.literal(s)
 			lit.Ring, lit.LogN = c.ring, c.logN
-			return lit, NominalCost(lit, layout, layout.Dense(), w.Encrypted), true
+			return lit, w.Cost(lit, layout, layout.Dense()), true
 		}
 		if max(s.logP, slices.Max(ch.logQ(s))) < ch.largest {
-			break // larger ones would not help
+			break // others would not help
 		}
 	}
 	return Literal{}, 0, false
@@ -178,9 +198,16 @@ func smallestPrime(r Ring, logN int) int {
 	return logN + 9
 }
 
-// NominalCost is the seconds that an evaluation takes at nominal prices, which are the same on every machine.
+// NominalCost is the seconds that an evaluation takes at nominal prices of this process's kernels.
 func NominalCost(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool) float64 {
-	return packing.Total(layout.Counts(kept, encrypted)).Cost(l.arithmetic().Nominal())
+	return Wanted{Encrypted: encrypted}.Cost(l, layout, kept)
+}
+
+// Cost is NominalCost on the kernels wanted, the same on every machine.
+func (w Wanted) Cost(l Literal, layout *packing.Layout, kept [][][]bool) float64 {
+	a := l.arithmetic()
+	a.Portable = w.portable()
+	return packing.Total(layout.Counts(kept, w.Encrypted)).Cost(a.Nominal())
 }
 
 func (l Literal) arithmetic() packing.Arithmetic {
@@ -292,7 +319,7 @@ func (p Parameters) CheckRange(layout *packing.Layout, profile packing.Profile) 
 		peak := math.Log2(math.Max(profile.Bound(i), 1))
 		check := func(scale, peak float64, level int) error {
 			if need := scale + peak + 1; !(need <= logQ[level+1]) {
-				return fmt.Errorf("inference: layer %s: values up to %.3g at level %d need a modulus of %.0f bits, but it has %.0f: the result would wrap; enlarge log_q[0] or lower log_scale",
+				return fmt.Errorf("inference: layer %s: coefficients up to %.3g at level %d need a modulus of %.0f bits, but it has %.0f: the result would wrap; enlarge log_q[0] or lower log_scale",
 					ly.Name, math.Exp2(peak), level, math.Ceil(need), logQ[level+1])
 			}
 			return nil
