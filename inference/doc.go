@@ -69,4 +69,4 @@
 package inference
 
 // Version is raised whenever evaluation may give other values or counts.
-const Version = 3
+const Version = 4
