@@ -68,6 +68,8 @@ var ignored = []rule{
 		[]string{"data.noise"}},
 	{nil, func(s *Spec) bool { return s.HE.LogQ == nil },
 		[]string{"he.log_q", "he.log_p", "he.log_scale"}},
+	{nil, func(s *Spec) bool { return s.HE.Headroom == 0 },
+		[]string{"he.headroom"}},
 }
 
 // ParamNames are the dotted paths that the Params of a point may have.

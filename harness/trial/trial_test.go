@@ -95,10 +95,10 @@ func TestPointFromStartToEnd(t *testing.T) {
 	}
 }
 
-func TestRecordThatDoesNotProveItselfFails(t *testing.T) {
+func TestParametersThatCannotWorkAreRefused(t *testing.T) {
 	_, err := do(t, testJob(t, t.TempDir(), "precision: 16", "precision: 40"))
-	if f, ok := err.(*Failure); !ok || f.Kind != "precision" {
-		t.Errorf("40 bits asked, 40-bit scale: %v; want a precision failure", err)
+	if f, ok := err.(*Failure); !ok || f.Kind != "parameters" || !strings.Contains(err.Error(), "of 40") {
+		t.Errorf("40 bits asked, 40-bit scale: %v; want a parameter failure", err)
 	}
 	_, err = do(t, testJob(t, t.TempDir(), "log_q: [50, 40", "log_q: [40, 40"))
 	if f, ok := err.(*Failure); !ok || f.Kind != "parameters" || !strings.Contains(err.Error(), "wrap") {
@@ -124,9 +124,9 @@ func TestCache(t *testing.T) {
 	if err := Prepare(testJob(t, dir, "16x8x4", "8x16x4"), nil); err != nil {
 		t.Fatal(err)
 	}
-	// Only what follows the permutation depends on the tile: the last retraining and its quality.
-	if added := len(files(t, dir)) - len(entries); added != 2 {
-		t.Errorf("another tile shape added %d entries: want 2", added)
+	// Only what follows the permutation depends on the tile: the last retraining, its quality and its values.
+	if added := len(files(t, dir)) - len(entries); added != 3 {
+		t.Errorf("another tile shape added %d entries: want 3", added)
 	}
 	for path := range entries {
 		text, err := os.ReadFile(path)
