@@ -226,9 +226,12 @@ func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 		}
 	}
 	if len(rings) == 0 {
-		logN := Standard.LogN(layout.Slots)
-		return fmt.Errorf("inference: %d slots fill a ring of log_n %d: 128-bit parameters need %d to %d, that is %d to %d slots",
-			layout.Slots, logN, MinLogN, MaxLogN, 1<<(MinLogN-1), 1<<(MaxLogN-1))
+		r, most := Standard, 1<<(MaxLogN-1)
+		if w.Ring == ConjugateInvariant {
+			r, most = w.Ring, 1<<MaxLogN
+		}
+		return fmt.Errorf("inference: %d slots fill a %s ring of log_n %d: 128-bit parameters need %d to %d, that is %d to %d slots",
+			layout.Slots, r, r.LogN(layout.Slots), MinLogN, MaxLogN, most>>(MaxLogN-MinLogN), most)
 	}
 	free := Wanted{Precision: w.Precision, Encrypted: w.Encrypted}
 	for _, c := range rings {

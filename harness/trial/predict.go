@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"runtime/debug"
+	"slices"
 
 	"hepex/harness/record"
 	"hepex/harness/tune"

@@ -186,29 +186,13 @@ func TestQualityAlone(t *testing.T) {
 func TestDeadQuadratic(t *testing.T) {
 	j := testJob(t, t.TempDir(), "encrypted", "plain", "mlp, hidden: [16], activation: square", "autoencoder, hidden: [16], activation: quadratic",
 		"[50, 40, 40, 40]", "[50, 40, 40]")
-	p, err := newPreparer(j, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := p.run(pruningOptions(j.Spec))
-	if err != nil {
-		t.Fatal(err)
-	}
-	final, after, err := p.keys(pruningOptions(j.Spec))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range out.state.Net.Layers {
-		if q, ok := l.(*network.Quadratic); ok {
-			q.A, q.B = 5e-4, 0.7
+	alterNetwork(t, j, func(n *network.Network) {
+		for _, l := range n.Layers {
+			if q, ok := l.(*network.Quadratic); ok {
+				q.A, q.B = 5e-4, 0.7
+			}
 		}
-	}
-	if err := p.store(after[len(after)-1], out); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(p.cache.path(qualityKey(final, j.Spec))); err != nil { // it is that of the network before
-		t.Fatal(err)
-	}
+	})
 	result, err := do(t, j)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 
 	"hepex/harness/config"
 	"hepex/harness/stats"
@@ -52,9 +53,14 @@ func newValues(f *network.Folded, seen []network.Data, tests, batch int) (*value
 		v.Margin = append(v.Margin, bound-slices.Max(logs))
 		v.Mean = append(v.Mean, floats.Sum(layer)/float64(len(layer)))
 	}
+	if tests < batch { // slots without a sample hold what comes out of zeros
+		for i, layer := range f.Peaks(mat.NewDense(1, seen[0].Dim, nil)) {
+			v.Mean[i] = math.Max(v.Mean[i], layer[0])
+		}
+	}
 	outputs := logarithms(peaks[len(peaks)-1])
 	floats.Scale(-1, outputs)
-	least, err := stats.Tail(outputs, math.Pow(small, 1/float64(batch)))
+	least, err := stats.Tail(outputs, math.Pow(small, 1/float64(min(batch, tests))))
 	if err != nil {
 		return nil, fmt.Errorf("trial: %w", err)
 	}
