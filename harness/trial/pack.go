@@ -59,6 +59,9 @@ func packOneImage(s config.Spec, f *network.Folded, v *values) (*packed, error) 
 		if err != nil {
 			return nil, err
 		}
+		if best != nil && !mayBeCheaper(s, m, cheapest) {
+			continue
+		}
 		p, err := derive(s, m, f, v)
 		if err != nil {
 			if first == nil {
@@ -74,6 +77,13 @@ func packOneImage(s config.Spec, f *network.Folded, v *values) (*packed, error) 
 		return nil, first
 	}
 	return best, nil
+}
+
+// mayBeCheaper tells whether parameters for the least that any network needs cost less. Simulating samples takes far longer than
+// to see that they do not.
+func mayBeCheaper(s config.Spec, m *packing.Model, cost float64) bool {
+	lit, err := literal(s, m.Layout, packing.Profile{})
+	return err == nil && inference.NominalCost(lit, m.Layout, m.Kept, s.HE.Weights == "encrypted") < cost
 }
 
 // derive takes over the config's parameters or derives them, and checks them against simulated values.

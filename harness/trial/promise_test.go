@@ -238,10 +238,11 @@ func (p *promise) drawLayout() {
 	if byHand {
 		s.HE.Insecure, logSlots = true, 6+p.rng.IntN(6)
 	}
-	switch p.rng.IntN(8) {
-	case 0, 1:
+	const mostLayers = 4 // whose arrangement in the largest rings is soon found
+	switch kind := p.rng.IntN(8); {
+	case kind < 2:
 		s.Layout, s.Tile = string(packing.Scalar), packing.Shape{In: 1, Out: 1, Batch: 1 << logSlots}
-	case 2:
+	case kind == 2 && (byHand || len(p.net.Dense()) <= mostLayers):
 		s.Layout, s.Tile = string(packing.OneImage), packing.Shape{In: 1 << logSlots, Out: 1, Batch: 1}
 	default:
 		in := p.rng.IntN(min(logSlots, 5) + 1)
