@@ -22,6 +22,7 @@ type values struct {
 	Largest []float64       `json:"largest"` // by layer: log2 of the largest |value| of any neuron before the square
 	Margin  []float64       `json:"margin"`  // … and by how many bits test samples may exceed it
 	Mean    []float64       `json:"mean"`    // by layer: the mean over samples of each one's largest |value|
+	Shown   []bool          `json:"shown"`   // by layer: its tail is not hidden by biases
 	Outputs packing.Outputs `json:"outputs"`
 	Samples [][]float32     `json:"samples"` // those to be simulated
 }
@@ -53,19 +54,18 @@ func newValues(f *network.Folded, seen []network.Data, tests, batch int) (*value
 		v.Margin = append(v.Margin, bound-slices.Max(logs))
 		v.Mean = append(v.Mean, floats.Sum(layer)/float64(len(layer)))
 	}
-	if tests < batch { // slots without a sample hold what comes out of zeros
-		for i, layer := range f.Peaks(mat.NewDense(1, seen[0].Dim, nil)) {
+	for i, layer := range f.Peaks(mat.NewDense(1, seen[0].Dim, nil)) { // what biases alone give
+		v.Shown = append(v.Shown, i == 0 || showing(peaks[i]) >= 2*layer[0])
+		if tests < batch { // slots without a sample hold what comes out of zeros
 			v.Mean[i] = math.Max(v.Mean[i], layer[0])
 		}
 	}
-	outputs := logarithms(peaks[len(peaks)-1])
-	floats.Scale(-1, outputs)
-	least, err := stats.Tail(outputs, math.Pow(small, 1/float64(min(batch, tests))))
+	least, err := stats.Reached(logarithms(peaks[len(peaks)-1]), min(batch, tests), small)
 	if err != nil {
-		return nil, fmt.Errorf("trial: %w", err)
+		return nil, &Failure{KindNaN, fmt.Errorf("trial: outputs of the network overflow: %w", err)}
 	}
 	chosen, smallest := toSimulate(peaks)
-	v.Outputs = packing.Outputs{Least: math.Exp2(-least), Small: smallest}
+	v.Outputs = packing.Outputs{Least: math.Exp2(least), Small: smallest}
 	for _, s := range chosen {
 		for _, d := range seen {
 			if s < d.Len() {
@@ -75,7 +75,22 @@ func newValues(f *network.Folded, seen []network.Data, tests, batch int) (*value
 			s -= d.Len()
 		}
 	}
+	v.revealHidden(f)
 	return v, nil
+}
+
+// showing is the value beyond which the tail of a layer must be seen: one in twenty is larger.
+func showing(values []float64) float64 {
+	return slices.Sorted(slices.Values(values))[len(values)*19/20]
+}
+
+// revealHidden enlarges margins to what comes out of samples stretched to the bounds of the layers before. Where biases are larger than what
+// most samples add to them, the values of a layer do not show the tail that they have.
+func (v *values) revealHidden(f *network.Folded) {
+	bounds, _ := v.bounds(0, 1)
+	for i, layer := range f.Peaks(matrix(v.stretched(f, wide(v.Samples), bounds))) {
+		v.Margin[i] = math.Max(v.Margin[i], slices.Max(logarithms(layer))-v.Largest[i])
+	}
 }
 
 // logarithms to base 2, and something far below all values for 0.
@@ -102,11 +117,6 @@ func toSimulate(peaks [][]float64) (chosen []int, smallest float64) {
 		if !taken[s] && len(chosen) < calibrationSamples {
 			taken[s], chosen = true, append(chosen, s)
 		}
-	}
-	ranked := func(values []float64) []int {
-		order := make([]int, n)
-		floats.ArgsortStable(slices.Clone(values), order)
-		return order
 	}
 	outputs := peaks[len(peaks)-1]
 	share := (extremeSamples + len(peaks) - 1) / len(peaks)
@@ -176,14 +186,16 @@ func (v *values) beyond(sample []float64, headroom float64, batch int, full bool
 	return false
 }
 
-// profile simulates the samples chosen and brings what they show of the layout, with sums in unused slots, to the bounds.
+// profile simulates the samples chosen, also stretched to the bounds, and brings what they show of the layout, with sums in unused slots,
+// to the bounds.
 func (v *values) profile(m *packing.Model, f *network.Folded, headroom float64) (packing.Profile, error) {
+	peaks, means := v.bounds(headroom, m.Batch)
 	x := wide(v.Samples)
+	x = append(x, v.stretched(f, x, peaks)...)
 	p, err := m.Profile(x, v.Outputs)
 	if err != nil {
 		return p, err
 	}
-	peaks, means := v.bounds(headroom, m.Batch)
 	seen := f.Peaks(matrix(x))
 	byPeak, byMean := make([]float64, len(seen)), make([]float64, len(seen))
 	for i, layer := range seen {
@@ -191,6 +203,58 @@ func (v *values) profile(m *packing.Model, f *network.Folded, headroom float64) 
 		byMean[i] = ratio(means[i], largestMean(layer, m.Batch))
 	}
 	return p.Scale(byPeak, byMean), nil
+}
+
+// stretched are the samples with the largest values of each layer, multiplied until some layer reaches its bound. Errors may grow
+// faster than outputs from the largest sample to the bound: where biases hide what squares make of it, outputs do not grow at all.
+func (v *values) stretched(f *network.Folded, x [][]float64, bounds []float64) [][]float64 {
+	const perLayer, most, steps = 2, 64, 24
+	chosen := map[int]bool{}
+	var out [][]float64
+	for _, layer := range f.Peaks(matrix(x)) {
+		order := ranked(layer)
+		for _, s := range order[max(0, len(order)-perLayer):] {
+			if chosen[s] {
+				continue
+			}
+			chosen[s] = true
+			low, high := 1.0, float64(most)
+			for range steps {
+				middle := math.Sqrt(low * high)
+				if v.within(f.Peaks(matrix([][]float64{multiple(x[s], middle)})), bounds) {
+					low = middle
+				} else {
+					high = middle
+				}
+			}
+			out = append(out, multiple(x[s], low))
+		}
+	}
+	return out
+}
+
+// within tells whether the one sample exceeds no bound that says something: that of the first layer, and those of layers that show
+// their tail.
+func (v *values) within(peaks [][]float64, bounds []float64) bool {
+	for i, layer := range peaks {
+		if v.Shown[i] && !(layer[0] <= bounds[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func multiple(sample []float64, by float64) []float64 {
+	out := slices.Clone(sample)
+	floats.Scale(by, out)
+	return out
+}
+
+// ranked are the places of the values, from the smallest to the largest.
+func ranked(values []float64) []int {
+	order := make([]int, len(values))
+	floats.ArgsortStable(slices.Clone(values), order)
+	return order
 }
 
 // ratio is 1 where values are always zero.
