@@ -103,7 +103,7 @@ func newPriceBench(p Parameters) (*priceBench, error) {
 }
 
 func (b *priceBench) random(degree, level int) *rlwe.Ciphertext {
-	ct := hefloat.NewCiphertext(b.p.Parameters, degree, level)
+	ct := newCiphertext(b.p, degree, level, b.p.DefaultScale())
 	for _, v := range ct.Value {
 		for l, limb := range v.Coeffs {
 			q := b.p.Q()[l]

@@ -70,17 +70,16 @@ func (b *priceBench) rows(op packing.Op, level int, reads func(row, in int) bool
 	}
 	var groups [][]product
 	var inputs [][]*rlwe.Ciphertext
-	content := b.random(1, level)
 	for bytes < streamed {
 		x := make([]*rlwe.Ciphertext, pricedInputs)
 		for in := range x {
-			x[in] = content.CopyNew()
+			x[in] = b.random(1, level)
 		}
 		g := group()
 		for _, row := range g {
 			bytes += len(row.terms) * degree * 8 * (level + 1) * b.p.N()
 		}
-		bytes += inputsRead(g) * 16 * (level + 1) * b.p.N()
+		bytes += inputsRead(g, len(x)) * 16 * (level + 1) * b.p.N()
 		groups, inputs = append(groups, g), append(inputs, x)
 	}
 	return clock(func() {
