@@ -10,7 +10,6 @@ import (
 	"hepex/harness/record"
 	"hepex/harness/tune"
 	"hepex/inference"
-	"hepex/packing"
 )
 
 // PriceDir is where prices of primitives are kept, in a cache folder.
@@ -26,8 +25,8 @@ func (t *trial) predict(p inference.Parameters) error {
 	if t.limit > 0 && peak > t.limit {
 		return &Failure{"memory", fmt.Errorf("trial: the evaluation needs %d MiB: limits.memory allows %d", peak>>20, t.limit>>20)}
 	}
-	counts := packing.Total(m.Counts(m.Kept, encrypted))
-	prices, err := tune.CachedPrices(PriceDir(t.cacheDir), t.rec.Environment.CPU, false)(p, counts)
+	work := inference.NewWork(p.Literal, m.Layout, m.Kept, encrypted)
+	prices, err := tune.CachedPrices(PriceDir(t.cacheDir), t.rec.Environment.CPU, false)(p, work)
 	if errors.Is(err, tune.ErrFolder) {
 		return unusable(err)
 	}
@@ -35,6 +34,6 @@ func (t *trial) predict(p inference.Parameters) error {
 		return err
 	}
 	debug.FreeOSMemory()
-	t.rec.Predicted = &record.Predicted{Evaluate: counts.Cost(prices.Prices(false)) / float64(threads), PeakBytes: peak}
+	t.rec.Predicted = &record.Predicted{Evaluate: work.Counts.Cost(prices.Prices(false)) / float64(threads), PeakBytes: peak}
 	return nil
 }

@@ -1,0 +1,75 @@
+package inference
+
+import (
+	"math"
+
+	"hepex/packing"
+)
+
+// Work is what decides how long an evaluation takes: its operations, and the memory that its products go through. It survives
+// encoding/json both ways but for the counts, whose keys are not text.
+type Work struct {
+	Counts    packing.Counts `json:"-"`
+	Encrypted bool           // weights
+	Sweep     int64          // bytes that an evaluation goes through: what it uses once comes from memory if caches hold less
+	Inputs    map[int]int    // of a row's products, by level
+}
+
+// NewWork is the work of a layout with its kept tiles.
+func NewWork(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool) Work {
+	m := PredictMemory(l, layout, kept, encrypted, 1)
+	w := Work{
+		Counts: packing.Total(layout.Counts(kept, encrypted)), Encrypted: encrypted, Sweep: m.Total() - m.Runtime, Inputs: map[int]int{},
+	}
+	for i := range layout.Layers {
+		ly := &layout.Layers[i]
+		w.Inputs[ly.Level] = max(w.Inputs[ly.Level], ly.Terms())
+	}
+	return w
+}
+
+// Only is the work with fewer operations.
+func (w Work) Only(counts packing.Counts) Work {
+	w.Counts = counts
+	return w
+}
+
+// Scene is what products meet: how large a model they go through, and how many inputs a row has. Both are classes, half an octave
+// wide.
+type Scene struct {
+	Encrypted bool `json:"encrypted,omitempty"` // weights
+	MiB       int  `json:"mib,omitempty"`
+	Inputs    int  `json:"inputs,omitempty"`
+}
+
+// Scenes beyond these are no different: less fits any second-level cache, more none of the third level.
+const (
+	leastMiB, mostMiB       = 16, 256
+	leastInputs, mostInputs = 16, 1024
+)
+
+// class rounds to half an octave.
+func class(v float64, least, most int) int {
+	v = min(max(v, float64(least)), float64(most))
+	return int(math.Round(math.Exp2(math.Round(2*math.Log2(v)) / 2)))
+}
+
+// Case is a primitive with all that its price depends on, in one class of parameters.
+type Case struct {
+	packing.At
+	Scene
+}
+
+// anyLevel stands for all levels: prices of products are in proportion to nominal ones.
+const anyLevel = -1
+
+// of tells which case a primitive is.
+func (w Work) of(at packing.At) Case {
+	switch at.Op {
+	case packing.MulPlain, packing.MulCipher, packing.MulScalar, packing.ReadInput, packing.ArrangeInput, packing.FinishRow:
+		return Case{packing.At{Op: at.Op, Level: anyLevel}, Scene{
+			w.Encrypted, class(float64(w.Sweep)/(1<<20), leastMiB, mostMiB), class(float64(w.Inputs[at.Level]), leastInputs, mostInputs),
+		}}
+	}
+	return Case{At: at}
+}
