@@ -63,6 +63,10 @@ func MeasurePrices(p Parameters, w Work) (*Priced, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.evict = make([]uint64, w.keysMiB()<<20/8)
+	for i := range b.evict { // memory that was never written to is one page
+		b.evict[i] = uint64(i)
+	}
 	out := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: TimeReference(p)}
 	levels := map[int]bool{}
 	for at := range w.Counts {
@@ -85,7 +89,8 @@ type priceBench struct {
 	w     *worker
 	eval  *hefloat.Evaluator
 	rng   *rand.Rand
-	evict []uint64
+	evict []uint64 // what walks go through
+	seen  uint64
 }
 
 // priceSteps are rotations to time: enough for a stage of radix 5.
@@ -108,7 +113,7 @@ func newPriceBench(p Parameters) (*priceBench, error) {
 	secret := kg.GenSecretKeyNew()
 	set := rlwe.NewMemEvaluationKeySet(kg.GenRelinearizationKeyNew(secret), kg.GenGaloisKeyNew(p.GaloisElement(1), secret))
 	w := &worker{params: p, pool: newPool(p), switcher: sw, counts: packing.Counts{}}
-	return &priceBench{p, w, hefloat.NewEvaluator(p.Parameters, set), rand.New(rand.NewPCG(1, 2)), make([]uint64, evictBytes/8)}, nil
+	return &priceBench{p, w, hefloat.NewEvaluator(p.Parameters, set), rand.New(rand.NewPCG(1, 2)), nil, 0}, nil
 }
 
 func (b *priceBench) random(degree, level int) *rlwe.Ciphertext {
@@ -153,20 +158,17 @@ func repeat(f, before func(), most int) []float64 {
 	return times
 }
 
-// evictBytes is how much memory to walk through so that caches lose what they hold.
-const evictBytes = 32 << 20
-
-// clockCold times what finds its key in memory, not in a cache: an evaluation uses each key once or a few times. It is
+// clockCold times what has not met its key for a while: an evaluation goes through all other keys first. It is
 // the median, as memory has no best case that an evaluation would meet.
 func (b *priceBench) clockCold(f func()) float64 {
 	times := repeat(f, b.walk, maxCold)
 	return times[len(times)/2]
 }
 
-// walk has caches lose what they hold.
+// walk has caches lose what they held before as much memory as an evaluation's keys have.
 func (b *priceBench) walk() {
-	for i := 0; i < len(b.evict); i += 8 {
-		b.evict[i]++
+	for i := 0; i < len(b.evict); i += line / 8 {
+		b.seen += b.evict[i]
 	}
 }
 
