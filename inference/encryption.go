@@ -84,9 +84,3 @@ func (e *encryptor) encrypt(m *encoder, level int, scale rlwe.Scale) *rlwe.Ciphe
 	}
 	return ct
 }
-
-func newCiphertext(p Parameters, degree, level int, scale rlwe.Scale) *rlwe.Ciphertext {
-	ct := hefloat.NewCiphertext(p.Parameters, degree, level)
-	ct.Scale = scale
-	return ct
-}

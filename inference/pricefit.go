@@ -11,11 +11,11 @@ import (
 
 // Rates are measured prices in proportion to nominal ones. What is measured with some moduli thus serves others of the
 // same class: nominal prices know how many bytes their tiles and keys have. The floor is kept in seconds, for
-// lattigo's calls take the same with all moduli.
-type Rates struct {
-	Ours  map[packing.At]float64
-	Floor map[packing.At]float64
-}
+// lattigo's calls take the same with all moduli; that of products is a limb's.
+type Rates map[Case]Rate
+
+// Rate is that of one primitive.
+type Rate struct{ Ours, Floor float64 }
 
 // PriceClass names the parameter sets whose prices differ as nominal ones do, on any machine: those of one ring, one number
 // of special moduli, and moduli that the same kernels serve.
@@ -38,19 +38,27 @@ func family(bits int) int {
 
 // Rates puts prices that were measured with a parameter set in proportion. A price far above what the same primitive takes at
 // other levels was measured while the machine did something else: theirs replaces it.
-func (p *Priced) Rates(l Literal) *Rates {
+func (p *Priced) Rates(l Literal, w Work) Rates {
 	nominal := l.arithmetic().Nominal()
-	r := &Rates{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
+	r := Rates{}
 	byOp := map[packing.Op][]float64{}
 	for at, v := range p.Ours {
-		r.Ours[at], r.Floor[at] = v/nominal(at.Op, at.Level), p.Floor[at]
-		byOp[at.Op] = append(byOp[at.Op], r.Ours[at])
+		c := w.of(at)
+		rate := Rate{v / nominal(at.Op, at.Level), p.Floor[at]}
+		if c.Level == anyLevel {
+			rate.Floor /= float64(at.Level + 1)
+		} else {
+			byOp[at.Op] = append(byOp[at.Op], rate.Ours)
+		}
+		r[c] = rate
 	}
-	for at, v := range r.Ours {
-		rates := byOp[at.Op]
+	for c, rate := range r {
+		rates := byOp[c.Op]
 		slices.Sort(rates)
-		if middle := rates[(len(rates)-1)/2]; len(rates) >= enoughLevels && v > disturbed*middle {
-			r.Ours[at] = middle
+		if len(rates) >= enoughLevels {
+			if middle := rates[(len(rates)-1)/2]; rate.Ours > disturbed*middle {
+				r[c] = Rate{middle, rate.Floor}
+			}
 		}
 	}
 	return r
@@ -61,12 +69,31 @@ const (
 	disturbed    = 1.35 // a rate above the median of an operation's levels by this factor
 )
 
-// Priced gives the prices of a parameter set of the class that was measured.
-func (r *Rates) Priced(l Literal) *Priced {
+// Missing is the work whose operations have no rate yet.
+func (r Rates) Missing(w Work) Work {
+	missing := packing.Counts{}
+	for at, n := range w.Counts {
+		if _, ok := r[w.of(at)]; !ok {
+			missing[at] = n
+		}
+	}
+	return w.Only(missing)
+}
+
+// Priced gives the prices of some work with a parameter set of the class that was measured.
+func (r Rates) Priced(l Literal, w Work) *Priced {
 	nominal := l.arithmetic().Nominal()
 	p := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: l.NominalTransform()}
-	for at, v := range r.Ours {
-		p.Ours[at], p.Floor[at] = v*nominal(at.Op, at.Level), r.Floor[at]
+	for at := range w.Counts {
+		c := w.of(at)
+		rate, ok := r[c]
+		if !ok {
+			continue
+		}
+		p.Ours[at], p.Floor[at] = rate.Ours*nominal(at.Op, at.Level), rate.Floor
+		if c.Level == anyLevel {
+			p.Floor[at] *= float64(at.Level + 1)
+		}
 	}
 	return p
 }
@@ -81,16 +108,17 @@ func (l Literal) NominalTransform() float64 {
 }
 
 // Scale multiplies all prices.
-func (r *Rates) Scale(by float64) {
-	for at := range r.Ours {
-		r.Ours[at] *= by
-		r.Floor[at] *= by
+func (r Rates) Scale(by float64) {
+	for c, rate := range r {
+		r[c] = Rate{rate.Ours * by, rate.Floor * by}
 	}
 }
 
-// Add takes over prices that were measured later.
-func (r *Rates) Add(more *Rates) {
-	for at, v := range more.Ours {
-		r.Ours[at], r.Floor[at] = v, more.Floor[at]
+// Add takes over prices that were measured later. Those that are known stay.
+func (r Rates) Add(more Rates) {
+	for c, rate := range more {
+		if _, ok := r[c]; !ok {
+			r[c] = rate
+		}
 	}
 }

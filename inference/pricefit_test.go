@@ -29,14 +29,16 @@ func TestPriceClass(t *testing.T) {
 func TestRatesAreSmooth(t *testing.T) {
 	lit := Literal{Ring: Standard, LogN: 13, LogQ: []int{45, 30, 30, 30}, LogP: []int{46}}
 	nominal := lit.arithmetic().Nominal()
+	counts := packing.Counts{}
 	p := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
 	for level := range 4 {
 		at := packing.At{Op: packing.RotateSum, Level: level}
-		p.Ours[at], p.Floor[at] = 2*nominal(at.Op, level), 1
+		p.Ours[at], p.Floor[at], counts[at] = 2*nominal(at.Op, level), 1, 1
 	}
 	bad := packing.At{Op: packing.RotateSum, Level: 2}
 	p.Ours[bad] *= 1.8
-	got := p.Rates(lit).Priced(lit)
+	w := Work{Counts: counts}
+	got := p.Rates(lit, w).Priced(lit, w)
 	for at := range p.Ours {
 		if want := 2 * nominal(at.Op, at.Level); math.Abs(got.Ours[at]/want-1) > 1e-9 || got.Floor[at] != 1 {
 			t.Errorf("level %d: %g s, floor %g: want %g and 1", at.Level, got.Ours[at], got.Floor[at], want)

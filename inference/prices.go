@@ -2,7 +2,9 @@ package inference
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"time"
 
@@ -34,6 +36,8 @@ func (p *Priced) Scaled(reference float64) *Priced {
 
 // TimeReference times a transform of one limb.
 func TimeReference(p Parameters) float64 {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	r := p.RingQ().SubRings[0]
 	a, b := make([]uint64, p.N()), make([]uint64, p.N())
 	for i := range a {
@@ -51,21 +55,30 @@ func (p *Priced) Prices(floor bool) packing.Prices {
 	return func(op packing.Op, level int) float64 { return table[packing.At{Op: op, Level: level}] }
 }
 
-// MeasurePrices times every primitive that some counts have.
-func MeasurePrices(p Parameters, counts packing.Counts) (*Priced, error) {
+// MeasurePrices times every primitive of some work. Levels whose products meet the same scene share one measurement.
+func MeasurePrices(p Parameters, w Work) (*Priced, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	b, err := newPriceBench(p)
 	if err != nil {
 		return nil, err
 	}
+	b.evict = make([]uint64, w.keysMiB()<<20/8)
+	for i := range b.evict { // memory that was never written to is one page
+		b.evict[i] = uint64(i)
+	}
 	out := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: TimeReference(p)}
 	levels := map[int]bool{}
-	for at := range counts {
+	for at := range w.Counts {
 		levels[at.Level] = true
 	}
 	for level := range levels {
-		if err := b.level(level, counts, out); err != nil {
+		if err := b.level(level, w, out); err != nil {
 			return nil, fmt.Errorf("inference: prices at level %d: %w", level, err)
 		}
+	}
+	if err := b.products(w, out); err != nil {
+		return nil, fmt.Errorf("inference: prices of products: %w", err)
 	}
 	return out, nil
 }
@@ -76,7 +89,8 @@ type priceBench struct {
 	w     *worker
 	eval  *hefloat.Evaluator
 	rng   *rand.Rand
-	evict []uint64
+	evict []uint64 // what walks go through
+	seen  uint64
 }
 
 // priceSteps are rotations to time: enough for a stage of radix 5.
@@ -99,11 +113,11 @@ func newPriceBench(p Parameters) (*priceBench, error) {
 	secret := kg.GenSecretKeyNew()
 	set := rlwe.NewMemEvaluationKeySet(kg.GenRelinearizationKeyNew(secret), kg.GenGaloisKeyNew(p.GaloisElement(1), secret))
 	w := &worker{params: p, pool: newPool(p), switcher: sw, counts: packing.Counts{}}
-	return &priceBench{p, w, hefloat.NewEvaluator(p.Parameters, set), rand.New(rand.NewPCG(1, 2)), make([]uint64, evictBytes/8)}, nil
+	return &priceBench{p, w, hefloat.NewEvaluator(p.Parameters, set), rand.New(rand.NewPCG(1, 2)), nil, 0}, nil
 }
 
 func (b *priceBench) random(degree, level int) *rlwe.Ciphertext {
-	ct := hefloat.NewCiphertext(b.p.Parameters, degree, level)
+	ct := newCiphertext(b.p, degree, level, b.p.DefaultScale())
 	for _, v := range ct.Value {
 		for l, limb := range v.Coeffs {
 			q := b.p.Q()[l]
@@ -115,26 +129,28 @@ func (b *priceBench) random(degree, level int) *rlwe.Ciphertext {
 	return ct
 }
 
-// Each price is the lower quartile, which other work on the machine hardly moves, of at least minReps runs that take at least minTime together.
+// Each price is the lower quartile of at least minReps runs that take at least minTime together, in time of the processor: other
+// work on the machine moves it only by what it takes of the caches.
 const (
 	minReps = 5
 	minTime = 20 * time.Millisecond
+	maxCold = 32 // runs, where what comes before each takes longer
 )
 
 func clock(f func()) float64 {
-	times := repeat(f, func() {})
+	times := repeat(f, func() {}, math.MaxInt)
 	return times[len(times)/4]
 }
 
-// repeat times f again and again, with something untimed before each time, and sorts the times.
-func repeat(f, before func()) []float64 {
+// repeat times f again and again, at most so often, with something untimed before each time, and sorts the times.
+func repeat(f, before func(), most int) []float64 {
 	f()
 	var times []float64
-	for total := time.Duration(0); len(times) < minReps || total < minTime; {
+	for total := time.Duration(0); len(times) < minReps || total < minTime && len(times) < most; {
 		before()
-		start := time.Now()
+		start := processorTime()
 		f()
-		d := time.Since(start)
+		d := processorTime() - start
 		times = append(times, d.Seconds())
 		total += d
 	}
@@ -142,41 +158,36 @@ func repeat(f, before func()) []float64 {
 	return times
 }
 
-// evictBytes is how much memory to walk through so that caches lose what they hold.
-const evictBytes = 32 << 20
-
-// clockCold times what finds its key in memory, not in a cache: an evaluation uses each key once or a few times. It is
+// clockCold times what has not met its key for a while: an evaluation goes through all other keys first. It is
 // the median, as memory has no best case that an evaluation would meet.
 func (b *priceBench) clockCold(f func()) float64 {
-	times := repeat(f, func() {
-		for i := 0; i < len(b.evict); i += 8 {
-			b.evict[i]++
-		}
-	})
+	times := repeat(f, b.walk, maxCold)
 	return times[len(times)/2]
 }
 
+// walk has caches lose what they held before as much memory as an evaluation's keys have.
+func (b *priceBench) walk() {
+	for i := 0; i < len(b.evict); i += line / 8 {
+		b.seen += b.evict[i]
+	}
+}
+
 // level times the primitives that happen at a level.
-func (b *priceBench) level(level int, counts packing.Counts, out *Priced) error {
+func (b *priceBench) level(level int, w Work, out *Priced) error {
 	has := func(ops ...packing.Op) bool {
-		return slices.ContainsFunc(ops, func(op packing.Op) bool { return counts[packing.At{Op: op, Level: level}] > 0 })
+		return slices.ContainsFunc(ops, func(op packing.Op) bool { return w.Counts[packing.At{Op: op, Level: level}] > 0 })
 	}
 	set := func(op packing.Op, ours, floor float64) {
 		at := packing.At{Op: op, Level: level}
 		out.Ours[at], out.Floor[at] = ours, floor
 	}
-	for _, op := range []packing.Op{packing.MulPlain, packing.MulCipher} {
-		if has(op) {
-			b.products(op, level, set)
-		}
-	}
-	if at := (packing.At{Op: packing.FinishRow, Level: level}); has(packing.FinishRow) && out.Ours[at] == 0 {
-		set(packing.FinishRow, 0, out.Floor[at]) // no work of its own
-	}
 	r := b.p.RingQ().AtLevel(level)
 	x, y := b.random(1, level), b.random(1, level)
 	if has(packing.MulMask) {
-		mask := b.tiles(packing.MulPlain, level, []bool{true})
+		mask := newTiles(b.p, &packing.Layer{Level: level, Rotations: []int{0}, Cols: 1}, []bool{true}, false)[0]
+		for i, s := range mask.limbs {
+			b.p.rings.q[i].Put(s, 0, y.Value[0].Coeffs[i])
+		}
 		ours := clock(func() { b.w.sumProducts([][]product{{{mask, x}}}, []*rlwe.Ciphertext{x}) })
 		set(packing.MulMask, ours, clock(func() {
 			for _, v := range x.Value {
@@ -188,11 +199,6 @@ func (b *priceBench) level(level int, counts packing.Counts, out *Priced) error 
 		bias := &rlwe.Ciphertext{Element: rlwe.Element[ring.Poly]{MetaData: y.MetaData, Value: y.Value[:1]}}
 		ours := clock(func() { b.w.addBias(x, bias) })
 		set(packing.AddBias, ours, clock(func() { r.Add(x.Value[0], y.Value[0], x.Value[0]) }))
-	}
-	if has(packing.MulScalar) {
-		if err := b.scalars(level, set); err != nil {
-			return err
-		}
 	}
 	b.divisions(level, has, set)
 	return b.rotations(level, has, set)

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"hepex/network/networktest"
-	"hepex/packing"
 )
 
 // Every primitive of every layout has a price, and memory is predicted to the byte where it can be.
@@ -18,8 +17,9 @@ func TestEverythingIsPriced(t *testing.T) {
 			m.DelayLast(rng.IntN(1 + m.Squares()))
 			p, err := NewParameters(smallLiteral(m.Layout), true)
 			check(t, err)
-			counts := packing.Total(m.Counts(m.Kept, encrypted))
-			prices, err := MeasurePrices(p, counts)
+			work := NewWork(p.Literal, m.Layout, m.Kept, encrypted)
+			counts := work.Counts
+			prices, err := MeasurePrices(p, work)
 			check(t, err)
 			for at := range counts {
 				if prices.Ours[at] < 0 || prices.Floor[at] < 0 {

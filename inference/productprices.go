@@ -1,104 +1,206 @@
 package inference
 
 import (
+	"cmp"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/he/hefloat"
 
+	"hepex/inference/kernels"
 	"hepex/packing"
 )
 
-// streamed is how much memory products go through, so that they are timed as in a model larger than any cache.
-const streamed = 64 << 20
-
-// tiles are random, in a row.
-func (b *priceBench) tiles(op packing.Op, level int, kept []bool) tiles {
-	row := newTiles(b.p, &packing.Layer{Level: level, Rotations: []int{0}, Cols: len(kept)}, kept, op == packing.MulCipher)[0]
-	for i, s := range row.limbs {
-		limb := b.random(0, level).Value[0].Coeffs[i]
-		same := slices.Repeat([][]uint64{limb}, s.Width())
-		for term := range s.Terms() {
-			b.p.rings.q[i].Put(s, term, same...)
+// products prices the products of all levels, of integers and tiles, the highest level first.
+func (b *priceBench) products(w Work, out *Priced) (err error) {
+	nominal := b.p.Literal.arithmetic().Nominal()
+	rates := map[Case]float64{}
+	ats := slices.SortedFunc(maps.Keys(w.Counts), func(x, y packing.At) int { return cmp.Or(y.Level-x.Level, int(x.Op)-int(y.Op)) })
+	for _, at := range ats {
+		c := w.of(at)
+		if c.Level != anyLevel {
+			continue
 		}
-	}
-	return row
-}
-
-// pricedInputs is how many inputs products are timed with.
-const pricedInputs = 64
-
-// products times a group of rows that all read every input, one whose rows read different ones, and one of one term a row: what
-// differs between them is what a product and an input cost; the rest belongs to the row. Enough groups follow each other for
-// tiles and inputs to come from memory, as they do in an evaluation.
-func (b *priceBench) products(op packing.Op, level int, set func(packing.Op, float64, float64)) {
-	const rows, inputs = packing.RowsAtOnce, pricedInputs
-	all := b.rows(op, level, func(int, int) bool { return true })
-	apart := b.rows(op, level, func(r, in int) bool { return in%rows == r })
-	bare := b.rows(op, level, func(_, in int) bool { return in == 0 })
-	perProduct := max(all-apart, 0) / ((rows - 1) * inputs)
-	perRow := max(bare-rows*perProduct, 0) / rows
-	perInput := max(apart-inputs*perProduct-rows*perRow, 0) / inputs
-
-	degree := 1
-	if op == packing.MulCipher {
-		degree = 2
-	}
-	r := b.p.RingQ().AtLevel(level)
-	x, y, z := b.random(0, level).Value[0], b.random(0, level).Value[0], b.random(0, level).Value[0]
-	floor := clock(func() { r.MulCoeffsMontgomeryLazyThenAddLazy(x, y, z) })
-	set(op, perProduct, float64(2*degree)*floor)
-	set(packing.ReadInput, perInput, 0)
-	set(packing.FinishRow, perRow, float64(degree+1)*clock(func() { r.Reduce(z, z) }))
-}
-
-// rows times a group of rows that have a tile for the inputs that reads tells.
-func (b *priceBench) rows(op packing.Op, level int, reads func(row, in int) bool) float64 {
-	degree := 1
-	if op == packing.MulCipher {
-		degree = 2
-	}
-	bytes, group := 0, func() (g []product) {
-		for r := range packing.RowsAtOnce {
-			kept := make([]bool, pricedInputs)
-			for in := range kept {
-				kept[in] = reads(r, in)
+		if _, ok := rates[c]; !ok {
+			set := func(op packing.Op, seconds float64) {
+				of := c
+				of.Op = op
+				rates[of] = seconds / nominal(op, at.Level)
 			}
-			g = append(g, product{b.tiles(op, level, kept), newCiphertext(b.p, degree, level, b.p.DefaultScale())})
+			if w.Counts[packing.At{Op: packing.MulScalar, Level: at.Level}] > 0 {
+				err = b.scalars(at.Level, c.Scene, set)
+			} else {
+				b.tiles(at.Level, c.Scene, set)
+			}
 		}
-		return g
+		out.Ours[at], out.Floor[at] = rates[c]*nominal(at.Op, at.Level), b.productFloor(at)
 	}
-	var groups [][]product
-	var inputs [][]*rlwe.Ciphertext
-	content := b.random(1, level)
-	for bytes < streamed {
-		x := make([]*rlwe.Ciphertext, pricedInputs)
-		for in := range x {
-			x[in] = content.CopyNew()
-		}
-		g := group()
-		for _, row := range g {
-			bytes += len(row.terms) * degree * 8 * (level + 1) * b.p.N()
-		}
-		bytes += inputsRead(g) * 16 * (level + 1) * b.p.N()
-		groups, inputs = append(groups, g), append(inputs, x)
+	return err
+}
+
+// productFloor is what lattigo's calls take.
+func (b *priceBench) productFloor(at packing.At) float64 {
+	r := b.p.RingQ().AtLevel(at.Level)
+	x, y, z := b.random(0, at.Level).Value[0], b.random(0, at.Level).Value[0], b.random(0, at.Level).Value[0]
+	switch at.Op {
+	case packing.MulPlain:
+		return 2 * clock(func() { r.MulCoeffsMontgomeryLazyThenAddLazy(x, y, z) })
+	case packing.MulCipher:
+		return 4 * clock(func() { r.MulCoeffsMontgomeryLazyThenAddLazy(x, y, z) })
+	case packing.MulScalar:
+		return 2 * clock(func() { r.MulScalarThenAdd(x, 77, z) })
+	case packing.FinishRow:
+		return 2 * clock(func() { r.Reduce(z, z) })
 	}
-	return clock(func() {
-		for i, g := range groups {
-			b.w.sumProducts([][]product{g}, inputs[i])
+	return 0
+}
+
+// tiles prices what sums of products with tiles consist of, in a limb as most are. Groups of rows that all read every input are
+// timed, and groups whose rows read different ones: what differs between them is what a product and an input cost. So
+// many groups follow each other that tiles and inputs come from where they come from in an evaluation.
+func (b *priceBench) tiles(level int, scene Scene, set func(packing.Op, float64)) {
+	const rows = packing.RowsAtOnce
+	limb := min(level, 1) // the first modulus may be larger than the others
+	inputs := float64(scene.Inputs)
+	all := b.rows(limb, scene, func(int, int) bool { return true })
+	apart := b.rows(limb, scene, func(row, in int) bool { return in%rows == row })
+	product := max(all-apart, 0) / ((rows - 1) * inputs)
+	row := b.rowEnd(limb, scene)
+	input := max(apart-inputs*product-rows*row, 0) / inputs
+
+	// to the level, in proportion
+	whole := b.p.Literal.arithmetic()
+	one := whole
+	one.LogQ = whole.LogQ[limb : limb+1]
+	ofLimb, ofLevel := one.Nominal(), whole.Nominal()
+	op := packing.MulPlain
+	if scene.Encrypted {
+		op = packing.MulCipher
+	}
+	for op, seconds := range map[packing.Op]float64{op: product, packing.ReadInput: input, packing.FinishRow: row} {
+		set(op, seconds*ofLevel(op, level)/ofLimb(op, 0))
+	}
+}
+
+// newRow is a row of random tiles in one limb, which becomes its first.
+func (b *priceBench) newRow(limb int, scene Scene, terms []int32) product {
+	degree, width := 1, 1
+	if scene.Encrypted {
+		degree, width = 2, 2
+	}
+	r := b.p.rings.q[limb]
+	bytes := kernels.StreamBytes(b.p.N(), len(terms), width, r.Modulus())
+	s := r.NewStream(kernels.NewArena(bytes, 1), len(terms), width)
+	content := slices.Repeat([][]uint64{b.limb(limb)}, width*putTerms)
+	for term := 0; term < len(terms); term += putTerms {
+		r.Put(s, term, content[:width*min(putTerms, len(terms)-term)]...)
+	}
+	return product{tiles{terms: terms, limbs: []*kernels.Stream{s}}, newCiphertext(b.p, degree, 0, b.p.DefaultScale())}
+}
+
+// limb is a random polynomial.
+func (b *priceBench) limb(i int) []uint64 {
+	x, q := make([]uint64, b.p.N()), b.p.Q()[i]
+	for k := range x {
+		x[k] = b.rng.Uint64N(q)
+	}
+	return x
+}
+
+// rows times a group of rows that have a tile for the inputs that reads tells, as one of many.
+func (b *priceBench) rows(limb int, scene Scene, reads func(row, in int) bool) float64 {
+	type work struct {
+		group  []product
+		inputs kernels.Inputs
+		size   int
+	}
+	var all []work
+	content := b.limb(limb)
+	for bytes := 0; bytes < scene.MiB<<20; {
+		w := work{}
+		for range scene.Inputs {
+			for _, v := range newCiphertext(b.p, 1, 0, b.p.DefaultScale()).Value {
+				copy(v.Coeffs[0], content)
+				w.inputs.Append(v.Coeffs[0])
+				bytes += 8 * b.p.N()
+			}
 		}
-	}) / float64(len(groups))
+		for row := range packing.RowsAtOnce {
+			var terms []int32
+			for in := range scene.Inputs {
+				if reads(row, in) {
+					terms = append(terms, int32(in))
+				}
+			}
+			w.group = append(w.group, b.newRow(limb, scene, terms))
+			bytes += int(w.group[row].limbs[0].Bytes())
+		}
+		w.size = blockSize(b.p.N(), scene.Inputs, w.group)
+		all = append(all, w)
+	}
+	times := b.turns(len(all), func(i int) {
+		w := &all[i]
+		for start := 0; start < b.p.N(); start += w.size {
+			for _, row := range w.group {
+				row.sum(b.p.rings.q[limb], &w.inputs, 0, start, start+w.size)
+			}
+		}
+	})
+	return times[len(times)/2] // as memory has no best case
+}
+
+// turns times pieces of work that take turns, and sorts the times.
+func (b *priceBench) turns(n int, f func(i int)) []float64 {
+	for i := range n {
+		f(i)
+	}
+	var times []float64
+	for total := time.Duration(0); len(times) < minTurns*n || total < minTime; {
+		for i := range n {
+			start := processorTime()
+			f(i)
+			d := processorTime() - start
+			times = append(times, d.Seconds())
+			total += d
+		}
+	}
+	slices.Sort(times)
+	return times
+}
+
+// minTurns is how often each piece is timed at least.
+const minTurns = 3
+
+// rowEnd is what a row takes beside its products: one of two terms takes a product more than one of one.
+func (b *priceBench) rowEnd(limb int, scene Scene) float64 {
+	var inputs kernels.Inputs
+	inputs.Append(b.limb(limb))
+	inputs.Append(b.limb(limb))
+	var times [2]float64
+	for k, terms := range [][]int32{{0}, {0, 0}} {
+		row := b.newRow(limb, scene, terms)
+		times[k] = clock(func() { row.sum(b.p.rings.q[limb], &inputs, 0, 0, b.p.N()) })
+	}
+	return max(2*times[0]-times[1], 0)
 }
 
 // scalars times layers whose rows have weights for all inputs, and for few: what differs is what a weight costs, the rest belongs
-// to the inputs. Half of the weights are negative. The floor is lattigo's product with a scalar, added.
-func (b *priceBench) scalars(level int, set func(packing.Op, float64, float64)) (err error) {
-	const inputs, outputs, few = 256, 16, 16
+// to the inputs. Half of the weights are negative.
+func (b *priceBench) scalars(level int, scene Scene, set func(packing.Op, float64)) (err error) {
+	const outputs = 16
+	inputs := scene.Inputs
+	few := (inputs + outputs - 1) / outputs
 	x, out, rows := make([]*rlwe.Ciphertext, inputs), make([]*rlwe.Ciphertext, outputs), make([]scalarRow, outputs)
+	content := b.random(1, level)
 	for i := range x {
-		x[i] = b.random(1, level)
+		x[i] = newCiphertext(b.p, 1, level, b.p.DefaultScale())
+		for c, v := range x[i].Value {
+			v.CopyLvl(level, content.Value[c])
+		}
 	}
-	time := func(length int) float64 {
+	layer := func(length int) float64 {
 		for o := range rows {
 			out[o] = hefloat.NewCiphertext(b.p.Parameters, 1, level)
 			rows[o] = scalarRow{}
@@ -110,26 +212,20 @@ func (b *priceBench) scalars(level int, set func(packing.Op, float64, float64)) 
 				}
 			}
 		}
-		for k := range few * outputs { // every input is read
-			rows[k/few].Index[k%few] = int32(k)
+		for k := range min(inputs, length*outputs) { // every input is read
+			rows[k/length].Index[k%length] = int32(k)
 		}
-		return b.clockCold(func() {
+		times := repeat(func() {
 			if e := scalarLayer(b.p, rows, x, out, b.p.DefaultScale(), 1); e != nil {
 				err = e
 			}
-		})
+		}, b.walk, maxCold)
+		return times[len(times)/4]
 	}
-	every, some := time(inputs), time(few)
-	perWeight := max(every-some, 0) / ((inputs - few) * outputs)
-	r := b.p.RingQ().AtLevel(level)
-	floor := clock(func() {
-		for _, ct := range x {
-			for c, v := range ct.Value {
-				r.MulScalarThenAdd(v, 77, out[0].Value[c])
-			}
-		}
-	}) / inputs
-	set(packing.MulScalar, perWeight, floor)
-	set(packing.ArrangeInput, max(some-few*outputs*perWeight, 0)/inputs, 0)
+	every, some := layer(inputs), layer(few)
+	perWeight := max(every-some, 0) / float64((inputs-few)*outputs)
+	set(packing.MulScalar, perWeight)
+	set(packing.ArrangeInput, max(some-float64(few*outputs)*perWeight, 0)/float64(inputs))
+	set(packing.FinishRow, 0) // no work of its own
 	return err
 }

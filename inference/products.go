@@ -12,8 +12,32 @@ type product struct {
 	out *rlwe.Ciphertext
 }
 
-// cachedInputs is how many bytes of inputs a block takes at most: they stay in the second-level cache for all rows.
-const cachedInputs = 512 << 10
+// Blocks of coefficients are so long that the inputs of a group stay in the second-level cache for all of its rows. Rows that
+// hardly share inputs want longer ones: memory is then read in longer pieces.
+const (
+	cachedInputs = 512 << 10 // bytes
+	leastBlock   = 32        // what lies together in a stream
+	leastAlone   = 1024
+)
+
+// blockSize is how many coefficients of n to sum at a time.
+func blockSize(n, inputs int, groups ...[]product) int {
+	products, read := 0, 0
+	for _, group := range groups {
+		for _, row := range group {
+			products += len(row.terms)
+		}
+		read += inputsRead(group, inputs)
+	}
+	least := leastBlock
+	if products < 2*read {
+		least = leastAlone
+	}
+	for n > least && 16*n*inputs > cachedInputs {
+		n /= 2
+	}
+	return n
+}
 
 // sumProducts sums the products of groups of rows with inputs x: the inner loop of the engine. Groups, limbs and blocks of
 // coefficients are independent; within one, rows follow each other and read the same inputs, and each reads its stream of
@@ -50,10 +74,7 @@ func productTasks(p Parameters, groups [][]product, x []*rlwe.Ciphertext) (n, bl
 			}
 		}
 	}
-	size := p.N()
-	for size > 128 && 16*size*len(x) > cachedInputs {
-		size /= 2
-	}
+	size := blockSize(p.N(), len(x), groups...)
 	blocks = p.N() / size
 	return len(groups) * (level + 1) * blocks, blocks, func(task int) {
 		group, block := groups[task/((level+1)*blocks)], task%((level+1)*blocks)
@@ -64,15 +85,18 @@ func productTasks(p Parameters, groups [][]product, x []*rlwe.Ciphertext) (n, bl
 	}
 }
 
-// inputsRead is how many inputs some row of a group reads.
-func inputsRead(group []product) int {
-	read := map[int32]bool{}
+// inputsRead is how many of the inputs some row of a group reads.
+func inputsRead(group []product, inputs int) (n int) {
+	read := make([]bool, inputs)
 	for _, row := range group {
 		for _, t := range row.terms {
-			read[t] = true
+			if !read[t] {
+				read[t] = true
+				n++
+			}
 		}
 	}
-	return len(read)
+	return n
 }
 
 // sum is limb i of the sum, for some coefficients.

@@ -234,7 +234,7 @@ func (s *Server) rowSums(i, first int, x, rows []*rlwe.Ciphertext, workers []*wo
 		}
 		if len(group) > 0 {
 			groups = append(groups, group)
-			workers[0].counts.Add(packing.ReadInput, ly.Level, inputsRead(group))
+			workers[0].counts.Add(packing.ReadInput, ly.Level, inputsRead(group, len(x)))
 		}
 	}
 	if len(workers) == 1 {

@@ -9,7 +9,6 @@ import (
 	"io"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/he/hefloat"
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"hepex/inference/kernels"
@@ -189,8 +188,7 @@ func (r *reader) element(degree, level int, scale rlwe.Scale) *rlwe.Ciphertext {
 	if r.err != nil {
 		return nil
 	}
-	ct := hefloat.NewCiphertext(r.params.Parameters, degree, level)
-	ct.Scale = scale
+	ct := newCiphertext(r.params, degree, level, scale)
 	for _, v := range ct.Value {
 		r.poly(v)
 	}

@@ -40,7 +40,7 @@ func (l *Layout) Costs(p Prices, a Arithmetic, encrypted bool) Costs {
 	c := Costs{Layers: make([]LayerCosts, len(l.Layers)), layout: l}
 	none := make([][][]bool, len(l.Layers))
 	m := a.Memory(l, none, encrypted, 1)
-	c.Fixed.Memory = withRuntime(m.Keys+m.Output+m.Working+m.Model) + runtimeBytes
+	c.Fixed.Memory = withRuntime(m.Keys+m.Output+m.Working+m.Buffers+m.Model) + runtimeBytes
 	for i := range l.Layers {
 		c.Layers[i] = l.layerCosts(i, p, a, encrypted)
 	}

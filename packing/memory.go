@@ -1,23 +1,28 @@
 package packing
 
+import "slices"
+
 // Memory is what an evaluation needs, in bytes.
 type Memory struct {
 	Model   int64 // tiles and biases
 	Keys    int64
 	Input   int64
 	Output  int64
-	Working int64 // ciphertexts between layers, buffers of the workers
+	Working int64 // ciphertexts of layers, and tables of transforms
+	Buffers int64 // of key switches
 	Runtime int64 // what the allocator and the client's own buffers take on top
 }
 
 // Measured over many layouts, the resident memory exceeds what is allocated by this share and constant.
 const (
-	runtimeShare = 5 // percent
+	runtimeShare = 2 // percent
 	runtimeBytes = 4 << 20
 )
 
 // Total is the sum.
-func (m Memory) Total() int64 { return m.Model + m.Keys + m.Input + m.Output + m.Working + m.Runtime }
+func (m Memory) Total() int64 {
+	return m.Model + m.Keys + m.Input + m.Output + m.Working + m.Buffers + m.Runtime
+}
 
 // RowsInFlight is how many rows of tiles are summed before they are brought to their ends: groups of RowsAtOnce, and enough of them
 // for all threads.
@@ -120,7 +125,8 @@ func (a Arithmetic) Memory(l *Layout, kept [][][]bool, encrypted bool, threads i
 		m.Model += a.layerModel(l, i)
 		m.Working += a.layerBuffers(l, i, encrypted, threads)
 	}
-	m.Working += a.buffers(l.Levels, threads)
+	m.Working += 4 * a.words() * int64(l.Levels+1+len(a.LogP)) // tables of transforms
+	m.Buffers = a.switchers(l, encrypted, threads)
 	m.Runtime = m.Total()*runtimeShare/100 + runtimeBytes
 	return m
 }
@@ -155,13 +161,37 @@ func (a Arithmetic) layerBuffers(l *Layout, i int, encrypted bool, threads int) 
 	return n + int64(threads)*7*a.words()*int64(ly.Level)
 }
 
-// buffers is what workers hold for all layers: digits, and tables of transforms.
-func (a Arithmetic) buffers(levels, threads int) int64 {
-	all, special := int64(levels+1), int64(len(a.LogP))
-	digits := int64(ceilDiv(levels+1, len(a.LogP)))
-	n := int64(threads)*(digits+all+5) + 4*(all+special+10)
-	if threads > 1 {
-		n += 3 * (all + special)
+// switchers is the buffers of key switches: lanes, sources and sums of each thread's own switcher, the remainders of what one divides
+// together, and those of the team that shares the limbs of a row, which keeps all sums.
+func (a Arithmetic) switchers(l *Layout, encrypted bool, threads int) int64 {
+	limbs, special := l.Levels+1, len(a.LogP)
+	together, columns, turned := l.widest(encrypted)
+	source := limbs
+	remainder := 2 * (special + 1)
+	if special > 1 { // and its splits
+		source += limbs + limbs/8
+		remainder += 2*special + 1
 	}
-	return n * a.words()
+	lane := ceilDiv(limbs, special) + 5 + 2*turned
+	n := threads * (lane + columns*source + 3 + remainder)
+	n += (together - 1) * remainder // one switcher rotates inputs
+	if threads > 1 && slices.ContainsFunc(l.Layers, func(ly Layer) bool { return ly.Rows < threads }) {
+		n += threads*lane + columns*source + together*(remainder+3*(limbs+special))
+	}
+	return a.words() * int64(n)
+}
+
+// widest tells how many rotations of an input are divided together at most, how many inputs are decomposed for a row, and how many
+// rotations of one input a row reads.
+func (l *Layout) widest(encrypted bool) (together, columns, turned int) {
+	together, columns = 1, 1
+	for i := range l.Layers {
+		switch ly := &l.Layers[i]; {
+		case ly.Rotates(encrypted):
+			together = max(together, len(ly.Rotations)-1)
+		case ly.Diagonals(encrypted):
+			columns, turned = max(columns, ly.Cols), max(turned, len(ly.Rotations))
+		}
+	}
+	return together, columns, turned
 }

@@ -128,13 +128,14 @@ func measure(j *job) (*Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	counts := packing.Total(j.model.Counts(j.model.Kept, j.Encrypted))
+	work := inference.NewWork(p.Literal, j.model.Layout, j.model.Kept, j.Encrypted)
+	counts := work.Counts
 	r := j.row(p)
 	server, client, input, err := j.load(p, r)
 	if err != nil {
 		return nil, err
 	}
-	output, prices, err := j.time(r, server, input, counts)
+	output, prices, err := j.time(r, server, input, work)
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +240,7 @@ func (j *job) batch() [][]float64 { return j.Samples[:min(len(j.Samples), j.mode
 
 // time evaluates again and again, with rotations after each. The peak of memory is that of the first evaluation, which makes all
 // buffers: keys and buffers of what is timed beside come after it.
-func (j *job) time(r *Row, server *inference.Server, input *inference.Batch, counts packing.Counts) (*inference.Batch, *inference.Priced, error) {
+func (j *job) time(r *Row, server *inference.Server, input *inference.Batch, work inference.Work) (*inference.Batch, *inference.Priced, error) {
 	p, err := inference.NewParameters(r.HE, false)
 	if err != nil {
 		return nil, nil, err
@@ -271,7 +272,7 @@ func (j *job) time(r *Row, server *inference.Server, input *inference.Batch, cou
 	var references []float64
 	var prices []*inference.Priced
 	for range rounds {
-		priced, err := inference.MeasurePrices(p, counts)
+		priced, err := inference.MeasurePrices(p, work)
 		if err != nil {
 			return nil, nil, err
 		}

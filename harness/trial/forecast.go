@@ -21,13 +21,13 @@ type Forecast struct {
 
 // Forecaster predicts the points of a plan.
 type Forecaster struct {
-	rates map[string]*inference.Rates // by class of parameters
+	rates map[string]inference.Rates // by class of parameters
 	price tune.Pricer
 }
 
 // NewForecaster takes prices from a cache folder, and keeps there those that it has to measure.
 func NewForecaster(cacheDir string) *Forecaster {
-	return &Forecaster{map[string]*inference.Rates{}, tune.CachedPrices(PriceDir(cacheDir), CurrentEnvironment().CPU, false)}
+	return &Forecaster{map[string]inference.Rates{}, tune.CachedPrices(PriceDir(cacheDir), CurrentEnvironment().CPU, false)}
 }
 
 // Point predicts a point by counts and prices: from the pruned network if the cache has it, else as if no tile were pruned.
@@ -62,38 +62,34 @@ func (f *Forecaster) Point(j Job, source *datasets.Source) (*Forecast, error) {
 // cost is the seconds of all operations on one thread. Points of one class of parameters share rates: setting up parameters
 // takes longer than all else here.
 func (f *Forecaster) cost(s *size, insecure bool) (float64, error) {
-	counts := packing.Counts{}
+	work := s.Work
+	work.Counts = packing.Counts{}
 	for _, c := range s.Counts {
-		counts.Add(c.Op, c.Level, c.N)
+		work.Counts.Add(c.Op, c.Level, c.N)
 	}
 	class := s.Literal.PriceClass()
-	if have := f.rates[class]; have == nil || !covers(have, counts) {
+	if f.rates[class] == nil {
+		f.rates[class] = inference.Rates{}
+	}
+	if have := f.rates[class]; len(have.Missing(work).Counts) > 0 {
 		p, err := inference.NewParameters(s.Literal, insecure)
 		if err != nil {
 			return 0, err
 		}
-		fresh, err := f.price(p, counts)
+		fresh, err := f.price(p, work)
 		if err != nil {
 			return 0, err
 		}
-		f.rates[class] = fresh.Rates(s.Literal)
+		have.Add(fresh.Rates(s.Literal, work))
 	}
-	return counts.Cost(f.rates[class].Priced(s.Literal).Prices(false)), nil
-}
-
-func covers(r *inference.Rates, counts packing.Counts) bool {
-	for at := range counts {
-		if _, ok := r.Ours[at]; !ok {
-			return false
-		}
-	}
-	return true
+	return work.Counts.Cost(f.rates[class].Priced(s.Literal, work).Prices(false)), nil
 }
 
 // size is what a forecast is made of, whatever the machine. It survives encoding/json both ways.
 type size struct {
 	Literal inference.Literal `json:"literal"`
-	Counts  []operationCount  `json:"counts"`
+	Work    inference.Work    `json:"work"`
+	Counts  []operationCount  `json:"counts"` // those of the work
 	Peak    int64             `json:"peak"`
 }
 
@@ -105,8 +101,11 @@ type operationCount struct {
 
 func newSize(s config.Spec, lit inference.Literal, layout *packing.Layout, kept [][][]bool) *size {
 	encrypted := s.HE.Weights == "encrypted"
-	out := &size{Literal: lit, Peak: inference.PredictMemory(lit, layout, kept, encrypted, s.Measure.Threads).Total()}
-	for at, n := range timed(layout, kept, encrypted) {
+	out := &size{
+		Literal: lit, Work: inference.NewWork(lit, layout, kept, encrypted),
+		Peak: inference.PredictMemory(lit, layout, kept, encrypted, s.Measure.Threads).Total(),
+	}
+	for at, n := range out.Work.Counts {
 		out.Counts = append(out.Counts, operationCount{at.Op, at.Level, n})
 	}
 	return out
@@ -122,7 +121,7 @@ func sizeOfTrained(j Job) (*size, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := newKey(final.String(), "size", packing.Version, inference.Version, inference.Kernels(), j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
+	key := newKey(final.String(), "work", packing.Version, inference.Version, inference.Kernels(), j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
 	content, ok, err := p.cache.Get(key)
 	if err != nil {
 		return nil, err

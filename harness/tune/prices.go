@@ -2,6 +2,7 @@ package tune
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +27,7 @@ import (
 // a transform took in their moment and multiplied by what it took once, at first: whatever one Pricer prices can be
 // compared, and it never has two prices for one thing.
 func CachedPrices(dir, cpu string, again bool) Pricer {
-	c := &priceCache{dir: dir, cpu: cpu, again: again, rates: map[string]*inference.Rates{}}
+	c := &priceCache{dir: dir, cpu: cpu, again: again, rates: map[string]inference.Rates{}}
 	return c.price
 }
 
@@ -34,12 +36,12 @@ type priceCache struct {
 	again    bool
 
 	mu    sync.Mutex
-	speed float64                     // what transforms take here, in nominal ones; 0 is not known yet
-	rates map[string]*inference.Rates // by key, at that speed
+	speed float64                    // what transforms take here, in nominal ones; 0 is not known yet
+	rates map[string]inference.Rates // by key, at that speed
 }
 
-// price gives the prices of a parameter set for the primitives that are counted.
-func (c *priceCache) price(p inference.Parameters, counts packing.Counts) (*inference.Priced, error) {
+// price gives the prices of a parameter set for some work.
+func (c *priceCache) price(p inference.Parameters, w inference.Work) (*inference.Priced, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.speed == 0 {
@@ -52,7 +54,7 @@ func (c *priceCache) price(p inference.Parameters, counts packing.Counts) (*infe
 		stored, err := readPrices(path)
 		switch {
 		case c.again || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPrices):
-			have = &inference.Rates{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
+			have = inference.Rates{}
 		case err != nil:
 			return nil, fmt.Errorf("%w: %w", ErrFolder, err)
 		default:
@@ -61,13 +63,7 @@ func (c *priceCache) price(p inference.Parameters, counts packing.Counts) (*infe
 		}
 		c.rates[key] = have
 	}
-	missing := packing.Counts{}
-	for at, n := range counts {
-		if _, ok := have.Ours[at]; !ok {
-			missing[at] = n
-		}
-	}
-	if len(missing) > 0 {
+	if missing := have.Missing(w); len(missing.Counts) > 0 {
 		more, err := c.measure(p, missing)
 		if err != nil {
 			return nil, err
@@ -77,21 +73,21 @@ func (c *priceCache) price(p inference.Parameters, counts packing.Counts) (*infe
 			return nil, err
 		}
 	}
-	priced := have.Priced(p.Literal)
+	priced := have.Priced(p.Literal, w)
 	priced.Reference *= c.speed
 	return priced, nil
 }
 
 // measure gives rates at the speed of the cache. The moment's speed is the median of those before, in and after it.
-func (c *priceCache) measure(p inference.Parameters, counts packing.Counts) (*inference.Rates, error) {
+func (c *priceCache) measure(p inference.Parameters, w inference.Work) (inference.Rates, error) {
 	before := inference.TimeReference(p)
-	measured, err := inference.MeasurePrices(p, counts)
+	measured, err := inference.MeasurePrices(p, w)
 	if err != nil {
 		return nil, err
 	}
 	moments := []float64{before, measured.Reference, inference.TimeReference(p)}
 	slices.Sort(moments)
-	r := measured.Rates(p.Literal)
+	r := measured.Rates(p.Literal, w)
 	r.Scale(c.speed * p.Literal.NominalTransform() / moments[1])
 	return r, nil
 }
@@ -108,7 +104,7 @@ func medianReference(p inference.Parameters) float64 {
 }
 
 // pricing is raised whenever prices are measured or kept otherwise.
-const pricing = 5
+const pricing = 6
 
 // priceKey names what rates depend on.
 func priceKey(p inference.Parameters, cpu string) string {
@@ -143,12 +139,13 @@ func (f file) encode() ([]byte, error) {
 type line struct {
 	Op    packing.Op `json:"op"`
 	Level int        `json:"level"`
-	Ours  float64    `json:"of_nominal"`
-	Floor float64    `json:"floor_seconds"`
+	inference.Scene
+	Ours  float64 `json:"of_nominal"`
+	Floor float64 `json:"floor_seconds"`
 }
 
 // readPrices gives rates at nominal speed.
-func readPrices(path string) (*inference.Rates, error) {
+func readPrices(path string) (inference.Rates, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -160,25 +157,21 @@ func readPrices(path string) (*inference.Rates, error) {
 	if whole, err := f.encode(); err != nil || !bytes.Equal(text, whole) {
 		return nil, errPrices
 	}
-	r := &inference.Rates{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
+	r := inference.Rates{}
 	for _, l := range f.Rates {
-		at := packing.At{Op: l.Op, Level: l.Level}
-		r.Ours[at], r.Floor[at] = l.Ours, l.Floor
+		r[inference.Case{At: packing.At{Op: l.Op, Level: l.Level}, Scene: l.Scene}] = inference.Rate{Ours: l.Ours, Floor: l.Floor}
 	}
 	return r, nil
 }
 
 // writePrices keeps rates that are those of a machine at some speed.
-func writePrices(path string, r *inference.Rates, speed float64) error {
+func writePrices(path string, r inference.Rates, speed float64) error {
 	var lines []line
-	for at, ours := range r.Ours {
-		lines = append(lines, line{at.Op, at.Level, ours / speed, r.Floor[at] / speed})
+	for c, rate := range r {
+		lines = append(lines, line{c.Op, c.Level, c.Scene, rate.Ours / speed, rate.Floor / speed})
 	}
 	slices.SortFunc(lines, func(a, b line) int {
-		if a.Op != b.Op {
-			return int(a.Op) - int(b.Op)
-		}
-		return a.Level - b.Level
+		return cmp.Or(int(a.Op)-int(b.Op), a.Level-b.Level, strings.Compare(fmt.Sprint(a.Scene), fmt.Sprint(b.Scene)))
 	})
 	text, err := file{Rates: lines}.encode()
 	if err != nil {

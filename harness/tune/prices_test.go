@@ -3,6 +3,7 @@ package tune
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -15,12 +16,11 @@ import (
 // Every flipped bit and every cut of a file of prices is found.
 func TestDamagedPricesAreFound(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "prices.json")
-	at := packing.At{Op: packing.MulPlain, Level: 3}
-	want := &inference.Rates{Ours: map[packing.At]float64{at: 1.0 / 3}, Floor: map[packing.At]float64{at: 0.1 + 0.2}}
+	want := inference.Rates{{At: packing.At{Op: packing.MulPlain, Level: 3}, Scene: inference.Scene{Encrypted: true, MiB: 181, Inputs: 64}}: {Ours: 1.0 / 3, Floor: 0.1 + 0.2}}
 	if err := writePrices(path, want, 1); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := readPrices(path); err != nil || got.Ours[at] != want.Ours[at] || got.Floor[at] != want.Floor[at] {
+	if got, err := readPrices(path); err != nil || !maps.Equal(got, want) {
 		t.Fatalf("%+v, %v: want %+v", got, err, want)
 	}
 	whole, err := os.ReadFile(path)
@@ -58,9 +58,10 @@ func TestPricesDoNotDrift(t *testing.T) {
 		return p
 	}
 	counts := packing.Counts{{Op: packing.Rescale, Level: 1}: 2, {Op: packing.Square, Level: 1}: 1, {Op: packing.AddBias, Level: 0}: 3, {Op: packing.MulPlain, Level: 1}: 4}
+	work := inference.Work{Counts: counts, Sweep: 1 << 20, Inputs: map[int]int{1: 20}}
 	price := CachedPrices(dir, "a machine", false)
 	cost := func(price Pricer, p inference.Parameters) float64 {
-		prices, err := price(p, counts)
+		prices, err := price(p, work)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -42,8 +42,8 @@ type Options struct {
 	Measured  int // how many of the nominally best are priced by measurement
 }
 
-// Pricer gives the prices of a parameter set on this machine, for the primitives that counts have.
-type Pricer func(inference.Parameters, packing.Counts) (*inference.Priced, error)
+// Pricer gives the prices of a parameter set on this machine, for the primitives of some work.
+type Pricer func(inference.Parameters, inference.Work) (*inference.Priced, error)
 
 // Candidate is a way to evaluate the network.
 type Candidate struct {
@@ -254,12 +254,12 @@ func (o Options) measure(all []Candidate) error {
 		if err != nil {
 			return err
 		}
-		counts := packing.Total(c.layout.Counts(c.kept, o.Encrypted))
-		prices, err := o.Price(p, counts)
+		work := inference.NewWork(c.Literal, c.layout, c.kept, o.Encrypted)
+		prices, err := o.Price(p, work)
 		if err != nil {
 			return err
 		}
-		c.price(counts.Cost(prices.Prices(false)), o)
+		c.price(work.Counts.Cost(prices.Prices(false)), o)
 		c.LogQP, c.Measured = p.LogQP(), true
 	}
 	return nil

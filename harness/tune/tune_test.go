@@ -13,9 +13,9 @@ import (
 )
 
 // unit prices every primitive alike.
-func unit(_ inference.Parameters, counts packing.Counts) (*inference.Priced, error) {
+func unit(_ inference.Parameters, w inference.Work) (*inference.Priced, error) {
 	p := &inference.Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
-	for at := range counts {
+	for at := range w.Counts {
 		p.Ours[at], p.Floor[at] = 1e-3, 1e-3
 	}
 	return p, nil
@@ -76,16 +76,16 @@ func TestCachedPrices(t *testing.T) {
 	}
 	price := CachedPrices(dir, "a machine", false)
 	counts := packing.Counts{{Op: packing.Rescale, Level: 1}: 3}
-	first, err := price(p, counts)
+	first, err := price(p, inference.Work{Counts: counts})
 	if err != nil {
 		t.Fatal(err)
 	}
 	counts.Add(packing.AddBias, 0, 2)
-	second, err := price(p, counts)
+	second, err := price(p, inference.Work{Counts: counts})
 	if err != nil {
 		t.Fatal(err)
 	}
-	third, err := price(p, counts)
+	third, err := price(p, inference.Work{Counts: counts})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestCachedPrices(t *testing.T) {
 	if err := os.WriteFile(files[0], []byte("damaged"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := CachedPrices(dir, "a machine", false)(p, counts); err != nil {
+	if _, err := CachedPrices(dir, "a machine", false)(p, inference.Work{Counts: counts}); err != nil {
 		t.Errorf("damaged file: %v", err)
 	}
 	key, name := priceKey(p, "a machine"), inference.Kernels()

@@ -1,0 +1,95 @@
+package inference
+
+import (
+	"math"
+	"slices"
+
+	"hepex/packing"
+)
+
+// Work is what decides how long an evaluation takes: its operations, and the memory that its products go through. It survives
+// encoding/json both ways but for the counts, whose keys are not text.
+type Work struct {
+	Counts    packing.Counts `json:"-"`
+	Encrypted bool           // weights
+	Sweep     int64          // bytes that an evaluation goes through: what it uses once comes from memory if caches hold less
+	Keys      int64          // bytes: rows go through all keys before they meet one again
+	Inputs    map[int]int    // of a row's products, by level
+}
+
+// NewWork is the work of a layout with its kept tiles.
+func NewWork(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool) Work {
+	m := PredictMemory(l, layout, kept, encrypted, 1)
+	w := Work{
+		Counts: packing.Total(layout.Counts(kept, encrypted)), Encrypted: encrypted, Sweep: m.Total() - m.Runtime, Keys: m.Keys, Inputs: map[int]int{},
+	}
+	for i := range layout.Layers {
+		ly := &layout.Layers[i]
+		w.Inputs[ly.Level] = max(w.Inputs[ly.Level], ly.Terms())
+	}
+	w.addConstants(kept)
+	return w
+}
+
+// addConstants counts rows of outputs without a kept tile. They are copies of their biases, which is no operation, but all that a
+// constant network does: a copy takes about as long as an addition.
+func (w Work) addConstants(kept [][][]bool) {
+	for _, row := range kept[len(kept)-1] {
+		if !slices.Contains(row, true) {
+			w.Counts.Add(packing.AddBias, 0, 1)
+		}
+	}
+}
+
+// Only is the work with fewer operations.
+func (w Work) Only(counts packing.Counts) Work {
+	w.Counts = counts
+	return w
+}
+
+// Scene is what products and key switches meet: how much memory is gone through before tiles, or keys, are met again, and how many
+// inputs a row has. Both are classes: of products half an octave wide, of key switches an octave.
+type Scene struct {
+	Encrypted bool `json:"encrypted,omitempty"` // weights
+	MiB       int  `json:"mib,omitempty"`
+	Inputs    int  `json:"inputs,omitempty"`
+}
+
+// Scenes beyond these are no different: less fits caches of the second level, more none of the third.
+const (
+	leastSweep, mostSweep   = 16, 256 // MiB
+	leastKeys, mostKeys     = 4, 32
+	leastInputs, mostInputs = 16, 1024
+)
+
+// class rounds to steps of which so many make an octave.
+func class(v float64, least, most int, steps float64) int {
+	v = min(max(v, float64(least)), float64(most))
+	return int(math.Round(math.Exp2(math.Round(steps*math.Log2(v)) / steps)))
+}
+
+// Case is a primitive with all that its price depends on, in one class of parameters.
+type Case struct {
+	packing.At
+	Scene
+}
+
+// anyLevel stands for all levels: prices of products are in proportion to nominal ones.
+const anyLevel = -1
+
+// of tells which case a primitive is.
+func (w Work) of(at packing.At) Case {
+	switch at.Op {
+	case packing.MulPlain, packing.MulCipher, packing.MulScalar, packing.ReadInput, packing.ArrangeInput, packing.FinishRow:
+		return Case{packing.At{Op: at.Op, Level: anyLevel}, Scene{
+			w.Encrypted, class(float64(w.Sweep)/(1<<20), leastSweep, mostSweep, 2), class(float64(w.Inputs[at.Level]), leastInputs, mostInputs, 2),
+		}}
+	case packing.Square, packing.Relinearize, packing.RelinearizeRescale, packing.RotateDiagonal, packing.RotateInput, packing.RotateSum,
+		packing.RotateRefill, packing.ModDown:
+		return Case{at, Scene{MiB: w.keysMiB()}}
+	}
+	return Case{At: at}
+}
+
+// keysMiB is the class of the keys' memory.
+func (w Work) keysMiB() int { return class(float64(w.Keys)/(1<<20), leastKeys, mostKeys, 1) }
