@@ -140,15 +140,14 @@ func (b *priceBench) rows(limb int, scene Scene, reads func(row, in int) bool) f
 		w.size = blockSize(b.p.N(), scene.Inputs, w.group)
 		all = append(all, w)
 	}
-	times := b.turns(len(all), func(i int) {
+	return typical(b.turns(len(all), func(i int) {
 		w := &all[i]
 		for start := 0; start < b.p.N(); start += w.size {
 			for _, row := range w.group {
 				row.sum(b.p.rings.q[limb], &w.inputs, 0, start, start+w.size)
 			}
 		}
-	})
-	return times[len(times)/2] // as memory has no best case
+	}))
 }
 
 // turns times pieces of work that take turns, and sorts the times.
@@ -215,12 +214,11 @@ func (b *priceBench) scalars(level int, scene Scene, set func(packing.Op, float6
 		for k := range min(inputs, length*outputs) { // every input is read
 			rows[k/length].Index[k%length] = int32(k)
 		}
-		times := repeat(func() {
+		return typical(repeat(func() {
 			if e := scalarLayer(b.p, rows, x, out, b.p.DefaultScale(), 1); e != nil {
 				err = e
 			}
-		}, b.walk, maxCold)
-		return times[len(times)/4]
+		}, b.walk, maxCold))
 	}
 	every, some := layer(inputs), layer(few)
 	perWeight := max(every-some, 0) / float64((inputs-few)*outputs)
