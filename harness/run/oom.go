@@ -11,13 +11,16 @@ import (
 )
 
 // killed tells whether a process was ended by SIGKILL.
-func killed(exit error) bool {
+func killed(exit error) bool { return signalled(exit, syscall.SIGKILL) }
+
+// signalled tells whether a signal ended a process.
+func signalled(exit error, by syscall.Signal) bool {
 	var e *exec.ExitError
 	if !errors.As(exit, &e) {
 		return false
 	}
 	status, ok := e.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+	return ok && status.Signaled() && status.Signal() == by
 }
 
 // outOfMemoryKills is how many processes of this one's control group the kernel has killed for memory, as batch systems have

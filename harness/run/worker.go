@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"syscall"
 	"time"
 
 	"hepex/harness/trial"
@@ -99,6 +100,7 @@ func (r *runner) await(w *worker) {
 			switch {
 			case !more:
 				w.ended, w.exit = true, w.cmd.Wait()
+				w.awaitRunner()
 				return
 			case e.Step != nil:
 				r.onStep(*e.Step)
@@ -109,6 +111,21 @@ func (r *runner) await(w *worker) {
 				w.end = e
 			}
 		}
+	}
+}
+
+// together is how much later than a process its runner may hear of a signal that ends both.
+const together = 2 * time.Second
+
+// awaitRunner waits for the runner to be told to stop where the process was: what ends a job signals all of its processes, in any
+// order, and a point that was interrupted has not failed.
+func (w *worker) awaitRunner() {
+	if !signalled(w.exit, syscall.SIGTERM) && !signalled(w.exit, syscall.SIGINT) {
+		return
+	}
+	select {
+	case <-w.killed.Done():
+	case <-time.After(together):
 	}
 }
 
