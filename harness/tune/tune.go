@@ -21,10 +21,11 @@ const (
 	Latency    Objective = "latency"    // of one evaluation
 	Throughput Objective = "throughput" // time per image, with full batches
 	Memory     Objective = "memory"     // of the server
+	Upload     Objective = "upload"     // bytes that the server is sent: inputs, and weights if they are encrypted
 )
 
 // Objectives lists the objectives.
-var Objectives = []Objective{Latency, Throughput, Memory}
+var Objectives = []Objective{Latency, Throughput, Memory, Upload}
 
 // Options say what to rank, and by what.
 type Options struct {
@@ -35,9 +36,9 @@ type Options struct {
 	Memory    int64 // limit, in bytes; 0 is none
 	Objective Objective
 	Threads   int
-	Kinds     []packing.Kind // nil is all
-	Shape     *packing.Shape // the one tile shape that a pruned network was made for; nil is all
-	Orders    [][]int        // of its neurons
+	Kinds     []packing.Kind  // nil is all
+	Shapes    []packing.Shape // tile shapes, whatever their batch, such as the one that a pruned network was made for; nil is all
+	Orders    [][]int         // of its neurons
 	Price     Pricer
 	Measured  int // how many of the nominally best are priced by measurement
 }
@@ -60,6 +61,7 @@ type Candidate struct {
 	KeySeconds float64 // to draw the keys, once, at nominal prices
 	BytesUp    int64
 	BytesDown  int64
+	Upload     int64 // all that the server is sent for the samples asked for, but keys
 	Memory     packing.Memory
 	LogQP      float64
 	Measured   bool // priced by measurement; otherwise at nominal prices
@@ -129,6 +131,8 @@ func (c *Candidate) Score(o Objective) float64 {
 		return c.PerImage
 	case Memory:
 		return float64(c.Memory.Total())
+	case Upload:
+		return float64(c.Upload)
 	}
 	return c.Total
 }
@@ -171,7 +175,7 @@ func (o Options) models(f *network.Folded) []func() (model, error) {
 			}
 			for in := 1; in <= slots/batch; in *= 2 {
 				shape := packing.Shape{In: in, Out: slots / batch / in, Batch: batch}
-				if o.Shape == nil || o.Shape.In == shape.In && o.Shape.Out == shape.Out {
+				if o.Shapes == nil || slices.ContainsFunc(o.Shapes, func(s packing.Shape) bool { return s.In == shape.In && s.Out == shape.Out }) {
 					add(func() (*packing.Model, error) { return packing.Pack(f, shape, o.Orders) })
 				}
 			}
@@ -224,23 +228,30 @@ func (r *reference) candidate(pack func() (model, error), o Options) (Candidate,
 	}
 	c.KeySeconds = inference.KeySeconds(lit, l, o.Encrypted)
 	c.BytesUp, c.BytesDown = c.Memory.Input, c.Memory.Output
-	c.price(c.nominal, o)
+	c.Upload = c.BytesUp * int64(o.runs(l.Batch))
+	if o.Encrypted {
+		c.Upload += c.Memory.Model
+	}
+	c.Price(c.nominal, o)
 	return c, nil
 }
 
-// price sets the times that follow from the seconds of one evaluation.
-func (c *Candidate) price(seconds float64, o Options) {
+// Price sets the times that follow from the seconds of one evaluation.
+func (c *Candidate) Price(seconds float64, o Options) {
 	c.Seconds = seconds
-	images := o.Batch
-	if images == 0 {
-		images = c.Batch
-	}
-	runs := (images + c.Batch - 1) / c.Batch
-	c.Total = seconds * float64(runs)
+	c.Total = seconds * float64(o.runs(c.Batch))
 	c.PerImage = seconds / float64(c.Batch)
 	if o.Batch > 0 {
-		c.PerImage = c.Total / float64(images)
+		c.PerImage = c.Total / float64(o.Batch)
 	}
+}
+
+// runs is how many evaluations of a batch all samples need.
+func (o Options) runs(batch int) int {
+	if o.Batch == 0 {
+		return 1
+	}
+	return (o.Batch + batch - 1) / batch
 }
 
 // measure prices the first candidates on this machine.
@@ -259,7 +270,7 @@ func (o Options) measure(all []Candidate) error {
 		if err != nil {
 			return err
 		}
-		c.price(counts.Cost(prices.Prices(false)), o)
+		c.Price(counts.Cost(prices.Prices(false)), o)
 		c.LogQP, c.Measured = p.LogQP(), true
 	}
 	return nil

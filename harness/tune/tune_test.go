@@ -28,8 +28,9 @@ func TestRank(t *testing.T) {
 	for name, o := range map[string]Options{
 		"latency":    {Precision: 14, Batch: 1, Objective: Latency, Price: unit, Measured: 3},
 		"throughput": {Precision: 14, Objective: Throughput, Price: unit, Measured: 3, Kinds: []packing.Kind{packing.OneImage, packing.Scalar}},
+		"upload":     {Precision: 14, Batch: 16, Objective: Upload, Encrypted: true, Price: unit, Measured: 3},
 		"memory":     {Precision: 14, Batch: 8, Exact: true, Objective: Memory, Encrypted: true, Memory: 64 << 20},
-		"one shape":  {Precision: 14, Kinds: []packing.Kind{packing.Tiles}, Shape: &packing.Shape{In: 4, Out: 8}},
+		"one shape":  {Precision: 14, Kinds: []packing.Kind{packing.Tiles}, Shapes: []packing.Shape{{In: 4, Out: 8}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all, err := Rank(f, x, o)
@@ -41,7 +42,7 @@ func TestRank(t *testing.T) {
 				if o.Memory > 0 && c.Memory.Total() > o.Memory {
 					t.Errorf("%s %s needs %d bytes, more than the limit", c.Kind, c.Shape, c.Memory.Total())
 				}
-				if o.Shape != nil && (c.Shape.In != o.Shape.In || c.Shape.Out != o.Shape.Out) {
+				if o.Shapes != nil && (c.Shape.In != 4 || c.Shape.Out != 8) {
 					t.Errorf("shape %s: want 4x8xB", c.Shape)
 				}
 				if o.Encrypted && c.Kind == packing.Scalar {
