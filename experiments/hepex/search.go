@@ -64,7 +64,7 @@ func (a *app) lab(c *config.Config, o tuning, p *progress) (*search.Lab, error) 
 		return nil, err
 	}
 	lab, err := search.NewLab(search.Options{
-		Config: c, Dir: filepath.Join(o.out, c.Name+"-search"), Objective: tune.Objective(o.objective), Batch: o.batch, Memory: limit,
+		Config: c, Dir: filepath.Join(o.out, c.Name+"-search"), Objective: tune.Objective(o.objective), Batch: o.batch, Memory: limit, Loss: o.degradation,
 		Trainings: o.trainings, DataDirs: datasets.Dirs(a.data), CacheDir: cache, Executable: trial.Program, Progress: p.show, Log: p,
 	})
 	if err != nil {
@@ -77,7 +77,7 @@ func (a *app) lab(c *config.Config, o tuning, p *progress) (*search.Lab, error) 
 func (a *app) announced(lab *search.Lab, o tuning, p *progress) func(context.Context, int, search.Choice) (search.Outcome, error) {
 	return func(ctx context.Context, n int, c search.Choice) (search.Outcome, error) {
 		out, err := lab.Train(ctx, n, c)
-		if err != nil {
+		if err != nil || out.Free {
 			return out, err
 		}
 		if n == 0 {
@@ -147,7 +147,7 @@ func (a *app) runBest(ctx context.Context, lab *search.Lab, best search.Tried, o
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(lab.Dir, "best.yaml")
+	path := filepath.Join(lab.Dir, lab.BestName()+".yaml")
 	if err := atomicfile.Write(path, text); err != nil {
 		return err
 	}

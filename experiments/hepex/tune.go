@@ -70,7 +70,7 @@ With --search the config needs data, network and train only, and the search find
 joint by budgets of the whole evaluation and of tiles, of the network or of a smaller one, the ratio, layout, tile shape and
 ring. It trains few networks: what promises nothing better than the best found is not trained. Each is a record in
 OUT/<experiment>-search, so that the same command goes on after an interruption. The best is written as the config
-OUT/<experiment>-search/best.yaml and runs encrypted. All choices are made on the validation split.`,
+OUT/<experiment>-search/<experiment>-best.yaml and runs encrypted. All choices are made on the validation split.`,
 		Example: "  hepex tune configs/quickstart.yaml --batch 1\n  hepex tune configs/mnist-mlp.yaml --objective throughput --memory 8GiB --degradation 0.02\n  hepex tune configs/mnist-mlp.yaml --search --batch 64 --degradation 0.01 --trainings 40",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, plan, err := a.plan(args[0])

@@ -13,7 +13,7 @@ import (
 
 const (
 	leastNeurons = 8    // of a small network's layer
-	mostRungs    = 64   // small networks to choose from
+	mostRungs    = 100  // small networks to choose from
 	leastShare   = 0.02 // that a branch tries
 
 	near      = 1.5 // candidates that score up to this multiple of the best are worth pricing for other networks
@@ -75,7 +75,7 @@ func (l *Lab) Branches(best *Tried) ([]Family, error) {
 	}
 	type start struct {
 		Choice
-		whole float64
+		whole, floor float64
 	}
 	var all []start
 	for i, hidden := range starts {
@@ -92,19 +92,28 @@ func (l *Lab) Branches(best *Tried) ([]Family, error) {
 		}
 		for _, c := range distinct(ranked, most) {
 			whole := Choice{Scheme: "joint", Hidden: hidden, Budget: l.budget(), Shape: c.Shape, Kind: c.Kind}
-			all = append(all, start{whole, c.Score(l.Objective)})
+			all = append(all, start{whole, c.Score(l.Objective), 0})
 			if c.Kind == packing.Tiles {
 				whole.Budget = "tiles"
-				all = append(all, start{whole, c.Score(l.Objective)})
+				all = append(all, start{whole, c.Score(l.Objective), l.untouched(&c)})
 			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b start) int { return cmp.Compare(a.whole, b.whole) })
 	var families []Family
 	for _, s := range all {
-		families = append(families, NewBranch(s.Choice, s.whole, leastShare))
+		families = append(families, NewBranch(s.Choice, s.whole, s.floor, leastShare, l.Loss))
 	}
 	return families, nil
+}
+
+// untouched is what pruning tiles leaves of a score. Half of the time that is not that of tiles counts, as rows go with their last
+// tile.
+func (l *Lab) untouched(c *tune.Candidate) float64 {
+	if l.Objective == tune.Memory || l.Objective == tune.Upload {
+		return 0
+	}
+	return c.Score(l.Objective) * (1 - c.TileTime(l.encrypted())) / 2
 }
 
 // larger doubles sizes, up to those of another network.
@@ -205,10 +214,12 @@ func (l *Lab) note(ranked []tune.Candidate) {
 	}
 }
 
+func (l *Lab) encrypted() bool { return l.base.Spec.HE.Weights == "encrypted" }
+
 func (l *Lab) rank(f *network.Folded, set func(*tune.Options)) ([]tune.Candidate, error) {
 	s := l.base.Spec
 	o := tune.Options{
-		Encrypted: s.HE.Weights == "encrypted", Precision: float64(s.HE.Precision), Batch: l.Batch, Memory: l.Memory,
+		Encrypted: l.encrypted(), Precision: float64(s.HE.Precision), Batch: l.Batch, Memory: l.Memory,
 		Objective: l.Objective, Threads: s.Measure.Threads,
 	}
 	set(&o)

@@ -276,6 +276,17 @@ func (o Options) measure(all []Candidate) error {
 	return nil
 }
 
+// TileTime is the share of an evaluation that tile products take, at nominal prices.
+func (c *Candidate) TileTime(encrypted bool) float64 {
+	prices := packing.Nominal(len(c.Literal.LogP))
+	tiles, all := 0.0, 0.0
+	for _, counts := range c.layout.Counts(c.kept, encrypted) {
+		tiles += counts.Proportional().Cost(prices)
+		all += counts.Cost(prices)
+	}
+	return tiles / all
+}
+
 // Pack packs the network as the candidate says.
 func (c *Candidate) Pack(f *network.Folded, encrypted bool) (m *packing.Model, err error) {
 	switch c.Kind {
