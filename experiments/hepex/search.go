@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -28,7 +29,11 @@ func (a *app) search(ctx context.Context, c *config.Config, o tuning) error {
 		return err
 	}
 	s := &search.Search{Loss: o.degradation, Gain: searchGain, Train: a.announced(lab, o, p)}
-	if err := s.Explore(ctx, lab, o.trainings); err != nil {
+	err = s.Explore(ctx, lab, o.trainings)
+	if errors.Is(err, search.ErrUnpruned) {
+		return &codedError{exitFailed, fmt.Errorf("%w; its record is in %s", err, lab.Dir)}
+	}
+	if err != nil {
 		return err
 	}
 	p.clear()

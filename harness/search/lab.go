@@ -62,6 +62,9 @@ func NewLab(o Options) (*Lab, error) {
 	return l, err
 }
 
+// ErrUnpruned means that the network of the config itself cannot be trained.
+var ErrUnpruned = errors.New("search: the unpruned network failed")
+
 // budget is what pruning for the objective counts.
 func (l *Lab) budget() string {
 	switch l.Objective {
@@ -143,6 +146,9 @@ func (l *Lab) Train(ctx context.Context, n int, c Choice) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if rec.Status != record.OK {
+		if c.Scheme == "dense" {
+			return Outcome{}, fmt.Errorf("%w: %s", ErrUnpruned, rec.Error.Message)
+		}
 		return Outcome{Err: errors.New(rec.Error.Message)}, nil
 	}
 	trained, err := trial.PrepareNetwork(l.job(p), nil)
@@ -209,6 +215,6 @@ func (l *Lab) progress(n int, p run.Planned) func(run.Progress) {
 	}
 	left := time.Duration(l.TrainingSeconds() * float64(l.Trainings-n) * float64(time.Second))
 	return func(of run.Progress) {
-		l.Progress(run.Progress{Stage: "search, at most", Current: n, Points: l.Trainings, Point: &p.Point, Step: of.Step, Failed: of.Failed, Left: left})
+		l.Progress(run.Progress{Stage: "search", Current: n, Points: l.Trainings, Point: &p.Point, Step: of.Step, Failed: of.Failed, Left: left})
 	}
 }

@@ -17,7 +17,7 @@ const (
 	leastShare   = 0.02 // that a branch tries
 
 	near      = 1.5 // candidates that score up to this multiple of the best are worth pricing for other networks
-	mostNear  = 12  // tile shapes
+	mostNear  = 6   // tile shapes, of the unpruned network and of the smallest
 	perStart  = 3   // tile shapes that the unpruned network is pruned in
 	perLesser = 2   // and smaller ones
 )
@@ -168,11 +168,13 @@ func (l *Lab) way(c Choice, n *trial.Network) (tune.Candidate, error) {
 			o.Kinds, o.Shapes, o.Orders = []packing.Kind{c.Kind}, []packing.Shape{c.Shape}, n.Orders
 		}
 	})
+	if c.Scheme == "dense" && (err == nil || errors.Is(err, tune.ErrNone)) { // smaller ones may fit where it does not
+		if err := l.shortlist(ranked); err != nil {
+			return tune.Candidate{}, err
+		}
+	}
 	if err != nil {
 		return tune.Candidate{}, err
-	}
-	if c.Scheme == "dense" {
-		return ranked[0], l.shortlist(ranked)
 	}
 	if c.Scheme == "joint" && c.Budget != "tiles" {
 		ranked = slices.DeleteFunc(ranked, func(w tune.Candidate) bool { return w.Shape != c.Shape })
@@ -207,7 +209,7 @@ func (l *Lab) note(ranked []tune.Candidate) {
 			l.kinds = append(l.kinds, c.Kind)
 		}
 		alike := func(s packing.Shape) bool { return s.In == c.Shape.In && s.Out == c.Shape.Out }
-		if c.Kind == packing.Tiles && shapes < mostNear/2 && !slices.ContainsFunc(l.shapes, alike) {
+		if c.Kind == packing.Tiles && shapes < mostNear && !slices.ContainsFunc(l.shapes, alike) {
 			l.shapes = append(l.shapes, c.Shape)
 			shapes++
 		}
