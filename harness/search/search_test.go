@@ -235,3 +235,20 @@ func TestHalvings(t *testing.T) {
 		t.Errorf("%v of a layer of 8", got)
 	}
 }
+
+func TestStartsAround(t *testing.T) {
+	unpruned := []int{128, 64}
+	for _, c := range []struct {
+		best *Tried
+		want [][]int
+	}{
+		{nil, [][]int{nil}},
+		{&Tried{Choice: Choice{Scheme: "dense"}}, [][]int{nil}},
+		{&Tried{Choice: Choice{Scheme: "small", Hidden: []int{32, 64}}}, [][]int{nil, {64, 64}, {32, 64}}},
+		{&Tried{Choice: Choice{Scheme: "small", Hidden: []int{64, 32}}}, [][]int{nil, {64, 32}}},
+	} {
+		if got := startsAround(c.best, unpruned); !cmp.Equal(got, c.want) {
+			t.Errorf("%+v: %v: want %v", c.best, got, c.want)
+		}
+	}
+}

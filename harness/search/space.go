@@ -69,10 +69,7 @@ func halvings(hidden []int) [][]int {
 // Branches are the pruned networks: of the unpruned one, and of small ones about as large as the best. Each comes in the
 // tile shapes that suit it best before it is pruned, with the budget of the objective and with that of tiles.
 func (l *Lab) Branches(best *Tried) ([]Family, error) {
-	starts := [][]int{nil}
-	if best != nil && best.Hidden != nil {
-		starts = append(starts, larger(best.Hidden, l.base.Spec.Network.Hidden), best.Hidden)
-	}
+	starts := startsAround(best, l.base.Spec.Network.Hidden)
 	type start struct {
 		Choice
 		whole, floor float64
@@ -116,16 +113,21 @@ func (l *Lab) untouched(c *tune.Candidate) float64 {
 	return c.Score(l.Objective) * (1 - c.TileTime(l.encrypted())) / 2
 }
 
-// larger doubles sizes, up to those of another network.
-func larger(hidden, most []int) []int {
-	out := slices.Clone(hidden)
-	for i := range out {
-		out[i] = min(2*out[i], most[i])
+// startsAround are the hidden layers of the networks to prune: those of the unpruned one (nil), of the best if it is a small one, and
+// twice these.
+func startsAround(best *Tried, unpruned []int) [][]int {
+	starts := [][]int{nil}
+	if best == nil || best.Hidden == nil {
+		return starts
 	}
-	if slices.Equal(out, most) {
-		return hidden
+	larger := slices.Clone(best.Hidden)
+	for i := range larger {
+		larger[i] = min(2*larger[i], unpruned[i])
 	}
-	return out
+	if !slices.Equal(larger, unpruned) {
+		starts = append(starts, larger)
+	}
+	return append(starts, best.Hidden)
 }
 
 // distinct are the best candidates that differ in layout or in which weights share a tile.

@@ -52,6 +52,19 @@ func TestRank(t *testing.T) {
 					t.Errorf("place %d is better than the one before", i)
 				}
 				measured = c.Measured
+				if share := c.TileTime(o.Encrypted); !(share > 0 && share < 1) {
+					t.Errorf("%s %s: tiles take %g of the time", c.Kind, c.Shape, share)
+				}
+				sent := c.BytesUp
+				if o.Batch > c.Batch {
+					sent *= int64(o.Batch / c.Batch)
+				}
+				if o.Encrypted {
+					sent += c.Memory.Model
+				}
+				if c.Upload != sent {
+					t.Errorf("%s %s: %d bytes are sent: want %d", c.Kind, c.Shape, c.Upload, sent)
+				}
 				m, err := c.Pack(f, o.Encrypted)
 				if err != nil || m.Slots != c.Slots || m.Batch != c.Batch {
 					t.Errorf("%s %s: packed differently, %v", c.Kind, c.Shape, err)
