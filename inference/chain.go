@@ -18,8 +18,10 @@ type chain struct {
 	input   float64 // variance of an output per unit of input error
 	weight  float64 // variance of a weight at scale 1
 	bias    float64 // of an output's bias at the last scale: all the error that there is where nothing else reaches an output
+	float   float64 // variance of an output by rounding of floats, whatever the scales
 	head    int     // bits that the last modulus exceeds the last scale by
 	special int     // number of special moduli
+	extra   int     // bits that they have together beyond as many of one size
 	prime   int     // smallest usable modulus
 	largest int     // largest one to use
 	limit   int     // log2(QP)
@@ -140,7 +142,8 @@ func (c *chain) spent(s sizes) (total, broken int) {
 func (c *chain) error(s sizes) float64 {
 	at := func(variance float64, scale int) float64 { return math.Ldexp(variance, -2*scale) }
 	v := c.input*at(c.noise.fresh(), s.scales[0]) + at(c.bias, s.scales[len(c.steps)])
-	digits := digitSum{special: c.special, logP: s.logP}
+	v += c.float
+	digits := digitSum{special: c.special, logP: c.special*s.logP + c.extra}
 	digits.add(s.scales[len(c.steps)] + c.head)
 	for j := len(c.steps) - 1; j >= 0; j-- {
 		st := &c.steps[j]
@@ -155,6 +158,30 @@ func (c *chain) error(s sizes) float64 {
 		}
 	}
 	return math.Log2(v) / 2
+}
+
+// sizesOf are those of a literal, which must have one modulus for each step and another.
+func (c *chain) sizesOf(l Literal) sizes {
+	n := len(c.steps)
+	s := sizes{scales: make([]int, n+1), moduli: make([]int, n)}
+	s.scales[0] = l.LogScale
+	next := 0
+	for j, st := range c.steps {
+		s.moduli[j] = l.LogQ[n-j]
+		if st.weighted {
+			s.scales[j+1] = l.scaleAfter(next)
+			next++
+		}
+	}
+	c.settle(s)
+	c.head = l.LogQ[0] - s.scales[n]
+	c.special = len(l.LogP)
+	total := 0
+	for _, b := range l.LogP {
+		total += b
+	}
+	s.logP, c.extra = total/c.special, total%c.special
+	return s
 }
 
 func (c *chain) literal(s sizes) Literal {

@@ -63,10 +63,13 @@ func (c *Client) Encrypt(samples [][]float64) (*Batch, error) {
 	return batch, err
 }
 
+// largestShare is the largest share of a modulus that coefficients may take: half of it would wrap.
+const largestShare = 0.45
+
 // ErrRange means that an output comes so close to what the last modulus holds that it may have wrapped.
 var ErrRange = errors.New("an output is too large for the last modulus")
 
-// Decrypt returns the outputs of the first n samples of a batch. Coefficients beyond 0.45 of the last modulus are an
+// Decrypt returns the outputs of the first n samples of a batch. Coefficients beyond largestShare of the last modulus are an
 // ErrRange: it is they that wrap, not slots, and if some did there are others that come close. A few far larger values than in
 // the samples that the parameters were derived from could wrap unseen.
 func (c *Client) Decrypt(out *Batch, n int) ([][]float64, error) {
@@ -100,7 +103,7 @@ func (c *Client) decrypt(ct *rlwe.Ciphertext) (*rlwe.Plaintext, error) {
 	r.INTT(x, x)
 	q := r.Modulus()
 	for _, v := range x {
-		if share := float64(min(v, q-v)) / float64(q); share > 0.45 {
+		if share := float64(min(v, q-v)) / float64(q); share > largestShare {
 			return nil, fmt.Errorf("a coefficient is %.2f of it: %w", share, ErrRange)
 		}
 	}

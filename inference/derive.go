@@ -24,31 +24,52 @@ const (
 
 // Errors beyond the standard deviation that the simulation finds.
 const (
-	fewDeviations  = 3    // the largest of a few outputs, in standard deviations
+	missed         = 1e-4 // share of batches in which some output may have an error larger than promised
 	marginError    = 0.25 // bits, for what the model leaves out
 	sparePrecision = 3    // bits beyond what is asked for, where security leaves room
 )
 
-// families are the bits that moduli are kept to, as long as the precision allows it: kernels are fastest below 2^47,
-// slower below 2^50 and several times slower above.
+// families are the bits that moduli are kept to, as long as the precision allows it: vector kernels are fastest below 2^47,
+// slower below 2^50 and several times slower above. Portable ones take the same for all.
 var families = []int{kernels.LazyBits, kernels.MaxBits, maxLogPrime}
 
-// sampleMargin is how many bits larger values may be than those of the samples seen.
-const sampleMargin = 2
+// Reference names the kernels that choices go by which must be the same on every machine.
+const Reference = kernels.AVX512
+
+// guard is how many bits larger than the profile's values may be before they wrap, for errors and for what a client refuses. How
+// much larger other samples' values may be is the profile's to say.
+const guard = 1
 
 // Wanted is what derived parameters must achieve.
 type Wanted struct {
 	Precision float64 // bits, as records define them
 	Encrypted bool    // weights
 	Ring      Ring    // "" is the cheaper one that serves
+	Kernels   string  // that it will run on; "" are this process's
+}
+
+func (w Wanted) portable() bool {
+	if w.Kernels == "" {
+		w.Kernels = Kernels()
+	}
+	return w.Kernels == kernels.Portable
+}
+
+// families lists them by how good they are on the kernels wanted: large moduli are fewest.
+func (w Wanted) families() []int {
+	f := slices.Clone(families)
+	if w.portable() {
+		slices.Reverse(f)
+	}
+	return f
 }
 
 // Derive chooses parameters for a layout: the ring whose slots it fills, the squares whose rescaling is
 // delayed (which it sets in the layout), one modulus per level, and the scales that 128-bit security leaves room for.
-// The profile comes from packing's simulation of representative samples: every modulus is sized to hold the largest
-// values that reach its level, and parameters are refused if the errors would exceed the precision. An empty profile
-// stands for the least that any network needs. Of all that serve, the nominally fastest are taken, on every machine the
-// same.
+// The profile comes from packing's simulation of representative samples: every modulus is sized to hold the values that it says may
+// reach its level, and parameters are refused if the errors would exceed the precision. An empty profile
+// stands for the least that any network needs. Of all that serve, the nominally fastest on the kernels wanted are taken: few large
+// moduli where they are portable.
 func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal, error) {
 	if profile.Peaks == nil {
 		profile = least(layout)
@@ -125,21 +146,21 @@ func delays(layout *packing.Layout) []int {
 	return slices.Compact(n)
 }
 
-// try sizes the chain, in the fastest family of moduli that serves, and returns the literal and its nominal cost.
+// try sizes the chain, in the best family of moduli that serves, and returns the literal and its nominal cost.
 func (c candidate) try(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal, float64, bool) {
 	layout.DelayLast(c.delayed)
 	need := worstError(layout, profile, w.Precision)
 	ch := c.chain(layout, profile, w)
 	ch.enough = need - sparePrecision
-	for _, ch.largest = range families {
+	for _, ch.largest = range w.families() {
 		s, ok := ch.size()
 		if ok && ch.error(s) <= need {
 			lit := ch.literal(s)
 			lit.Ring, lit.LogN = c.ring, c.logN
-			return lit, NominalCost(lit, layout, layout.Dense(), w.Encrypted), true
+			return lit, w.Cost(lit, layout, layout.Dense()), true
 		}
 		if max(s.logP, slices.Max(ch.logQ(s))) < ch.largest {
-			break // larger ones would not help
+			break // others would not help
 		}
 	}
 	return Literal{}, 0, false
@@ -157,14 +178,9 @@ func (c candidate) serves(layout *packing.Layout, profile packing.Profile, w Wan
 // chain is what is to be sized.
 func (c candidate) chain(layout *packing.Layout, profile packing.Profile, w Wanted) *chain {
 	ch := newChain(layout, profile)
-	ch.noise = newNoise(c.ring, c.logN)
-	ch.weight = ch.noise.weight(w.Encrypted)
-	ch.bias = ch.weight
-	if layout.Kind == packing.Scalar {
-		ch.bias = math.Ldexp(constantVariance, -2*lastBits(layout))
-	}
+	ch.setNoise(newNoise(c.ring, c.logN), layout, profile, w.Encrypted)
 	ch.special, ch.limit = c.special, int(MaxLogQP(c.logN))
-	ch.head, ch.margin = headroom(layout, profile), 1+sampleMargin
+	ch.head, ch.margin = headroom(layout, profile), 1+guard
 	ch.prime = smallestPrime(c.ring, c.logN)
 	return ch
 }
@@ -178,9 +194,16 @@ func smallestPrime(r Ring, logN int) int {
 	return logN + 9
 }
 
-// NominalCost is the seconds that an evaluation takes at nominal prices, which are the same on every machine.
+// NominalCost is the seconds that an evaluation takes at nominal prices of this process's kernels.
 func NominalCost(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool) float64 {
-	return packing.Total(layout.Counts(kept, encrypted)).Cost(l.arithmetic().Nominal())
+	return Wanted{Encrypted: encrypted}.Cost(l, layout, kept)
+}
+
+// Cost is NominalCost on the kernels wanted, the same on every machine.
+func (w Wanted) Cost(l Literal, layout *packing.Layout, kept [][][]bool) float64 {
+	a := l.arithmetic()
+	a.Portable = w.portable()
+	return packing.Total(layout.Counts(kept, w.Encrypted)).Cost(a.Nominal())
 }
 
 func (l Literal) arithmetic() packing.Arithmetic {
@@ -188,14 +211,15 @@ func (l Literal) arithmetic() packing.Arithmetic {
 }
 
 // worstError is log2 of the standard deviation that outputs may have for a precision. The profile's is that of the
-// worst output of all samples in proportion to their largest; the largest of n errors is about √(2 ln n) deviations.
+// worst output of all samples in proportion to their largest. Were all outputs of a batch as bad, and errors normal, it would miss
+// the precision with probability missed.
 func worstError(layout *packing.Layout, p packing.Profile, precision float64) float64 {
 	output := p.Output
 	if output == 0 {
 		output = 1
 	}
 	outputs := layout.Batch * layout.Layers[len(layout.Layers)-1].Out
-	deviations := math.Max(fewDeviations, math.Sqrt(2*math.Log(float64(outputs))))
+	deviations := math.Sqrt2 * math.Erfcinv(missed/float64(outputs))
 	return math.Log2(output/deviations) - precision - marginError
 }
 
@@ -203,7 +227,7 @@ func worstError(layout *packing.Layout, p packing.Profile, precision float64) fl
 // refuses outputs whose coefficients come close to wrapping.
 func headroom(layout *packing.Layout, p packing.Profile) int {
 	largest := p.Bound(len(p.Peaks) - 1)
-	head := int(math.Ceil(math.Log2(math.Max(largest, 1)))) + 1 + sampleMargin
+	head := int(math.Ceil(math.Log2(math.Max(largest, 1)))) + 1 + guard
 	if layout.Kind == packing.Scalar {
 		return max(minHeadroom, head) + lastBits(layout)
 	}
@@ -229,9 +253,12 @@ func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 		}
 	}
 	if len(rings) == 0 {
-		logN := Standard.LogN(layout.Slots)
-		return fmt.Errorf("inference: %d slots fill a ring of log_n %d: 128-bit parameters need %d to %d, that is %d to %d slots",
-			layout.Slots, logN, MinLogN, MaxLogN, 1<<(MinLogN-1), 1<<(MaxLogN-1))
+		r, most := Standard, 1<<(MaxLogN-1)
+		if w.Ring == ConjugateInvariant {
+			r, most = w.Ring, 1<<MaxLogN
+		}
+		return fmt.Errorf("inference: %d slots fill a %s ring of log_n %d: 128-bit parameters need %d to %d, that is %d to %d slots",
+			layout.Slots, r, r.LogN(layout.Slots), MinLogN, MaxLogN, most>>(MaxLogN-MinLogN), most)
 	}
 	free := Wanted{Precision: w.Precision, Encrypted: w.Encrypted}
 	for _, c := range rings {
@@ -255,7 +282,7 @@ func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 		for logN := c.logN; logN <= MaxLogN; logN++ {
 			c.logN = logN
 			if c.serves(layout, p, low) {
-				return fmt.Errorf("inference: %w: %.0f bits with values up to %.3g need scales that no ring holds", ErrPrecision, w.Precision, largestPeak(p))
+				return fmt.Errorf("inference: %w: %.0f bits with values up to %.3g need scales that no ring holds, or more than floats have", ErrPrecision, w.Precision, largestPeak(p))
 			}
 		}
 	}
@@ -268,48 +295,4 @@ func largestPeak(p packing.Profile) float64 {
 		v = math.Max(v, x)
 	}
 	return v
-}
-
-// CheckRange returns an error unless the parameters fit the layout and every modulus holds the values that reach
-// its level.
-func (p Parameters) CheckRange(layout *packing.Layout, profile packing.Profile) error {
-	if err := p.fits(layout); err != nil {
-		return err
-	}
-	if profile.Peaks == nil {
-		profile = least(layout)
-	}
-	logQ := make([]float64, len(p.Q())+1) // log2 of the product of the first moduli
-	for i, q := range p.Q() {
-		logQ[i+1] = logQ[i] + math.Log2(float64(q))
-	}
-	for i, sc := range p.scales(layout) {
-		ly := &layout.Layers[i]
-		if bits := logScale(sc.weight); layout.Kind != packing.Scalar && math.Round(bits) < minWeightScale { // moduli are a little below the powers of two
-			return fmt.Errorf("inference: layer %s: log_q leaves its weights a scale of %.0f bits: want at least %d; enlarge log_q[%d] or lower log_scale",
-				ly.Name, bits, minWeightScale, ly.Level)
-		}
-		peak := math.Log2(math.Max(profile.Bound(i), 1))
-		check := func(scale, peak float64, level int) error {
-			if need := scale + peak + 1; !(need <= logQ[level+1]) {
-				return fmt.Errorf("inference: layer %s: values up to %.3g at level %d need a modulus of %.0f bits, but it has %.0f: the result would wrap; enlarge log_q[0] or lower log_scale",
-					ly.Name, math.Exp2(peak), level, math.Ceil(need), logQ[level+1])
-			}
-			return nil
-		}
-		level := ly.SumLevel()
-		if layout.Kind == packing.Scalar {
-			level = ly.Level
-		}
-		if err := check(logScale(sc.sum), peak, level); err != nil {
-			return err
-		}
-		if ly.Square && !ly.Delayed { // what is not rescaled yet may wrap: the next product's check is the one that counts
-			square := peak + math.Log2(math.Max(profile.Peaks[i], 1))
-			if err := check(2*logScale(sc.square), square, squareLevel(layout, i)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

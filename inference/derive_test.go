@@ -10,6 +10,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"hepex/inference/kernels"
 	"hepex/network"
 	"hepex/network/networktest"
 	"hepex/packing"
@@ -220,10 +221,36 @@ func TestModuliSuitTheKernels(t *testing.T) {
 	check(t, err)
 	fastest := float64(families[0])
 	for _, c := range []struct{ precision, largest float64 }{{8, fastest}, {16, fastest}, {24, fastest}, {40, maxLogPrime}} {
-		lit, err := Derive(layout, packing.Profile{}, Wanted{Precision: c.precision})
+		lit, err := Derive(layout, packing.Profile{}, Wanted{Precision: c.precision, Kernels: Reference})
 		check(t, err)
 		if largest := float64(slices.Max(append(lit.LogP, lit.LogQ...))); largest > c.largest || c.largest == maxLogPrime && largest <= fastest {
 			t.Errorf("%g bits of precision: %+v: want moduli of at most %g bits", c.precision, lit, c.largest)
+		}
+	}
+}
+
+// On portable kernels, which take as long for small moduli as for large ones, there are fewer and larger ones.
+func TestPortableKernelsGetFewModuli(t *testing.T) {
+	f := networktest.Folded(rand.New(rand.NewPCG(7, 7)), []int{60, 24, 20, 5}, 1, 1)
+	x := networktest.Samples(rand.New(rand.NewPCG(7, 8)), 1, 60)
+	for _, precision := range []float64{13, 16} {
+		var limbs, largest [2]int
+		var costs [2]float64
+		for i, on := range []string{Reference, kernels.Portable} {
+			m, err := packing.PackOneImage(f, 8192, packing.Nominal(1), false)
+			check(t, err)
+			_, profile, err := m.Simulate(x)
+			check(t, err)
+			lit, err := Derive(m.Layout, profile, Wanted{Precision: precision, Ring: Standard, Kernels: on})
+			check(t, err)
+			moduli := slices.Concat(lit.LogQ, lit.LogP)
+			limbs[i], largest[i] = len(moduli), slices.Max(moduli)
+			costs[i] = Wanted{Kernels: kernels.Portable}.Cost(lit, m.Layout, m.Kept)
+			t.Logf("%g bits, %s: %v | %v", precision, on, lit.LogQ, lit.LogP)
+		}
+		if limbs[1] >= limbs[0] || largest[1] <= kernels.MaxBits || costs[1] >= costs[0] {
+			t.Errorf("%g bits: %d moduli of up to %d bits cost %g s on portable kernels, %d of up to %d for vector kernels %g",
+				precision, limbs[1], largest[1], costs[1], limbs[0], largest[0], costs[0])
 		}
 	}
 }

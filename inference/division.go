@@ -1,6 +1,8 @@
 package inference
 
 import (
+	"sync/atomic"
+
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"hepex/inference/kernels"
@@ -38,40 +40,66 @@ type quotients struct {
 	sum     func(i, k int, l *lane, sum *sums) // limb i for out[k]; plus is nil before
 }
 
-// divide computes quotients. Threads take limbs, in two steps: all sums, then all quotients.
+// divide computes quotients.
 func (s *switcher) divide(q *quotients) {
-	count, special := len(q.out), len(s.p)
 	s.room(q)
-	n := q.end() + 1
-	if s.threads == 1 {
-		l := s.lanes[0]
-		for j := range special {
-			s.sumLimb(q, q.level+1+j, l, s.toRest)
-		}
-		s.splitRests(count)
-		if q.rescale {
-			s.sumLimb(q, q.level, l, s.toLast)
-		}
-		for i := range n {
-			s.sumLimb(q, i, l, s.toQuotient)
-		}
+	if s.threads > 1 {
+		s.divideTogether(q)
 		return
 	}
-	s.each(s.limbs(q.level), func(t int, l *lane) {
-		if t < special {
-			s.sumLimb(q, q.level+1+t, l, s.toRest)
-		} else {
-			s.sumLimb(q, t-special, l, func(*quotients, int, int, *sums, *lane) {})
-		}
-	})
-	s.splitRests(count)
-	if q.rescale {
-		s.each(count, func(k int, l *lane) { s.toLast(q, q.level, k, s.sumAt(q, q.level, k), l) })
+	l := s.lanes[0]
+	for j := range s.p {
+		s.sumLimb(q, q.level+1+j, l, s.toRest)
 	}
-	s.each(2*n*count, func(t int, l *lane) {
-		c, i, k := t%2, t/2%n, t/2/n
-		s.quotient(q, i, c, k, s.sumAt(q, i, k), l)
-	})
+	for t := range s.splits(q) {
+		s.splitRest(t)
+	}
+	if q.rescale {
+		s.sumLimb(q, q.level, l, s.toLast)
+	}
+	for i := range q.end() + 1 {
+		s.sumLimb(q, i, l, s.toQuotient)
+	}
+}
+
+// divideTogether computes them on several threads, limb by limb: sums, those of P first, then quotients, each as soon as it can be.
+func (s *switcher) divideTogether(q *quotients) {
+	components, end, special := 2*len(q.out), q.end(), func(j int) int { return q.level + 1 + j }
+	summed := make([]atomic.Bool, s.limbs(q.level))
+	sum := func(i int, l *lane) {
+		s.sumLimb(q, i, l, func(*quotients, int, int, *sums, *lane) {})
+		summed[i].Store(true)
+	}
+	sumsP := &stage{n: len(s.p), limb: special, do: func(j int, l *lane) { sum(special(j), l) }}
+	sumsQ := &stage{ // the one that is divided by comes first
+		n: q.level + 1, limb: func(t int) int { return q.level - t }, do: func(t int, l *lane) { sum(q.level-t, l) },
+	}
+	rests := &stage{
+		n: len(s.p) * components, limb: func(t int) int { return special(t / components) },
+		ready: func(t int) bool { return summed[special(t/components)].Load() },
+		do: func(t int, _ *lane) {
+			j, c, k := t/components, t%2, t%components/2
+			s.restOf(j, c, k, s.sumAt(q, special(j), k))
+		},
+	}
+	splits := &stage{n: s.splits(q), after: []*stage{rests}, do: func(t int, _ *lane) { s.splitRest(t) }}
+	lasts := &stage{
+		limb: func(int) int { return q.level }, after: []*stage{rests, splits},
+		ready: func(int) bool { return summed[q.level].Load() },
+		do:    func(t int, l *lane) { s.lastOf(q.level, t%2, t/2, s.sumAt(q, q.level, t/2), l) },
+	}
+	if q.rescale {
+		lasts.n = components
+	}
+	results := &stage{
+		n: components * (end + 1), limb: func(t int) int { return end - t/components }, after: []*stage{rests, splits, lasts},
+		ready: func(t int) bool { return summed[end-t/components].Load() },
+		do: func(t int, l *lane) {
+			i, c, k := end-t/components, t%2, t%components/2
+			s.quotient(q, i, c, k, s.sumAt(q, i, k), l)
+		},
+	}
+	s.stages(sumsP, sumsQ, rests, splits, lasts, results)
 }
 
 // room makes sure of the buffers.
@@ -149,20 +177,25 @@ func (q *quotients) next(i, limbs int) int {
 }
 
 func (s *switcher) toRest(q *quotients, i, k int, sum *sums, _ *lane) {
-	j := i - q.level - 1
 	for c := range 2 {
-		s.p[j].INTT(s.rest[k].p[c][j], sum.total[c])
+		s.restOf(i-q.level-1, c, k, sum)
 	}
 }
+
+func (s *switcher) restOf(j, c, k int, sum *sums) { s.p[j].INTT(s.rest[k].p[c][j], sum.total[c]) }
 
 // toLast is what the division by the last modulus of a level rounds away, after that by P.
 func (s *switcher) toLast(q *quotients, i, k int, sum *sums, l *lane) {
 	for c := range 2 {
-		last := s.rest[k].last[c]
-		s.q[i].INTT(last, sum.total[c])
-		s.remainder(l.a, i, c, k)
-		s.q[i].SubScale(last, last, l.a, s.inverseP[i])
+		s.lastOf(i, c, k, sum, l)
 	}
+}
+
+func (s *switcher) lastOf(i, c, k int, sum *sums, l *lane) {
+	last := s.rest[k].last[c]
+	s.q[i].INTT(last, sum.total[c])
+	s.remainder(l.a, i, c, k)
+	s.q[i].SubScale(last, last, l.a, s.inverseP[i])
 }
 
 func (s *switcher) toQuotient(q *quotients, i, k int, sum *sums, l *lane) {
@@ -171,16 +204,15 @@ func (s *switcher) toQuotient(q *quotients, i, k int, sum *sums, l *lane) {
 	}
 }
 
-func (s *switcher) splitRests(count int) {
+// splits is how many remainders are prepared for extension, splitRest prepares one.
+func (s *switcher) splits(q *quotients) int {
 	if s.down == nil {
-		return
+		return 0
 	}
-	for k := range count {
-		for c := range 2 {
-			s.down.Split(s.rest[k].split[c], s.rest[k].p[c])
-		}
-	}
+	return 2 * len(q.out)
 }
+
+func (s *switcher) splitRest(t int) { s.down.Split(s.rest[t/2].split[t%2], s.rest[t/2].p[t%2]) }
 
 // remainder writes what the division by P rounds away, modulo q_i.
 func (s *switcher) remainder(out []uint64, i, c, k int) {
@@ -220,10 +252,10 @@ func (s *switcher) quotient(q *quotients, i, c, k int, sum *sums, l *lane) {
 func (s *switcher) rescale(in, out *rlwe.Ciphertext) {
 	level := in.Level()
 	last := &s.rest[0].last
-	s.each(2, func(c int, _ *lane) { s.q[level].INTT(last[c], in.Value[c].Coeffs[level]) })
-	s.each(2*level, func(t int, l *lane) {
+	invert := &stage{n: 2, limb: func(int) int { return level }, do: func(c int, _ *lane) { s.q[level].INTT(last[c], in.Value[c].Coeffs[level]) }}
+	s.stages(invert, &stage{n: 2 * level, limb: func(t int) int { return t % level }, after: []*stage{invert}, do: func(t int, l *lane) {
 		c, i := t/level, t%level
 		s.q[i].NTTCenter(l.a, last[c], s.q[level].Modulus(), nil)
 		s.q[i].SubScale(out.Value[c].Coeffs[i], in.Value[c].Coeffs[i], l.a, s.inverseQ[level][i])
-	})
+	}})
 }

@@ -31,10 +31,15 @@
 // then spends the bits that 128-bit security allows on scales, so that the error stays under the precision
 // asked for and no modulus can wrap where something is rescaled: the product of the moduli at a level holds the scale times
 // the largest coefficient there, which the mean of the slots bounds, with a margin. (In between, values may wrap: sums, products
-// and key switches are exact modulo Q.) A value beyond the samples' by more than the margin wraps silently if it is large
-// enough: nothing in CKKS tells. Moduli stay below 2^47, where kernels are fastest, if the precision allows it, and below
-// 2^50 next. Of chains that differ in the ring, the special moduli and the squares whose rescaling is delayed, the one of
-// least nominal time is taken: nominal prices are those of one machine, so all machines take the same.
+// and key switches are exact modulo Q.) How much larger than the samples' values others may be is for the profile to say; a value
+// beyond that wraps silently if it is large enough: nothing in CKKS tells. Parameters given by hand are held to the same rules
+// (CheckRange, CheckPrecision). Errors are those of encoding, encryption, rounding and key switches, and of floats: from about 36 bits
+// on, their 53 bits matter. On vector kernels moduli
+// stay below 2^47, where those are fastest, if the precision allows it, and below 2^50 next; portable code takes the same for all sizes, so
+// there they are large and few. Of chains that differ in the ring, the special moduli and the squares whose rescaling is delayed, the one of
+// least nominal time on the kernels that will run is taken. So a point has other moduli on a machine without vector kernels; its record has
+// them, and names the kernels. What must not differ, because it names the point, goes by the Reference kernels on every machine: the shape of
+// a tile left to choice.
 //
 // # Key switches
 //
@@ -69,4 +74,4 @@
 package inference
 
 // Version is raised whenever evaluation may give other values or counts.
-const Version = 3
+const Version = 4

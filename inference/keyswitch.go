@@ -25,7 +25,7 @@ type switcher struct {
 	sources []source          // what is decomposed
 	division
 	lanes []*lane
-	crew  *crew // while a layer's rows are shared; nil otherwise
+	crew  *crew // while there is one
 }
 
 // source is a polynomial that is decomposed: its coefficients, and what base extensions of its digits share.
@@ -88,39 +88,32 @@ func (s *switcher) step(k int) int {
 
 // gather calls a crew for what follows, until it is dismissed.
 func (s *switcher) gather() (dismiss func()) {
-	if s.threads == 1 {
+	if s.threads == 1 || s.crew != nil {
 		return func() {}
 	}
-	s.crew = newCrew(s.lanes[1:])
+	s.crew = newCrew(s.lanes)
 	return func() {
 		s.crew.dismiss()
 		s.crew = nil
 	}
 }
 
-// each calls f for 0 … n−1, with the buffers of its goroutine.
-func (s *switcher) each(n int, f func(i int, l *lane)) {
-	if s.threads == 1 {
-		for i := range n {
-			f(i, s.lanes[0])
-		}
-		return
-	}
-	if s.crew != nil {
-		if err := s.crew.each(n, s.lanes[0], f); err != nil {
+// each calls f for limbs 0 … n−1, with the buffers of its goroutine.
+func (s *switcher) each(n int, f func(i int, l *lane)) { s.stages(&stage{n: n, do: f}) }
+
+// stages does pieces of work that follow each other.
+func (s *switcher) stages(all ...*stage) {
+	if s.threads > 1 {
+		defer s.gather()()
+		if err := s.crew.do(all, s.lanes[0]); err != nil {
 			panic(err) // which Evaluate turns into an error
 		}
 		return
 	}
-	free := make(chan *lane, len(s.lanes))
-	for _, l := range s.lanes {
-		free <- l
-	}
-	if err := parallel(s.threads, n, func() func(int) error {
-		l := <-free
-		return func(i int) error { f(i, l); return nil }
-	}); err != nil {
-		panic(err) // a panic of a limb, which Evaluate turns into an error
+	for _, st := range all {
+		for i := range st.n {
+			st.do(i, s.lanes[0])
+		}
 	}
 }
 
@@ -134,15 +127,16 @@ func (s *switcher) decomposeAt(at, level int, p ring.Poly) {
 	}
 	src := &s.sources[at]
 	src.poly = p
-	s.each(level+1, func(i int, _ *lane) { s.q[i].INTT(src.coeffs[i], p.Coeffs[i]) })
-	if len(s.p) == 1 {
-		return
-	}
-	s.each(s.digitCount(level), func(d int, _ *lane) {
+	invert := &stage{n: level + 1, do: func(i int, _ *lane) { s.q[i].INTT(src.coeffs[i], p.Coeffs[i]) }}
+	split := &stage{after: []*stage{invert}, do: func(d int, _ *lane) {
 		if e, primes := s.extender(level, d); e != nil {
 			e.Split(src.splits[d], src.coeffs[d*len(s.p):d*len(s.p)+primes])
 		}
-	})
+	}}
+	if len(s.p) > 1 {
+		split.n = s.digitCount(level)
+	}
+	s.stages(invert, split)
 }
 
 func (s *switcher) newSource() source {

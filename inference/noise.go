@@ -26,6 +26,12 @@ func newNoise(r Ring, logN int) noise {
 	return noise{n / 2, n * secretVariance}
 }
 
+// float is that of floats in proportion to the squares of values: each is rounded in every stage of its transforms.
+func (n noise) float() float64 {
+	const unit = 1.0 / (1 << floatBits)
+	return unit * unit * math.Log2(n.slot)
+}
+
 // encoding is the variance of an encoded plaintext, fresh that of an encrypted one.
 func (n noise) encoding() float64 { return n.slot * roundingVariance }
 func (n noise) fresh() float64    { return n.slot * (roundingVariance + errorVariance) }
@@ -40,7 +46,7 @@ func (n noise) keySwitch(d digitSum) float64 {
 	return d.total() * n.slot * roundingVariance * n.secret / secretVariance * errorVariance
 }
 
-// digitSum adds up squares of digits in proportion to the product of the special moduli, of logP bits each. A digit is
+// digitSum adds up squares of digits in proportion to the product of the special moduli, of logP bits together. A digit is
 // taken modulo the product of as many moduli.
 type digitSum struct {
 	special, logP int
@@ -62,7 +68,7 @@ func (d *digitSum) total() float64 {
 	if d.count == 0 {
 		return d.whole
 	}
-	return d.whole + math.Ldexp(1, 2*(d.last-d.special*d.logP))
+	return d.whole + math.Ldexp(1, 2*(d.last-d.logP))
 }
 
 // weightVariance is that of weights.
@@ -71,6 +77,17 @@ func (n noise) weight(encrypted bool) float64 {
 		return n.fresh()
 	}
 	return n.encoding()
+}
+
+// setNoise sets what the steps of a chain add to the errors of outputs.
+func (c *chain) setNoise(n noise, layout *packing.Layout, p packing.Profile, encrypted bool) {
+	c.noise = n
+	c.weight = n.weight(encrypted)
+	c.bias = c.weight
+	if layout.Kind == packing.Scalar {
+		c.bias = math.Ldexp(constantVariance, -2*lastBits(layout))
+	}
+	c.float = n.float() * p.Errors[packing.Source{Kind: packing.FloatError}]
 }
 
 // WeightBits is how many fractional bits integer weights have.

@@ -52,6 +52,14 @@ type Literal struct {
 	LogScales []int `json:"log_scales"`
 }
 
+// scaleAfter is the scale after the n-th rescaling of products or of what a mask keeps.
+func (l Literal) scaleAfter(n int) int {
+	if n < len(l.LogScales) {
+		return l.LogScales[n]
+	}
+	return l.LogScale
+}
+
 // Parameters are checked CKKS parameters.
 type Parameters struct {
 	hefloat.Parameters
@@ -140,12 +148,8 @@ type scales struct {
 func (p Parameters) scales(layout *packing.Layout) []scales {
 	next := 0
 	target := func() rlwe.Scale {
-		log := p.Literal.LogScale
-		if next < len(p.Literal.LogScales) {
-			log = p.Literal.LogScales[next]
-		}
 		next++
-		return powerOfTwo(log)
+		return powerOfTwo(p.Literal.scaleAfter(next - 1))
 	}
 	prime := func(level int) rlwe.Scale { return rlwe.NewScale(p.Q()[level]) }
 	out := make([]scales, len(layout.Layers))

@@ -19,21 +19,23 @@ const cachedInputs = 512 << 10
 // coefficients are independent; within one, rows follow each other and read the same inputs, and each reads its stream of
 // tiles in order.
 func (s *switcher) sumProducts(groups [][]product, x []*rlwe.Ciphertext) {
-	s.each(productTasks(s.params, groups, x))
+	n, blocks, f := productTasks(s.params, groups, x)
+	limbs := n / blocks / max(1, len(groups))
+	s.stages(&stage{n: n, limb: func(task int) int { return task / blocks % limbs }, do: func(task int, _ *lane) { f(task) }})
 }
 
 // sumProductsAtOnce does it on goroutines of its own.
 func sumProductsAtOnce(p Parameters, groups [][]product, x []*rlwe.Ciphertext, threads int) error {
-	n, f := productTasks(p, groups, x)
+	n, _, f := productTasks(p, groups, x)
 	return parallel(threads, n, func() func(int) error {
-		return func(task int) error { f(task, nil); return nil }
+		return func(task int) error { f(task); return nil }
 	})
 }
 
-// productTasks are the independent parts of sums.
-func productTasks(p Parameters, groups [][]product, x []*rlwe.Ciphertext) (n int, f func(task int, _ *lane)) {
+// productTasks are the independent parts of sums: for each group and limb so many blocks.
+func productTasks(p Parameters, groups [][]product, x []*rlwe.Ciphertext) (n, blocks int, f func(task int)) {
 	if len(groups) == 0 {
-		return 0, nil
+		return 0, 1, nil
 	}
 	level := groups[0][0].out.Level()
 	inputs := make([]kernels.Inputs, level+1)
@@ -52,8 +54,8 @@ func productTasks(p Parameters, groups [][]product, x []*rlwe.Ciphertext) (n int
 	for size > 128 && 16*size*len(x) > cachedInputs {
 		size /= 2
 	}
-	blocks := p.N() / size
-	return len(groups) * (level + 1) * blocks, func(task int, _ *lane) {
+	blocks = p.N() / size
+	return len(groups) * (level + 1) * blocks, blocks, func(task int) {
 		group, block := groups[task/((level+1)*blocks)], task%((level+1)*blocks)
 		i, start := block/blocks, block%blocks*size
 		for _, row := range group {

@@ -70,6 +70,11 @@ func NewServer(p Parameters, layout *packing.Layout, keys *Keys, model *Model, t
 	return s, s.encodeMasks()
 }
 
+// hasManyRows tells whether any layer has a row for each thread.
+func (s *Server) hasManyRows() bool {
+	return slices.ContainsFunc(s.layout.Layers, func(ly packing.Layer) bool { return ly.Rows >= len(s.workers) })
+}
+
 func (s *Server) hasFewRows(threads int) bool {
 	return slices.ContainsFunc(s.layout.Layers, func(ly packing.Layer) bool { return ly.Rows < threads })
 }
@@ -109,6 +114,9 @@ func (s *Server) Evaluate(in *Batch) (out *Batch, trace *Trace, err error) {
 			out, trace, err = nil, nil, fmt.Errorf("inference: panic: %v", p)
 		}
 	}()
+	if !s.hasManyRows() {
+		defer s.team.gather()() // for all layers: a crew takes time to come
+	}
 	trace = &Trace{}
 	x := in.ciphertexts
 	for i := range s.layout.Layers {

@@ -170,6 +170,23 @@ func (f *Folded) Forward(x *mat.Dense) *mat.Dense {
 	return x
 }
 
+// Peaks are, by layer and sample, the largest |value| of any neuron before the square; of the last layer, of any output.
+func (f *Folded) Peaks(x *mat.Dense) [][]float64 {
+	peaks := make([][]float64, len(f.Layers))
+	for i, l := range f.Layers {
+		x = affine(x, l.W, l.B)
+		n, _ := x.Dims()
+		peaks[i] = make([]float64, n)
+		for s := range n {
+			peaks[i][s] = floats.Norm(x.RawRowView(s), math.Inf(1))
+		}
+		if i < len(f.Layers)-1 && !l.Linear {
+			x.MulElem(x, x)
+		}
+	}
+	return peaks
+}
+
 // Permute is the network with its neurons in another order: orders[a][new] = old, one order per neuron axis, axis 0
 // the inputs, axis l the outputs of layer l; nil leaves an axis as it is. The permuted network takes permuted inputs
 // and gives permuted outputs. Orders that are not permutations of their axes are a mistake of the caller: it panics.

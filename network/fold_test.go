@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -30,12 +31,26 @@ func TestFoldedForms(t *testing.T) {
 			x := randomMatrix(rng, 7, n.Inputs)
 			want := n.Forward(x)
 			wantClose(t, "folded", f.Forward(x), want)
+			checkPeaks(t, f, x)
 			simple := f.Simplify()
 			wantClose(t, "simplified", simple.Forward(x), want)
 			checkSimple(t, simple)
 			checkPermuted(t, "permuted", f, x, want, rng)
 			checkPermuted(t, "simplified and permuted", simple, x, want, rng)
 		})
+	}
+}
+
+// checkPeaks compares with the outputs of each layer taken for the last.
+func checkPeaks(t *testing.T, f *Folded, x *mat.Dense) {
+	t.Helper()
+	for i, peaks := range f.Peaks(x) {
+		y := (&Folded{f.Layers[:i+1]}).Forward(x)
+		for s, peak := range peaks {
+			if want := floats.Norm(y.RawRowView(s), math.Inf(1)); peak != want {
+				t.Fatalf("layer %d, sample %d: peak %g: want %g", i, s, peak, want)
+			}
+		}
 	}
 }
 

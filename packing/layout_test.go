@@ -128,6 +128,7 @@ func TestErrorsAreSummed(t *testing.T) {
 		{0, SquareError}:    1,
 		{1, WeightError}:    100 * 100,
 		{1, SumError}:       1,
+		{0, FloatError}:     square*5*2*2 + 100*100 + 100*100/4, // products, and a transform of one output in 4 slots
 	}
 	if d := cmp.Diff(want, p.Errors); d != "" || p.Output != 100 {
 		t.Errorf("output %g, errors (-want +got):\n%s", p.Output, d)

@@ -8,6 +8,7 @@ type Arithmetic struct {
 	LogN       int
 	Conjugate  bool // the conjugate-invariant ring
 	LogQ, LogP []int
+	Portable   bool // on kernels that serve moduli of all sizes, and all of them slowly
 
 	cachedKeys bool // keys are read again and again
 }
@@ -78,41 +79,63 @@ type limb struct {
 	arrange   float64 // a ciphertext from memory, and back in another order
 }
 
-// limb prices a modulus of some bits, from measurements at degree 2^13. Kernels for moduli below 2^47 need fewest
-// instructions, those below 2^50 some more, and those above are portable code. Tiles and keys come from memory, in as
-// few whole bytes as hold a residue: a core that reads 18 GB/s waits for most of a key.
+// limb prices a modulus of some bits, in seconds at degree 2^LogN.
 func (a Arithmetic) limb(bits int) limb {
 	const µs = 1e-6
+	l := a.vectorLimb(bits)
+	if a.Portable || bits > maxVectorBits {
+		l = a.portableLimb()
+	}
 	n := math.Exp2(float64(a.LogN-13)) * µs
-	transform, vector := 9.3, 1.0
-	bytes := float64(WordBytes(bits))
-	switch { // primes are below 2^bits
-	case bits <= 47:
-	case bits <= 50:
-		transform, vector = 11.9, 1.1
-	default:
-		transform, vector = 88, 5
-	}
-	if a.Conjugate {
-		transform *= 1.2
-	}
-	transform *= float64(a.LogN) / 13
-	wait := 0.9 // for a byte of both numbers of a key
-	if a.cachedKeys {
-		wait = 0.375
-	}
-	l := limb{
-		transform: transform, invert: 0.92 * transform, extend: transform + 0.4*vector, add: 0.6 * vector, rotate: 1.3 * vector,
-		inner: 0.2*vector + wait*bytes, finish: 2.5 * vector, square: 9.9 * vector, plain: 0.7*vector + 0.37*bytes,
-		cipher: 1.8*vector + 1.4*bytes, scalar: 1.64 * vector,
-		read: 7.3, arrange: 14.6,
-	}
 	for _, v := range []*float64{
 		&l.transform, &l.invert, &l.extend, &l.add, &l.rotate, &l.inner, &l.finish, &l.square, &l.plain, &l.cipher, &l.scalar, &l.read, &l.arrange,
 	} {
 		*v *= n
 	}
 	return l
+}
+
+// maxVectorBits is the size of moduli that only portable code serves beyond.
+const maxVectorBits = 50
+
+// vectorLimb prices a modulus on vector kernels, in microseconds at degree 2^13, as measured. Those for moduli below 2^47 need
+// fewest instructions. Tiles and keys come from memory, in as few whole bytes as hold a residue: a core that reads 18 GB/s
+// waits for most of a key.
+func (a Arithmetic) vectorLimb(bits int) limb {
+	transform, vector := 9.3, 1.0
+	bytes := float64(WordBytes(bits))
+	if bits > 47 { // primes are below 2^bits
+		transform, vector = 11.9, 1.1
+	}
+	transform *= a.degree()
+	wait := 0.9 // for a byte of both numbers of a key
+	if a.cachedKeys {
+		wait = 0.375
+	}
+	return limb{
+		transform: transform, invert: 0.92 * transform, extend: transform + 0.4*vector, add: 0.6 * vector, rotate: 1.3 * vector,
+		inner: 0.2*vector + wait*bytes, finish: 2.5 * vector, square: 9.9 * vector, plain: 0.7*vector + 0.37*bytes,
+		cipher: 1.8*vector + 1.4*bytes, scalar: 1.64 * vector,
+		read: 7.3, arrange: 14.6,
+	}
+}
+
+// portableLimb prices a modulus on portable code, which waits for multiplications whatever the size of numbers.
+func (a Arithmetic) portableLimb() limb {
+	transform := 88 * a.degree()
+	return limb{
+		transform: transform, invert: transform, extend: transform + 4, add: 5, rotate: 11, inner: 34, finish: 15, square: 65,
+		plain: 29, cipher: 55, scalar: 2, read: 7.3, arrange: 14.6,
+	}
+}
+
+// degree is what a transform takes in proportion to one of degree 2^13 in the standard ring, beyond the number of words.
+func (a Arithmetic) degree() float64 {
+	d := float64(a.LogN) / 13
+	if a.Conjugate {
+		d *= 1.2
+	}
+	return d
 }
 
 // priced prices operations on ciphertexts modulo q.

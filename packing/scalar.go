@@ -1,6 +1,9 @@
 package packing
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // NewScalarLayout lays out a network for as many samples as a ciphertext has slots: every neuron is a ciphertext of its
 // own and every weight an integer, so that nothing is rotated and a zero weight costs nothing.
@@ -19,9 +22,9 @@ func NewScalarLayout(dims []int, slots int) (*Layout, error) {
 }
 
 // simulateScalar follows each neuron's ciphertext in the slots of the samples alone.
-func (m *Model) simulateScalar(samples [][]float64) ([][]float64, Profile, error) {
+func (m *Model) simulateScalar(samples [][]float64) (*simulation, error) {
 	if err := m.checkSamples(samples); err != nil {
-		return nil, Profile{}, err
+		return nil, err
 	}
 	x := make([]signal, m.Layers[0].In)
 	for i := range x {
@@ -36,9 +39,7 @@ func (m *Model) simulateScalar(samples [][]float64) ([][]float64, Profile, error
 		y := make([]signal, m.Layers[i].Out)
 		for o := range y {
 			y[o] = newSignal(len(samples))
-			for s := range samples {
-				y[o].value[s] = m.Bias[i][o]
-			}
+			y[o].addBias(slices.Repeat(m.Bias[i][o:o+1], len(samples)))
 			for c, w := range m.Weights[i].RawRowView(o) {
 				if w != 0 {
 					y[o].addScaled(w, x[c])
@@ -58,17 +59,26 @@ func (m *Model) simulateScalar(samples [][]float64) ([][]float64, Profile, error
 		}
 	}
 	p.Output = largest(out)
+	r := &simulation{out, map[Source][]float64{}, p}
 	for _, y := range x {
-		for s, v := range y.variance {
-			p.Errors[s] = max(p.Errors[s], largest([][]float64{v}))
+		y.add(floats, floatsOf(y.value))
+		for s, variance := range y.variance {
+			if r.spread[s] == nil {
+				r.spread[s] = make([]float64, len(samples))
+			}
+			for b, v := range variance {
+				r.spread[s][b] = max(r.spread[s][b], v)
+			}
 		}
 	}
-	return out, p, nil
+	return r, nil
 }
 
 func (a signal) addScaled(w float64, x signal) {
+	float := a.of(floats)
 	for s, v := range x.value {
 		a.value[s] += w * v
+		float[s] += w * w * v * v
 	}
 	for source, variance := range x.variance {
 		sum := a.of(source)

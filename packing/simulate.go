@@ -24,6 +24,7 @@ const (
 	RefillSwitchError                   // key switches of the copies
 	SquareError                         // rescaling a square, unless delayed
 	DiagonalError                       // key switches of a layer's inputs
+	FloatError                          // rounding of floats, relative to what is rounded; of all layers under layer 0
 )
 
 // Profile is what representative samples show of the values and errors of an evaluation.
@@ -31,7 +32,7 @@ type Profile struct {
 	Peaks  []float64          // by layer: largest |value| in any slot before the square, garbage included
 	Means  []float64          // by layer: largest mean |value| over all slots, where the samples fill them; or nil
 	Output float64            // largest |output|
-	Errors map[Source]float64 // largest variance of an output, by source
+	Errors map[Source]float64 // largest variance of an output, by source, for outputs as large as Output
 }
 
 // Bound is a bound on the coefficients of what a layer encodes at scale 1, before the square. A coefficient is the mean of
@@ -41,6 +42,19 @@ func (p Profile) Bound(layer int) float64 {
 		return p.Peaks[layer]
 	}
 	return p.Means[layer]
+}
+
+// Scale is the profile with the values of each layer multiplied: peaks and means by factors of their own.
+func (p Profile) Scale(peaks, means []float64) Profile {
+	scale := func(values, by []float64) []float64 {
+		var out []float64
+		for i, v := range values {
+			out = append(out, v*by[i])
+		}
+		return out
+	}
+	p.Peaks, p.Means = scale(p.Peaks, peaks), scale(p.Means, means)
+	return p
 }
 
 // Merge takes the larger of both in everything. Errors count in proportion to the outputs that they are added to, so that
@@ -84,16 +98,77 @@ func (a signal) of(s Source) []float64 {
 	return a.variance[s]
 }
 
+// Outputs says how small the largest |output| of a batch may be: precision is relative to it. Samples whose outputs reach no more
+// than Small stand for those of Least.
+type Outputs struct{ Least, Small float64 }
+
+// size is what the errors of a sample are relative to, by its largest output.
+func (o Outputs) size(largest float64) float64 {
+	if largest <= o.Small {
+		return o.Least
+	}
+	return math.Max(largest, o.Least)
+}
+
 // Simulate evaluates the packed network on up to Batch samples slot by slot in float64, with the
 // very rotations, masks and sums of the encrypted evaluation. It is the oracle of the layout, and its profile
-// tells what the moduli must hold and how large the scales must be.
+// tells what the moduli must hold and how large the scales must be for just this batch.
 func (m *Model) Simulate(samples [][]float64) ([][]float64, Profile, error) {
+	r, err := m.simulate(samples)
+	if err != nil {
+		return nil, Profile{}, err
+	}
+	return r.outputs, r.relativeTo(func([]float64) float64 { return r.profile.Output }), nil
+}
+
+// Profile is that of all samples, simulated batch by batch, with errors relative to the outputs of each sample. A last batch is
+// filled with the first samples again.
+func (m *Model) Profile(samples [][]float64, o Outputs) (Profile, error) {
+	var profile Profile
+	for first := 0; first < len(samples); first += m.Batch {
+		batch := samples[first:min(first+m.Batch, len(samples))]
+		for m.Kind != Scalar && len(batch) < m.Batch {
+			batch = append(batch[:len(batch):len(batch)], samples[:min(len(samples), m.Batch-len(batch))]...)
+		}
+		r, err := m.simulate(batch)
+		if err != nil {
+			return Profile{}, err
+		}
+		profile = profile.Merge(r.relativeTo(func(y []float64) float64 { return o.size(largest([][]float64{y})) }))
+	}
+	return profile, nil
+}
+
+// simulation is what came out of a batch.
+type simulation struct {
+	outputs [][]float64
+	spread  map[Source][]float64 // by source and sample: the largest variance of an output
+	profile Profile              // without errors
+}
+
+// relativeTo adds the errors to the profile, in proportion to the size that the outputs of each sample count with. Where all are zero,
+// errors count as they are.
+func (r *simulation) relativeTo(size func(outputs []float64) float64) Profile {
+	p := r.profile
+	p.Errors = map[Source]float64{}
+	for s, spread := range r.spread {
+		for b, v := range spread {
+			if size := size(r.outputs[b]); size > 0 && p.Output > 0 {
+				v *= p.Output / size * p.Output / size
+			}
+			p.Errors[s] = math.Max(p.Errors[s], v)
+		}
+	}
+	return p
+}
+
+func (m *Model) simulate(samples [][]float64) (*simulation, error) {
 	if m.Kind == Scalar {
 		return m.simulateScalar(samples)
 	}
 	cols, err := m.Input(samples)
 	if err != nil {
-		return nil, Profile{}, err
+		return nil, err
 	}
 	x := make([]signal, len(cols))
 	for c, values := range cols {
@@ -108,17 +183,18 @@ func (m *Model) Simulate(samples [][]float64) ([][]float64, Profile, error) {
 	return m.readOutputs(x, len(samples), p)
 }
 
-// newProfile is of a number of samples: the mean of slots says little if they do not fill the batch.
+// newProfile is of a number of samples: the mean of slots says little if they do not fill the batch. Where slots are samples, few
+// stand for all.
 func (m *Model) newProfile(samples int) Profile {
-	p := Profile{Peaks: make([]float64, len(m.Layers)), Errors: map[Source]float64{}}
-	if samples == m.Batch {
+	p := Profile{Peaks: make([]float64, len(m.Layers))}
+	if samples == m.Batch || m.Kind == Scalar {
 		p.Means = make([]float64, len(m.Layers))
 	}
 	return p
 }
 
 // readOutputs decodes values and errors of the last layer's rows.
-func (m *Model) readOutputs(x []signal, samples int, p Profile) ([][]float64, Profile, error) {
+func (m *Model) readOutputs(x []signal, samples int, p Profile) (*simulation, error) {
 	last := len(m.Layers) - 1
 	values := make([][]float64, len(x))
 	sources := map[Source]bool{}
@@ -128,15 +204,19 @@ func (m *Model) readOutputs(x []signal, samples int, p Profile) ([][]float64, Pr
 			values[r] = m.BiasRow(last, r)
 			p.note(last, values[r])
 		}
+		if row.value != nil {
+			row.add(floats, floatsOf(row.value))
+		}
 		for s := range row.variance {
 			sources[s] = true
 		}
 	}
 	out, err := m.Output(values, samples)
 	if err != nil {
-		return nil, Profile{}, err
+		return nil, err
 	}
 	p.Output = largest(out)
+	r := &simulation{out, map[Source][]float64{}, p}
 	none := make([]float64, m.Slots)
 	for s := range sources {
 		rows := make([][]float64, len(x))
@@ -147,11 +227,25 @@ func (m *Model) readOutputs(x []signal, samples int, p Profile) ([][]float64, Pr
 		}
 		spread, err := m.Output(rows, samples)
 		if err != nil {
-			return nil, Profile{}, err
+			return nil, err
 		}
-		p.Errors[s] = largest(spread)
+		for _, v := range spread {
+			r.spread[s] = append(r.spread[s], largest([][]float64{v}))
+		}
 	}
-	return out, p, nil
+	return r, nil
+}
+
+// floats is the source of errors of floats.
+var floats = Source{0, FloatError}
+
+// floatsOf is the variance of a transform of slots: it spreads the errors of all of them evenly.
+func floatsOf(slots []float64) float64 {
+	sum := 0.0
+	for _, v := range slots {
+		sum += v * v
+	}
+	return sum / float64(len(slots))
 }
 
 func largest(rows [][]float64) float64 {
@@ -182,9 +276,7 @@ func (m *Model) simulateLayer(i int, x []signal, p *Profile) []signal {
 		acc.add(Source{i, SumError}, 1)
 		p.note(i, acc.value)
 		acc = acc.sum(ly.Sum, Source{i, SumError}, Source{i, SumSwitchError}, i, p)
-		for s, v := range m.BiasRow(i, r) {
-			acc.value[s] += v
-		}
+		acc.addBias(m.BiasRow(i, r))
 		p.note(i, acc.value)
 		if ly.Mask {
 			acc.keep(m.MaskRow(i), i)
@@ -201,7 +293,7 @@ func (m *Model) simulateLayer(i int, x []signal, p *Profile) []signal {
 // addProduct adds the product of a tile with a ciphertext rotated to the left.
 func (a signal) addProduct(tile []float64, x signal, rotation, layer int) {
 	n := len(tile)
-	weight := a.of(Source{layer, WeightError})
+	weight, float := a.of(Source{layer, WeightError}), a.of(floats)
 	var rotated []float64
 	if rotation != 0 {
 		rotated = a.of(Source{layer, DiagonalError})
@@ -211,6 +303,7 @@ func (a signal) addProduct(tile []float64, x signal, rotation, layer int) {
 		v := x.value[at(s)]
 		a.value[s] += w * v
 		weight[s] += v * v
+		float[s] += w * w * v * v
 		if rotated != nil {
 			rotated[s] += w * w
 		}
@@ -222,6 +315,14 @@ func (a signal) addProduct(tile []float64, x signal, rotation, layer int) {
 				sum[s] += w * w * variance[at(s)]
 			}
 		}
+	}
+}
+
+func (a signal) addBias(bias []float64) {
+	float := a.of(floats)
+	for s, v := range bias {
+		a.value[s] += v
+		float[s] += v * v
 	}
 }
 

@@ -8,6 +8,7 @@
 package plots
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,10 +84,13 @@ func busyNote(records record.Set, shown ...record.Metric) []string {
 	return nil
 }
 
+// ErrNone means that there are no records to show.
+var ErrNone = errors.New("no records")
+
 // noneUsable says why there is nothing to show.
 func noneUsable(all record.Set) error {
 	if len(all) == 0 {
-		return fmt.Errorf("no records")
+		return ErrNone
 	}
 	return fmt.Errorf("none of %s ended with a result", count(len(all), "record"))
 }

@@ -69,7 +69,7 @@ func TestFlippedBits(t *testing.T) {
 		for _, args := range [][]string{{"table", "results/small"}, {"export", "results/small"}} {
 			code, _, stderr := s.run(args...)
 			wrong := code == exitBadInput && strings.Contains(stderr, "config.yaml")
-			empty := code == exitInternal && strings.Contains(stderr, foreign) && strings.HasSuffix(stderr, "no records\n")
+			empty := code == exitBadInput && strings.Contains(stderr, foreign) && strings.HasSuffix(stderr, "no records\n")
 			if code != exitDone && !wrong && !empty {
 				t.Errorf("%s: %v: exit code %d, %s", where, args, code, stderr)
 			}

@@ -118,7 +118,11 @@ func (a *app) tableCommand() *cobra.Command {
 				fmt.Fprintf(a.out, "\n%s\n", t.ID)
 				errs = append(errs, plots.WriteTable(a.out, tableOf(t), r.records, f))
 			}
-			return errors.Join(errs...)
+			err = errors.Join(errs...)
+			if errors.Is(err, plots.ErrNone) { // the config is of other points
+				return badInput(err)
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "terminal", "terminal, markdown or csv")

@@ -170,11 +170,17 @@ func (j *job) parameters() (inference.Parameters, error) {
 		profile = profile.Merge(p)
 		x = x[n:]
 	}
-	lit, err := inference.Derive(j.model.Layout, profile, inference.Wanted{Precision: j.Precision, Encrypted: j.Encrypted, Ring: j.Ring})
+	lit, err := inference.Derive(j.model.Layout, larger(profile), inference.Wanted{Precision: j.Precision, Encrypted: j.Encrypted, Ring: j.Ring})
 	if err != nil {
 		return inference.Parameters{}, err
 	}
 	return inference.NewParameters(lit, false)
+}
+
+// larger is the profile with values twice as large, as other samples may have.
+func larger(p packing.Profile) packing.Profile {
+	by := slices.Repeat([]float64{2}, len(p.Peaks))
+	return p.Scale(by, by)
 }
 
 func (j *job) row(p inference.Parameters) *Row {

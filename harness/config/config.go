@@ -149,15 +149,17 @@ type Distil struct {
 }
 
 // HE says how to encrypt. Ring is standard, conjugate-invariant or auto: whichever is faster. Parameters are derived to reach Precision bits, unless LogQ, LogP (bits of each
-// prime) and LogScale (bits) are all given. Insecure allows less than 128-bit security.
+// prime) and LogScale (bits) are all given. Headroom is by how many bits values may exceed those of training and validation samples
+// before they wrap; 0 is as much as the tails of these suggest. Insecure allows less than 128-bit security.
 type HE struct {
-	Weights   string `json:"weights"` // plain or encrypted
-	Ring      string `json:"ring"`
-	Precision int    `json:"precision"`
-	LogQ      []int  `json:"log_q,omitempty"`
-	LogP      []int  `json:"log_p,omitempty"`
-	LogScale  int    `json:"log_scale,omitempty"`
-	Insecure  bool   `json:"insecure"`
+	Weights   string  `json:"weights"` // plain or encrypted
+	Ring      string  `json:"ring"`
+	Precision int     `json:"precision"`
+	LogQ      []int   `json:"log_q,omitempty"`
+	LogP      []int   `json:"log_p,omitempty"`
+	LogScale  int     `json:"log_scale,omitempty"`
+	Headroom  float64 `json:"headroom,omitempty"`
+	Insecure  bool    `json:"insecure"`
 }
 
 // OverrideRing is the ring that given moduli are for: the standard one unless another is asked for.

@@ -97,7 +97,7 @@ func TestDefaults(t *testing.T) {
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
 		[]string{"data.noise", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.plan", "prune.lasso", "prune.lasso_on", "prune.hidden", "prune.steps",
-			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "measure.encrypted"}) {
+			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "measure.encrypted"}) {
 		t.Errorf("further parameters: %q", extra)
 	}
 }
@@ -113,6 +113,8 @@ func TestGoodConfigs(t *testing.T) {
 		{"small tile when insecure", "tile: 2x2x4\nhe: {insecure: true}", "tile he.insecure", []string{"2x2x4 true"}},
 		{"moduli", "he: {log_q: [45, 40, 40, 40], log_p: [49], log_scale: 40}", "he.log_q he.log_p he.log_scale",
 			[]string{"[45 40 40 40] [49] 40"}},
+		{"headroom", "he: {headroom: 2.5}", "he.headroom", []string{"2.5"}},
+		{"headroom of its own", "he: {precision: 16}", "he.headroom", []string{"-"}},
 		{"insecure moduli", "he: {log_q: [60, 60, 60, 60, 60, 60, 60], log_p: [60], log_scale: 40, insecure: true}", "he.log_p", []string{"[60]"}},
 		{"retraining at the rate of training", "train: {lr: 2e-3}", "train.lr prune.retrain.lr", []string{"0.002 0.002"}},
 		{"batch norm", "network: {type: autoencoder, hidden: [64, 32, 64], activation: quadratic, batch_norm: true}",

@@ -34,6 +34,11 @@
 // scheme is dense, prune.ratio. Everything else has a default, most of them as above. CKKS parameters are
 // derived; he.log_q, he.log_p and he.log_scale together override them, and he.insecure allows small rings.
 //
+// he.headroom is by how many bits values of the network may exceed the largest that training and validation samples have, in any
+// layer, before a modulus no longer holds them. Unless given, it is extrapolated for each layer from the tail of its own values, so
+// that 0.01 of all test samples are to be expected beyond: little for shallow networks, and twice as much after every square. A
+// bit of headroom takes a bit of the moduli, and with it of precision or of what fits a ring.
+//
 // data.noise is the standard deviation of normal noise, which autoencoders are to remove: it is added to all inputs,
 // clipped to [0,1], and the mean squared error is that against the clean images. Noise on training samples differs
 // from seed to seed; that on validation and test samples does not, so that all seeds are measured on the same images.

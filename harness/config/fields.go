@@ -113,6 +113,7 @@ var fields = []field{
 	key("he.log_q", listOf(1, 64, primeBits), func(s *Spec) *[]int { return &s.HE.LogQ }),
 	key("he.log_p", listOf(1, 64, primeBits), func(s *Spec) *[]int { return &s.HE.LogP }),
 	key("he.log_scale", primeBits, func(s *Spec) *int { return &s.HE.LogScale }),
+	key("he.headroom", number("0 < headroom ≤ 100"), func(s *Spec) *float64 { return &s.HE.Headroom }),
 	key("he.insecure", boolean, func(s *Spec) *bool { return &s.HE.Insecure }),
 
 	key("measure.encrypted", boolean, func(s *Spec) *bool { return &s.Measure.Encrypted }),

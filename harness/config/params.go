@@ -67,11 +67,13 @@ var ignored = []rule{
 	{nil, func(s *Spec) bool { return s.Measure.Encrypted },
 		[]string{"measure.encrypted"}},
 	{nil, func(s *Spec) bool { return !s.Measure.Encrypted },
-		[]string{"he.ring", "he.precision", "he.log_q", "he.log_p", "he.log_scale", "he.insecure", "measure.threads"}},
+		[]string{"he.ring", "he.precision", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "he.insecure", "measure.threads"}},
 	{nil, func(s *Spec) bool { return s.Data.Noise == 0 },
 		[]string{"data.noise"}},
 	{nil, func(s *Spec) bool { return s.HE.LogQ == nil },
 		[]string{"he.log_q", "he.log_p", "he.log_scale"}},
+	{nil, func(s *Spec) bool { return s.HE.Headroom == 0 },
+		[]string{"he.headroom"}},
 }
 
 // ParamNames are the dotted paths that the Params of a point may have.

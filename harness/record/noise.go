@@ -16,6 +16,23 @@ const BusyWarning = "busy machine: "
 // RepeatsWarning starts the warning of a record whose times were not measured as often as measure.repeats.ci takes.
 const RepeatsWarning = "repeats: "
 
+// ChanceWarning starts the warning of a record whose network learnt nothing.
+const ChanceWarning = "quality: "
+
+// RangeWarning starts the warning of a record whose moduli do not hold all values.
+const RangeWarning = "range: "
+
+// Alarming are the warnings that a run shows at once: of what makes a result worthless.
+func (r *Record) Alarming() []string {
+	var all []string
+	for _, w := range r.Warnings {
+		if strings.HasPrefix(w, ChanceWarning) || strings.HasPrefix(w, RangeWarning) {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
 // Busy tells whether the point was measured on a busy machine.
 func (r *Record) Busy() bool {
 	for _, w := range r.Warnings {

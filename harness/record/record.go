@@ -41,6 +41,7 @@ type Record struct {
 
 	Measure     *Measure    `json:"measure,omitempty"` // absent without encryption, and in older records
 	Quality     *Quality    `json:"quality,omitempty"`
+	Range       *Range      `json:"range,omitempty"` // absent without encryption, and in older records
 	Tiles       *Tiles      `json:"tiles,omitempty"`
 	Shares      *Shares     `json:"shares,omitempty"`
 	Operations  *Operations `json:"operations,omitempty"`
@@ -98,6 +99,17 @@ type Quality struct {
 	Samples               int     `json:"samples"`
 	OutputErrorMax        float64 `json:"output_error_max"`
 	PrecisionBits         float64 `json:"precision_bits"` // −log2(max|encrypted − plain| / max|plain|)
+
+	// The same of single samples, each relative to its own largest output: the worst of them, and what 95 % of them reach.
+	SamplePrecisionMin float64 `json:"sample_precision_bits_min,omitempty"`
+	SamplePrecisionP05 float64 `json:"sample_precision_bits_p05,omitempty"`
+}
+
+// Range says whether the moduli hold the values of the network on all Samples of the test set, as the plain network has them.
+type Range struct {
+	Beyond       float64 `json:"beyond"` // share of samples with a value that some modulus does not hold; 0 is expected
+	Samples      int     `json:"samples"`
+	HeadroomBits float64 `json:"headroom_bits"` // by how many bits values may exceed the largest of training and validation samples, in the layer that has least room
 }
 
 // Tiles counts the weight tiles of the network. Density is Kept / Total.

@@ -20,7 +20,12 @@ var metrics = []Metric{
 	{"quality.validation_degradation", "Degradation, validation", Fraction, Lower,
 		quality(func(q *Quality) float64 { return q.ValidationDegradation })},
 	{"quality.precision_bits", "Precision", Bits, Higher, quality(func(q *Quality) float64 { return q.PrecisionBits })},
+	{"quality.sample_precision_bits_min", "Precision, worst sample", Bits, Higher, samplePrecision(func(q *Quality) float64 { return q.SamplePrecisionMin })},
+	{"quality.sample_precision_bits_p05", "Precision, 95 % of samples", Bits, Higher, samplePrecision(func(q *Quality) float64 { return q.SamplePrecisionP05 })},
 	{"quality.agreement", "Agreement with plain", Fraction, Higher, quality(func(q *Quality) float64 { return q.Agreement })},
+
+	{"range.beyond", "Samples beyond the moduli", Fraction, Lower, ranges(func(r *Range) float64 { return r.Beyond })},
+	{"range.headroom_bits", "Headroom", Bits, Neither, ranges(func(r *Range) float64 { return r.HeadroomBits })},
 
 	{"latency.evaluate", "Evaluation time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EvaluateMedian })},
 	{"latency.per_image", "Time per image", Seconds, Lower, latency(func(l *Latency) float64 { return l.EvaluatePerImage })},
@@ -95,6 +100,20 @@ func shares(read func(*Shares) float64) func(*Record) (float64, bool) {
 
 func quality(read func(*Quality) float64) func(*Record) (float64, bool) {
 	return section(func(r *Record) *Quality { return r.Quality }, read)
+}
+
+// samplePrecision is absent in older records.
+func samplePrecision(read func(*Quality) float64) func(*Record) (float64, bool) {
+	return func(r *Record) (float64, bool) {
+		if r.Quality == nil || r.Quality.SamplePrecisionP05 == 0 {
+			return 0, false
+		}
+		return read(r.Quality), true
+	}
+}
+
+func ranges(read func(*Range) float64) func(*Record) (float64, bool) {
+	return section(func(r *Record) *Range { return r.Range }, read)
 }
 
 func latency(read func(*Latency) float64) func(*Record) (float64, bool) {

@@ -89,6 +89,9 @@ func (r *runner) keep(p prepared, result *trial.Result) error {
 	if err := r.storeResult(result); err != nil {
 		return err
 	}
+	for _, w := range result.Record.Alarming() {
+		r.warn("point %s: %s", p.ID, w)
+	}
 	r.summary.Done++
 	return nil
 }

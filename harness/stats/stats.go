@@ -1,5 +1,6 @@
 // Package stats summarises repeated measurements: times by their median, without assuming how they are distributed,
-// and what depends on a seed by its mean, as if it were normal, since seeds are too few for anything else.
+// and what depends on a seed by its mean, as if it were normal, since seeds are too few for anything else. Of values that differ from
+// sample to sample it says how large others may be ([Tail]), and how large some will be ([Reached]).
 package stats
 
 import (

@@ -106,7 +106,7 @@ type operationCount struct {
 func newSize(s config.Spec, lit inference.Literal, layout *packing.Layout, kept [][][]bool) *size {
 	encrypted := s.HE.Weights == "encrypted"
 	out := &size{Literal: lit, Peak: inference.PredictMemory(lit, layout, kept, encrypted, s.Measure.Threads).Total()}
-	for at, n := range packing.Total(layout.Counts(kept, encrypted)) {
+	for at, n := range timed(layout, kept, encrypted) {
 		out.Counts = append(out.Counts, operationCount{at.Op, at.Level, n})
 	}
 	return out
@@ -122,7 +122,7 @@ func sizeOfTrained(j Job) (*size, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := newKey(final.String(), "size", packing.Version, inference.Version, j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
+	key := newKey(final.String(), "size", packing.Version, inference.Version, inference.Kernels(), j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
 	content, ok, err := p.cache.Get(key)
 	if err != nil {
 		return nil, err
@@ -135,7 +135,7 @@ func sizeOfTrained(j Job) (*size, error) {
 	if err != nil {
 		return nil, err
 	}
-	packed, err := pack(j.Spec, n.Folded, n.Orders, n.Samples)
+	packed, err := pack(j.Spec, n.Folded, n.Orders, n.values)
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,9 @@ func MeasureByTurns(j Job, report func(Step), turns Turns) (*Result, error) {
 		return nil, err
 	}
 	if j.Spec.Measure.Encrypted {
-		err = t.run(p.samples)
+		if t.values, err = p.values(t.pruned); err == nil {
+			err = t.run(p.samples)
+		}
 	}
 	t.rec.EndedAt = time.Now().UTC()
 	if err != nil {
@@ -92,6 +94,7 @@ type trial struct {
 
 	pruned *prepared
 	folded *network.Folded
+	values *values
 	tiles  *packing.Model // the pruned tiles, whatever the layout
 	packed *packed        // what is evaluated
 }
@@ -112,6 +115,7 @@ func (t *trial) load(p *preparer) error {
 		ValidationDegradation: degradation(q.Metric, ref.Validation, q.Validation),
 	}
 	t.rec.Training = &record.Training{EpochsTotal: t.pruned.state.Epochs, Seconds: t.pruned.seconds, Cached: true}
+	t.warnOfChance("the network", q)
 	t.warnOfStraight("", t.pruned)
 	if t.spec.Prune.Scheme != "dense" {
 		t.warnOfStraight("the unpruned network, ", dense)
@@ -175,11 +179,7 @@ func degradation(metric string, unpruned, pruned float64) float64 {
 
 // run encrypts, evaluates and compares.
 func (t *trial) run(s samples) error {
-	calibration, err := s.validation.first(calibrationSamples)
-	if err != nil {
-		return err
-	}
-	params, err := t.choose(calibration)
+	params, err := t.choose()
 	if err != nil {
 		return err
 	}
@@ -197,19 +197,23 @@ func (t *trial) run(s samples) error {
 		return err
 	}
 	outputs, err := t.evaluate(params, rows(batch))
+	if errors.Is(err, inference.ErrRange) {
+		return &Failure{kindRange, fmt.Errorf("trial: an output is too large for q0: %s (%w)", t.moreRoom(), err)}
+	}
 	if err != nil {
 		return err
 	}
-	return t.compare(batch, outputs)
+	test, err := s.test.all() // after what was measured, for its memory
+	if err != nil {
+		return err
+	}
+	return t.compare(batch, outputs, t.noteRange(params, test))
 }
 
-// calibrationSamples is how many validation samples show which values a modulus must hold.
-const calibrationSamples = 64
-
 // choose packs the network for its evaluation and notes the parameters.
-func (t *trial) choose(calibration network.Data) (inference.Parameters, error) {
+func (t *trial) choose() (inference.Parameters, error) {
 	t.report(Step{Name: "calibrate"})
-	chosen, err := pack(t.spec, t.folded, t.pruned.state.Orders, rows(calibration))
+	chosen, err := pack(t.spec, t.folded, t.pruned.state.Orders, t.values)
 	if err != nil {
 		return inference.Parameters{}, err
 	}

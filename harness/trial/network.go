@@ -10,9 +10,11 @@ import (
 type Network struct {
 	Folded      *network.Folded
 	Orders      [][]int
-	Samples     [][]float64 // of the validation split
+	Samples     [][]float64 // with the largest and the smallest values, and others
 	Degradation float64     // on the validation split, against the unpruned network
 	Density     float64     // of tiles of the point's shape
+
+	values *values
 }
 
 // PrepareNetwork trains and prunes the network of a point, unless the cache has it.
@@ -28,11 +30,11 @@ func PrepareNetwork(j Job, report func(Step)) (*Network, error) {
 	if err := t.load(p); err != nil {
 		return nil, err
 	}
-	calibration, err := p.samples.validation.first(calibrationSamples)
+	v, err := p.values(t.pruned)
 	if err != nil {
 		return nil, err
 	}
-	return &Network{t.folded, t.pruned.state.Orders, rows(calibration), t.rec.Quality.ValidationDegradation, t.rec.Tiles.Density}, nil
+	return &Network{t.folded, t.pruned.state.Orders, wide(v.Samples), t.rec.Quality.ValidationDegradation, t.rec.Tiles.Density, v}, nil
 }
 
 // Untrained is the network of a point before it is trained: what it costs follows from its sizes, but for a few bits of moduli.

@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"errors"
 	"fmt"
 
 	"gonum.org/v1/gonum/mat"
@@ -16,11 +17,13 @@ type packed struct {
 	model  *packing.Model
 	lit    inference.Literal
 	folded *network.Folded // as evaluated: with integer weights, those
+
+	profile packing.Profile // of what the moduli are to hold
 }
 
-// pack lays a network out as the config says and derives parameters from validation samples. A one-image layout
+// pack lays a network out as the config says and derives parameters from the values that it gets. A one-image layout
 // takes the ring that is nominally fastest.
-func pack(s config.Spec, f *network.Folded, orders [][]int, calibration [][]float64) (*packed, error) {
+func pack(s config.Spec, f *network.Folded, orders [][]int, v *values) (*packed, error) {
 	switch packing.Kind(s.Layout) {
 	case packing.Scalar:
 		q := f.Quantise(inference.WeightBits)
@@ -29,19 +32,19 @@ func pack(s config.Spec, f *network.Folded, orders [][]int, calibration [][]floa
 			return nil, err
 		}
 		m.Trim()
-		return derive(s, m, q, calibration)
+		return derive(s, m, q, v)
 	case packing.OneImage:
-		return packOneImage(s, f, calibration)
+		return packOneImage(s, f, v)
 	}
 	m, err := packing.Pack(f, s.Tile, orders)
 	if err != nil {
 		return nil, err
 	}
 	m.Trim()
-	return derive(s, m, f, calibration)
+	return derive(s, m, f, v)
 }
 
-func packOneImage(s config.Spec, f *network.Folded, calibration [][]float64) (*packed, error) {
+func packOneImage(s config.Spec, f *network.Folded, v *values) (*packed, error) {
 	sizes := []int{s.Tile.Slots()}
 	if s.HE.LogQ == nil {
 		sizes = nil
@@ -58,7 +61,10 @@ func packOneImage(s config.Spec, f *network.Folded, calibration [][]float64) (*p
 		if err != nil {
 			return nil, err
 		}
-		p, err := derive(s, m, f, calibration)
+		if best != nil && !mayBeCheaper(s, m, cheapest) {
+			continue
+		}
+		p, err := derive(s, m, f, v)
 		if err != nil {
 			if first == nil {
 				first = err
@@ -75,37 +81,32 @@ func packOneImage(s config.Spec, f *network.Folded, calibration [][]float64) (*p
 	return best, nil
 }
 
+// mayBeCheaper tells whether parameters for the least that any network needs cost less. Simulating samples takes far longer than
+// to see that they do not.
+func mayBeCheaper(s config.Spec, m *packing.Model, cost float64) bool {
+	lit, err := literal(s, m.Layout, packing.Profile{})
+	return err == nil && inference.NominalCost(lit, m.Layout, m.Kept, s.HE.Weights == "encrypted") < cost
+}
+
 // derive takes over the config's parameters or derives them, and checks them against simulated values.
-func derive(s config.Spec, m *packing.Model, f *network.Folded, calibration [][]float64) (*packed, error) {
-	profile, err := simulate(m, calibration)
+func derive(s config.Spec, m *packing.Model, f *network.Folded, v *values) (*packed, error) {
+	profile, err := v.profile(m, f.Simplify(), s.HE.Headroom)
 	if err != nil {
 		return nil, err
+	}
+	if profile.Output == 0 {
+		return nil, &Failure{"parameters", errors.New("trial: all outputs of the network are zero: no precision is relative to that; train it longer or prune less")}
 	}
 	lit, err := literal(s, m.Layout, profile)
 	if err != nil {
 		return nil, &Failure{"parameters", err}
 	}
-	return &packed{m, lit, f}, nil
-}
-
-// simulate merges the profiles of all batches of samples.
-func simulate(m *packing.Model, x [][]float64) (packing.Profile, error) {
-	var profile packing.Profile
-	for len(x) > 0 {
-		n := min(len(x), m.Batch)
-		_, p, err := m.Simulate(x[:n])
-		if err != nil {
-			return packing.Profile{}, err
-		}
-		profile = profile.Merge(p)
-		x = x[n:]
-	}
-	return profile, nil
+	return &packed{m, lit, f, profile}, nil
 }
 
 func literal(s config.Spec, layout *packing.Layout, profile packing.Profile) (inference.Literal, error) {
+	w := inference.Wanted{Precision: float64(s.HE.Precision), Encrypted: s.HE.Weights == "encrypted"}
 	if s.HE.LogQ == nil {
-		w := inference.Wanted{Precision: float64(s.HE.Precision), Encrypted: s.HE.Weights == "encrypted"}
 		if s.HE.Ring != config.AnyRing {
 			w.Ring = inference.Ring(s.HE.Ring)
 		}
@@ -121,6 +122,9 @@ func literal(s config.Spec, layout *packing.Layout, profile packing.Profile) (in
 	p, err := inference.NewParameters(lit, s.HE.Insecure)
 	if err == nil {
 		err = p.CheckRange(layout, profile)
+	}
+	if err == nil {
+		err = p.CheckPrecision(layout, profile, w)
 	}
 	return lit, err
 }

@@ -15,6 +15,7 @@ import (
 
 // prepared is a trained and pruned network with its plain quality.
 type prepared struct {
+	key      Key
 	state    *pruning.State
 	straight []int // layers whose quadratic died out and is linear now
 	quality  plainQuality
@@ -25,6 +26,8 @@ type plainQuality struct {
 	Metric     string  `json:"metric"`
 	Test       float64 `json:"test"`
 	Validation float64 `json:"validation"`
+	Validated  int     `json:"validated"` // samples of the validation split
+	Chance     float64 `json:"chance"`    // what a guess reaches on them
 }
 
 // preparer runs schemes on one data set and cache.
@@ -54,12 +57,16 @@ func Prepare(j Job, report func(Step)) error {
 	if err != nil {
 		return err
 	}
+	var own *prepared
 	for _, o := range []pruning.Options{p.reference(), pruningOptions(j.Spec)} {
-		if _, err := p.run(o); err != nil {
+		if own, err = p.run(o); err != nil {
 			return err
 		}
 	}
-	return nil
+	if j.Spec.Measure.Encrypted {
+		_, err = p.values(own)
+	}
+	return err
 }
 
 // Prepared tells whether the cache has all that Measure needs.
@@ -68,12 +75,16 @@ func Prepared(j Job) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, o := range []pruning.Options{p.reference(), pruningOptions(j.Spec)} {
+	for i, o := range []pruning.Options{p.reference(), pruningOptions(j.Spec)} {
 		key, _, err := p.keys(o)
 		if err != nil {
 			return false, err
 		}
-		for _, k := range []Key{key, qualityKey(key, p.spec)} {
+		wanted := []Key{key, qualityKey(key, p.spec)}
+		if i > 0 && j.Spec.Measure.Encrypted {
+			wanted = append(wanted, valuesKey(key, p.spec))
+		}
+		for _, k := range wanted {
 			if _, ok, err := p.cache.Get(k); !ok || err != nil {
 				return false, err
 			}
@@ -111,7 +122,7 @@ func (p *preparer) keys(o pruning.Options) (final Key, after []Key, err error) {
 
 // qualityKey adds what the quality depends on beyond the network. Noise in the samples is in the network's key.
 func qualityKey(final Key, s config.Spec) Key {
-	return newKey(final.String(), "quality of the straightened network", s.Data.Test, s.Network.Type)
+	return newKey(final.String(), "quality and chance", s.Data.Test, s.Network.Type)
 }
 
 // entry is what the cache holds of a state.
@@ -140,7 +151,7 @@ func (p *preparer) run(o pruning.Options) (*prepared, error) {
 			return nil, err
 		}
 	}
-	out.straight = out.state.Net.Straighten()
+	out.key, out.straight = final, out.state.Net.Straighten()
 	out.quality, err = p.measureQuality(final, out.state.Net)
 	return out, err
 }
@@ -264,6 +275,15 @@ func (p *preparer) measureQuality(final Key, net *network.Network) (q plainQuali
 		}
 		q.Metric, *m.value = got.Metric, got.Value
 	}
+	train, err := p.samples.train.all()
+	if err != nil {
+		return q, err
+	}
+	validation, err := p.samples.validation.all()
+	if err != nil {
+		return q, err
+	}
+	q.Validated, q.Chance = validation.Len(), chance(train, validation)
 	if content, err = json.Marshal(q); err != nil {
 		return q, fmt.Errorf("trial: %w", err)
 	}

@@ -109,10 +109,10 @@ func TestPointFromStartToEnd(t *testing.T) {
 	}
 }
 
-func TestRecordThatDoesNotProveItselfFails(t *testing.T) {
+func TestParametersThatCannotWorkAreRefused(t *testing.T) {
 	_, err := do(t, testJob(t, t.TempDir(), "precision: 16", "precision: 40"))
-	if f, ok := err.(*Failure); !ok || f.Kind != "precision" {
-		t.Errorf("40 bits asked, 40-bit scale: %v; want a precision failure", err)
+	if f, ok := err.(*Failure); !ok || f.Kind != "parameters" || !strings.Contains(err.Error(), "of 40") {
+		t.Errorf("40 bits asked, 40-bit scale: %v; want a parameter failure", err)
 	}
 	_, err = do(t, testJob(t, t.TempDir(), "log_q: [50, 40", "log_q: [40, 40"))
 	if f, ok := err.(*Failure); !ok || f.Kind != "parameters" || !strings.Contains(err.Error(), "wrap") {
@@ -138,9 +138,9 @@ func TestCache(t *testing.T) {
 	if err := Prepare(testJob(t, dir, "16x8x4", "8x16x4"), nil); err != nil {
 		t.Fatal(err)
 	}
-	// Only what follows the permutation depends on the tile: the last retraining and its quality.
-	if added := len(files(t, dir)) - len(entries); added != 2 {
-		t.Errorf("another tile shape added %d entries: want 2", added)
+	// Only what follows the permutation depends on the tile: the last retraining, its quality and its values.
+	if added := len(files(t, dir)) - len(entries); added != 3 {
+		t.Errorf("another tile shape added %d entries: want 3", added)
 	}
 	for path := range entries {
 		text, err := os.ReadFile(path)
@@ -200,29 +200,13 @@ func TestQualityAlone(t *testing.T) {
 func TestDeadQuadratic(t *testing.T) {
 	j := testJob(t, t.TempDir(), "encrypted", "plain", "mlp, hidden: [16], activation: square", "autoencoder, hidden: [16], activation: quadratic",
 		"[50, 40, 40, 40]", "[50, 40, 40]")
-	p, err := newPreparer(j, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := p.run(pruningOptions(j.Spec))
-	if err != nil {
-		t.Fatal(err)
-	}
-	final, after, err := p.keys(pruningOptions(j.Spec))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range out.state.Net.Layers {
-		if q, ok := l.(*network.Quadratic); ok {
-			q.A, q.B = 5e-4, 0.7
+	alterNetwork(t, j, func(n *network.Network) {
+		for _, l := range n.Layers {
+			if q, ok := l.(*network.Quadratic); ok {
+				q.A, q.B = 5e-4, 0.7
+			}
 		}
-	}
-	if err := p.store(after[len(after)-1], out); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(p.cache.path(qualityKey(final, j.Spec))); err != nil { // it is that of the network before
-		t.Fatal(err)
-	}
+	})
 	result, err := do(t, j)
 	if err != nil {
 		t.Fatal(err)

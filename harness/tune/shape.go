@@ -14,8 +14,8 @@ const autoMemory = 4 << 30
 var shapes sync.Map // of the arguments of ShapeFor, printed
 
 // ShapeFor is the tile shape for an unpruned network of the given axes: the one of least time per image at that batch,
-// or, if batch is 0, at any batch whose evaluation needs at most 4 GiB. It goes by nominal prices, so it is the same on
-// every machine.
+// or, if batch is 0, at any batch whose evaluation needs at most 4 GiB. It goes by nominal prices of one machine, so it is
+// the same on every machine, whatever moduli are derived there.
 func ShapeFor(axes []int, kind packing.Kind, batch int, w inference.Wanted) (packing.Shape, error) {
 	key := fmt.Sprint(axes, kind, batch, w)
 	if s, ok := shapes.Load(key); ok {
@@ -63,10 +63,11 @@ func nominal(axes []int, kind packing.Kind, shape packing.Shape, w inference.Wan
 	if err != nil {
 		return 0, 0, err
 	}
+	w.Kernels = inference.Reference
 	lit, err := inference.Derive(layout, packing.Profile{}, w)
 	if err != nil {
 		return 0, 0, err
 	}
 	kept := layout.Dense()
-	return inference.NominalCost(lit, layout, kept, w.Encrypted), inference.PredictMemory(lit, layout, kept, w.Encrypted, 1).Total(), nil
+	return w.Cost(lit, layout, kept), inference.PredictMemory(lit, layout, kept, w.Encrypted, 1).Total(), nil
 }

@@ -29,3 +29,23 @@ func TestShapeFor(t *testing.T) {
 		}
 	}
 }
+
+// A shape names a point, so what it is chosen by is the same whatever kernels a machine has.
+func TestShapeForEveryMachine(t *testing.T) {
+	axes := []int{784, 64, 64, 10}
+	for batch := 1; batch <= 256; batch *= 4 {
+		shape := packing.Shape{In: 16, Out: 8192 / 16 / batch, Batch: batch}
+		var costs [2]float64
+		var memory [2]int64
+		for i, on := range []string{inference.Reference, "portable"} {
+			var err error
+			costs[i], memory[i], err = nominal(axes, packing.Tiles, shape, inference.Wanted{Precision: 24, Kernels: on})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if costs[0] != costs[1] || memory[0] != memory[1] {
+			t.Errorf("%s costs %g s and %d bytes with vector kernels, %g s and %d bytes with portable ones", shape, costs[0], memory[0], costs[1], memory[1])
+		}
+	}
+}

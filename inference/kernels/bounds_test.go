@@ -31,7 +31,7 @@ func TestConstants(t *testing.T) {
 		if c.lift%q != 0 || c.lift > 1<<51 || c.lift <= 1<<51-q { // halves of sums may be as far from 0 as that
 			t.Errorf("lift %d", c.lift)
 		}
-		for _, f := range []Factor{c.radix, v.ofStream, v.fold, v.unfold} {
+		for _, f := range []Factor{c.radix, v.ofStream, v.fold, v.unfold[0], v.unfold[1]} {
 			if w := new(big.Int).Lsh(word(f.w), 52); f.w >= q || w.Div(w, word(q)).Uint64() != f.quotient {
 				t.Errorf("%d has the quotient %d", f.w, f.quotient)
 			}

@@ -24,23 +24,28 @@
 // A butterfly of the number-theoretic transform is (x, y) ← (x + w·y, x − w·y). How far its values grow decides what it costs, so
 // there are two families.
 //
-// Family 50, for q < 2^50. Values are below 4q < 2^52. A butterfly reduces x to below 2q by one comparison (a minimum of x and
-// x − 2q as unsigned numbers), and t is below 2q: the outputs x + t and x − t + 2q are below 4q again.
+// Family 47, for q < 2^47 (at degree 2^16, q < 2^52/34). The accumulator starts at −q, so s = t − q is in [−q, q), and the
+// butterfly is (x + s, x − s): a stage moves a value by at most q either way (x − s is x − w·y modulo q, and x + s is x + w·y, as both differ
+// from them by multiples of q). An offset of L·q, added to the upper half in the first stage, where L is the number of stages,
+// keeps all values in [0, (2L + 2)·q) for inputs below 2q. That is below 2^52 for all q < 2^47 up to L = 15; New computes it.
+// Nothing is reduced and nothing masked: the upper 12 bits of a word are garbage, which multiplications do not read, up to one
+// Barrett reduction at the end.
 //
-// Family 47, for q < 2^47 (at degree 2^16, q < 2^52/34). The accumulator starts at −q, so s = t − q is in [−q, q), and the butterfly is (x + s, x − s): a stage moves a
-// value by at most q either way (x − s is x − w·y modulo q, and x + s is x + w·y, as both differ from them by multiples of q).
-// An offset of L·q, added to the upper half in the first stage, where L is the number of stages, keeps all values in
-// [0, (2L + 2)·q) for inputs below 2q. That is below 2^52 for all q < 2^47 up to L = 15; New computes it. Nothing is reduced and nothing
-// masked: the upper 12 bits of a word are garbage, which multiplications do not read, up to one Barrett reduction at the end.
+// Family 50, for q < 2^50, has the same butterfly, after a Barrett reduction of x with a quotient one too small, to [q, 3q): both
+// outputs are below 4q < 2^52.
 //
 // Backward, (x, y) ← (x + y, (x − y)·w). Sums double: [0, 4q) grows to [0, 32q) in three stages, or to 16q in two, and what
-// was only added is then reduced by Barrett to below 2q. A difference gets a multiple of q that y stays below. The last stage multiplies by
-// 1/N on the way.
+// was only added is then reduced by Barrett to below 2q; family 50 reduces every sum. A difference gets a multiple of q that y stays
+// below. The last stage multiplies by 1/N on the way.
 //
 // The first passes take three or four stages at once over 8 or 16 vectors that lie a stride apart. They go depth first: a part
 // that fits in the first-level cache goes through all that is left before the next one begins. The last six stages
-// happen within blocks of 64 words: 8 vectors of 8, three stages across vectors, a transpose, three more, and a transpose
-// back. Factors lie in the order of their use. The conjugate-invariant ring has one more stage, which pairs j with N − j.
+// happen within blocks of 64 words: three across 8 vectors of 8, and three within pairs of vectors, which exchange words before each, so
+// that the pair's two factors, or four, repeat and loads can repeat them. Factors lie in the order of their use.
+//
+// The conjugate-invariant ring has one more stage, which pairs j with N − j: a pass of its own, before the others with outputs below
+// 3q, but for the first, which is as it was. Every output of the others is the first input and what stages add, so they stay below (2L + 2)·q
+// as before. Backward it multiplies by 1/N.
 //
 // # Sums of products
 //
@@ -76,5 +81,8 @@
 // t = fma(−c, q, h) + l, took 0.95 cycles a butterfly on a Zen 4 where family 47 takes 0.43 and lattigo about 6. Whole transforms would be
 // about 4 to 5 times as fast as lattigo's, but words become floats, with other bounds (|x| < 2^53, one more reduction at 50 bits) and other
 // transposes: a third family in every function. It is left out. Fetching the outputs of the first pass ahead gained nothing: it is bound by what
-// goes between the caches. Gathers were three times slower than moving aligned vectors.
+// goes between the caches. Gathers were three times slower than moving aligned vectors. Transposes of 8×8 words around the last three stages
+// took 48 shuffles a block where pairs take 32, and 6 to 10 % of a transform's time. Minima to keep words of family 50 below 4q need true values, hence
+// masks, and run on one port of Intel's; they took a fifth more. Writing out several butterflies of a pass step by step changed nothing: the
+// processor finds them itself.
 package kernels

@@ -16,7 +16,8 @@ type plan struct {
 	radices           []int
 	forward, backward [][]uint64 // by pass
 	tail, head        []uint64   // of the six stages with strides 32 to 1
-	fold, unfold      Factor     // of the conjugate-invariant ring
+	fold              Factor     // of the conjugate-invariant ring
+	unfold            [2]Factor
 }
 
 func newPlan(v *vector, r *ring.SubRing, radices []int) plan {
@@ -25,10 +26,15 @@ func newPlan(v *vector, r *ring.SubRing, radices []int) plan {
 		front = append(front, ring.IMForm(r.RootsForward[i], r.Modulus, r.MRedConstant))
 		back = append(back, ring.IMForm(r.RootsBackward[i], r.Modulus, r.MRedConstant))
 	}
-	p := plan{radices: radices, fold: v.Factor(front[1]), unfold: v.Factor(back[1])}
+	p := plan{radices: radices}
 	p.forward, p.tail = v.tables(front, radices)
 	p.backward, p.head = v.tables(back, radices)
 	inverse := ring.IMForm(r.NInv, r.Modulus, r.MRedConstant)
+	if v.conjugate { // which divides last of all
+		p.fold = v.Factor(front[1])
+		p.unfold = [2]Factor{v.Factor(inverse), v.Factor(r.Modulus - Mul(back[1], inverse, r.Modulus))}
+		return p
+	}
 	first := p.backward[0]
 	last, one := v.Factor(Mul(first[0], inverse, r.Modulus)), v.Factor(inverse)
 	first[0], first[1] = last.w, last.quotient
@@ -67,14 +73,14 @@ func (v *vector) tables(roots []uint64, radices []int) (passes [][]uint64, tail 
 	tail = Aligned(128 * m)[:0]
 	for b := range m {
 		tail = append(block(tail, m, b, 8), 0, 0)
-		for h := 8; h < 64; h *= 2 {
-			for g := range h / 8 {
-				var w, quotient [8]uint64
-				for lane := range 8 {
-					f := factor(h*m, h*b+h/8*lane+g)
-					w[lane], quotient[lane] = f.w, f.quotient
+		for h := 32; h >= 8; h /= 2 { // of pairs of vectors, in turn
+			for pair := range 4 {
+				var w, quotient []uint64
+				for i := range h / 4 {
+					f := factor(h*m, h*b+h/8*(2*pair+i%2)+i/2)
+					w, quotient = append(w, f.w), append(quotient, f.quotient)
 				}
-				tail = append(append(tail, w[:]...), quotient[:]...)
+				tail = append(append(tail, w...), quotient...)
 			}
 		}
 	}
@@ -83,7 +89,8 @@ func (v *vector) tables(roots []uint64, radices []int) (passes [][]uint64, tail 
 
 func (v *vector) NTT(dst, src []uint64, ahead *Ahead) {
 	if v.conjugate {
-		v.foldAll(dst, src, v.fold)
+		fold(&dst[0], &src[0], v.n, v.fold.w, v.fold.quotient, &v.c.q)
+		dst[0] = src[0] // below q: all outputs are this number and what stages add
 		src = dst
 	}
 	v.down(dst, src, 0, 1, 0, ahead)
@@ -178,7 +185,7 @@ func (a *Ahead) take(words int, idle *uint64) (*uint64, int) {
 func (v *vector) INTT(dst, src []uint64) {
 	v.up(dst[:v.n], src[:v.n], 0, 1, 0)
 	if v.conjugate {
-		v.foldAll(dst, dst, v.unfold)
+		unfold(&dst[0], &dst[0], v.n, &v.unfold[0].w, &v.c.q)
 		if dst[0] *= 2; dst[0] >= v.c.q {
 			dst[0] -= v.c.q
 		}
@@ -203,14 +210,15 @@ func (v *vector) up(dst, src []uint64, p, m, block int) {
 		}
 	}
 	t := &v.backward[p][2*(radix-1)*block]
+	last := p == 0 && !v.conjugate
 	switch {
-	case p == 0 && radix == 8 && v.wide:
+	case last && radix == 8 && v.wide:
 		backward8Last_50(&dst[0], &dst[0], t, stride, &v.c.q)
-	case p == 0 && radix == 8:
+	case last && radix == 8:
 		backward8Last_47(&dst[0], &dst[0], t, stride, &v.c.q)
-	case p == 0 && v.wide:
+	case last && v.wide:
 		backward16Last_50(&dst[0], &dst[0], t, stride, &v.c.q)
-	case p == 0:
+	case last:
 		backward16Last_47(&dst[0], &dst[0], t, stride, &v.c.q)
 	case radix == 8 && v.wide:
 		backward8_50(&dst[0], &dst[0], t, stride, &v.c.q)
@@ -221,17 +229,4 @@ func (v *vector) up(dst, src []uint64, p, m, block int) {
 	default:
 		backward16_47(&dst[0], &dst[0], t, stride, &v.c.q)
 	}
-}
-
-// foldAll pairs j with N−j: x − f·y and y − f·x.
-func (v *vector) foldAll(dst, src []uint64, f Factor) {
-	n, q := v.n, v.c.q
-	foldPairs(&dst[0], &src[0], n, n/16-1, f.w, f.quotient, &v.c.q)
-	sub := func(a, b uint64) uint64 { return (a + q - Mul(b, f.w, q)) % q }
-	for j := n/2 - 7; j < n/2; j++ {
-		a, b := src[j], src[n-j]
-		dst[j], dst[n-j] = sub(a, b), sub(b, a)
-	}
-	dst[n/2] = sub(src[n/2], src[n/2])
-	dst[0] = src[0]
 }

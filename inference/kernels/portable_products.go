@@ -42,7 +42,7 @@ func (w *wide) add2(a0, b0, a1, b1 []uint64) {
 	}
 }
 
-// set2 is add2 to nothing.
+// set2 is add2 to nothing, set1 one product alone.
 func (w *wide) set2(a0, b0, a1, b1 []uint64) {
 	a0, b0, a1, b1 = a0[:group], b0[:group], a1[:group], b1[:group]
 	for i, v := range a0 {
@@ -51,6 +51,13 @@ func (w *wide) set2(a0, b0, a1, b1 []uint64) {
 		lo, carry := bits.Add64(lo, l, 0)
 		w.lo[i] = lo
 		w.hi[i], _ = bits.Add64(hi, h, carry)
+	}
+}
+
+func (w *wide) set1(a, b []uint64) {
+	a, b = a[:group], b[:group]
+	for i, v := range a {
+		w.hi[i], w.lo[i] = bits.Mul64(v, b[i])
 	}
 }
 
@@ -92,6 +99,8 @@ func (p *portable) products(dst *[3][]uint64, x *Inputs, inputs int, index []int
 					second = x.slices[int(index[term+1])*inputs+m[0]][at:]
 				}
 				switch {
+				case *n == 0 && !pair:
+					sum.set1(first, numbers[0][m[1]][:])
 				case *n == 0:
 					sum.set2(first, numbers[0][m[1]][:], second, numbers[1][m[1]][:])
 				case *n+2 > wideTerms:

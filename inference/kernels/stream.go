@@ -3,6 +3,7 @@ package kernels
 import (
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 )
 
 // Stream holds polynomials as products read them: for each 32 coefficients and each term, width numbers, one vector of 8 of each in
@@ -75,49 +76,21 @@ func (s *Stream) put(term int, x [][]uint64, convert func(dst, x []uint64)) {
 	}
 }
 
-// unpack reads 8 numbers of so many bytes, written out so that no index needs a check.
+// unpack reads 8 numbers of so many bytes: after one check of the length, as checks of each word took half of the time.
 func unpack(dst []uint64, b []byte, bytes int) {
-	dst = dst[:8]
-	switch bytes {
-	case 4:
-		const mask = 1<<32 - 1
-		b = b[:36]
-		dst[0] = binary.LittleEndian.Uint64(b[0:]) & mask
-		dst[1] = binary.LittleEndian.Uint64(b[4:]) & mask
-		dst[2] = binary.LittleEndian.Uint64(b[8:]) & mask
-		dst[3] = binary.LittleEndian.Uint64(b[12:]) & mask
-		dst[4] = binary.LittleEndian.Uint64(b[16:]) & mask
-		dst[5] = binary.LittleEndian.Uint64(b[20:]) & mask
-		dst[6] = binary.LittleEndian.Uint64(b[24:]) & mask
-		dst[7] = binary.LittleEndian.Uint64(b[28:]) & mask
-	case 5:
-		const mask = 1<<40 - 1
-		b = b[:43]
-		dst[0] = binary.LittleEndian.Uint64(b[0:]) & mask
-		dst[1] = binary.LittleEndian.Uint64(b[5:]) & mask
-		dst[2] = binary.LittleEndian.Uint64(b[10:]) & mask
-		dst[3] = binary.LittleEndian.Uint64(b[15:]) & mask
-		dst[4] = binary.LittleEndian.Uint64(b[20:]) & mask
-		dst[5] = binary.LittleEndian.Uint64(b[25:]) & mask
-		dst[6] = binary.LittleEndian.Uint64(b[30:]) & mask
-		dst[7] = binary.LittleEndian.Uint64(b[35:]) & mask
-	case 6:
-		const mask = 1<<48 - 1
-		b = b[:50]
-		dst[0] = binary.LittleEndian.Uint64(b[0:]) & mask
-		dst[1] = binary.LittleEndian.Uint64(b[6:]) & mask
-		dst[2] = binary.LittleEndian.Uint64(b[12:]) & mask
-		dst[3] = binary.LittleEndian.Uint64(b[18:]) & mask
-		dst[4] = binary.LittleEndian.Uint64(b[24:]) & mask
-		dst[5] = binary.LittleEndian.Uint64(b[30:]) & mask
-		dst[6] = binary.LittleEndian.Uint64(b[36:]) & mask
-		dst[7] = binary.LittleEndian.Uint64(b[42:]) & mask
-	default:
-		b = b[:64]
-		for i := range dst {
-			dst[i] = binary.LittleEndian.Uint64(b[8*i:])
-		}
-	}
+	to, at, mask := (*[8]uint64)(dst), unsafe.Pointer(unsafe.SliceData(b[:7*bytes+8])), ^uint64(0)>>(64-8*bytes)
+	to[0] = wordAt(at, 0) & mask
+	to[1] = wordAt(at, bytes) & mask
+	to[2] = wordAt(at, 2*bytes) & mask
+	to[3] = wordAt(at, 3*bytes) & mask
+	to[4] = wordAt(at, 4*bytes) & mask
+	to[5] = wordAt(at, 5*bytes) & mask
+	to[6] = wordAt(at, 6*bytes) & mask
+	to[7] = wordAt(at, 7*bytes) & mask
+}
+
+func wordAt(at unsafe.Pointer, offset int) uint64 {
+	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(at, offset))[:])
 }
 
 // unpackGroup reads the numbers of a term for 32 coefficients.

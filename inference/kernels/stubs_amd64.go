@@ -104,10 +104,15 @@ func forwardTail_50(dst *uint64, src *uint64, table *uint64, blocks int, c *uint
 //go:noescape
 func backwardTail_50(dst *uint64, src *uint64, table *uint64, blocks int, c *uint64)
 
-// foldPairs is x, y ← x − w·y, y − w·x, reduced, for vectors of 8 pairs, from pair (1, n−1) on.
+// fold is x, y ← x − w·y, y − w·x, below 3q, modulo 2^52, for pairs j, n−j.
 //
 //go:noescape
-func foldPairs(dst *uint64, src *uint64, n int, vectors int, w uint64, quotient uint64, c *uint64)
+func fold(dst *uint64, src *uint64, n int, w uint64, quotient uint64, c *uint64)
+
+// unfold is x, y ← v·x + w·y, v·y + w·x, reduced, of words modulo 2^52; factors are v and w, with quotients.
+//
+//go:noescape
+func unfold(dst *uint64, src *uint64, n int, factors *uint64, c *uint64)
 
 // scale is dst = src·w, reduced; src is below 2^52.
 //

@@ -27,8 +27,16 @@ func at(base Register, k int) Mem { return Mem{Base: base, Disp: 64 * k} }
 
 // Registers of pointwise functions: operands z0–z3, results z4–z7, temporaries z8–z23, given numbers z24–z27.
 func pointwise() {
-	pointwiseTemps := func() *temps { return &temps{r: z[16:24]} }
+	scales()
+	subScales()
+	addAndCenter()
+	mulAdds()
+	square()
+}
 
+func pointwiseTemps() *temps { return &temps{r: z[16:24]} }
+
+func scales() {
 	for _, add := range []bool{false, true} {
 		name, doc := "scale", "is dst = src·w, reduced; src is below 2^52."
 		if add {
@@ -48,7 +56,9 @@ func pointwise() {
 			VMOVDQU64(z[4+k], at(dst, k))
 		})
 	}
+}
 
+func subScales() {
 	for _, add := range []bool{false, true} {
 		name, signature, doc := "subScale", "func(dst, x, y *uint64, n int, w, quotient uint64, c *uint64)", "is dst = (x − y)·w, reduced."
 		if add {
@@ -78,7 +88,9 @@ func pointwise() {
 			VMOVDQU64(z[4+k], at(dst, k))
 		})
 	}
+}
 
+func addAndCenter() {
 	begin("add", "func(dst, x, y *uint64, n int, c *uint64)", "is dst = x + y, reduced.")
 	dst, x, y, n := parameter("dst"), parameter("x"), parameter("y"), parameter("n")
 	c, t := constants(), pointwiseTemps()
@@ -103,7 +115,9 @@ func pointwise() {
 		leastMasked(z[k], c, t)
 		VMOVDQU64(z[k], at(dst, k))
 	})
+}
 
+func mulAdds() {
 	for _, negative := range []bool{false, true} {
 		name, doc := "mulAdd", "is dst = z + x·y, reduced."
 		if negative {
@@ -134,7 +148,6 @@ func pointwise() {
 			VMOVDQU64(lo, at(dst, k))
 		})
 	}
-	square()
 }
 
 // radixFactor is 2^52 modulo q.

@@ -66,25 +66,42 @@ func (f form) emit() {
 	for _, out := range outs {
 		dst = append(dst, parameter(out))
 	}
-	r := termRegisters{x: parameter("x"), stream: parameter("stream"), order: z[30], i: GP64(), first: GP64(), second: GP64(), offset: GP64(), advance: GP64()}
+	r := newTermRegisters()
 	words := parameter("words")
 	c := Mem{Base: parameter("c")}
 	VPBROADCASTQ(c.Offset(cNegQ), negQ)
 	VPBROADCASTQ(c.Offset(cMask), mask)
-	unpack := parameter("unpack")
-	VMOVDQU64(Mem{Base: unpack, Disp: unpackOrder}, r.order)
-	KMOVQ(Mem{Base: unpack, Disp: unpackMask}, K2)
-	MOVQ(Mem{Base: unpack, Disp: unpackBytes}, r.advance)
 
-	acc := func(out, half, k int) VecPhysical { return z[8*out+4*half+k] }
 	free := &temps{r: z[8*f.outputs : 29]}
-	Load(Param("start"), r.offset)
 	Label("vectors")
 	for i := range 8 * f.outputs {
 		zero(z[i])
 	}
+	f.terms(r, c, free)
+	for out, base := range dst {
+		for k := range 4 {
+			montgomery(half(out, 0, k), half(out, 1, k), c, free)
+			VMOVDQU64(half(out, 0, k), at(base, k))
+		}
+	}
+	for _, base := range dst {
+		ADDQ(U32(256), base)
+	}
+	ADDQ(U32(256), r.offset)
+	skip := GP64()
+	Load(Param("skip"), skip)
+	ADDQ(skip, r.stream)
+	SUBQ(U8(32), words)
+	JNZ(LabelRef("vectors"))
+	end()
+}
+
+// half is the register of the lower or upper half of sum k of an output.
+func half(out, upper, k int) VecPhysical { return z[8*out+4*upper+k] }
+
+// terms sums all terms, at most a limit of them between reductions.
+func (f form) terms(r termRegisters, c Mem, free *temps) {
 	left, some := GP64(), GP64()
-	r.index = GP64()
 	Load(Param("index"), r.index)
 	Load(Param("terms"), left)
 	Label("chunk")
@@ -93,7 +110,7 @@ func (f form) emit() {
 	CMOVQLT(left, some)
 	SUBQ(some, left)
 	Label("term")
-	f.term(r, free, acc)
+	f.term(r, free)
 	ADDQ(U8(4), r.index)
 	DECQ(some)
 	JNZ(LabelRef("term"))
@@ -101,7 +118,7 @@ func (f form) emit() {
 	JZ(LabelRef("finish"))
 	for out := range f.outputs {
 		for k := range 4 {
-			lo, hi := acc(out, 0, k), acc(out, 1, k)
+			lo, hi := half(out, 0, k), half(out, 1, k)
 			v := free.next()
 			VPSRLQ(U8(52), lo, v)
 			VPADDQ(v, hi, hi)
@@ -112,21 +129,6 @@ func (f form) emit() {
 	}
 	JMP(LabelRef("chunk"))
 	Label("finish")
-	for out, base := range dst {
-		for k := range 4 {
-			montgomery(acc(out, 0, k), acc(out, 1, k), c, free)
-			VMOVDQU64(acc(out, 0, k), at(base, k))
-		}
-	}
-	for _, base := range dst {
-		ADDQ(U32(256), base)
-	}
-	ADDQ(U32(256), r.offset)
-	Load(Param("skip"), some)
-	ADDQ(some, r.stream)
-	SUBQ(U8(32), words)
-	JNZ(LabelRef("vectors"))
-	end()
 }
 
 type termRegisters struct {
@@ -137,7 +139,19 @@ type termRegisters struct {
 	offset, advance GPVirtual
 }
 
-func (f form) term(r termRegisters, free *temps, acc func(out, half, k int) VecPhysical) {
+func newTermRegisters() termRegisters {
+	r := termRegisters{
+		x: parameter("x"), stream: parameter("stream"), order: z[30], index: GP64(), i: GP64(), first: GP64(), second: GP64(), offset: GP64(), advance: GP64(),
+	}
+	unpack := parameter("unpack")
+	VMOVDQU64(Mem{Base: unpack, Disp: unpackOrder}, r.order)
+	KMOVQ(Mem{Base: unpack, Disp: unpackMask}, K2)
+	MOVQ(Mem{Base: unpack, Disp: unpackBytes}, r.advance)
+	Load(Param("start"), r.offset)
+	return r
+}
+
+func (f form) term(r termRegisters, free *temps) {
 	MOVLQSX(Mem{Base: r.index}, r.i)
 	if f.inputs == 2 {
 		ADDQ(r.i, r.i)
@@ -164,8 +178,8 @@ func (f form) term(r termRegisters, free *temps, acc func(out, half, k int) VecP
 			t = append(t, v)
 		}
 		for _, m := range f.meet {
-			low(t[m[1]], false, x[m[0]], acc(m[2], 0, k))
-			high(t[m[1]], false, x[m[0]], acc(m[2], 1, k))
+			low(t[m[1]], false, x[m[0]], half(m[2], 0, k))
+			high(t[m[1]], false, x[m[0]], half(m[2], 1, k))
 		}
 	}
 }
@@ -180,32 +194,12 @@ func multiples() {
 	for i := range 16 {
 		zero(z[i])
 	}
-	loop := func(name string, n Register) {
-		TESTQ(n, n)
-		JZ(LabelRef(name + "Done"))
-		Label(name)
-		i, weight := GP64(), GP64()
-		MOVLQSX(Mem{Base: index}, i)
-		SHLQ(U8(9), i)
-		MOVL(Mem{Base: w}, weight.As32())
-		VPBROADCASTQ(weight, z[16])
-		for k := range 8 {
-			VMOVDQU64(Mem{Base: x, Index: i, Scale: 1, Disp: 64 * k}, z[17+k])
-			low(z[16], false, z[17+k], z[k])
-			high(z[16], false, z[17+k], z[8+k])
-		}
-		ADDQ(U8(4), index)
-		ADDQ(U8(4), w)
-		DECQ(n)
-		JNZ(LabelRef(name))
-		Label(name + "Done")
-	}
-	loop("minus", negative)
+	multiplesLoop("minus", x, index, w, negative)
 	zero(z[17])
 	for k := range 16 {
 		VPSUBQ(z[k], z[17], z[k])
 	}
-	loop("plus", parameter("positive"))
+	multiplesLoop("plus", x, index, w, parameter("positive"))
 	VPBROADCASTQ(c.Offset(cNegQ), negQ)
 	VPBROADCASTQ(c.Offset(cMask), mask)
 	VPBROADCASTQ(c.Offset(cTwoQ), twoQ)
@@ -232,4 +226,26 @@ func multiples() {
 		VMOVDQU64(lo, at(dst, k))
 	}
 	end()
+}
+
+// multiplesLoop adds n terms to the halves in z0–z7 and z8–z15.
+func multiplesLoop(name string, x, index, w, n Register) {
+	TESTQ(n, n)
+	JZ(LabelRef(name + "Done"))
+	Label(name)
+	i, weight := GP64(), GP64()
+	MOVLQSX(Mem{Base: index}, i)
+	SHLQ(U8(9), i)
+	MOVL(Mem{Base: w}, weight.As32())
+	VPBROADCASTQ(weight, z[16])
+	for k := range 8 {
+		VMOVDQU64(Mem{Base: x, Index: i, Scale: 1, Disp: 64 * k}, z[17+k])
+		low(z[16], false, z[17+k], z[k])
+		high(z[16], false, z[17+k], z[8+k])
+	}
+	ADDQ(U8(4), index)
+	ADDQ(U8(4), w)
+	DECQ(n)
+	JNZ(LabelRef(name))
+	Label(name + "Done")
 }

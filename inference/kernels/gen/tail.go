@@ -33,33 +33,19 @@ func interleave(a, b program) {
 	}
 }
 
-func shuffle(imm uint64) func(b, a, out Op) {
-	return func(b, a, out Op) { VSHUFI64X2(U8(imm), b, a, out) }
-}
-
-// transpose transposes 8 vectors of 8 words.
-func transpose(r *[8]VecPhysical, free *VecPhysical) (p program) {
-	pair := func(i, j int, first, second func(b, a, out Op)) {
-		a, b, out := r[i], r[j], *free
-		p.add(func() { first(b, a, out); second(b, a, b) })
-		r[i], *free = out, a
-	}
-	for i := 0; i < 8; i += 2 {
-		pair(i, i+1, func(b, a, out Op) { VPUNPCKLQDQ(b, a, out) }, func(b, a, out Op) { VPUNPCKHQDQ(b, a, out) })
-	}
-	for _, i := range []int{0, 1, 4, 5} { // units of 128 bits
-		pair(i, i+2, shuffle(0x44), shuffle(0xee))
-	}
-	for i := range 4 {
-		pair(i, i+4, shuffle(0x88), shuffle(0xdd))
-	}
-	r[2], r[3], r[4], r[5] = r[4], r[5], r[2], r[3]
-	return p
-}
-
 // tail is one of two blocks of 64 words that a round of the six stages with strides 32 to 1 works on, one a phase behind the
-// other: one multiplies while the other shuffles, as the stages of a block alone wait for multiplications. A block's table has
-// 128 words: 7 factors for strides 32, 16 and 8, two words unused, and vectors of factors for strides 4, 2 and 1.
+// other: one multiplies while the other shuffles, as the stages of a block alone wait for multiplications.
+//
+// Strides 32 to 8 are between vectors. For the others, vectors a and b are a pair that exchanges words before each stage, so that x
+// and y meet: with words a0 to a7 and b0 to b7,
+//
+//	stride 4   a0 b0 a1 b1 a2 b2 a3 b3   a4 b4 a5 b5 a6 b6 a7 b7
+//	stride 2   a0 b0 a4 b4 a1 b1 a5 b5   a2 b2 a6 b6 a3 b3 a7 b7
+//	stride 1   a0 b0 a2 b2 a4 b4 a6 b6   a1 b1 a3 b3 a5 b5 a7 b7
+//
+// Factors, one for a and b each at stride 4, two at stride 2, then repeat, as loads do for nothing. A block's table has 128 words:
+// 7 factors for strides 32, 16 and 8, two words unused, and for each pair vectors of factors for stride 1, halves for stride 2
+// and quarters for stride 4.
 type tail struct {
 	f        family
 	number   int
@@ -76,9 +62,25 @@ func (b *tail) scalar(i int) factor {
 	return factor{at, at.Offset(8), true}
 }
 
-func (b *tail) vector(i int) factor {
-	at := Mem{Base: b.table, Disp: 1024*b.number + 128 + 128*i}
-	return factor{at, at.Offset(64), false}
+// vector is the factors of a pair, in registers if they repeat.
+func (b *tail) vector(stride, pair int) factor {
+	at := Mem{Base: b.table, Disp: 1024 * b.number}
+	switch stride {
+	case 1:
+		at.Disp += 128 + 128*pair
+		return factor{at, at.Offset(64), false}
+	case 2:
+		at.Disp += 640 + 64*pair
+		w, quotient := b.t.next(), b.t.next()
+		VBROADCASTI64X4(at, w)
+		VBROADCASTI64X4(at.Offset(32), quotient)
+		return factor{w, quotient, false}
+	}
+	at.Disp += 896 + 32*pair
+	w, quotient := b.t.next(), b.t.next()
+	VBROADCASTI64X2(at, w)
+	VBROADCASTI64X2(at.Offset(16), quotient)
+	return factor{w, quotient, false}
 }
 
 func (b *tail) load() (p program) {
@@ -95,14 +97,12 @@ func (b *tail) store() (p program) {
 	return p
 }
 
-func (b *tail) transpose() program { return transpose(&b.r, &b.free) }
-
-// down is three forward stages, up three backward ones.
-func (b *tail) down(root func(i int) factor) (p program) {
+// down is the forward stages of strides 32, 16 and 8.
+func (b *tail) down() (p program) {
 	for h, first := 4, 0; h > 0; h /= 2 {
 		for g := range 4 / h {
 			for k := range h {
-				x, y, w := b.r[2*h*g+k], b.r[2*h*g+k+h], root(first+g)
+				x, y, w := b.r[2*h*g+k], b.r[2*h*g+k+h], b.scalar(first+g)
 				p.add(func() { b.f.forward(x, y, w, b.c, b.t) })
 			}
 		}
@@ -111,12 +111,13 @@ func (b *tail) down(root func(i int) factor) (p program) {
 	return p
 }
 
-func (b *tail) up(root func(i int) factor) (p program) {
+// up undoes down.
+func (b *tail) up() (p program) {
 	for stage := range 3 {
 		h := 1 << stage
 		for g := range 4 / h {
 			for k := range h {
-				x, y, w := b.r[2*h*g+k], b.r[2*h*g+k+h], root(4/h-1+g)
+				x, y, w := b.r[2*h*g+k], b.r[2*h*g+k+h], b.scalar(4/h-1+g)
 				p.add(func() { b.f.backward(x, y, b.f.bound(stage), w, b.c, b.t) })
 			}
 		}
@@ -125,6 +126,59 @@ func (b *tail) up(root func(i int) factor) (p program) {
 		for _, v := range b.r[:2] {
 			p.add(func() { barrett(v, b.c, b.t) })
 		}
+	}
+	return p
+}
+
+// exchange takes each pair's vectors to others: first and second write one each, of which second may take a's place.
+func (b *tail) exchange(first func(v, a, out VecPhysical), second func(v, a VecPhysical)) (p program) {
+	for i := 0; i < 8; i += 2 {
+		x, y, out := b.r[i], b.r[i+1], b.free
+		p.add(func() {
+			first(y, x, out)
+			second(y, x)
+		})
+		b.r[i], b.r[i+1], b.free = out, x, y
+	}
+	return p
+}
+
+// permute exchanges by lane numbers of a, and from 8 on of b.
+func (b *tail) permute(first, second VecPhysical) program {
+	return b.exchange(func(v, a, out VecPhysical) {
+		VMOVDQA64(first, out)
+		VPERMI2Q(v, a, out)
+	}, func(v, a VecPhysical) { VPERMT2Q(v, second, a) })
+}
+
+// unpack exchanges even and odd words.
+func (b *tail) unpack() program {
+	return b.exchange(func(v, a, out VecPhysical) { VPUNPCKLQDQ(v, a, out) }, func(v, a VecPhysical) { VPUNPCKHQDQ(v, a, a) })
+}
+
+// shuffle exchanges units of 128 bits: the even and the odd ones.
+func (b *tail) shuffle() program {
+	return b.exchange(func(v, a, out VecPhysical) { VSHUFI64X2(U8(0x88), v, a, out) }, func(v, a VecPhysical) { VSHUFI64X2(U8(0xdd), v, a, a) })
+}
+
+// pairDown is the forward stage of stride 4, 2 or 1, pairUp the backward one.
+func (b *tail) pairDown(stride int) (p program) {
+	for i := range 4 {
+		x, y := b.r[2*i], b.r[2*i+1]
+		p.add(func() { b.f.forward(x, y, b.vector(stride, i), b.c, b.t) })
+	}
+	return p
+}
+
+func (b *tail) pairUp(stride int) (p program) {
+	for i := range 4 {
+		x, y := b.r[2*i], b.r[2*i+1]
+		p.add(func() {
+			b.f.backward(x, y, b.f.bound(stride/2), b.vector(stride, i), b.c, b.t)
+			if stride == 4 && !b.f.wide() {
+				barrett(x, b.c, b.t)
+			}
+		})
 	}
 	return p
 }
@@ -144,16 +198,17 @@ const prefetches = 32
 
 // forwardTail is the last pass. It fetches what is read next, a part of a key for instance, into the second-level cache:
 // multiplications leave the memory idle.
-func forwardTail(f family) {
+func forwardTail(f family, orders []Mem) {
 	begin(fmt.Sprintf("forwardTail_%d", f), "func(dst, src, table *uint64, blocks int, c, ahead *uint64, step int)",
 		"is the six stages with strides 32 to 1 on an even number of blocks of 64 words. It fetches from ahead on, 32 times a step of bytes for each two blocks.")
 	ahead, step := parameter("ahead"), parameter("step")
+	lanes := laneRegisters(orders)
 	var phases [2][4]program
 	blocks := tails(f, false, func(b *tail, phase *[4]program) {
-		phase[0] = append(b.load(), b.down(b.scalar)...)
-		phase[1] = b.transpose()
-		phase[2] = append(b.down(b.vector), b.reduce()...)
-		phase[3] = append(b.transpose(), b.store()...)
+		phase[0] = slices.Concat(b.load(), b.down())
+		phase[1] = slices.Concat(b.permute(lanes[0], lanes[1]), b.pairDown(4), b.permute(lanes[2], lanes[3]))
+		phase[2] = slices.Concat(b.pairDown(2), b.permute(lanes[2], lanes[3]), b.pairDown(1))
+		phase[3] = slices.Concat(b.unpack(), b.reduce(), b.store())
 	}, &phases)
 	for k := range prefetches { // evenly over the phases
 		p := &phases[k%2][k/2%4]
@@ -167,17 +222,36 @@ func forwardTail(f family) {
 }
 
 // backwardTail is the first pass of the inverse.
-func backwardTail(f family) {
+func backwardTail(f family, orders []Mem) {
 	begin(fmt.Sprintf("backwardTail_%d", f), "func(dst, src, table *uint64, blocks int, c *uint64)",
 		"undoes the forward tail, with a table of inverse factors in the same order.")
+	lanes := laneRegisters(orders)
 	var phases [2][4]program
 	blocks := tails(f, true, func(b *tail, phase *[4]program) {
-		phase[0] = append(b.load(), b.transpose()...)
-		phase[1] = b.up(b.vector)
-		phase[2] = b.transpose()
-		phase[3] = append(b.up(b.scalar), b.store()...)
+		phase[0] = slices.Concat(b.load(), b.unpack(), b.pairUp(1))
+		phase[1] = slices.Concat(b.shuffle(), b.pairUp(2), b.shuffle())
+		phase[2] = slices.Concat(b.pairUp(4), b.permute(lanes[0], lanes[1]))
+		phase[3] = slices.Concat(b.up(), b.store())
 	}, &phases)
 	tailLoop(blocks, &phases)
+}
+
+// laneOrder is a permutation of lanes in memory.
+func laneOrder(name string, order ...int) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i, lane := range order {
+		DATA(8*i, U64(lane))
+	}
+	return m
+}
+
+// laneRegisters hold orders of lanes.
+func laneRegisters(orders []Mem) []VecPhysical {
+	r := z[23 : 23+len(orders)]
+	for i, m := range orders {
+		VMOVDQU64(m, r[i])
+	}
+	return r
 }
 
 // tailRegisters are those of a loop over blocks.
@@ -187,7 +261,7 @@ func tails(f family, back bool, list func(*tail, *[4]program), phases *[2][4]pro
 	r := tailRegisters{parameter("dst"), parameter("src"), parameter("table"), parameter("blocks")}
 	c := Mem{Base: parameter("c")}
 	f.load(back, c)
-	t := &temps{r: z[18:27]}
+	t := &temps{r: z[18:23]}
 	for i := range phases {
 		b := &tail{f: f, number: i, r: [8]VecPhysical(z[8*i : 8*i+8]), free: z[16+i], dst: r.dst, src: r.src, table: r.table, c: c, t: t}
 		list(b, &phases[i])
@@ -207,44 +281,5 @@ func tailLoop(r tailRegisters, phases *[2][4]program) {
 	ADDQ(U32(2048), r.table)
 	SUBQ(U8(2), r.left)
 	JNZ(LabelRef("block"))
-	end()
-}
-
-// fold is the stage of the conjugate-invariant ring that pairs j with N−j.
-func fold() {
-	reverse := GLOBL("reverse", RODATA|NOPTR)
-	for i := range 8 {
-		DATA(8*i, U64(7-i))
-	}
-	begin("foldPairs", "func(dst, src *uint64, n, vectors int, w, quotient uint64, c *uint64)",
-		"is x, y ← x − w·y, y − w·x, reduced, for vectors of 8 pairs, from pair (1, n−1) on.")
-	dst, src, n, left := parameter("dst"), parameter("src"), parameter("n"), parameter("vectors")
-	f := given(z[26], z[27])
-	c := constants()
-	VMOVDQU64(reverse, z[25])
-	t := &temps{r: z[8:12]}
-	top, topOut := GP64(), GP64()
-	LEAQ(Mem{Base: src, Index: n, Scale: 8, Disp: -64}, top)
-	LEAQ(Mem{Base: dst, Index: n, Scale: 8, Disp: -64}, topOut)
-	Label("pair")
-	VMOVDQU64(Mem{Base: src, Disp: 8}, z[0])
-	VPERMQ(Mem{Base: top}, z[25], z[1])
-	product(z[1], f, z[2], z[4])
-	product(z[0], f, z[3], z[5])
-	for i := range 2 {
-		VPADDQ(twoQ, z[i], z[i])
-		VPSUBQ(z[2+i], z[i], z[i])
-		below2q(z[i], t)
-		least(z[i], c, t)
-	}
-	VPERMQ(z[1], z[25], z[1])
-	VMOVDQU64(z[0], Mem{Base: dst, Disp: 8})
-	VMOVDQU64(z[1], Mem{Base: topOut})
-	ADDQ(U8(64), src)
-	ADDQ(U8(64), dst)
-	SUBQ(U8(64), top)
-	SUBQ(U8(64), topOut)
-	DECQ(left)
-	JNZ(LabelRef("pair"))
 	end()
 }

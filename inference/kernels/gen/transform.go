@@ -18,6 +18,11 @@ type family int
 func (f family) wide() bool { return f == 50 }
 
 func transforms() {
+	join := []Mem{ // the words of a pair of vectors, and units of two
+		laneOrder("joinLow", 0, 8, 1, 9, 2, 10, 3, 11), laneOrder("joinHigh", 4, 12, 5, 13, 6, 14, 7, 15),
+		laneOrder("joinUnitsLow", 0, 1, 8, 9, 2, 3, 10, 11), laneOrder("joinUnitsHigh", 4, 5, 12, 13, 6, 7, 14, 15),
+	}
+	part := []Mem{laneOrder("partEven", 0, 2, 4, 6, 8, 10, 12, 14), laneOrder("partOdd", 1, 3, 5, 7, 9, 11, 13, 15)}
 	for _, f := range []family{47, 50} {
 		for _, radix := range []int{8, 16} {
 			forwardPass(f, radix, false)
@@ -25,10 +30,10 @@ func transforms() {
 			backwardPass(f, radix, false)
 			backwardPass(f, radix, true)
 		}
-		forwardTail(f)
-		backwardTail(f)
+		forwardTail(f, join)
+		backwardTail(f, part)
 	}
-	fold()
+	folds()
 }
 
 // forward is (x, y) ← (x + w·y, x − w·y).

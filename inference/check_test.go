@@ -1,0 +1,114 @@
+package inference
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"hepex/network/networktest"
+	"hepex/packing"
+)
+
+// Parameters given by hand are refused where they give too little, with what to enlarge, and what is predicted of others is kept, and not far
+// below what they give.
+func TestGivenParametersAreJudged(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 1))
+	f := networktest.Folded(rng, []int{20, 12, 8}, 1, 1)
+	m, err := packing.Pack(f, packing.Shape{In: 4, Out: 4, Batch: 32}, nil)
+	check(t, err)
+	m.SetDelayed(false)
+	x := networktest.Samples(rng, 32, 20)
+	want, profile, err := m.Simulate(x)
+	check(t, err)
+	for _, c := range []struct {
+		name         string
+		scale        int
+		logQ, logP   []int
+		least, most  float64 // bits that the parameters give
+		encrypted    bool
+		whatToChange string
+	}{
+		{"enough", 40, []int{50, 40, 40, 40}, []int{50}, 20, 32, false, "log_scale"},
+		{"encrypted", 40, []int{50, 40, 40, 40}, []int{50}, 18, 32, true, "log_scale"},
+		{"small scale", 28, []int{40, 28, 28, 28}, []int{50}, 6, 19, false, "log_scale"},
+		{"small special modulus", 40, []int{50, 40, 40, 40}, []int{32}, 6, 22, false, "log_p"},
+		{"two special moduli", 40, []int{50, 40, 40, 40}, []int{45, 46}, 20, 32, false, "log_scale"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, err := NewParameters(Literal{LogN: 10, LogQ: c.logQ, LogP: c.logP, LogScale: c.scale}, true)
+			check(t, err)
+			check(t, p.CheckRange(m.Layout, profile))
+			got, _ := evaluate(t, p, m, c.encrypted, 1, x)
+			bits := precision(want, got)
+			predicted := 0.0
+			for ; predicted < 60 && p.CheckPrecision(m.Layout, profile, Wanted{Precision: predicted + 0.5, Encrypted: c.encrypted}) == nil; predicted += 0.5 {
+			}
+			if predicted < c.least || predicted > c.most || bits < predicted || bits > predicted+6 {
+				t.Errorf("%.1f bits predicted, %.1f given: want %g to %g", predicted, bits, c.least, c.most)
+			}
+			err = p.CheckPrecision(m.Layout, profile, Wanted{Precision: predicted + 2, Encrypted: c.encrypted})
+			if !errors.Is(err, ErrPrecision) || !strings.Contains(err.Error(), c.whatToChange) {
+				t.Errorf("%v: want %q in it", err, c.whatToChange)
+			}
+		})
+	}
+	profile = profile.Scale([]float64{16, 16}, []float64{16, 16}) // values below 1 count as 1
+	for i, room := range mustParameters(t, 40, []int{50, 40, 40, 40}, []int{50}).Room(m.Layout, profile) {
+		by := []float64{1, 1}
+		by[i] = math.Exp2(room - 0.01)
+		check(t, mustParameters(t, 40, []int{50, 40, 40, 40}, []int{50}).CheckRange(m.Layout, profile.Scale(by, by)))
+		by[i] = math.Exp2(room + 0.01)
+		if mustParameters(t, 40, []int{50, 40, 40, 40}, []int{50}).CheckRange(m.Layout, profile.Scale(by, by)) == nil {
+			t.Errorf("layer %d has room for more than %.2f bits", i, room)
+		}
+	}
+}
+
+func mustParameters(t *testing.T, scale int, logQ, logP []int) Parameters {
+	t.Helper()
+	p, err := NewParameters(Literal{LogN: 10, LogQ: logQ, LogP: logP, LogScale: scale}, true)
+	check(t, err)
+	return p
+}
+
+// Floats have 53 bits, of which transforms and sums take some: what is promised beyond 36 bits leaves them room.
+func TestHighPrecisionLeavesRoomForFloats(t *testing.T) {
+	measured := 0
+	for round := range 4 {
+		rng := rand.New(rand.NewPCG(22, uint64(round)))
+		f := networktest.Folded(rng, []int{30, 12, 10}[round%2:], 1, 1)
+		m, err := packing.Pack(f, packing.Shape{In: 4, Out: 4, Batch: 256}, nil)
+		check(t, err)
+		x := networktest.Samples(rng, 64, f.Dims()[0])
+		_, profile, err := m.Simulate(x)
+		check(t, err)
+		for _, bits := range []float64{36, 40, 44} {
+			lit, err := Derive(m.Layout, profile, Wanted{Precision: bits})
+			if err != nil {
+				t.Logf("%g bits: %v", bits, err)
+				continue
+			}
+			p, err := NewParameters(lit, false)
+			check(t, err)
+			got, _ := evaluate(t, p, m, false, 2, x)
+			measured++
+			if have := precision(networktest.Forward(f, x), got); have < bits {
+				t.Errorf("%g bits promised, %.1f reached with %+v", bits, have, lit)
+			} else {
+				t.Logf("%g bits promised, %.1f reached", bits, have)
+			}
+		}
+	}
+	if measured == 0 {
+		t.Error("none was derived")
+	}
+	layout, err := packing.NewLayout([]int{4, 2}, packing.Shape{In: 16, Out: 16, Batch: 16})
+	check(t, err)
+	profile := least(layout)
+	profile.Errors[packing.Source{Kind: packing.FloatError}] = 1
+	if _, err := Derive(layout, profile, Wanted{Precision: 50}); !errors.Is(err, ErrPrecision) || !strings.Contains(err.Error(), "floats") {
+		t.Errorf("50 bits: %v", err)
+	}
+}
