@@ -86,7 +86,7 @@ func (a *app) announced(lab *search.Lab, o tuning, p *progress) func(context.Con
 			return out, err
 		}
 		if n == 0 {
-			each := time.Duration(lab.TrainingSeconds() * float64(time.Second)).Round(time.Second)
+			each := time.Duration(lab.TrainingSeconds() * float64(time.Second)).Round(time.Second / 10)
 			fmt.Fprintf(p, "search: at most %d trainings of about %s each, %s in all\n", o.trainings, each, each*time.Duration(o.trainings))
 		}
 		text := fmt.Sprintf("loses %.4f, %s at nominal prices", out.Loss, scoreText(out.Score, lab.Objective))

@@ -66,35 +66,19 @@ func halvings(hidden []int) [][]int {
 	}
 }
 
-// Branches are the pruned networks: of the unpruned one, and of small ones about as large as the best. Each comes in the
-// tile shapes that suit it best before it is pruned, with the budget of the objective and with that of tiles.
+// Branches are the pruned networks: of the unpruned one, and of small ones about as large as the best.
 func (l *Lab) Branches(best *Tried) ([]Family, error) {
-	starts := startsAround(best, l.base.Spec.Network.Hidden)
-	type start struct {
-		Choice
-		whole, floor float64
-	}
 	var all []start
-	for i, hidden := range starts {
-		ranked, err := l.untrained(hidden, []packing.Kind{packing.Tiles, packing.Scalar})
-		if errors.Is(err, tune.ErrNone) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
+	for i, hidden := range startsAround(best, l.base.Spec.Network.Hidden) {
 		most := perLesser
 		if i == 0 {
 			most = perStart
 		}
-		for _, c := range distinct(ranked, most) {
-			whole := Choice{Scheme: "joint", Hidden: hidden, Budget: l.budget(), Shape: c.Shape, Kind: c.Kind}
-			all = append(all, start{whole, c.Score(l.Objective), 0})
-			if c.Kind == packing.Tiles {
-				whole.Budget = "tiles"
-				all = append(all, start{whole, c.Score(l.Objective), l.untouched(&c)})
-			}
+		some, err := l.starts(hidden, most)
+		if err != nil && !errors.Is(err, tune.ErrNone) {
+			return nil, err
 		}
+		all = append(all, some...)
 	}
 	slices.SortStableFunc(all, func(a, b start) int { return cmp.Compare(a.whole, b.whole) })
 	var families []Family
@@ -102,6 +86,39 @@ func (l *Lab) Branches(best *Tried) ([]Family, error) {
 		families = append(families, NewBranch(s.Choice, s.whole, s.floor, leastShare, l.Loss))
 	}
 	return families, nil
+}
+
+// start is where a branch begins: see NewBranch.
+type start struct {
+	Choice
+	whole, floor float64
+}
+
+// starts are the branches of a network with the given hidden layers: in the tile shapes that suit it best before it is pruned, with the
+// budget of the objective and with that of tiles. Networks pruned by tiles may also run in layouts of one image.
+func (l *Lab) starts(hidden []int, most int) ([]start, error) {
+	ranked, err := l.untrained(hidden, []packing.Kind{packing.Tiles, packing.Scalar})
+	if err != nil {
+		return nil, err
+	}
+	anyhow, err := l.untrained(hidden, l.kinds)
+	if err != nil {
+		return nil, err
+	}
+	var all []start
+	for _, c := range distinct(ranked, most) {
+		choice := Choice{Scheme: "joint", Hidden: hidden, Budget: l.budget(), Shape: c.Shape, Kind: c.Kind}
+		all = append(all, start{choice, c.Score(l.Objective), 0})
+		if c.Kind != packing.Tiles {
+			continue
+		}
+		choice.Budget = "tiles"
+		if best := anyhow[0]; best.Kind == packing.OneImage && best.Score(l.Objective) < c.Score(l.Objective) {
+			c = best
+		}
+		all = append(all, start{choice, c.Score(l.Objective), l.untouched(&c)})
+	}
+	return all, nil
 }
 
 // untouched is what pruning tiles leaves of a score. Half of the time that is not that of tiles counts, as rows go with their last
