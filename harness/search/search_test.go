@@ -252,3 +252,12 @@ func TestStartsAround(t *testing.T) {
 		}
 	}
 }
+
+// An accuracy of 0.97 less one of 0.96 is more than 0.01.
+func TestLimitIsAllowed(t *testing.T) {
+	unpruned, pruned := 0.97, 0.96
+	s := &Search{Loss: limit, Train: func(context.Context, int, Choice) (Outcome, error) { return Outcome{Loss: unpruned - pruned}, nil }}
+	if tried, err := s.try(context.Background(), Choice{}); err != nil || !tried.Good || tried.Loss <= limit {
+		t.Errorf("a loss of %.17g is too much for a limit of %g, %v", tried.Loss, limit, err)
+	}
+}
