@@ -91,7 +91,7 @@ OUT/<experiment>-search/<experiment>-best.yaml and runs encrypted. All choices a
 		},
 	}
 	cmd.Flags().IntVar(&o.batch, "batch", 0, "samples to evaluate (0: as many as fit an evaluation)")
-	cmd.Flags().StringVar(&o.memory, "memory", "", "memory limit of the server, such as 8GiB (default: none)")
+	cmd.Flags().StringVar(&o.memory, "memory", "", "memory limit of the server, such as 8GiB (default: none; for a search limits.memory, or 60 % of the machine's)")
 	cmd.Flags().StringVar(&o.objective, "objective", string(tune.Latency), "latency, throughput, memory or upload")
 	cmd.Flags().Float64Var(&o.degradation, "degradation", 0.01, "most that a pruned network may lose on the validation split")
 	cmd.Flags().BoolVar(&o.search, "search", false, "search beyond the points of the config: sizes, schemes, ratios, tile shapes; then run the best encrypted")

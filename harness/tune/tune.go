@@ -86,6 +86,7 @@ func Rank(f *network.Folded, samples [][]float64, o Options) ([]Candidate, error
 	}
 	var all []Candidate
 	var first error
+	var least *Candidate // of memory, among those that need too much
 	for _, m := range o.models(f) {
 		c, err := reference.candidate(m, o)
 		if err != nil {
@@ -95,10 +96,15 @@ func Rank(f *network.Folded, samples [][]float64, o Options) ([]Candidate, error
 			continue
 		}
 		if o.Memory > 0 && c.Memory.Total() > o.Memory {
-			first = cmp.Or(first, fmt.Errorf("%s %s needs %d MiB", c.Kind, c.Shape, c.Memory.Total()>>20))
+			if least == nil || c.Memory.Total() < least.Memory.Total() {
+				least = &c
+			}
 			continue
 		}
 		all = append(all, c)
+	}
+	if len(all) == 0 && least != nil {
+		return nil, fmt.Errorf("%w: the least, %s %s, needs %d MiB", ErrNone, least.Kind, least.Shape, least.Memory.Total()>>20)
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%w: %w", ErrNone, first)
