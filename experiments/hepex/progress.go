@@ -83,11 +83,10 @@ func headline(s run.Progress) string {
 func describe(p *config.Point) string {
 	s := p.Spec
 	words := []string{s.Prune.Scheme}
-	switch s.Prune.Scheme {
-	case "dense":
-	case "small":
-		words = append(words, fmt.Sprint(s.Prune.Hidden))
-	default:
+	if s.Prune.Replaces() {
+		words = append(words, hiddenText(s.Prune.Hidden))
+	}
+	if s.Prune.Scheme != "dense" && s.Prune.Scheme != "small" {
 		words = append(words, fmt.Sprint(s.Prune.Ratio))
 	}
 	words = append(words, s.Tile.String())

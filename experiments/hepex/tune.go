@@ -23,6 +23,35 @@ type tuning struct {
 	objective   string
 	degradation float64
 	top         int
+
+	search    bool
+	trainings int
+	out       string
+}
+
+// limit is the memory limit in bytes; 0 is none.
+func (o tuning) limit() (int64, error) {
+	if o.memory == "" {
+		return 0, nil
+	}
+	limit, err := config.ParseMemory(o.memory)
+	if err != nil {
+		return 0, badInput(fmt.Errorf("--memory: %w", err))
+	}
+	return limit, nil
+}
+
+func (o tuning) check() error {
+	if !slices.Contains(tune.Objectives, tune.Objective(o.objective)) {
+		return badInput(fmt.Errorf("--objective %q: want one of %v", o.objective, tune.Objectives))
+	}
+	if o.batch < 0 || o.top < 1 || !(o.degradation >= 0) {
+		return badInput(fmt.Errorf("--batch %d, --top %d, --degradation %g: want at least 0, 1 and 0", o.batch, o.top, o.degradation))
+	}
+	if o.trainings < 1 {
+		return badInput(fmt.Errorf("--trainings %d: want at least 1", o.trainings))
+	}
+	return nil
 }
 
 func (a *app) tuneCommand() *cobra.Command {
@@ -35,18 +64,24 @@ tile shape, pruned ones in the shape that they were pruned for, all in the one-i
 Keys are drawn once: "keys MiB" and "keys s" are what they take, and one-image layouts are arranged so that a few per cent
 of time do not cost a multiple of keys.
 Networks that lose more than --degradation on the validation split are left out, so the first line is the
-fastest encrypted network that loses at most that much.`,
-		Example: "  hepex tune configs/quickstart.yaml --batch 1\n  hepex tune configs/mnist-mlp.yaml --objective throughput --memory 8GiB --degradation 0.02",
+fastest encrypted network that loses at most that much.
+
+With --search the config needs data, network and train only, and the search finds the rest: smaller hidden layers, pruning with
+joint by budgets of the whole evaluation and of tiles, of the network or of a smaller one, the ratio, layout, tile shape and
+ring. It trains few networks: what promises nothing better than the best found is not trained. Each is a record in
+OUT/<experiment>-search, so that the same command goes on after an interruption. The best is written as the config
+OUT/<experiment>-search/<experiment>-best.yaml and runs encrypted. All choices are made on the validation split.`,
+		Example: "  hepex tune configs/quickstart.yaml --batch 1\n  hepex tune configs/mnist-mlp.yaml --objective throughput --memory 8GiB --degradation 0.02\n  hepex tune configs/mnist-mlp.yaml --search --batch 64 --degradation 0.01 --trainings 40",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, plan, err := a.plan(args[0])
+			c, plan, err := a.plan(args[0])
 			if err != nil {
 				return err
 			}
-			if !slices.Contains(tune.Objectives, tune.Objective(o.objective)) {
-				return badInput(fmt.Errorf("--objective %q: want one of %v", o.objective, tune.Objectives))
+			if err := o.check(); err != nil {
+				return err
 			}
-			if o.batch < 0 || o.top < 1 || !(o.degradation >= 0) {
-				return badInput(fmt.Errorf("--batch %d, --top %d, --degradation %g: want at least 0, 1 and 0", o.batch, o.top, o.degradation))
+			if o.search {
+				return a.search(cmd.Context(), c, o)
 			}
 			ranked, err := a.tune(cmd.Context(), plan, o)
 			if err != nil {
@@ -56,9 +91,12 @@ fastest encrypted network that loses at most that much.`,
 		},
 	}
 	cmd.Flags().IntVar(&o.batch, "batch", 0, "samples to evaluate (0: as many as fit an evaluation)")
-	cmd.Flags().StringVar(&o.memory, "memory", "", "memory limit of the server, such as 8GiB (default: none)")
-	cmd.Flags().StringVar(&o.objective, "objective", string(tune.Latency), "latency, throughput or memory")
+	cmd.Flags().StringVar(&o.memory, "memory", "", "memory limit of the server, such as 8GiB (default: none; for a search limits.memory, or 60 % of the machine's)")
+	cmd.Flags().StringVar(&o.objective, "objective", string(tune.Latency), "latency, throughput, memory or upload")
 	cmd.Flags().Float64Var(&o.degradation, "degradation", 0.01, "most that a pruned network may lose on the validation split")
+	cmd.Flags().BoolVar(&o.search, "search", false, "search beyond the points of the config: sizes, schemes, ratios, tile shapes; then run the best encrypted")
+	cmd.Flags().IntVar(&o.trainings, "trainings", 40, "networks that a search may train")
+	outFlag(cmd, &o.out)
 	cmd.Flags().IntVar(&o.top, "top", 15, "lines to print")
 	return cmd
 }
@@ -76,11 +114,9 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 	if err != nil {
 		return nil, err
 	}
-	var limit int64
-	if o.memory != "" {
-		if limit, err = config.ParseMemory(o.memory); err != nil {
-			return nil, badInput(fmt.Errorf("--memory: %w", err))
-		}
+	limit, err := o.limit()
+	if err != nil {
+		return nil, err
 	}
 	prices := tune.CachedPrices(trial.PriceDir(cache), trial.CurrentEnvironment().CPU, false)
 	var all []ranked
@@ -102,7 +138,7 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 			Objective: tune.Objective(o.objective), Threads: p.Spec.Measure.Threads, Price: prices, Measured: 5,
 		}
 		if p.Spec.Prune.Scheme != "dense" {
-			opts.Shape, opts.Orders = &p.Spec.Tile, n.Orders
+			opts.Shapes, opts.Orders = []packing.Shape{p.Spec.Tile}, n.Orders
 		}
 		candidates, err := tune.Rank(n.Folded, n.Samples[:4], opts)
 		if err != nil {

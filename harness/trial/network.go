@@ -1,6 +1,8 @@
 package trial
 
 import (
+	"hepex/datasets"
+	"hepex/harness/config"
 	"hepex/network"
 )
 
@@ -33,4 +35,21 @@ func PrepareNetwork(j Job, report func(Step)) (*Network, error) {
 		return nil, err
 	}
 	return &Network{t.folded, t.pruned.state.Orders, wide(v.Samples), t.rec.Quality.ValidationDegradation, t.rec.Tiles.Density, v}, nil
+}
+
+// Untrained is the network of a point before it is trained: what it costs follows from its sizes, but for a few bits of moduli.
+func Untrained(s config.Spec) (*network.Folded, error) {
+	inputs, classes, err := datasets.Form(s.Data.Name)
+	if err != nil {
+		return nil, err
+	}
+	a := architecture(s, setShape{inputs, classes})
+	if s.Prune.Replaces() {
+		a.Hidden = s.Prune.Hidden
+	}
+	net, err := network.New(a, uint64(s.Train.Seed))
+	if err != nil {
+		return nil, err
+	}
+	return net.Fold()
 }

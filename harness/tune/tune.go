@@ -21,10 +21,11 @@ const (
 	Latency    Objective = "latency"    // of one evaluation
 	Throughput Objective = "throughput" // time per image, with full batches
 	Memory     Objective = "memory"     // of the server
+	Upload     Objective = "upload"     // bytes that the server is sent: inputs, and weights if they are encrypted
 )
 
 // Objectives lists the objectives.
-var Objectives = []Objective{Latency, Throughput, Memory}
+var Objectives = []Objective{Latency, Throughput, Memory, Upload}
 
 // Options say what to rank, and by what.
 type Options struct {
@@ -35,9 +36,9 @@ type Options struct {
 	Memory    int64 // limit, in bytes; 0 is none
 	Objective Objective
 	Threads   int
-	Kinds     []packing.Kind // nil is all
-	Shape     *packing.Shape // the one tile shape that a pruned network was made for; nil is all
-	Orders    [][]int        // of its neurons
+	Kinds     []packing.Kind  // nil is all
+	Shapes    []packing.Shape // tile shapes, whatever their batch, such as the one that a pruned network was made for; nil is all
+	Orders    [][]int         // of its neurons
 	Price     Pricer
 	Measured  int // how many of the nominally best are priced by measurement
 }
@@ -60,6 +61,7 @@ type Candidate struct {
 	KeySeconds float64 // to draw the keys, once, at nominal prices
 	BytesUp    int64
 	BytesDown  int64
+	Upload     int64 // all that the server is sent for the samples asked for, but keys
 	Memory     packing.Memory
 	LogQP      float64
 	Measured   bool // priced by measurement; otherwise at nominal prices
@@ -84,6 +86,7 @@ func Rank(f *network.Folded, samples [][]float64, o Options) ([]Candidate, error
 	}
 	var all []Candidate
 	var first error
+	var least *Candidate // of memory, among those that need too much
 	for _, m := range o.models(f) {
 		c, err := reference.candidate(m, o)
 		if err != nil {
@@ -93,10 +96,15 @@ func Rank(f *network.Folded, samples [][]float64, o Options) ([]Candidate, error
 			continue
 		}
 		if o.Memory > 0 && c.Memory.Total() > o.Memory {
-			first = cmp.Or(first, fmt.Errorf("%s %s needs %d MiB", c.Kind, c.Shape, c.Memory.Total()>>20))
+			if least == nil || c.Memory.Total() < least.Memory.Total() {
+				least = &c
+			}
 			continue
 		}
 		all = append(all, c)
+	}
+	if len(all) == 0 && least != nil {
+		return nil, fmt.Errorf("%w: the least, %s %s, needs %d MiB", ErrNone, least.Kind, least.Shape, least.Memory.Total()>>20)
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%w: %w", ErrNone, first)
@@ -129,6 +137,8 @@ func (c *Candidate) Score(o Objective) float64 {
 		return c.PerImage
 	case Memory:
 		return float64(c.Memory.Total())
+	case Upload:
+		return float64(c.Upload)
 	}
 	return c.Total
 }
@@ -171,7 +181,7 @@ func (o Options) models(f *network.Folded) []func() (model, error) {
 			}
 			for in := 1; in <= slots/batch; in *= 2 {
 				shape := packing.Shape{In: in, Out: slots / batch / in, Batch: batch}
-				if o.Shape == nil || o.Shape.In == shape.In && o.Shape.Out == shape.Out {
+				if o.Shapes == nil || slices.ContainsFunc(o.Shapes, func(s packing.Shape) bool { return s.In == shape.In && s.Out == shape.Out }) {
 					add(func() (*packing.Model, error) { return packing.Pack(f, shape, o.Orders) })
 				}
 			}
@@ -224,23 +234,30 @@ func (r *reference) candidate(pack func() (model, error), o Options) (Candidate,
 	}
 	c.KeySeconds = inference.KeySeconds(lit, l, o.Encrypted)
 	c.BytesUp, c.BytesDown = c.Memory.Input, c.Memory.Output
-	c.price(c.nominal, o)
+	c.Upload = c.BytesUp * int64(o.runs(l.Batch))
+	if o.Encrypted {
+		c.Upload += c.Memory.Model
+	}
+	c.Price(c.nominal, o)
 	return c, nil
 }
 
-// price sets the times that follow from the seconds of one evaluation.
-func (c *Candidate) price(seconds float64, o Options) {
+// Price sets the times that follow from the seconds of one evaluation.
+func (c *Candidate) Price(seconds float64, o Options) {
 	c.Seconds = seconds
-	images := o.Batch
-	if images == 0 {
-		images = c.Batch
-	}
-	runs := (images + c.Batch - 1) / c.Batch
-	c.Total = seconds * float64(runs)
+	c.Total = seconds * float64(o.runs(c.Batch))
 	c.PerImage = seconds / float64(c.Batch)
 	if o.Batch > 0 {
-		c.PerImage = c.Total / float64(images)
+		c.PerImage = c.Total / float64(o.Batch)
 	}
+}
+
+// runs is how many evaluations of a batch all samples need.
+func (o Options) runs(batch int) int {
+	if o.Batch == 0 {
+		return 1
+	}
+	return (o.Batch + batch - 1) / batch
 }
 
 // measure prices the first candidates on this machine.
@@ -259,10 +276,21 @@ func (o Options) measure(all []Candidate) error {
 		if err != nil {
 			return err
 		}
-		c.price(work.Counts.Cost(prices.Prices(false)), o)
+		c.Price(work.Counts.Cost(prices.Prices(false)), o)
 		c.LogQP, c.Measured = p.LogQP(), true
 	}
 	return nil
+}
+
+// TileTime is the share of an evaluation that tile products take, at nominal prices.
+func (c *Candidate) TileTime(encrypted bool) float64 {
+	prices := packing.Nominal(len(c.Literal.LogP))
+	tiles, all := 0.0, 0.0
+	for _, counts := range c.layout.Counts(c.kept, encrypted) {
+		tiles += counts.Proportional().Cost(prices)
+		all += counts.Cost(prices)
+	}
+	return tiles / all
 }
 
 // Pack packs the network as the candidate says.

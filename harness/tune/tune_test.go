@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"hepex/inference"
@@ -28,8 +29,9 @@ func TestRank(t *testing.T) {
 	for name, o := range map[string]Options{
 		"latency":    {Precision: 14, Batch: 1, Objective: Latency, Price: unit, Measured: 3},
 		"throughput": {Precision: 14, Objective: Throughput, Price: unit, Measured: 3, Kinds: []packing.Kind{packing.OneImage, packing.Scalar}},
+		"upload":     {Precision: 14, Batch: 16, Objective: Upload, Encrypted: true, Price: unit, Measured: 3},
 		"memory":     {Precision: 14, Batch: 8, Exact: true, Objective: Memory, Encrypted: true, Memory: 64 << 20},
-		"one shape":  {Precision: 14, Kinds: []packing.Kind{packing.Tiles}, Shape: &packing.Shape{In: 4, Out: 8}},
+		"one shape":  {Precision: 14, Kinds: []packing.Kind{packing.Tiles}, Shapes: []packing.Shape{{In: 4, Out: 8}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all, err := Rank(f, x, o)
@@ -41,7 +43,7 @@ func TestRank(t *testing.T) {
 				if o.Memory > 0 && c.Memory.Total() > o.Memory {
 					t.Errorf("%s %s needs %d bytes, more than the limit", c.Kind, c.Shape, c.Memory.Total())
 				}
-				if o.Shape != nil && (c.Shape.In != o.Shape.In || c.Shape.Out != o.Shape.Out) {
+				if o.Shapes != nil && (c.Shape.In != 4 || c.Shape.Out != 8) {
 					t.Errorf("shape %s: want 4x8xB", c.Shape)
 				}
 				if o.Encrypted && c.Kind == packing.Scalar {
@@ -51,6 +53,19 @@ func TestRank(t *testing.T) {
 					t.Errorf("place %d is better than the one before", i)
 				}
 				measured = c.Measured
+				if share := c.TileTime(o.Encrypted); !(share > 0 && share < 1) {
+					t.Errorf("%s %s: tiles take %g of the time", c.Kind, c.Shape, share)
+				}
+				sent := c.BytesUp
+				if o.Batch > c.Batch {
+					sent *= int64(o.Batch / c.Batch)
+				}
+				if o.Encrypted {
+					sent += c.Memory.Model
+				}
+				if c.Upload != sent {
+					t.Errorf("%s %s: %d bytes are sent: want %d", c.Kind, c.Shape, c.Upload, sent)
+				}
 				m, err := c.Pack(f, o.Encrypted)
 				if err != nil || m.Slots != c.Slots || m.Batch != c.Batch {
 					t.Errorf("%s %s: packed differently, %v", c.Kind, c.Shape, err)
@@ -62,7 +77,7 @@ func TestRank(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Rank(f, x, Options{Precision: 14, Memory: 1}); !errors.Is(err, ErrNone) {
+	if _, err := Rank(f, x, Options{Precision: 14, Memory: 1}); !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "the least") {
 		t.Errorf("a byte of memory: %v", err)
 	}
 }

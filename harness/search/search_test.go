@@ -1,0 +1,263 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"hepex/packing"
+)
+
+// world is a synthetic objective: what networks lose and score is known, and trainings are counted.
+type world struct {
+	rungs    []Rung
+	branches []fake
+	stop     int // the training that is interrupted; 0: none
+
+	have    map[string]Outcome // as records on a disk
+	trained []Choice           // afresh
+}
+
+// fake is a branch that loses too much below a share.
+type fake struct {
+	whole, fixed float64
+	boundary     float64
+	least        float64 // a smaller share is refused
+	power        float64 // by which the loss falls with the share
+}
+
+const limit = 0.01
+
+func (w *world) Rungs() ([]Rung, error) { return w.rungs, nil }
+
+func (w *world) Branches(*Tried) ([]Family, error) {
+	var all []Family
+	for i, b := range w.branches {
+		all = append(all, NewBranch(Choice{Scheme: "joint", Shape: packing.Shape{In: i}}, b.whole, 0, 0.02, limit))
+	}
+	return all, nil
+}
+
+func (b fake) score(share float64) float64 { return b.fixed + (b.whole-b.fixed)*share }
+
+var errStopped = errors.New("stopped")
+
+func (w *world) train(_ context.Context, _ int, c Choice) (Outcome, error) {
+	key := fmt.Sprint(c)
+	if o, ok := w.have[key]; ok {
+		return o, nil
+	}
+	if w.stop > 0 && len(w.trained) == w.stop {
+		return Outcome{}, errStopped
+	}
+	o := w.outcome(c)
+	if w.have == nil {
+		w.have = map[string]Outcome{}
+	}
+	w.have[key] = o
+	if !o.Free {
+		w.trained = append(w.trained, c)
+	}
+	return o, nil
+}
+
+// outcome of a small network: too small if the product of its layers is below 300.
+func (w *world) outcome(c Choice) Outcome {
+	switch c.Scheme {
+	case "dense":
+		return Outcome{Score: 100}
+	case "small":
+		i := slices.IndexFunc(w.rungs, func(r Rung) bool { return slices.Equal(r.Hidden, c.Hidden) })
+		return Outcome{Loss: limit * 300 / product(c.Hidden), Score: w.rungs[i].Score}
+	}
+	b := w.branches[c.Shape.In]
+	if 1-c.Ratio < b.least {
+		return Outcome{Err: errors.New("refused"), Free: true}
+	}
+	return Outcome{Loss: limit * math.Pow(b.boundary/(1-c.Ratio), b.power), Score: b.score(1 - c.Ratio)}
+}
+
+func product(hidden []int) float64 {
+	p := 1.0
+	for _, n := range hidden {
+		p *= float64(n)
+	}
+	return p
+}
+
+func (w *world) search() *Search { return &Search{Loss: limit, Gain: 0.03, Train: w.train} }
+
+func (w *world) explore(t *testing.T, trainings int) *Search {
+	t.Helper()
+	s := w.search()
+	if err := s.Explore(context.Background(), w, trainings); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestBranchFindsTheBoundary(t *testing.T) {
+	for _, b := range []fake{{whole: 90, boundary: 0.5}, {whole: 90, boundary: 0.11}, {whole: 90, fixed: 20, boundary: 0.07}, {whole: 90, boundary: 0.03}, {whole: 90, boundary: 0.1, least: 0.2}} {
+		b.power = 1.5
+		w := &world{branches: []fake{b}}
+		s := w.explore(t, 40)
+		want := b.score(max(b.boundary, b.least))
+		if got := s.Best().Score; got < want || got > want*1.1 {
+			t.Errorf("%+v: found %g, at the boundary %g", b, got, want)
+		}
+		if len(w.trained) > 9 {
+			t.Errorf("%+v: %d trainings", b, len(w.trained))
+		}
+	}
+}
+
+// Neither a branch whose least share is above the best found, nor a smaller network than one that is too small, is trained.
+func TestDominatedAreNotTrained(t *testing.T) {
+	w := &world{
+		rungs:    []Rung{{Choice{Scheme: "small", Hidden: []int{32, 16}}, 50}, {Choice{Scheme: "small", Hidden: []int{16, 16}}, 40}, {Choice{Scheme: "small", Hidden: []int{16, 8}}, 30}, {Choice{Scheme: "small", Hidden: []int{8, 16}}, 20}},
+		branches: []fake{{whole: 60, boundary: 0.1, power: 1}, {whole: 400, boundary: 0.001, power: 1}, {whole: 70, boundary: 0.1, fixed: 65, power: 1}},
+	}
+	s := w.explore(t, 40)
+	if best := s.Best(); best.Shape.In != 0 || best.Score > 6.5 {
+		t.Errorf("best %+v", best)
+	}
+	trained := func(f func(c Choice) bool) (n int) {
+		for _, c := range w.trained {
+			if f(c) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := trained(func(c Choice) bool { return c.Shape.In == 1 }); n != 0 {
+		t.Errorf("a branch that promises nothing was trained %d times", n)
+	}
+	if n := trained(func(c Choice) bool { return c.Shape.In == 2 }); n > 2 {
+		t.Errorf("a branch that cannot be cheap was trained %d times", n)
+	}
+	if n := trained(func(c Choice) bool { return c.Scheme == "small" }); n > 2 {
+		t.Errorf("%d of four small networks were trained: the others are smaller than one that is too small", n)
+	}
+}
+
+// random is a world in which what keeps less loses more.
+func random(rng *rand.Rand) *world {
+	w := &world{}
+	for _, h := range halvings([]int{128, 64}) {
+		w.rungs = append(w.rungs, Rung{Choice{Scheme: "small", Hidden: h}, 10 + 80*product(h)/(128*64)*(0.9+0.2*rng.Float64())})
+	}
+	for range 1 + rng.IntN(12) {
+		whole := 20 + 100*rng.Float64()
+		w.branches = append(w.branches, fake{whole, whole * 0.3 * rng.Float64(), 0.02 + 0.3*rng.Float64(), 0.1 * rng.Float64(), 0.5 + 4*rng.Float64()})
+	}
+	return w
+}
+
+// best is what trying everything would find.
+func (w *world) best() float64 {
+	best := 100.0
+	for _, r := range w.rungs {
+		if o := w.outcome(r.Choice); o.Loss <= limit {
+			best = min(best, o.Score)
+		}
+	}
+	for _, b := range w.branches {
+		best = min(best, b.score(max(b.boundary, b.least, 0.02)))
+	}
+	return best
+}
+
+func TestSearchComesNearTheBest(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	trainings, worst := 0, 0.0
+	for range 300 {
+		w := random(rng)
+		s := w.explore(t, math.MaxInt32)
+		trainings += len(w.trained)
+		worst = max(worst, s.Best().Score/w.best()-1)
+	}
+	t.Logf("%.1f trainings on average, at worst %.1f %% above the best", float64(trainings)/300, 100*worst)
+	if worst > 0.12 || trainings > 300*30 {
+		t.Errorf("%.1f trainings on average, at worst %.1f %% above the best", float64(trainings)/300, 100*worst)
+	}
+}
+
+func TestTrainingsAreBounded(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for trainings := 1; trainings < 20; trainings++ {
+		w := random(rng)
+		if s := w.explore(t, trainings); len(w.trained) > trainings || s.Trained() != len(w.trained) {
+			t.Errorf("%d trainings, %d counted: want at most %d", len(w.trained), s.Trained(), trainings)
+		}
+	}
+}
+
+// Stopped anywhere and started again with what it kept, a search takes the same way and trains nothing twice.
+func TestResume(t *testing.T) {
+	same := cmp.Options{cmpopts.IgnoreFields(Outcome{}, "Way"), cmpopts.EquateErrors()}
+	for stop := 1; stop < 12; stop++ {
+		whole, parts := random(rand.New(rand.NewPCG(5, 6))), random(rand.New(rand.NewPCG(5, 6)))
+		want := whole.explore(t, 20)
+		parts.stop = stop
+		if err := parts.search().Explore(context.Background(), parts, 20); !errors.Is(err, errStopped) {
+			t.Fatalf("stop %d: %v", stop, err)
+		}
+		parts.stop = 0
+		got := parts.explore(t, 20)
+		choices := func(s *Search) (all []Choice) {
+			for _, tried := range s.Tried {
+				all = append(all, tried.Choice)
+			}
+			return all
+		}
+		if diff := cmp.Diff(choices(want), choices(got), same); diff != "" || len(parts.trained) != len(whole.trained) {
+			t.Errorf("stopped after %d: %d trainings, at once %d\n%s", stop, len(parts.trained), len(whole.trained), diff)
+		}
+	}
+}
+
+func TestHalvings(t *testing.T) {
+	if got, want := halvings([]int{32, 16}), [][]int{{16, 16}, {8, 16}, {32, 8}, {16, 8}, {8, 8}}; !cmp.Equal(got, want) {
+		t.Errorf("%v: want %v", got, want)
+	}
+	deep := halvings([]int{512, 512, 512, 512})
+	if len(deep) > mostRungs || len(deep) < 20 {
+		t.Errorf("%d sizes of four layers", len(deep))
+	}
+	if got := halvings([]int{8}); len(got) > 0 {
+		t.Errorf("%v of a layer of 8", got)
+	}
+}
+
+func TestStartsAround(t *testing.T) {
+	unpruned := []int{128, 64}
+	for _, c := range []struct {
+		best *Tried
+		want [][]int
+	}{
+		{nil, [][]int{nil}},
+		{&Tried{Choice: Choice{Scheme: "dense"}}, [][]int{nil}},
+		{&Tried{Choice: Choice{Scheme: "small", Hidden: []int{32, 64}}}, [][]int{nil, {64, 64}, {32, 64}}},
+		{&Tried{Choice: Choice{Scheme: "small", Hidden: []int{64, 32}}}, [][]int{nil, {64, 32}}},
+	} {
+		if got := startsAround(c.best, unpruned); !cmp.Equal(got, c.want) {
+			t.Errorf("%+v: %v: want %v", c.best, got, c.want)
+		}
+	}
+}
+
+// An accuracy of 0.97 less one of 0.96 is more than 0.01.
+func TestLimitIsAllowed(t *testing.T) {
+	unpruned, pruned := 0.97, 0.96
+	s := &Search{Loss: limit, Train: func(context.Context, int, Choice) (Outcome, error) { return Outcome{Loss: unpruned - pruned}, nil }}
+	if tried, err := s.try(context.Background(), Choice{}); err != nil || !tried.Good || tried.Loss <= limit {
+		t.Errorf("a loss of %.17g is too much for a limit of %g, %v", tried.Loss, limit, err)
+	}
+}

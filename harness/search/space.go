@@ -1,0 +1,248 @@
+package search
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"hepex/harness/trial"
+	"hepex/harness/tune"
+	"hepex/network"
+	"hepex/packing"
+)
+
+const (
+	leastNeurons = 8    // of a small network's layer
+	mostRungs    = 100  // small networks to choose from
+	leastShare   = 0.02 // that a branch tries
+
+	near      = 1.5 // candidates that score up to this multiple of the best are worth pricing for other networks
+	mostNear  = 6   // tile shapes, of the unpruned network and of the smallest
+	perStart  = 3   // tile shapes that the unpruned network is pruned in
+	perLesser = 2   // and smaller ones
+)
+
+// Rungs prices all smaller networks.
+func (l *Lab) Rungs() ([]Rung, error) {
+	var rungs []Rung
+	for _, hidden := range halvings(l.base.Spec.Network.Hidden) {
+		ranked, err := l.untrained(hidden, l.kinds)
+		if errors.Is(err, tune.ErrNone) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		rungs = append(rungs, Rung{Choice{Scheme: "small", Hidden: hidden}, ranked[0].Score(l.Objective)})
+	}
+	return rungs, nil
+}
+
+// halvings are the sizes of hidden layers that come from halving each, down to a few neurons: all combinations, or, if these are too
+// many, those whose layers were halved about as often.
+func halvings(hidden []int) [][]int {
+	for apart := 16; ; apart-- {
+		all := [][]int{nil}
+		for _, n := range hidden {
+			var next [][]int
+			for times := 0; times == 0 || n>>times >= leastNeurons; times++ {
+				for _, front := range all {
+					next = append(next, append(slices.Clone(front), times))
+				}
+			}
+			all = next
+		}
+		all = slices.DeleteFunc(all, func(times []int) bool {
+			return slices.Max(times) == 0 || slices.Max(times)-slices.Min(times) > apart
+		})
+		if len(all) <= mostRungs || apart == 0 {
+			for _, times := range all {
+				for i, t := range times {
+					times[i] = hidden[i] >> t
+				}
+			}
+			return all
+		}
+	}
+}
+
+// Branches are the pruned networks: of the unpruned one, and of small ones about as large as the best.
+func (l *Lab) Branches(best *Tried) ([]Family, error) {
+	var all []start
+	for i, hidden := range startsAround(best, l.base.Spec.Network.Hidden) {
+		most := perLesser
+		if i == 0 {
+			most = perStart
+		}
+		some, err := l.starts(hidden, most)
+		if err != nil && !errors.Is(err, tune.ErrNone) {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortStableFunc(all, func(a, b start) int { return cmp.Compare(a.whole, b.whole) })
+	var families []Family
+	for _, s := range all {
+		families = append(families, NewBranch(s.Choice, s.whole, s.floor, leastShare, l.Loss))
+	}
+	return families, nil
+}
+
+// start is where a branch begins: see NewBranch.
+type start struct {
+	Choice
+	whole, floor float64
+}
+
+// starts are the branches of a network with the given hidden layers: in the tile shapes that suit it best before it is pruned, with the
+// budget of the objective and with that of tiles. Networks pruned by tiles may also run in layouts of one image.
+func (l *Lab) starts(hidden []int, most int) ([]start, error) {
+	ranked, err := l.untrained(hidden, []packing.Kind{packing.Tiles, packing.Scalar})
+	if err != nil {
+		return nil, err
+	}
+	anyhow, err := l.untrained(hidden, l.kinds)
+	if err != nil {
+		return nil, err
+	}
+	var all []start
+	for _, c := range distinct(ranked, most) {
+		choice := Choice{Scheme: "joint", Hidden: hidden, Budget: l.budget(), Shape: c.Shape, Kind: c.Kind}
+		all = append(all, start{choice, c.Score(l.Objective), 0})
+		if c.Kind != packing.Tiles {
+			continue
+		}
+		choice.Budget = "tiles"
+		if best := anyhow[0]; best.Kind == packing.OneImage && best.Score(l.Objective) < c.Score(l.Objective) {
+			c = best
+		}
+		all = append(all, start{choice, c.Score(l.Objective), l.untouched(&c)})
+	}
+	return all, nil
+}
+
+// untouched is what pruning tiles leaves of a score. Half of the time that is not that of tiles counts, as rows go with their last
+// tile.
+func (l *Lab) untouched(c *tune.Candidate) float64 {
+	if l.Objective == tune.Memory || l.Objective == tune.Upload {
+		return 0
+	}
+	return c.Score(l.Objective) * (1 - c.TileTime(l.encrypted())) / 2
+}
+
+// startsAround are the hidden layers of the networks to prune: those of the unpruned one (nil), of the best if it is a small one, and
+// twice these.
+func startsAround(best *Tried, unpruned []int) [][]int {
+	starts := [][]int{nil}
+	if best == nil || best.Hidden == nil {
+		return starts
+	}
+	larger := slices.Clone(best.Hidden)
+	for i := range larger {
+		larger[i] = min(2*larger[i], unpruned[i])
+	}
+	if !slices.Equal(larger, unpruned) {
+		starts = append(starts, larger)
+	}
+	return append(starts, best.Hidden)
+}
+
+// distinct are the best candidates that differ in layout or in which weights share a tile.
+func distinct(ranked []tune.Candidate, most int) []tune.Candidate {
+	var out []tune.Candidate
+	for _, c := range ranked {
+		alike := func(d tune.Candidate) bool {
+			return c.Kind == d.Kind && (c.Kind == packing.Scalar || c.Shape.In == d.Shape.In && c.Shape.Out == d.Shape.Out)
+		}
+		if len(out) < most && !slices.ContainsFunc(out, alike) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// untrained ranks the ways to evaluate a network of the given hidden layers, nil for those of the unpruned one.
+func (l *Lab) untrained(hidden []int, kinds []packing.Kind) ([]tune.Candidate, error) {
+	spec := l.base.Spec
+	if hidden != nil {
+		spec.Prune.Scheme, spec.Prune.Hidden = "small", hidden
+	}
+	f, err := trial.Untrained(spec)
+	if err != nil {
+		return nil, err
+	}
+	return l.rank(f, func(o *tune.Options) { o.Kinds, o.Shapes = kinds, l.shapes })
+}
+
+// way is the best way to evaluate a trained network. Pruned ones have the tile shape that they were pruned for, with a budget of
+// the whole evaluation also its batch and layout.
+func (l *Lab) way(c Choice, n *trial.Network) (tune.Candidate, error) {
+	ranked, err := l.rank(n.Folded, func(o *tune.Options) {
+		switch {
+		case c.Scheme != "joint":
+			o.Kinds, o.Shapes = l.kinds, l.shapes
+		case c.Budget == "tiles":
+			o.Kinds, o.Shapes, o.Orders = l.kinds, []packing.Shape{c.Shape}, n.Orders
+		default:
+			o.Kinds, o.Shapes, o.Orders = []packing.Kind{c.Kind}, []packing.Shape{c.Shape}, n.Orders
+		}
+	})
+	if c.Scheme == "dense" && (err == nil || errors.Is(err, tune.ErrNone)) { // smaller ones may fit where it does not
+		if err := l.shortlist(ranked); err != nil {
+			return tune.Candidate{}, err
+		}
+	}
+	if err != nil {
+		return tune.Candidate{}, err
+	}
+	if c.Scheme == "joint" && c.Budget != "tiles" {
+		ranked = slices.DeleteFunc(ranked, func(w tune.Candidate) bool { return w.Shape != c.Shape })
+		if len(ranked) == 0 {
+			return tune.Candidate{}, tune.ErrNone
+		}
+	}
+	return ranked[0], nil
+}
+
+// shortlist notes which layouts and tile shapes are near the best, for the unpruned network or for the smallest.
+func (l *Lab) shortlist(ranked []tune.Candidate) error {
+	small := halvings(l.base.Spec.Network.Hidden)
+	if len(small) > 0 {
+		smallest, err := l.untrained(small[len(small)-1], nil)
+		if err != nil && !errors.Is(err, tune.ErrNone) {
+			return err
+		}
+		l.note(smallest)
+	}
+	l.note(ranked)
+	return nil
+}
+
+func (l *Lab) note(ranked []tune.Candidate) {
+	shapes := 0
+	for _, c := range ranked {
+		if c.Score(l.Objective) > near*ranked[0].Score(l.Objective) {
+			continue
+		}
+		if !slices.Contains(l.kinds, c.Kind) {
+			l.kinds = append(l.kinds, c.Kind)
+		}
+		alike := func(s packing.Shape) bool { return s.In == c.Shape.In && s.Out == c.Shape.Out }
+		if c.Kind == packing.Tiles && shapes < mostNear && !slices.ContainsFunc(l.shapes, alike) {
+			l.shapes = append(l.shapes, c.Shape)
+			shapes++
+		}
+	}
+}
+
+func (l *Lab) encrypted() bool { return l.base.Spec.HE.Weights == "encrypted" }
+
+func (l *Lab) rank(f *network.Folded, set func(*tune.Options)) ([]tune.Candidate, error) {
+	s := l.base.Spec
+	o := tune.Options{
+		Encrypted: l.encrypted(), Precision: float64(s.HE.Precision), Batch: l.Batch, Memory: l.Memory,
+		Objective: l.Objective, Threads: s.Measure.Threads,
+	}
+	set(&o)
+	return tune.Rank(f, l.samples, o)
+}

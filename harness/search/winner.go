@@ -1,0 +1,89 @@
+package search
+
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+
+	"hepex/datasets"
+	"hepex/harness/config"
+	"hepex/harness/run"
+	"hepex/harness/trial"
+	"hepex/harness/tune"
+	"hepex/packing"
+)
+
+// Ranking lists what is good enough, the best first, at most so many. It goes by nominal prices, as the search does: they order
+// networks alike on a busy machine and an idle one. Times are brought to this machine's by what the best takes here.
+func (l *Lab) Ranking(tried []Tried, most int) ([]Tried, error) {
+	good := slices.DeleteFunc(slices.Clone(tried), func(t Tried) bool { return !t.Good })
+	if len(good) == 0 {
+		return nil, nil
+	}
+	slices.SortStableFunc(good, func(a, b Tried) int { return cmp.Compare(a.Score, b.Score) })
+	_, _, plan, err := l.Best(good[0])
+	if err != nil {
+		return nil, err
+	}
+	source, err := datasets.Open(l.base.Spec.Data.Name, l.DataDirs)
+	if err != nil {
+		return nil, err
+	}
+	f, err := trial.NewForecaster(l.CacheDir).Point(l.job(plan[0]), source)
+	if err != nil {
+		return nil, err
+	}
+	good = good[:min(most, len(good))]
+	here := f.Evaluate / good[0].Way.Seconds
+	for i := range good {
+		w := &good[i].Way
+		w.Price(here*w.Seconds, tune.Options{Batch: l.Batch})
+	}
+	return good, nil
+}
+
+// BestName is the name of the experiment that runs the best network encrypted.
+func (l *Lab) BestName() string { return l.Config.Name + "-best" }
+
+// Best is the config that trains a network and runs it encrypted in its best way.
+func (l *Lab) Best(t Tried) (text []byte, c *config.Config, plan []run.Planned, err error) {
+	return l.variant(l.BestName(), l.final(t))
+}
+
+// final are the keys of a choice that runs encrypted.
+func (l *Lab) final(t Tried) config.Values {
+	v := l.values(t.Choice)
+	v["measure.encrypted"] = nil // true is the default
+	v["layout"], v["tile"] = string(t.Way.Kind), t.Way.Shape.String()
+	if in, out := t.Shape.In, t.Shape.Out; t.Way.Kind != packing.Tiles && in > 0 && in*out <= t.Way.Slots {
+		v["tile"] = packing.Shape{In: in, Out: out, Batch: t.Way.Slots / in / out}.String() // the one that it was pruned for
+	}
+	return v
+}
+
+// Keep writes the config of all that was tried beside its records, so that tables and figures can be made of them.
+func (l *Lab) Keep(tried []Tried) error {
+	var cases []config.Values
+	base := l.values(Choice{Scheme: "dense"})
+	base["measure.encrypted"] = false
+	for _, t := range tried[1:] { // the first is the base
+		if t.Free {
+			continue
+		}
+		v := l.values(t.Choice)
+		if t.Hidden == nil {
+			delete(v, "prune.hidden") // the base has none
+		}
+		cases = append(cases, v)
+	}
+	text, err := l.Config.Variant(filepath.Base(l.Dir), base, cases)
+	if err != nil {
+		return err
+	}
+	c, err := config.Parse(filepath.Base(l.Dir)+".yaml", text)
+	if err != nil {
+		return err
+	}
+	_, err = run.Freeze(c, nil, run.Options{Dir: l.Dir, CacheDir: l.CacheDir})
+	return err
+}
