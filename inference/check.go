@@ -86,11 +86,8 @@ func (p Parameters) holds(layout *packing.Layout, profile packing.Profile) []hel
 }
 
 // CheckPrecision returns an ErrPrecision if the model of noise predicts fewer bits than are wanted. The parameters must fit the
-// layout.
+// layout, and the profile be that of samples.
 func (p Parameters) CheckPrecision(layout *packing.Layout, profile packing.Profile, w Wanted) error {
-	if profile.Peaks == nil {
-		profile = least(layout)
-	}
 	if err := checkProfile(profile); err != nil {
 		return err
 	}
