@@ -94,12 +94,13 @@ func (p Parameters) CheckPrecision(layout *packing.Layout, profile packing.Profi
 	c := newChain(layout, profile)
 	s := c.sizesOf(p.Literal)
 	c.setNoise(newNoise(p.Literal.Ring, p.LogN()), layout, profile, w.Encrypted)
-	short := c.error(s) - worstError(layout, profile, w.Precision)
+	worst := worstError(p.Literal.Ring, layout, profile, w.Precision)
+	short := c.error(s) - worst
 	if !(short > 0) {
 		return nil
 	}
 	what := "the moduli in log_q and log_scale"
-	if without := c.withoutSwitches(s); without <= worstError(layout, profile, w.Precision) {
+	if without := c.withoutSwitches(s); without <= worst {
 		what = "log_p, whose product must exceed each group of as many moduli in log_q"
 	}
 	return fmt.Errorf("inference: %w for these parameters: they give %.1f bits of %.0f; enlarge %s", ErrPrecision, w.Precision-short, w.Precision, what)
