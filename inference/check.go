@@ -86,23 +86,21 @@ func (p Parameters) holds(layout *packing.Layout, profile packing.Profile) []hel
 }
 
 // CheckPrecision returns an ErrPrecision if the model of noise predicts fewer bits than are wanted. The parameters must fit the
-// layout.
+// layout, and the profile be that of samples.
 func (p Parameters) CheckPrecision(layout *packing.Layout, profile packing.Profile, w Wanted) error {
-	if profile.Peaks == nil {
-		profile = least(layout)
-	}
 	if err := checkProfile(profile); err != nil {
 		return err
 	}
 	c := newChain(layout, profile)
 	s := c.sizesOf(p.Literal)
 	c.setNoise(newNoise(p.Literal.Ring, p.LogN()), layout, profile, w.Encrypted)
-	short := c.error(s) - worstError(layout, profile, w.Precision)
+	worst := worstError(p.Literal.Ring, layout, profile, w.Precision)
+	short := c.error(s) - worst
 	if !(short > 0) {
 		return nil
 	}
 	what := "the moduli in log_q and log_scale"
-	if without := c.withoutSwitches(s); without <= worstError(layout, profile, w.Precision) {
+	if without := c.withoutSwitches(s); without <= worst {
 		what = "log_p, whose product must exceed each group of as many moduli in log_q"
 	}
 	return fmt.Errorf("inference: %w for these parameters: they give %.1f bits of %.0f; enlarge %s", ErrPrecision, w.Precision-short, w.Precision, what)

@@ -112,3 +112,26 @@ func TestHighPrecisionLeavesRoomForFloats(t *testing.T) {
 		t.Errorf("50 bits: %v", err)
 	}
 }
+
+// The errors of an output, in standard deviations, exceed what is said as rarely as is said: of a real product of normal numbers, and of
+// the real part of a complex one.
+func TestDeviations(t *testing.T) {
+	const probability, rounds = 1e-3, 400000
+	rng := rand.New(rand.NewPCG(23, 1))
+	for r, draw := range map[Ring]func() float64{
+		ConjugateInvariant: func() float64 { return rng.NormFloat64() * rng.NormFloat64() },
+		Standard: func() float64 {
+			return (rng.NormFloat64()*rng.NormFloat64() - rng.NormFloat64()*rng.NormFloat64()) / math.Sqrt2
+		},
+	} {
+		most, exceeded := deviations(r, probability), 0
+		for range rounds {
+			if math.Abs(draw()) > most {
+				exceeded++
+			}
+		}
+		if share := float64(exceeded) / rounds; share < probability/2 || share > probability*1.2 {
+			t.Errorf("%s: %.2f deviations are exceeded with probability %g: want about %g", r, most, share, probability)
+		}
+	}
+}

@@ -24,8 +24,8 @@ const (
 
 // Errors beyond the standard deviation that the simulation finds.
 const (
-	missed         = 1e-4 // share of batches in which some output may have an error larger than promised
-	marginError    = 0.25 // bits, for what the model leaves out
+	missed         = 1e-3 // share of batches in which some output may have an error larger than promised
+	marginError    = 0.1  // bits, for what the model leaves out
 	sparePrecision = 3    // bits beyond what is asked for, where security leaves room
 )
 
@@ -149,7 +149,7 @@ func delays(layout *packing.Layout) []int {
 // try sizes the chain, in the best family of moduli that serves, and returns the literal and its nominal cost.
 func (c candidate) try(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal, float64, bool) {
 	layout.DelayLast(c.delayed)
-	need := worstError(layout, profile, w.Precision)
+	need := worstError(c.ring, layout, profile, w.Precision)
 	ch := c.chain(layout, profile, w)
 	ch.enough = need - sparePrecision
 	for _, ch.largest = range w.families() {
@@ -170,7 +170,7 @@ func (c candidate) try(layout *packing.Layout, profile packing.Profile, w Wanted
 func (c candidate) serves(layout *packing.Layout, profile packing.Profile, w Wanted) bool {
 	layout.DelayLast(c.delayed)
 	ch := c.chain(layout, profile, w)
-	ch.largest, ch.enough = maxLogPrime, worstError(layout, profile, w.Precision)
+	ch.largest, ch.enough = maxLogPrime, worstError(c.ring, layout, profile, w.Precision)
 	s, ok := ch.size()
 	return ok && ch.error(s) <= ch.enough
 }
@@ -211,16 +211,29 @@ func (l Literal) arithmetic() packing.Arithmetic {
 }
 
 // worstError is log2 of the standard deviation that outputs may have for a precision. The profile's is that of the
-// worst output of all samples in proportion to their largest. Were all outputs of a batch as bad, and errors normal, it would miss
-// the precision with probability missed.
-func worstError(layout *packing.Layout, p packing.Profile, precision float64) float64 {
+// worst output of all samples in proportion to their largest; were all outputs of a batch as bad, one would miss the precision with
+// probability missed.
+func worstError(r Ring, layout *packing.Layout, p packing.Profile, precision float64) float64 {
 	output := p.Output
 	if output == 0 {
 		output = 1
 	}
 	outputs := layout.Batch * layout.Layers[len(layout.Layers)-1].Out
-	deviations := math.Sqrt2 * math.Erfcinv(missed/float64(outputs))
-	return math.Log2(output/deviations) - precision - marginError
+	return math.Log2(output/deviations(r, missed/float64(outputs))) - precision - marginError
+}
+
+// deviations is how many standard deviations the error of an output exceeds with a probability. Most of it is what roundings leave, times
+// the secret, and both are normal in every slot: real numbers in the conjugate-invariant ring, where the tail of the product of
+// two is √(2/πx)·e⁻ˣ; complex ones in the standard ring, where the real part of the product has a Laplace distribution.
+func deviations(r Ring, probability float64) float64 {
+	x := -math.Log(probability)
+	if r != ConjugateInvariant {
+		return x / math.Sqrt2
+	}
+	for range 10 { // a contraction
+		x = -math.Log(probability) - math.Log(math.Pi*x/2)/2
+	}
+	return x
 }
 
 // headroom is how many bits q0 must exceed the scale to hold the coefficients at level 0, positive and negative: the client

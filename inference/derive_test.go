@@ -220,7 +220,7 @@ func TestModuliSuitTheKernels(t *testing.T) {
 	layout, err := packing.NewLayout([]int{64, 32, 10}, packing.Shape{In: 16, Out: 16, Batch: 32})
 	check(t, err)
 	fastest := float64(families[0])
-	for _, c := range []struct{ precision, largest float64 }{{8, fastest}, {16, fastest}, {24, fastest}, {40, maxLogPrime}} {
+	for _, c := range []struct{ precision, largest float64 }{{8, fastest}, {15, fastest}, {24, fastest}, {40, maxLogPrime}} {
 		lit, err := Derive(layout, packing.Profile{}, Wanted{Precision: c.precision, Kernels: Reference})
 		check(t, err)
 		if largest := float64(slices.Max(append(lit.LogP, lit.LogQ...))); largest > c.largest || c.largest == maxLogPrime && largest <= fastest {

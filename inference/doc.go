@@ -74,4 +74,4 @@
 package inference
 
 // Version is raised whenever evaluation may give other values or counts.
-const Version = 4
+const Version = 5

@@ -275,9 +275,9 @@ func TestFailuresAreRecorded(t *testing.T) {
 		status record.Status
 		kind   string
 	}{
-		"precision": {[]string{"precision: 16", "precision: 38"}, record.Failed, "precision"},
-		"timeout":   {[]string{"tables:", "limits: {timeout: 20ms}\ntables:", "epochs: 2, batch", "epochs: 10000, batch"}, record.Timeout, "timeout"},
-		"memory":    {[]string{"tables:", "limits: {memory: 1MiB}\ntables:", "epochs: 2, batch", "epochs: 10000, batch"}, record.OOM, "memory"},
+		"refused": {[]string{"precision: 16", "precision: 38"}, record.Refused, "parameters"},
+		"timeout": {[]string{"tables:", "limits: {timeout: 20ms}\ntables:", "epochs: 2, batch", "epochs: 10000, batch"}, record.Timeout, "timeout"},
+		"memory":  {[]string{"tables:", "limits: {memory: 1MiB}\ntables:", "epochs: 2, batch", "epochs: 10000, batch"}, record.OOM, "memory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package trial
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -99,6 +100,9 @@ func derive(s config.Spec, m *packing.Model, f *network.Folded, v *values) (*pac
 	}
 	lit, err := literal(s, m.Layout, profile)
 	if err != nil {
+		if margin := slices.Max(v.margins(s.HE.Headroom)); margin >= 1 {
+			err = fmt.Errorf("%w; values are taken to be up to 2^%.0f times as large as on training and validation samples: he.headroom sets that", err, margin)
+		}
 		return nil, &Failure{"parameters", err}
 	}
 	return &packed{m, lit, f, profile}, nil
@@ -123,7 +127,7 @@ func literal(s config.Spec, layout *packing.Layout, profile packing.Profile) (in
 	if err == nil {
 		err = p.CheckRange(layout, profile)
 	}
-	if err == nil {
+	if err == nil && profile.Peaks != nil { // a trained network may need less precision inside than any that is thought of
 		err = p.CheckPrecision(layout, profile, w)
 	}
 	return lit, err

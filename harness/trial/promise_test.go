@@ -229,11 +229,11 @@ func (p *promise) train(a network.Architecture, o network.Options) {
 func (p *promise) drawLayout() {
 	s := &p.spec
 	s.Data.Test = p.test.Len()
-	s.HE = config.HE{Weights: "plain", Ring: config.AnyRing, Precision: 6 + p.rng.IntN(16)}
+	s.HE = config.HE{Weights: "plain", Ring: config.AnyRing, Precision: 5 + p.rng.IntN(14)}
 	if p.rng.IntN(2) == 0 {
 		s.HE.Ring = string(inference.Rings[p.rng.IntN(2)])
 	}
-	logSlots := 11 + min(2, len(p.net.Dense())/2)
+	logSlots := 12 + min(2, len(p.net.Dense())/3)
 	byHand := p.rng.IntN(2) == 0
 	if byHand {
 		s.HE.Insecure, logSlots = true, 6+p.rng.IntN(6)
@@ -276,7 +276,7 @@ func (p *promise) drawModuli(logSlots int) {
 	}
 	weight := 0
 	layout.DelayLast(0)
-	h.LogScale = 24 + p.rng.IntN(22)
+	h.LogScale = 26 + p.rng.IntN(18)
 	if layout.Kind != packing.Scalar && p.rng.IntN(2) == 0 {
 		layout.DelayLast(layout.Squares())
 		h.LogScale = 20 + p.rng.IntN(16)
@@ -286,7 +286,7 @@ func (p *promise) drawModuli(logSlots int) {
 	if layout.Kind == packing.Scalar {
 		last += inference.WeightBits
 	}
-	h.LogQ = []int{min(60, last+3+p.rng.IntN(25))}
+	h.LogQ = []int{min(60, last+4+p.rng.IntN(40))}
 	for range layout.Levels + p.rng.IntN(20)/19 {
 		h.LogQ = append(h.LogQ, min(60, h.LogScale+weight-1+p.rng.IntN(4)))
 	}
