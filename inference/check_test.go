@@ -30,7 +30,7 @@ func TestGivenParametersAreJudged(t *testing.T) {
 		encrypted    bool
 		whatToChange string
 	}{
-		{"enough", 40, []int{50, 40, 40, 40}, []int{50}, 20, 32, false, "log_scale"},
+		{"enough", 40, []int{50, 40, 40, 40}, []int{58}, 20, 32, false, "log_scale"},
 		{"encrypted", 40, []int{50, 40, 40, 40}, []int{50}, 18, 32, true, "log_scale"},
 		{"small scale", 28, []int{40, 28, 28, 28}, []int{50}, 6, 19, false, "log_scale"},
 		{"small special modulus", 40, []int{50, 40, 40, 40}, []int{32}, 6, 22, false, "log_p"},
