@@ -124,14 +124,24 @@ func TestDeviations(t *testing.T) {
 			return (rng.NormFloat64()*rng.NormFloat64() - rng.NormFloat64()*rng.NormFloat64()) / math.Sqrt2
 		},
 	} {
-		most, exceeded := deviations(r, probability), 0
-		for range rounds {
-			if math.Abs(draw()) > most {
-				exceeded++
+		for _, terms := range []int{1, 4, 16} {
+			most, exceeded := deviations(r, probability, terms), 0
+			for range rounds / terms {
+				sum := 0.0
+				for range terms {
+					sum += draw()
+				}
+				if math.Abs(sum) > most*math.Sqrt(float64(terms)) {
+					exceeded++
+				}
 			}
-		}
-		if share := float64(exceeded) / rounds; share < probability/2 || share > probability*1.2 {
-			t.Errorf("%s: %.2f deviations are exceeded with probability %g: want about %g", r, most, share, probability)
+			least := probability / 2
+			if terms > 1 {
+				least = 0 // a bound
+			}
+			if share := float64(exceeded) / float64(rounds/terms); share < least || share > probability*1.2 {
+				t.Errorf("%s, %d terms: %.2f deviations are exceeded with probability %g: want about %g", r, terms, most, share, probability)
+			}
 		}
 	}
 }

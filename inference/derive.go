@@ -219,21 +219,52 @@ func worstError(r Ring, layout *packing.Layout, p packing.Profile, precision flo
 		output = 1
 	}
 	outputs := layout.Batch * layout.Layers[len(layout.Layers)-1].Out
-	return math.Log2(output/deviations(r, missed/float64(outputs))) - precision - marginError
+	return math.Log2(output/deviations(r, missed/float64(outputs), terms(layout))) - precision - marginError
 }
 
-// deviations is how many standard deviations the error of an output exceeds with a probability. Most of it is what roundings leave, times
-// the secret, and both are normal in every slot: real numbers in the conjugate-invariant ring, where the tail of the product of
-// two is √(2/πx)·e⁻ˣ; complex ones in the standard ring, where the real part of the product has a Laplace distribution.
-func deviations(r Ring, probability float64) float64 {
+// deviations is how many standard deviations the error of an output, a sum of so many terms alike, exceeds with a probability. Most of
+// a term is what a rounding leaves, times the secret, and both are normal in every slot: real numbers in the conjugate-invariant
+// ring, where the tail of the product of two is √(2/πx)·e⁻ˣ; complex ones in the standard ring, where the real part of the product has a
+// Laplace distribution. Sums of them come closer to a normal distribution (summed).
+func deviations(r Ring, probability float64, terms int) float64 {
 	x := -math.Log(probability)
 	if r != ConjugateInvariant {
-		return x / math.Sqrt2
+		return math.Min(x/math.Sqrt2, summed(r, probability, terms))
 	}
 	for range 10 { // a contraction
 		x = -math.Log(probability) - math.Log(math.Pi*x/2)/2
 	}
-	return x
+	return math.Min(x, summed(r, probability, terms))
+}
+
+// summed bounds the deviations of a sum of k such products by Chernoff's method: the least t such that for some λ
+//
+//	2·M(λ)·e^(−λt) ≤ probability, M(λ) = (1 − λ²/2k)^(−k) in the standard ring, (1 − λ²/k)^(−k/2) in the other
+//
+// In the other ring two products are as one of the standard ring.
+func summed(r Ring, probability float64, terms int) float64 {
+	k := float64(terms)
+	if r == ConjugateInvariant {
+		k /= 2
+	}
+	const steps = 1000
+	most, least := math.Sqrt(2*k), math.Inf(1)
+	for i := 1; i < steps; i++ {
+		lambda := most * float64(i) / steps
+		least = math.Min(least, (math.Log(2/probability)-k*math.Log(1-lambda*lambda/(2*k)))/lambda)
+	}
+	return least
+}
+
+// terms is how many errors of one kind an output sums up at least: those of the slots that the last layer adds, and those that its
+// inputs bring along. These count for a quarter, as weights differ.
+func terms(layout *packing.Layout) int {
+	last := &layout.Layers[len(layout.Layers)-1]
+	n := max(1, last.In/4)
+	if layout.Kind != packing.Scalar {
+		n = min(n, last.Sum.Count())
+	}
+	return n
 }
 
 // headroom is how many bits q0 must exceed the scale to hold the coefficients at level 0, positive and negative: the client

@@ -74,4 +74,4 @@
 package inference
 
 // Version is raised whenever evaluation may give other values or counts.
-const Version = 5
+const Version = 6

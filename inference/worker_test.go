@@ -19,7 +19,7 @@ func TestGoldenParameters(t *testing.T) {
 	check(t, err)
 	scales := p.scales(layout)
 	got := fmt.Sprintf("%+v %.6f", lit, logScale(scales[len(scales)-1].weight))
-	const want = "{Ring:conjugate-invariant LogN:13 LogQ:[37 25 23 23 23 23 23] LogP:[37] LogScale:29 LogScales:[31 39 28 30]} 21.965965"
+	const want = "{Ring:conjugate-invariant LogN:13 LogQ:[41 41 34 33 23] LogP:[42] LogScale:28 LogScales:[30 49 27 34]} 21.000000"
 	if got != want {
 		t.Errorf("got %s\nwant %s\nif inference was meant to change, raise inference.Version", got, want)
 	}
