@@ -165,6 +165,9 @@ func (a *app) forecast(plan []run.Planned) ([]*trial.Forecast, error) {
 	for i, point := range plan {
 		s := point.Spec
 		key := fmt.Sprint(s.Data.Name, s.Network, s.Tile, s.Layout, s.HE, s.Measure)
+		if s.Prune.Replaces() {
+			key += fmt.Sprint(s.Prune.Hidden)
+		}
 		job := trial.Job{Point: point.ID, Spec: s, Params: point.Params, DataDirs: datasets.Dirs(a.data), CacheDir: cache}
 		ready, err := trial.Prepared(job)
 		if err != nil {

@@ -139,7 +139,7 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 		f := forecasts[i]
 		total += f.Measure
 		bound, over := "", ""
-		if f.Dense && p.Spec.Prune.Scheme != "dense" {
+		if f.Dense && p.Spec.Prune.Scheme != "dense" && p.Spec.Prune.Scheme != "small" {
 			bound = "≤ "
 		}
 		if limit > 0 && f.Peak > limit {
@@ -147,7 +147,7 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 		}
 		s := p.Spec
 		ratio := "-"
-		if s.Prune.Scheme != "dense" {
+		if _, ok := p.Params["prune.ratio"]; ok {
 			ratio = fmt.Sprint(s.Prune.Ratio)
 		}
 		takes := fmt.Sprintf("%s%.3g s\t%s%d MiB%s", bound, f.Evaluate, bound, f.Peak>>20, over)
