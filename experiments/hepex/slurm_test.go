@@ -145,7 +145,7 @@ func TestSlurm(t *testing.T) {
 	if code, stdout, stderr := local.run("run", "small.yaml"); code != exitDone {
 		t.Fatalf("local run: exit code %d\n%s%s", code, stdout, stderr)
 	}
-	noise := cmpopts.IgnoreFields(record.Quality{}, "OutputErrorMax", "PrecisionBits") // of the encryption, which is random
+	noise := cmpopts.IgnoreFields(record.Quality{}, "OutputErrorMax", "PrecisionBits", "SamplePrecisionMin", "SamplePrecisionP05") // of the encryption, which is random
 	got, want := s.results(), local.results()
 	if len(got) != len(want) {
 		t.Errorf("%d points: want %d", len(got), len(want))
@@ -190,7 +190,7 @@ func TestHopelessSubmissionStops(t *testing.T) {
 		edit, memory, kind string
 		most               int // records: a task may begin before Slurm knows that the one before was killed
 	}{
-		"precision":       {"precision: 38", "1GiB", "precision", 2},
+		"precision":       {"precision: 38", "1GiB", "parameters", 2},
 		"killed by Slurm": {"precision: 16", "20MiB", "memory", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
