@@ -44,9 +44,9 @@ func newChoice(w whole, sums [][]float64) *choice {
 	c := &choice{w: w}
 	last := len(w.p.dims) - 1
 	outputs := w.outputsMust()
-	for a, prices := range w.prices.group {
+	for a, price := range w.prices.group {
 		c.first = append(c.first, len(c.groups))
-		for _, price := range prices {
+		for range w.p.groups[a] {
 			c.groups = append(c.groups, group{axis: a, price: price, must: a == last && outputs})
 		}
 	}
@@ -73,7 +73,7 @@ func newChoice(w whole, sums [][]float64) *choice {
 func (w whole) outputsMust() bool {
 	last := len(w.p.dims) - 1
 	n := w.p.groups[last]
-	return n == 1 || float64(n)*(w.prices.group[last][0]+w.prices.tile[last-1]) <= outputsMost*w.limit
+	return n == 1 || float64(n)*(w.prices.group[last]+w.prices.tile[last-1]) <= outputsMost*w.limit
 }
 
 // reset brings all groups to life.

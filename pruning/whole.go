@@ -2,7 +2,6 @@ package pruning
 
 import (
 	"fmt"
-	"slices"
 
 	"hepex/packing"
 )
@@ -23,8 +22,8 @@ type whole struct {
 
 // prices are what the parts of an evaluation take, in the unit of the budget.
 type prices struct {
-	tile  []float64   // a kept tile, by layer
-	group [][]float64 // a group of neurons that is computed, or sent, and read: by axis and group
+	tile  []float64 // a kept tile, by layer
+	group []float64 // a group of neurons that is computed, or sent, and read, by axis
 	fixed float64
 }
 
@@ -51,12 +50,6 @@ func pricesOf(layout *packing.Layout, budget string, encrypted bool) prices {
 		pick = func(c packing.Cost) float64 { return c.Upload }
 	}
 	pr := prices{fixed: pick(costs.Fixed)}
-	number := func(axis int) int {
-		if axis == len(layout.Layers) {
-			return layout.Layers[axis-1].Rows
-		}
-		return layout.Layers[axis].Cols
-	}
 	for axis := range len(layout.Layers) + 1 {
 		each := 0.0
 		if axis > 0 {
@@ -67,7 +60,7 @@ func pricesOf(layout *packing.Layout, budget string, encrypted bool) prices {
 			pr.tile = append(pr.tile, pick(c.Tile))
 			each += pick(c.Input) + pick(c.Read)*float64(layout.ReadsOf(axis))
 		}
-		pr.group = append(pr.group, slices.Repeat([]float64{each}, number(axis)))
+		pr.group = append(pr.group, each)
 	}
 	return pr
 }
@@ -117,10 +110,8 @@ func (w whole) all() float64 {
 	for l, n := range w.p.tiles() {
 		total += float64(n) * w.prices.tile[l]
 	}
-	for _, groups := range w.prices.group {
-		for _, v := range groups {
-			total += v
-		}
+	for a, price := range w.prices.group {
+		total += float64(w.p.groups[a]) * price
 	}
 	return total
 }
@@ -129,7 +120,7 @@ func (w whole) all() float64 {
 func (w whole) smallest() float64 {
 	total := 0.0
 	for a, n := range w.least {
-		total += float64(n) * w.prices.group[a][0]
+		total += float64(n) * w.prices.group[a]
 	}
 	for l, c := range w.prices.tile {
 		total += float64(w.least[l]+w.least[l+1]-1) * c

@@ -176,7 +176,7 @@ func bestWhole(w whole, sums [][]float64) float64 {
 				is := axis == 0 && w.p.read(-1, g, kept) || axis > 0 && w.p.given(axis, g, kept)
 				if is {
 					live++
-					price += w.prices.group[axis][g]
+					price += w.prices.group[axis]
 				}
 			}
 			ok = ok && live >= w.least[axis]
