@@ -17,14 +17,23 @@ const (
 // Activations lists the activations that an [Architecture] may name.
 func Activations() []string { return []string{square, quadratic} }
 
-// Architecture describes a fully connected network: dense [batch norm] activation … dense.
+// Architecture describes a network: conv [batch norm] activation [average pool] … dense [batch norm] activation … dense.
 type Architecture struct {
 	Inputs      int
-	Hidden      []int // neurons of each hidden layer; none = a linear network
+	Image       Axis   // convolutional networks: how the inputs lie, Inputs in all
+	Conv        []Conv // before the hidden layers
+	Hidden      []int  // neurons of each hidden layer; none = a linear network, if there is no conv
 	Outputs     int
 	Activation  string // one of [Activations]
 	BatchNorm   bool   // normalise before each activation; not with "square", which it was measured to harm
 	Autoencoder bool   // initialise for reconstruction; Outputs must equal Inputs
+}
+
+// Conv is a convolutional layer with what comes after its activation.
+type Conv struct {
+	Filters                 int // output channels
+	Kernel, Stride, Padding Size
+	Pool                    Size // average pooling of windows that do not overlap; {} = none
 }
 
 // Random streams of one seed: each use has its own.
@@ -44,17 +53,73 @@ func New(a Architecture, seed uint64) (*Network, error) {
 	}
 	rng := rand.New(rand.NewPCG(seed, streamInit))
 	n := &Network{Inputs: a.Inputs}
-	in := a.Inputs
-	for _, width := range a.Hidden {
-		n.Layers = append(n.Layers, a.dense(in, width, rng))
+	axis := Flat(a.Inputs)
+	if len(a.Conv) > 0 {
+		axis = a.Image
+	}
+	add := func(d *Dense) {
+		n.Layers = append(n.Layers, d)
 		if a.BatchNorm {
-			n.Layers = append(n.Layers, newBatchNorm(width))
+			n.Layers = append(n.Layers, newBatchNorm(d.Out))
 		}
 		n.Layers = append(n.Layers, a.activation())
-		in = width
 	}
-	n.Layers = append(n.Layers, a.dense(in, a.Outputs, rng))
+	for _, c := range a.Conv {
+		w := c.window(axis)
+		add(a.dense(w, c.Filters, rng))
+		axis = w.Out(c.Filters)
+		if c.Pool != (Size{}) {
+			p := &AveragePool{c.pool(axis)}
+			n.Layers = append(n.Layers, p)
+			axis = p.Out(axis.Channels)
+		}
+	}
+	for _, width := range a.Hidden {
+		add(a.dense(Whole(axis), width, rng))
+		axis = Flat(width)
+	}
+	n.Layers = append(n.Layers, a.dense(Whole(axis), a.Outputs, rng))
 	return n, nil
+}
+
+// window is what the layer reads of its inputs.
+func (c Conv) window(in Axis) Window {
+	return Window{In: in, Kernel: c.Kernel, Stride: c.Stride, Padding: c.Padding}
+}
+
+// pool is the window of the pooling of the layer's outputs.
+func (c Conv) pool(out Axis) Window { return Window{In: out, Kernel: c.Pool, Stride: c.Pool} }
+
+// features is the axis that the conv layers leave of an image, or what is wrong with layer number at, from 0.
+func (a Architecture) features() (axis Axis, at int, err error) {
+	if len(a.Conv) == 0 {
+		return Flat(a.Inputs), 0, nil
+	}
+	if axis = a.Image; axis.Size() != a.Inputs {
+		return axis, 0, fmt.Errorf("image of %v: want %d values", axis, a.Inputs)
+	}
+	for i, c := range a.Conv {
+		w := c.window(axis)
+		if c.Filters < 1 || c.Filters > maxWidth {
+			return axis, i, fmt.Errorf("%d filters: want 1 to %d", c.Filters, maxWidth)
+		}
+		if err := w.check(); err != nil {
+			return axis, i, err
+		}
+		axis = w.Out(c.Filters)
+		if err := axis.check(); err != nil {
+			return axis, i, err
+		}
+		if c.Pool == (Size{}) {
+			continue
+		}
+		p := c.pool(axis)
+		if err := p.check(); err != nil {
+			return axis, i, fmt.Errorf("average pool: %w", err)
+		}
+		axis = p.Out(axis.Channels)
+	}
+	return axis, 0, nil
 }
 
 func (a Architecture) check() error {
@@ -72,7 +137,11 @@ func (a Architecture) check() error {
 	if a.Autoencoder && a.Outputs != a.Inputs {
 		return fmt.Errorf("autoencoder with %d inputs and %d outputs: want as many outputs as inputs", a.Inputs, a.Outputs)
 	}
-	values, in := 0, a.Inputs
+	axis, at, err := a.features()
+	if err != nil {
+		return fmt.Errorf("conv layer %d: %w", at+1, err)
+	}
+	values, in := 0, axis.Size()
 	for _, out := range append(slices.Clone(a.Hidden), a.Outputs) {
 		values += in * out
 		in = out
@@ -83,12 +152,16 @@ func (a Architecture) check() error {
 	return nil
 }
 
-func (a Architecture) dense(in, out int, rng *rand.Rand) *Dense {
+func (a Architecture) dense(w Window, out int, rng *rand.Rand) *Dense {
+	in := w.Reads()
 	deviation := 1 / math.Sqrt(float64(in))
 	if a.Autoencoder {
 		deviation = math.Sqrt(2 / float64(in+out))
 	}
 	d := &Dense{In: in, Out: out, W: make([]float32, in*out), B: make([]float32, out)}
+	if w != Whole(Flat(w.In.Channels)) {
+		d.Window = &w
+	}
 	for i := range d.W {
 		d.W[i] = float32(deviation * rng.NormFloat64())
 	}

@@ -7,15 +7,16 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Compact is an equivalent network without the hidden neurons that are constant or unread and without the inputs
-// that nothing reads. Input p of the result is input inputs[p] of the network. At least one neuron of each axis
-// stays; outputs stay as they are.
+// Compact is an equivalent network without the hidden channels that are constant or unread and without the inputs
+// that nothing reads, but for those of a grid. Input p of the result is input inputs[p] of the network. At least one channel of each
+// axis stays; outputs stay as they are.
 func (f *Folded) Compact() (compact *Folded, inputs []int) {
 	s := f.Simplify()
+	g := s.Geometry()
 	keep := make([][]int, len(s.Layers)+1)
-	for a := range s.Layers {
-		for n := range s.Dims()[a] {
-			if !allZero(s.Layers[a].W.ColView(n)) {
+	for a, channels := range g.Channels() {
+		for n := range channels {
+			if a == len(s.Layers) || a == 0 && g.Axis(0).Positions() > 1 || !s.Layers[a].unread(n) {
 				keep[a] = append(keep[a], n)
 			}
 		}
@@ -23,22 +24,10 @@ func (f *Folded) Compact() (compact *Folded, inputs []int) {
 			keep[a] = []int{0}
 		}
 	}
-	last := len(s.Layers)
-	for n := range s.Dims()[last] {
-		keep[last] = append(keep[last], n)
+	if in := g.Axis(0); in.Positions() > 1 {
+		return s.pick(keep), identity(in.Size())
 	}
-	c := &Folded{}
-	for i, l := range s.Layers {
-		a := Affine{W: mat.NewDense(len(keep[i+1]), len(keep[i]), nil), Linear: l.Linear}
-		for r, o := range keep[i+1] {
-			a.B = append(a.B, l.B[o])
-			for p, n := range keep[i] {
-				a.W.Set(r, p, l.W.At(o, n))
-			}
-		}
-		c.Layers = append(c.Layers, a)
-	}
-	return c, keep[0]
+	return s.pick(keep), keep[0]
 }
 
 // Quantise is the network with weights rounded to multiples of 2^−bits, as integer arithmetic sees them.
@@ -48,7 +37,8 @@ func (f *Folded) Quantise(bits int) *Folded {
 	for _, l := range f.Layers {
 		w := mat.DenseCopyOf(l.W)
 		w.Apply(func(_, _ int, v float64) float64 { return math.Round(v*unit) / unit }, w)
-		q.Layers = append(q.Layers, Affine{w, slices.Clone(l.B), l.Linear})
+		l.W, l.B = w, slices.Clone(l.B)
+		q.Layers = append(q.Layers, l)
 	}
 	return q
 }

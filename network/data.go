@@ -36,7 +36,10 @@ func Evaluate(n *Network, d Data) (Quality, error) {
 	if err != nil {
 		return Quality{}, fmt.Errorf("network: evaluate: %w", err)
 	}
-	const rows = 1024
+	rows := 1024
+	if len(n.Dense()) > 0 && n.Dense()[0].Window != nil {
+		rows = 64 // axes with a grid have many values
+	}
 	var sum float64
 	for first := 0; first < d.Len(); first += rows {
 		last := min(first+rows, d.Len())

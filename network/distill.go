@@ -42,9 +42,9 @@ func (t *trainer[T]) teach(d Data, o Options, maxKnown int) {
 		return
 	}
 	f := freeze[T](o.Teacher)
-	dims := o.Teacher.Dims()
+	g := o.Teacher.Geometry()
 	var known []T
-	if width := dims[len(dims)-1]; width*d.Len() <= maxKnown {
+	if width := g.Axis(len(g)).Size(); width*d.Len() <= maxKnown {
 		known = make([]T, width*d.Len())
 		f.run(d, func(_, first int, y []T) { copy(known[first*width:], y) })
 	}

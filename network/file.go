@@ -18,7 +18,7 @@ import (
 //	length   uint32, of the header
 //	header   JSON: inputs and the kind and size of each layer
 //	values   layer by layer, float32: dense W (out×in), b, then the mask, one bit per weight, the lowest bit first;
-//	         quadratic a, b; batch norm gamma, beta, mean, variance
+//	         quadratic a, b; batch norm gamma, beta, mean, variance; average pool none
 //	SHA-256  of all that comes before
 const (
 	fileMagic   = "hepexnet"
@@ -33,10 +33,12 @@ type fileHeader struct {
 
 type fileLayer struct {
 	Kind   string `json:"kind"`
-	In     int    `json:"in"`
-	Out    int    `json:"out"`
+	In     int    `json:"in"`               // values; of a dense layer, those that an output reads
+	Out    int    `json:"out"`              // values; of a dense layer, channels
 	Masked bool   `json:"masked,omitempty"` // dense: a mask follows
 	Learnt bool   `json:"learnt,omitempty"` // quadratic
+
+	Window *Window `json:"window,omitempty"` // dense, average pool
 }
 
 // WriteTo writes the network in the package's file format. A network whose shapes do not meet, or with values that
@@ -71,21 +73,28 @@ func (n *Network) encode() ([]byte, error) {
 	}
 	header := fileHeader{Inputs: n.Inputs}
 	var values []byte
-	width := n.Inputs
+	axis := n.input()
 	for _, l := range n.Layers {
-		entry := fileLayer{Kind: l.kind(), In: width, Out: width}
+		next, err := l.outputs(axis)
+		if err != nil {
+			return nil, err
+		}
+		entry := fileLayer{Kind: l.kind(), In: axis.Size(), Out: next.Size()}
 		switch l := l.(type) {
 		case *Dense:
-			entry.Out, entry.Masked = l.Out, l.Mask != nil
+			entry.In, entry.Out, entry.Masked, entry.Window = l.In, l.Out, l.Mask != nil, l.Window
 			values = appendBits(appendFloats(values, l.W, l.B), l.Mask)
 		case *Quadratic:
 			entry.Learnt = l.Learnt
 			values = appendFloats(values, []float32{l.A, l.B})
 		case *BatchNorm:
+			entry.In, entry.Out = axis.Channels, axis.Channels
 			values = appendFloats(values, l.Gamma, l.Beta, l.Mean, l.Var)
+		case *AveragePool:
+			entry.Window = &l.Window
 		}
 		header.Layers = append(header.Layers, entry)
-		width = entry.Out
+		axis = next
 	}
 	if _, err := header.size(); err != nil {
 		return nil, err
@@ -186,6 +195,10 @@ func (h fileHeader) size() (int64, error) {
 			bytes += 4 * 2
 		case kindBatchNorm:
 			bytes += 4 * 4 * in
+		case kindPool:
+			if l.Window == nil {
+				return 0, fmt.Errorf("layer %d: %s without a window", i, l.Kind)
+			}
 		default:
 			return 0, fmt.Errorf("layer %d: kind %q is unknown", i, l.Kind)
 		}
@@ -210,7 +223,7 @@ func (h fileHeader) decode(values []byte) *Network {
 	for _, l := range h.Layers {
 		switch l.Kind {
 		case kindDense:
-			d := &Dense{In: l.In, Out: l.Out, W: floats(l.In * l.Out), B: floats(l.Out)}
+			d := &Dense{In: l.In, Out: l.Out, W: floats(l.In * l.Out), B: floats(l.Out), Window: l.Window}
 			if l.Masked {
 				d.Mask, values = takeBits(values, l.In*l.Out)
 			}
@@ -220,6 +233,8 @@ func (h fileHeader) decode(values []byte) *Network {
 			n.Layers = append(n.Layers, &Quadratic{ab[0], ab[1], l.Learnt})
 		case kindBatchNorm:
 			n.Layers = append(n.Layers, &BatchNorm{floats(l.In), floats(l.In), floats(l.In), floats(l.In)})
+		case kindPool:
+			n.Layers = append(n.Layers, &AveragePool{*l.Window})
 		}
 	}
 	return n

@@ -24,12 +24,20 @@ func TestFoldedForms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(f.Dims(), n.Dims()) {
-				t.Fatalf("folded dims %v: want %v", f.Dims(), n.Dims())
+			if !slices.Equal(f.Dims(), n.Geometry().Channels()) {
+				t.Fatalf("folded dims %v: want %v", f.Dims(), n.Geometry().Channels())
 			}
 			checkPruned(t, n, f)
 			x := randomMatrix(rng, 7, n.Inputs)
 			want := n.Forward(x)
+			wantClose(t, "forward", want, slowForward(n, x))
+			if early := poolEarlier(n); early != nil {
+				merged, err := early.Fold()
+				if err != nil {
+					t.Fatal(err)
+				}
+				wantClose(t, "pooled before the activation", merged.Forward(x), slowForward(early, x))
+			}
 			wantClose(t, "folded", f.Forward(x), want)
 			checkPeaks(t, f, x)
 			simple := f.Simplify()
@@ -69,10 +77,11 @@ func checkPruned(t *testing.T, n *Network, f *Folded) {
 func checkSimple(t *testing.T, f *Folded) {
 	t.Helper()
 	for l := range len(f.Layers) - 1 {
-		for j, bias := range f.Layers[l].B {
-			reads, read := !allZero(f.Layers[l].W.RowView(j)), !allZero(f.Layers[l+1].W.ColView(j))
+		for i, bias := range f.Layers[l].B {
+			j := i % f.Layers[l].channels()
+			reads, read := !allZero(f.Layers[l].W.RowView(j)), !f.Layers[l+1].unread(j)
 			if reads != read || !reads && bias != 0 {
-				t.Fatalf("axis %d, neuron %d: reads %t, is read %t, bias %g", l+1, j, reads, read, bias)
+				t.Fatalf("axis %d, channel %d: reads %t, is read %t, bias %g", l+1, j, reads, read, bias)
 			}
 		}
 	}
@@ -97,10 +106,101 @@ func selectColumns(m *mat.Dense, order []int) *mat.Dense {
 	}
 	rows, cols := m.Dims()
 	s := mat.NewDense(rows, cols, nil)
-	for to, from := range order {
-		s.SetCol(to, mat.Col(nil, from, m))
+	for to := range cols {
+		position, channel := to/len(order), to%len(order)
+		s.SetCol(to, mat.Col(nil, position*len(order)+order[channel], m))
 	}
 	return s
+}
+
+// slowForward follows the definitions of the layers value by value.
+func slowForward(n *Network, x *mat.Dense) *mat.Dense {
+	rows, _ := x.Dims()
+	var y *mat.Dense
+	for s := range rows {
+		values := mat.Row(nil, s, x)
+		for _, l := range n.Layers {
+			values = slowLayer(l, values)
+		}
+		if y == nil {
+			y = mat.NewDense(rows, len(values), nil)
+		}
+		y.SetRow(s, values)
+	}
+	return y
+}
+
+func slowLayer(l Layer, x []float64) []float64 {
+	var y []float64
+	switch l := l.(type) {
+	case *Dense:
+		slowWindow(l.window(), func(inputs []int) {
+			for o := range l.Out {
+				sum := float64(l.B[o])
+				for k, i := range inputs {
+					if i >= 0 {
+						sum += float64(l.W[o*l.In+k]) * x[i]
+					}
+				}
+				y = append(y, sum)
+			}
+		})
+	case *AveragePool:
+		slowWindow(l.Window, func(inputs []int) {
+			for c := range l.In.Channels {
+				sum := 0.0
+				for k := c; k < len(inputs); k += l.In.Channels {
+					sum += x[inputs[k]]
+				}
+				y = append(y, sum/float64(l.Taps()))
+			}
+		})
+	case *Quadratic:
+		for _, v := range x {
+			y = append(y, float64(l.A)*v*v+float64(l.B)*v)
+		}
+	case *BatchNorm:
+		for i, v := range x {
+			c := i % len(l.Gamma)
+			y = append(y, float64(l.Gamma[c])*(v-float64(l.Mean[c]))/math.Sqrt(float64(l.Var[c])+1e-5)+float64(l.Beta[c]))
+		}
+	}
+	return y
+}
+
+// slowWindow calls f with the values that each output position reads, tap by tap and channel by channel, −1 in the padding.
+func slowWindow(w Window, f func(inputs []int)) {
+	for y := -w.Padding.H; y+w.Kernel.H <= w.In.H+w.Padding.H; y += w.Stride.H {
+		for x := -w.Padding.W; x+w.Kernel.W <= w.In.W+w.Padding.W; x += w.Stride.W {
+			var inputs []int
+			for v := y; v < y+w.Kernel.H; v++ {
+				for u := x; u < x+w.Kernel.W; u++ {
+					for c := range w.In.Channels {
+						if u < 0 || v < 0 || u >= w.In.W || v >= w.In.H {
+							inputs = append(inputs, -1)
+						} else {
+							inputs = append(inputs, (v*w.In.W+u)*w.In.Channels+c)
+						}
+					}
+				}
+			}
+			f(inputs)
+		}
+	}
+}
+
+// poolEarlier moves poolings before the activations that come before them, or gives nil if there are none.
+func poolEarlier(n *Network) *Network {
+	c, any := n.Clone(), false
+	for i := 1; i < len(c.Layers); i++ {
+		if _, ok := c.Layers[i].(*AveragePool); ok {
+			c.Layers[i-1], c.Layers[i], any = c.Layers[i], c.Layers[i-1], true
+		}
+	}
+	if !any {
+		return nil
+	}
+	return c
 }
 
 func TestFoldRefuses(t *testing.T) {

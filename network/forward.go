@@ -2,7 +2,9 @@ package network
 
 import (
 	"math"
+	"runtime"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -25,7 +27,12 @@ func (n *Network) Forward(x *mat.Dense) *mat.Dense {
 }
 
 func (d *Dense) forward(x *mat.Dense) *mat.Dense {
-	return affine(x, mat.NewDense(d.Out, d.In, widen(d.W)), widen(d.B))
+	w := d.window()
+	return affine(&w, x, mat.NewDense(d.Out, d.In, widen(d.W)), widen(d.B))
+}
+
+func (p *AveragePool) forward(x *mat.Dense) *mat.Dense {
+	return pooled(&p.Window, x, 1/float64(p.Taps()))
 }
 
 func (q *Quadratic) forward(x *mat.Dense) *mat.Dense {
@@ -36,7 +43,7 @@ func (q *Quadratic) forward(x *mat.Dense) *mat.Dense {
 
 func (b *BatchNorm) forward(x *mat.Dense) *mat.Dense {
 	scale, shift := b.affine()
-	x.Apply(func(_, j int, v float64) float64 { return scale[j]*v + shift[j] }, x)
+	x.Apply(func(_, j int, v float64) float64 { return scale[j%len(scale)]*v + shift[j%len(scale)] }, x)
 	return x
 }
 
@@ -50,19 +57,67 @@ func (b *BatchNorm) affine() (scale, shift []float64) {
 	return scale, shift
 }
 
-// affine is x·Wᵀ + b for samples in rows. The transpose is a copy, as gonum then skips the zeros among the samples, and sums
-// in an order that does not depend on where in memory a matrix lies.
-func affine(x, w *mat.Dense, b []float64) *mat.Dense {
-	var y mat.Dense
-	y.Mul(x, mat.DenseCopyOf(w.T()))
-	rows, _ := y.Dims()
+// affine is W·x + b at each position of a window for samples in rows; b has a value for each channel, or one for each channel at each
+// position.
+func affine(w *Window, x, weights *mat.Dense, b []float64) *mat.Dense {
+	rows, _ := x.Dims()
+	out, _ := weights.Dims()
+	var wT mat.Dense
+	wT.CloneFrom(weights.T()) // gonum then skips the zeros among the samples, and sums in an order that does not depend on where in memory a matrix lies
+	var y *mat.Dense
+	if w.whole() {
+		y = new(mat.Dense)
+		y.Mul(x, &wT)
+	} else {
+		y = mat.NewDense(rows, w.Positions()*out, nil)
+		size := w.Positions() * w.Reads()
+		inBatches(rows, func(from, to int) {
+			patch := make([]float64, size)
+			for i := from; i < to; i++ {
+				patches(w, patch, x.RawRowView(i))
+				multiply(w.Positions(), out, w.Reads(), patch, wT.RawMatrix().Data, 0, y.RawRowView(i))
+			}
+		})
+	}
 	for i := range rows {
-		row := y.RawRowView(i)
-		for j, v := range b {
-			row[j] += v
+		for row := y.RawRowView(i); len(row) > 0; row = row[len(b):] {
+			floats.Add(row[:len(b)], b)
 		}
 	}
-	return &y
+	return y
+}
+
+// pooled sums over the positions of a window, channel by channel, times scale, for samples in rows.
+func pooled(w *Window, x *mat.Dense, scale float64) *mat.Dense {
+	rows, _ := x.Dims()
+	y := mat.NewDense(rows, w.Positions()*w.In.Channels, nil)
+	for i := range rows {
+		poolSums(w, y.RawRowView(i), x.RawRowView(i))
+	}
+	if scale != 1 {
+		y.Scale(scale, y)
+	}
+	return y
+}
+
+// poolSums adds to out, positions × channels, what the taps of each position read.
+func poolSums[T float](w *Window, out, x []T) {
+	c := w.In.Channels
+	for p := range w.Positions() {
+		sum := out[p*c : (p+1)*c]
+		for t := range w.Taps() {
+			from := w.Input(p, t) * c
+			for k, v := range x[from : from+c] {
+				sum[k] += v
+			}
+		}
+	}
+}
+
+// inBatches calls f for ranges of rows, on all processors.
+func inBatches(rows int, f func(from, to int)) {
+	n := min(rows, runtime.GOMAXPROCS(0))
+	parallel(n, func(i int) { f(i*rows/n, (i+1)*rows/n) })
 }
 
 func widen[T float](values []T) []float64 {

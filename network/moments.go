@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// InputMoments gives the mean square of every input of every dense layer over the first samples of the data: one slice
-// per dense layer, with one E[x²] per input. w²·E[x²] is what a weight adds to the mean square of its output, if the
-// inputs are independent and of mean zero.
+// InputMoments gives the mean square of every input of every dense layer over the first samples of the data, summed over output
+// positions: one slice per dense layer, with one E[x²] per input of an output. w²·E[x²] is what a weight adds to the mean square of
+// its outputs, if the inputs are independent and of mean zero.
 func InputMoments(n *Network, d Data, samples int) ([][]float64, error) {
 	outputs, err := n.check()
 	if err == nil {
@@ -28,7 +28,7 @@ func InputMoments(n *Network, d Data, samples int) ([][]float64, error) {
 		layer := 0
 		for _, op := range f.shards[shard].ops {
 			if op, ok := op.(*denseOp[float64]); ok {
-				addSquares(moments[shard][layer], op.x)
+				op.pieces(len(op.x)/op.inputs(), func(_, _ int, x []float64) { addSquares(moments[shard][layer], x) })
 				layer++
 			}
 		}

@@ -217,10 +217,10 @@ func TestBrokenNetworks(t *testing.T) {
 		"no layers":       {&Network{Inputs: 1}, "no layers"},
 		"inputs":          {&Network{3, []Layer{dense()}}, "layer 0 (dense): takes 2 values: want 3"},
 		"shape":           {&Network{2, []Layer{&Dense{In: 2, Out: 2, W: make([]float32, 4)}}}, "4 weights and 0 biases"},
-		"infinite weight": {&Network{2, []Layer{&Dense{2, 1, []float32{0, inf}, []float32{0}, nil}}}, "weight 1 is +Inf"},
-		"infinite bias":   {&Network{2, []Layer{&Dense{2, 1, []float32{0, 0}, []float32{inf}, nil}}}, "bias 0 is +Inf"},
-		"mask":            {&Network{2, []Layer{&Dense{2, 1, []float32{0, 0}, []float32{0}, []bool{true}}}}, "mask of 1"},
-		"pruned weight":   {&Network{2, []Layer{&Dense{2, 1, []float32{0, 3}, []float32{0}, []bool{true, false}}}}, "pruned weight 1 is 3"},
+		"infinite weight": {&Network{2, []Layer{&Dense{In: 2, Out: 1, W: []float32{0, inf}, B: []float32{0}}}}, "weight 1 is +Inf"},
+		"infinite bias":   {&Network{2, []Layer{&Dense{In: 2, Out: 1, W: []float32{0, 0}, B: []float32{inf}}}}, "bias 0 is +Inf"},
+		"mask":            {&Network{2, []Layer{&Dense{In: 2, Out: 1, W: []float32{0, 0}, B: []float32{0}, Mask: []bool{true}}}}, "mask of 1"},
+		"pruned weight":   {&Network{2, []Layer{&Dense{In: 2, Out: 1, W: []float32{0, 3}, B: []float32{0}, Mask: []bool{true, false}}}}, "pruned weight 1 is 3"},
 		"activation":      {&Network{2, []Layer{dense(), &Quadratic{A: inf}}}, "layer 1 (quadratic): coefficient 0"},
 		"batch norm":      {&Network{2, []Layer{dense(), newBatchNorm(3)}}, "gamma of 3 values: want 2"},
 		"variance": {&Network{2, []Layer{dense(), &BatchNorm{make([]float32, 2), make([]float32, 2), make([]float32, 2), []float32{1, -1}}}},
@@ -246,10 +246,13 @@ func wantError(t *testing.T, err error, want string) {
 	}
 }
 
-// randomNetwork has one to four dense layers of 1 to 50 neurons, random values everywhere, and random masks that may
-// remove whole rows, columns and layers.
+// randomNetwork has up to three conv layers, one to four dense layers of 1 to 50 neurons, random values everywhere, and random masks
+// that may remove whole rows, columns and layers.
 func randomNetwork(rng *rand.Rand) *Network {
 	a := Architecture{Inputs: 1 + rng.IntN(50), Outputs: 1 + rng.IntN(50), Activation: Activations()[rng.IntN(2)]}
+	if rng.IntN(2) == 0 {
+		randomConvs(rng, &a)
+	}
 	for range rng.IntN(4) {
 		a.Hidden = append(a.Hidden, 1+rng.IntN(50))
 	}
@@ -282,6 +285,27 @@ func randomNetwork(rng *rand.Rand) *Network {
 		}
 	}
 	return n
+}
+
+// randomConvs adds layers of odd sizes: kernels of 1 to 7, on one side or both, strides and paddings, and pooling.
+func randomConvs(rng *rand.Rand, a *Architecture) {
+	a.Image = Axis{1 + rng.IntN(9), 1 + rng.IntN(9), 1 + rng.IntN(3)}
+	a.Inputs = a.Image.Size()
+	for range 1 + rng.IntN(3) {
+		axis, _, _ := a.features()
+		kernel := Size{1 + rng.IntN(7), 1 + rng.IntN(7)}
+		c := Conv{
+			Filters: 1 + rng.IntN(5), Kernel: kernel, Stride: Size{1 + rng.IntN(3), 1 + rng.IntN(3)},
+			Padding: Size{rng.IntN(kernel.H), rng.IntN(kernel.W)},
+		}
+		if w := c.window(axis); w.check() != nil {
+			continue
+		}
+		if out := c.window(axis).Out(c.Filters); rng.IntN(2) == 0 {
+			c.Pool = Size{1 + rng.IntN(out.H), 1 + rng.IntN(out.W)}
+		}
+		a.Conv = append(a.Conv, c)
+	}
 }
 
 func randomMask(d *Dense, rng *rand.Rand) {

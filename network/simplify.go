@@ -13,40 +13,80 @@ import (
 func (f *Folded) Simplify() *Folded {
 	s := &Folded{}
 	for _, l := range f.Layers {
-		s.Layers = append(s.Layers, Affine{mat.DenseCopyOf(l.W), slices.Clone(l.B), l.Linear})
+		l.W, l.B = mat.DenseCopyOf(l.W), slices.Clone(l.B)
+		s.Layers = append(s.Layers, l)
 	}
 	// A constant can only make later neurons constant, and a dead end only earlier ones unread; a dead end makes no
 	// new constant, as nothing reads it. So one sweep each way is enough.
 	for i := range len(s.Layers) - 1 {
-		s.Layers[i].foldConstants(s.Layers[i+1])
+		s.Layers[i].foldConstants(&s.Layers[i+1])
 	}
 	for i := len(s.Layers) - 2; i >= 0; i-- {
-		s.Layers[i].dropUnread(s.Layers[i+1])
+		s.Layers[i].dropUnread(&s.Layers[i+1])
 	}
 	return s
 }
 
-func (l Affine) foldConstants(next Affine) {
-	for j, bias := range l.B {
+func (l *Affine) foldConstants(next *Affine) {
+	constants := make([]float64, len(l.B)) // of all outputs; zero for those that are not constant
+	any := false
+	for j := range l.channels() {
 		if !allZero(l.W.RowView(j)) {
 			continue
 		}
-		if !l.Linear {
-			bias *= bias
+		any = true
+		for i := j; i < len(l.B); i += l.channels() {
+			constants[i], l.B[i] = l.B[i], 0
+			if !l.Linear {
+				constants[i] *= constants[i]
+			}
 		}
-		for i := range next.B {
-			next.B[i] += next.W.At(i, j) * bias
-			next.W.Set(i, j, 0)
+	}
+	if !any {
+		return
+	}
+	w := next.window()
+	if next.Pool != nil {
+		sums := make([]float64, w.In.Size())
+		poolSums(next.Pool, sums, constants)
+		constants = sums
+	}
+	next.addConstants(constants)
+	for j := range l.channels() {
+		if allZero(l.W.RowView(j)) {
+			next.clearInput(j)
 		}
-		l.B[j] = 0
 	}
 }
 
-func (l Affine) dropUnread(next Affine) {
-	for j := range l.B {
-		if allZero(next.W.ColView(j)) {
+// clearInput clears the weights that read a channel.
+func (l *Affine) clearInput(channel int) {
+	w := l.window()
+	for o := range l.channels() {
+		row := l.W.RawRowView(o)
+		for i := channel; i < len(row); i += w.In.Channels {
+			row[i] = 0
+		}
+	}
+}
+
+// unread tells whether no weight reads a channel.
+func (l *Affine) unread(channel int) bool {
+	for i, w := channel, l.window(); i < w.Reads(); i += w.In.Channels {
+		if !allZero(l.W.ColView(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *Affine) dropUnread(next *Affine) {
+	for j := range l.channels() {
+		if next.unread(j) {
 			clear(l.W.RawRowView(j))
-			l.B[j] = 0
+			for i := j; i < len(l.B); i += l.channels() {
+				l.B[i] = 0
+			}
 		}
 	}
 }

@@ -68,7 +68,7 @@ type op[T float] interface {
 	// forward takes rows samples, and keeps what backward needs of them.
 	forward(x []T, rows int) []T
 	// backward takes the gradient of the loss for the outputs, sets the shard's gradients of the parameters, and
-	// returns the gradient for the inputs, or nil for a layer that the samples enter directly.
+	// returns the gradient for the inputs, or nil for a layer that the samples enter directly, or after one that they do.
 	backward(dy []T, rows int) []T
 }
 
@@ -85,6 +85,8 @@ func newTrainer[T float](n *Network, batch int) *trainer[T] {
 			t.addQuadratic(l, i)
 		case *BatchNorm:
 			t.addBatchNorm(l, i)
+		case *AveragePool:
+			t.addPool(l, i)
 		}
 	}
 	for _, p := range t.params {

@@ -3,6 +3,7 @@ package network
 // denseParams are the parameters of one dense layer, shared by all shards.
 type denseParams[T float] struct {
 	in, out int
+	window  *Window   // nil: samples are what outputs read
 	w       *param[T] // in×out, so that zeros among the samples save work
 	b       *param[T]
 	wT      []T // out×in, a copy for the gradient of the inputs; nil for the first layer
@@ -10,12 +11,16 @@ type denseParams[T float] struct {
 
 type denseOp[T float] struct {
 	*denseParams[T]
-	gw, gb   []T
-	x, y, dx []T
+	gw, gb          []T
+	x, y, dx        []T
+	patch, gradient []T // of a few samples: what outputs read of them
 }
 
 func (t *trainer[T]) addDense(d *Dense, at int) {
-	p := &denseParams[T]{in: d.In, out: d.Out, w: t.newParam(transposed(d.W, d.Out, d.In)), b: t.newParam(d.B)}
+	p := &denseParams[T]{in: d.In, out: d.Out, window: d.Window, w: t.newParam(transposed(d.W, d.Out, d.In)), b: t.newParam(d.B)}
+	if p.window != nil && p.window.whole() {
+		p.window = nil
+	}
 	p.w.decays = true
 	if d.Mask != nil {
 		p.w.keep = transposed(d.Mask, d.Out, d.In)
@@ -59,28 +64,86 @@ func (p *denseParams[T]) transpose() {
 	}
 }
 
-func (d *denseOp[T]) forward(x []T, rows int) []T {
-	d.x, d.y = x, resize(d.y, rows*d.out)
-	for i := range rows {
-		copy(d.y[i*d.out:(i+1)*d.out], d.b.value)
+// patchValues is about how many values are copied from samples at once: few enough to stay in a cache.
+const patchValues = 1 << 16
+
+// pieces calls f for ranges of so many rows of samples, with what the outputs read of them: positions × in values a sample.
+func (d *denseOp[T]) pieces(rows int, f func(first, last int, x []T)) {
+	if d.window == nil {
+		f(0, rows, d.x)
+		return
 	}
-	multiply(rows, d.out, d.in, x, d.w.value, 1, d.y)
+	inputs, size := d.inputs(), d.positions()*d.in
+	step := max(1, patchValues/size)
+	for first := 0; first < rows; first += step {
+		last := min(first+step, rows)
+		d.patch = resize(d.patch, (last-first)*size)
+		for i := first; i < last; i++ {
+			patches(d.window, d.patch[(i-first)*size:(i-first+1)*size], d.x[i*inputs:(i+1)*inputs])
+		}
+		f(first, last, d.patch)
+	}
+}
+
+// positions is the number of output positions.
+func (d *denseOp[T]) positions() int {
+	if d.window == nil {
+		return 1
+	}
+	return d.window.Positions()
+}
+
+// inputs is the number of values of a sample.
+func (d *denseOp[T]) inputs() int {
+	if d.window == nil {
+		return d.in
+	}
+	return d.window.In.Size()
+}
+
+func (d *denseOp[T]) forward(x []T, rows int) []T {
+	n := d.positions() * d.out
+	d.x, d.y = x, resize(d.y, rows*n)
+	for i := 0; i < len(d.y); i += d.out {
+		copy(d.y[i:i+d.out], d.b.value)
+	}
+	d.pieces(rows, func(first, last int, x []T) {
+		multiply((last-first)*d.positions(), d.out, d.in, x, d.w.value, 1, d.y[first*n:last*n])
+	})
 	return d.y
 }
 
 func (d *denseOp[T]) backward(dy []T, rows int) []T {
-	multiplyT(d.in, d.out, rows, d.x, dy, 0, d.gw)
+	n := d.positions() * d.out
+	d.pieces(rows, func(first, last int, x []T) {
+		var keep T
+		if first > 0 {
+			keep = 1
+		}
+		multiplyT(d.in, d.out, (last-first)*d.positions(), x, dy[first*n:last*n], keep, d.gw)
+	})
 	clear(d.gb)
-	for i := range rows {
-		for j, g := range dy[i*d.out : (i+1)*d.out] {
+	for i := 0; i < len(dy); i += d.out {
+		for j, g := range dy[i : i+d.out] {
 			d.gb[j] += g
 		}
 	}
 	if d.wT == nil {
 		return nil
 	}
-	d.dx = resize(d.dx, rows*d.in)
-	multiply(rows, d.in, d.out, dy, d.wT, 0, d.dx)
+	if d.window == nil {
+		d.dx = resize(d.dx, rows*d.in)
+		multiply(rows, d.in, d.out, dy, d.wT, 0, d.dx)
+		return d.dx
+	}
+	inputs, p := d.inputs(), d.positions()
+	d.dx = resize(d.dx, rows*inputs)
+	clear(d.dx)
+	d.gradient = resize(d.gradient, p*d.in)
+	for i := range rows {
+		multiply(p, d.in, d.out, dy[i*n:(i+1)*n], d.wT, 0, d.gradient)
+		spread(d.window, d.dx[i*inputs:(i+1)*inputs], d.gradient)
+	}
 	return d.dx
 }
 

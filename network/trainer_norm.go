@@ -58,10 +58,10 @@ func (p *normParams[T]) track() {
 	}
 }
 
-func (o *normOp[T]) forward(x []T, rows int) []T {
+func (o *normOp[T]) forward(x []T, _ int) []T {
 	o.unit, o.y = resize(o.unit, len(x)), resize(o.y, len(x))
-	o.measure(x, rows)
 	width := len(o.mean)
+	o.measure(x, len(x)/width)
 	for i := 0; i < len(x); i += width {
 		for j := range width {
 			u := (x[i+j] - o.mean[j]) * o.scale[j]
@@ -72,7 +72,7 @@ func (o *normOp[T]) forward(x []T, rows int) []T {
 	return o.y
 }
 
-// measure sets mean, variance and scale.
+// measure sets mean, variance and scale of rows of channels.
 func (o *normOp[T]) measure(x []T, rows int) {
 	if o.fixed {
 		copy(o.mean, o.runningMean)
@@ -108,8 +108,9 @@ func (o *normOp[T]) average(x []T, rows int) {
 	}
 }
 
-func (o *normOp[T]) backward(dy []T, rows int) []T {
+func (o *normOp[T]) backward(dy []T, _ int) []T {
 	width := len(o.mean)
+	rows := len(dy) / width // one for each sample and position
 	clear(o.ggamma)
 	clear(o.gbeta)
 	for i := 0; i < len(dy); i += width {

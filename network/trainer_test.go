@@ -17,11 +17,22 @@ func TestGradients(t *testing.T) {
 	itself := Data{X: classes.X, Dim: 6}
 	target := Data{X: classes.X, Dim: 6, Target: classes.X[:11*4]}
 	order := rng.Perm(11)
+	image := Axis{3, 2, 1}
+	conv := []Conv{{Filters: 3, Kernel: Size{2, 2}, Stride: Size{1, 1}, Padding: Size{1, 0}}}
+	deep := []Conv{
+		{Filters: 2, Kernel: Size{2, 1}, Stride: Size{1, 1}, Padding: Size{1, 0}, Pool: Size{2, 2}},
+		{Filters: 3, Kernel: Size{2, 1}, Stride: Size{2, 1}, Padding: Size{1, 0}},
+	}
 	tests := map[string]struct {
 		architecture Architecture
 		data         Data
 		batch        int
 	}{
+		"conv, classes":                {Architecture{Image: image, Conv: conv, Hidden: []int{3}, Activation: "square"}, classes, 11},
+		"two convs, pooled, quadratic": {Architecture{Image: image, Conv: deep, Activation: "quadratic"}, classes, 11},
+		"two convs, batch norm":        {Architecture{Image: image, Conv: deep, Activation: "quadratic", BatchNorm: true}, classes, 11},
+		"conv, itself":                 {Architecture{Image: image, Conv: conv, Activation: "quadratic", Autoencoder: true}, itself, 11},
+
 		"linear, classes":         {Architecture{Activation: "square"}, classes, 11},
 		"square, classes":         {Architecture{Hidden: []int{5, 3}, Activation: "square"}, classes, 11},
 		"square, one per shard":   {Architecture{Hidden: []int{5}, Activation: "square"}, classes, 4},

@@ -1,0 +1,79 @@
+package network
+
+// Stage is the geometry of a layer with weights.
+type Stage struct {
+	Window         // what each output position reads
+	Out    int     // output channels
+	Pool   *Window // inputs are sums, or means, over windows of what comes; nil = they are what comes
+}
+
+// In is the axis that comes to the stage: the outputs of the one before, or the network's inputs.
+func (s *Stage) In() Axis {
+	if s.Pool != nil {
+		return s.Pool.In
+	}
+	return s.Window.In
+}
+
+// Geometry is how the neurons of a network lie: a stage for each layer with weights. Axis 0 holds the inputs, axis l the outputs of
+// layer l.
+type Geometry []Stage
+
+// FullyConnected is the geometry of dense layers: dims[0] inputs, dims[l] outputs of layer l.
+func FullyConnected(dims ...int) Geometry {
+	var g Geometry
+	for l := 1; l < len(dims); l++ {
+		g = append(g, Stage{Window: Whole(Flat(dims[l-1])), Out: dims[l]})
+	}
+	return g
+}
+
+// Axis is a neuron axis.
+func (g Geometry) Axis(a int) Axis {
+	if a == 0 {
+		return g[0].In()
+	}
+	return g[a-1].Window.Out(g[a-1].Out)
+}
+
+// Channels is the number of channels of every axis.
+func (g Geometry) Channels() []int {
+	channels := []int{g[0].In().Channels}
+	for _, s := range g {
+		channels = append(channels, s.Out)
+	}
+	return channels
+}
+
+// Geometry is that of the layers with weights.
+func (n *Network) Geometry() Geometry {
+	var g Geometry
+	var pool *Window
+	for _, l := range n.Layers {
+		switch l := l.(type) {
+		case *AveragePool:
+			w := l.Window
+			pool = &w
+		case *Dense:
+			g = append(g, Stage{l.window(), l.Out, pool})
+			pool = nil
+		}
+	}
+	return g
+}
+
+// Geometry is that of the layers.
+func (f *Folded) Geometry() Geometry {
+	var g Geometry
+	for i := range f.Layers {
+		l := &f.Layers[i]
+		g = append(g, Stage{l.window(), l.channels(), l.Pool})
+	}
+	return g
+}
+
+// Dims is the number of channels of every neuron axis: of inputs, hidden layers, outputs.
+func (n *Network) Dims() []int { return n.Geometry().Channels() }
+
+// Dims is the number of channels of every neuron axis: of inputs, hidden layers, outputs.
+func (f *Folded) Dims() []int { return f.Geometry().Channels() }

@@ -1,0 +1,51 @@
+package network
+
+// poolOp is average pooling.
+type poolOp[T float] struct {
+	window *Window
+	y, dx  []T
+	first  bool // samples enter it directly
+}
+
+func (t *trainer[T]) addPool(p *AveragePool, at int) {
+	for _, s := range t.shards {
+		s.ops = append(s.ops, &poolOp[T]{window: &p.Window, first: at == 0})
+	}
+}
+
+func (p *poolOp[T]) forward(x []T, rows int) []T {
+	in, out := p.window.In.Size(), p.window.Positions()*p.window.In.Channels
+	p.y = resize(p.y, rows*out)
+	clear(p.y)
+	for i := range rows {
+		poolSums(p.window, p.y[i*out:(i+1)*out], x[i*in:(i+1)*in])
+	}
+	share := T(1 / float64(p.window.Taps()))
+	for i := range p.y {
+		p.y[i] *= share
+	}
+	return p.y
+}
+
+func (p *poolOp[T]) backward(dy []T, rows int) []T {
+	if p.first {
+		return nil
+	}
+	in, c := p.window.In.Size(), p.window.In.Channels
+	p.dx = resize(p.dx, rows*in)
+	clear(p.dx)
+	share := T(1 / float64(p.window.Taps()))
+	for i := range rows {
+		dx := p.dx[i*in : (i+1)*in]
+		for position := range p.window.Positions() {
+			for t := range p.window.Taps() {
+				to := dx[p.window.Input(position, t)*c:][:c]
+				for k, g := range dy[:c] {
+					to[k] += T(share * g)
+				}
+			}
+			dy = dy[c:]
+		}
+	}
+	return p.dx
+}
