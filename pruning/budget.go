@@ -99,9 +99,9 @@ func (p *partition) withoutDead(sums [][]float64, kept [][]bool) (alive [][]floa
 	alive = make([][]float64, len(sums))
 	for l := range sums {
 		alive[l] = slices.Clone(sums[l])
-		cols := p.groups[l]
+		g := p.grid(l)
 		for i, k := range kept[l] {
-			if k && sums[l][i] != 0 && (!p.read(l, i/cols, kept) || !p.given(l, i%cols, kept)) {
+			if in, out := g.Ends(i); k && sums[l][i] != 0 && (!p.read(l, out, kept) || !p.given(l, in, kept)) {
 				alive[l][i], dead = 0, true
 			}
 		}
@@ -124,7 +124,7 @@ func (p *partition) read(l, group int, kept [][]bool) bool {
 
 // given tells whether a kept tile of the layer before gives a group of a layer's inputs.
 func (p *partition) given(l, group int, kept [][]bool) bool {
-	return l == 0 || slices.Contains(kept[l-1][group*p.groups[l-1]:(group+1)*p.groups[l-1]], true)
+	return l == 0 || slices.Contains(kept[l-1][group*p.columns(l-1):(group+1)*p.columns(l-1)], true)
 }
 
 // choose takes the tiles of most importance for their cost, whether dead or not.
@@ -183,7 +183,7 @@ func (b budget) ranked(l int, sums []float64) []int {
 	if l < len(b.partition.dims)-2 || !b.everyOutput() {
 		return order
 	}
-	cols := b.partition.groups[l]
+	cols := b.partition.columns(l)
 	seen := make([]bool, b.partition.groups[l+1])
 	var first, rest []int
 	for _, i := range order {

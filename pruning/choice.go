@@ -51,10 +51,11 @@ func newChoice(w whole, sums [][]float64) *choice {
 		}
 	}
 	for l, s := range sums {
-		cols := w.p.groups[l]
+		g := w.p.grid(l)
 		c.floors = append(c.floors, max(1, int(floorShare*w.density*float64(len(s)))))
 		for i, v := range s {
-			t := pricedTile{l, i, c.first[l] + i%cols, c.first[l+1] + i/cols, math.Pow(v, worthPower), w.prices.tile[l]}
+			in, out := g.Ends(i)
+			t := pricedTile{l, i, c.first[l] + in, c.first[l+1] + out, math.Pow(v, worthPower), w.prices.tile[l]}
 			c.tiles = append(c.tiles, t)
 		}
 	}

@@ -60,14 +60,14 @@ func TestTilesNeverCutAllPaths(t *testing.T) {
 // alivePath tells whether a path of tiles that hold weights leads from the inputs to the outputs.
 func alivePath(s *State, shape packing.Shape) bool {
 	var kept [][]bool
-	var cols []int
+	var grids []packing.Grid
 	for l, tl := range s.tilings(shape) {
-		kept, cols = append(kept, nil), append(cols, tl.cols)
+		kept, grids = append(kept, nil), append(grids, tl.Grid)
 		for _, n := range tl.nonZero() {
 			kept[l] = append(kept[l], n > 0)
 		}
 	}
-	return connected(cols, kept)
+	return connected(grids, kept)
 }
 
 // A layer that a global ranking would empty keeps its floor, and the state says so.
@@ -159,7 +159,7 @@ func TestImportanceByActivation(t *testing.T) {
 // A layer is said to be at its floor only if a tile elsewhere that went is worth more: one that no path uses is worth nothing.
 func TestFloorsAreNotNotedForDeadTiles(t *testing.T) {
 	shape := packing.Shape{In: 1, Out: 1, Batch: 1}
-	p := newPartition([]int{4, 4, 4}, shape)
+	p := newPartition(network.FullyConnected(4, 4, 4), shape)
 	b := newBudget(p, 0.5, nil)
 	first, second := slices.Repeat([]float64{9}, 16), make([]float64, 16)
 	second[0] = 1 // it reads the first group of the first layer's outputs; the others are of use to nobody

@@ -53,7 +53,7 @@ func (j Joint) Apply(s *State, data Data) error {
 	if j.EvenRows != 0 {
 		evenRows(scores, s.Net, j.EvenRows)
 	}
-	p := newPartition(s.Net.Dims(), j.Shape)
+	p := newPartition(s.Net.Geometry(), j.Shape)
 	warm := s.Orders != nil
 	if warm {
 		p.follow(s.Orders)
@@ -78,7 +78,7 @@ func (j Joint) Apply(s *State, data Data) error {
 	kept, worth, _ := b.settle(sums)
 	s.noteFloors(b.floored(worth, kept))
 	s.noteIdle(idle(worth, kept))
-	if !connected(p.groups, kept) {
+	if !connected(p.grids(), kept) {
 		p.connect(sums, kept)
 		s.note("a path of tiles kept from inputs to outputs: the ranking would have cut all")
 	}
@@ -111,11 +111,7 @@ func idle(worth [][]float64, kept [][]bool) (n int) {
 // connect keeps the path from the inputs to the outputs that holds most importance, in each layer in the place of the tile
 // that holds least.
 func (p *partition) connect(sums [][]float64, kept [][]bool) {
-	var layers []layerSums
-	for l, s := range sums {
-		layers = append(layers, layerSums{p.groups[l], s})
-	}
-	for l, tile := range strongest(layers) {
+	for l, tile := range strongest(p.grids(), sums) {
 		if kept[l][tile] {
 			continue
 		}
@@ -133,16 +129,14 @@ func (p *partition) connect(sums [][]float64, kept [][]bool) {
 func (p *partition) mask(n *network.Network, kept [][]bool) {
 	for l, d := range n.Dense() {
 		d.Mask = make([]bool, len(d.W))
-		for o := range d.Out {
-			row := kept[l][p.of[l+1][o]*p.groups[l]:]
-			for i := range d.In {
-				if w := o*d.In + i; row[p.of[l][i]] {
-					d.Mask[w] = true
-				} else {
-					d.W[w] = 0
-				}
+		g := p.grid(l)
+		g.Each(func(tile, w int) {
+			if kept[l][tile] {
+				d.Mask[w] = true
+			} else {
+				d.W[w] = 0
 			}
-		}
+		})
 	}
 }
 

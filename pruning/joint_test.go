@@ -63,12 +63,12 @@ func TestSearchAgainstAllPartitions(t *testing.T) {
 		for w := range scores[0] {
 			scores[0][w] = math.Pow(rng.Float64(), 3)
 		}
-		p := newPartition([]int{6, 6}, shape)
+		p := newPartition(network.FullyConnected(6, 6), shape)
 		b := newBudget(p, 4./9, nil)
 		p.sort(scores)
 		p.descend(scores, b)
 		_, got := b.keep(p.sums(scores))
-		want := best(newPartition([]int{6, 6}, shape), scores, 4)
+		want := best(newPartition(network.FullyConnected(6, 6), shape), scores, 4)
 		if got > want*(1+1e-9) {
 			t.Errorf("seed %d: %g is more than the best, %g", seed, got, want)
 		}
@@ -109,7 +109,7 @@ func TestPlantedTilesAreFound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := newPartition([]int{c.n, c.n}, shape)
+		p := newPartition(network.FullyConnected(c.n, c.n), shape)
 		b := newBudget(p, float64(tiles)/p.total(), nil)
 		p.search(scores, b)
 		s := &State{Net: net, Orders: p.orders()}
@@ -131,7 +131,7 @@ func TestBudget(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	for range 200 {
 		dims := []int{1 + rng.IntN(60), 1 + rng.IntN(40), 1 + rng.IntN(20)}
-		p := newPartition(dims, packing.Shape{In: 1 << rng.IntN(4), Out: 1 << rng.IntN(4), Batch: 1})
+		p := newPartition(network.FullyConnected(dims...), packing.Shape{In: 1 << rng.IntN(4), Out: 1 << rng.IntN(4), Batch: 1})
 		scores := [][]float64{make([]float64, dims[0]*dims[1]), make([]float64, dims[1]*dims[2])}
 		for _, s := range scores {
 			scale := math.Exp(8 * rng.NormFloat64())
@@ -163,7 +163,7 @@ func TestBudget(t *testing.T) {
 // An even one keeps the same share of each layer.
 func TestBudgetsOfTimeAndLayers(t *testing.T) {
 	shape := packing.Shape{In: 4, Out: 4, Batch: 1}
-	p := newPartition([]int{64, 32, 32, 16}, shape)
+	p := newPartition(network.FullyConnected(64, 32, 32, 16), shape)
 	equal := make([][]float64, 3)
 	for l, n := range p.tiles() {
 		equal[l] = slices.Repeat([]float64{1}, n)
@@ -259,12 +259,12 @@ func BenchmarkJointSearch(b *testing.B) {
 	shape := packing.Shape{In: 8, Out: 8, Batch: 1}
 	b.Run("first", func(b *testing.B) {
 		for b.Loop() {
-			p := newPartition(n.Dims(), shape)
+			p := newPartition(n.Geometry(), shape)
 			p.search(scores, newBudget(p, 0.8, nil))
 		}
 	})
 	b.Run("later", func(b *testing.B) {
-		start := newPartition(n.Dims(), shape)
+		start := newPartition(n.Geometry(), shape)
 		start.search(scores, newBudget(start, 0.8, nil))
 		for b.Loop() {
 			p := start.copy()

@@ -63,7 +63,7 @@ func (p PruneBlocks) Apply(s *State, data Data) error {
 	if err != nil {
 		return err
 	}
-	parts := newPartition(s.Net.Dims(), p.Shape)
+	parts := newPartition(s.Net.Geometry(), p.Shape)
 	if s.Orders != nil {
 		parts.follow(s.Orders)
 	}
@@ -82,7 +82,7 @@ func (p PruneBlocks) Apply(s *State, data Data) error {
 	slices.SortStableFunc(blocks, func(a, b block) int { return cmp.Compare(a.score, b.score) })
 	most := int(newBudget(parts, 1-p.Ratio, nil).limit)
 	for _, b := range blocks {
-		if tilesBetween(left) <= most {
+		if parts.tilesBetween(left) <= most {
 			break
 		}
 		if left[b.axis] == 1 {
@@ -95,17 +95,17 @@ func (p PruneBlocks) Apply(s *State, data Data) error {
 			}
 		}
 	}
-	if n := tilesBetween(left); n > most {
+	if n := parts.tilesBetween(left); n > most {
 		s.note("blocks: %d tiles are left, as every hidden layer keeps a group: the ratio asks for %d", n, most)
 	}
 	return nil
 }
 
-// tilesBetween counts the tiles of all layers, given the groups of each axis.
-func tilesBetween(groups []int) int {
+// tilesBetween counts the tiles of all layers, given the number of groups that are left of each axis.
+func (p *partition) tilesBetween(groups []int) int {
 	n := 0
-	for l := range len(groups) - 1 {
-		n += groups[l] * groups[l+1]
+	for l, s := range p.geometry {
+		n += groups[l] * groups[l+1] * s.Taps()
 	}
 	return n
 }
@@ -128,13 +128,13 @@ func neuronScores(kind string, n *network.Network, seed uint64, data Data) ([][]
 	return scores, nil
 }
 
-// removeNeuron masks the weights into and out of a hidden neuron.
+// removeNeuron masks the weights into and out of a hidden neuron, or a filter and what reads its channel.
 func (s *State) removeNeuron(axis, neuron int) {
 	before, after := s.Net.Dense()[axis-1], s.Net.Dense()[axis]
 	for i := range before.In {
 		prune(before, neuron*before.In+i)
 	}
-	for o := range after.Out {
-		prune(after, o*after.In+neuron)
+	for w := neuron; w < len(after.W); w += before.Out {
+		prune(after, w)
 	}
 }

@@ -4,21 +4,23 @@ import (
 	"cmp"
 	"slices"
 
+	"hepex/network"
 	"hepex/packing"
 )
 
-// partition assigns the neurons of every axis to the groups that share tiles. Groups hold as many neurons as the tile
-// is wide; the last one of an axis holds what is left.
+// partition assigns the channels of every axis to the groups that share tiles: neurons, where an axis has no grid. Groups hold as many
+// as the tile is wide; the last one of an axis holds what is left.
 type partition struct {
-	dims   []int
-	size   []int   // of a full group, by axis
-	groups []int   // number, by axis
-	of     [][]int // group of each neuron, by axis
+	geometry network.Geometry
+	dims     []int   // channels, by axis
+	size     []int   // of a full group, by axis
+	groups   []int   // number, by axis
+	of       [][]int // group of each channel, by axis
 }
 
-func newPartition(dims []int, shape packing.Shape) *partition {
-	p := &partition{dims: dims}
-	for a, n := range dims {
+func newPartition(g network.Geometry, shape packing.Shape) *partition {
+	p := &partition{geometry: g, dims: g.Channels()}
+	for a, n := range p.dims {
 		size := shape.Group(a)
 		p.size, p.groups = append(p.size, size), append(p.groups, (n+size-1)/size)
 		of := make([]int, n)
@@ -28,6 +30,22 @@ func newPartition(dims []int, shape packing.Shape) *partition {
 		p.of = append(p.of, of)
 	}
 	return p
+}
+
+// grid is how the weights of a layer lie in tiles.
+func (p *partition) grid(layer int) packing.Grid {
+	return packing.Grid{
+		Taps: p.geometry[layer].Taps(), Out: p.of[layer+1], In: p.of[layer], Rows: p.groups[layer+1], InGroups: p.groups[layer],
+	}
+}
+
+// grids are those of all layers.
+func (p *partition) grids() []packing.Grid {
+	grids := make([]packing.Grid, len(p.geometry))
+	for l := range grids {
+		grids[l] = p.grid(l)
+	}
+	return grids
 }
 
 // follow groups neurons as orders of the axes do.
@@ -49,7 +67,7 @@ func (p *partition) copy() *partition {
 	return &c
 }
 
-// orders lists the neurons of each axis group by group.
+// orders lists the channels of each axis group by group.
 func (p *partition) orders() [][]int {
 	orders := make([][]int, len(p.dims))
 	for a, of := range p.of {
@@ -65,9 +83,9 @@ func (p *partition) orders() [][]int {
 
 // tiles is the number of tiles of each layer.
 func (p *partition) tiles() []int {
-	n := make([]int, len(p.dims)-1)
-	for l := range n {
-		n[l] = p.groups[l] * p.groups[l+1]
+	var n []int
+	for _, g := range p.grids() {
+		n = append(n, g.Tiles())
 	}
 	return n
 }
@@ -83,36 +101,18 @@ func (p *partition) total() float64 {
 
 // sizes is the number of weights in each tile; tiles at the edge hold fewer.
 func (p *partition) sizes() [][]float64 {
-	number := make([][]float64, len(p.dims))
-	for a, n := range p.dims {
-		number[a] = make([]float64, p.groups[a])
-		for g := range number[a] {
-			number[a][g] = float64(min(p.size[a], n-g*p.size[a]))
-		}
+	ones := make([][]float64, len(p.geometry))
+	for l, s := range p.geometry {
+		ones[l] = slices.Repeat([]float64{1}, s.Out*s.Reads())
 	}
-	out := make([][]float64, len(p.dims)-1)
-	for l := range out {
-		for _, rows := range number[l+1] {
-			for _, cols := range number[l] {
-				out[l] = append(out[l], rows*cols)
-			}
-		}
-	}
-	return out
+	return p.sums(ones)
 }
 
 // sums adds up the scores of the weights in each tile of each layer.
 func (p *partition) sums(scores [][]float64) [][]float64 {
 	out := make([][]float64, len(scores))
-	for l, s := range scores {
-		in, cols := p.dims[l], p.groups[l]
-		out[l] = make([]float64, cols*p.groups[l+1])
-		for o, g := range p.of[l+1] {
-			row := out[l][g*cols : (g+1)*cols]
-			for i, v := range s[o*in : (o+1)*in] {
-				row[p.of[l][i]] += v
-			}
-		}
+	for l, g := range p.grids() {
+		out[l] = g.Sums(scores[l])
 	}
 	return out
 }
@@ -122,7 +122,7 @@ func (p *partition) sort(scores [][]float64) {
 	for a, n := range p.dims {
 		sum := make([]float64, n)
 		if a > 0 {
-			in := p.dims[a-1]
+			in := p.geometry[a-1].Reads()
 			for w, v := range scores[a-1] {
 				sum[w/in] += v
 			}

@@ -37,7 +37,7 @@ func (p Permute) Apply(s *State, _ Data) error {
 			}
 		}
 	}
-	groups := newPartition(s.Net.Dims(), p.Shape)
+	groups := newPartition(s.Net.Geometry(), p.Shape)
 	var k keeper = p.judge(groups)
 	switch p.Strategy {
 	case "sort":

@@ -40,7 +40,7 @@ func (p *partition) benefits(axis int, scores [][]float64, kept [][]bool) []floa
 		row := benefit[i*groups : (i+1)*groups]
 		before := 0
 		if axis > 0 {
-			before = p.groups[axis-1]
+			before = p.columns(axis - 1)
 			for g := range row {
 				for c, k := range kept[axis-1][g*before : (g+1)*before] {
 					if k {
@@ -60,32 +60,39 @@ func (p *partition) benefits(axis int, scores [][]float64, kept [][]bool) []floa
 	return benefit
 }
 
-// features gives, for each neuron of an axis, the sums of its scores towards each group of the axis before and of the
-// axis after.
+// columns is the number of tiles in a row of a layer.
+func (p *partition) columns(layer int) int { return p.geometry[layer].Taps() * p.groups[layer] }
+
+// features gives, for each channel of an axis, the sums of its scores towards each group and tap of the axis before, and then of the
+// axis after: as columns and rows of tiles are numbered.
 func (p *partition) features(axis int, scores [][]float64) [][]float64 {
 	n, before, after := p.dims[axis], 0, 0
 	if axis > 0 {
-		before = p.groups[axis-1]
+		before = p.columns(axis - 1)
 	}
 	if axis < len(scores) {
-		after = p.groups[axis+1]
+		after = p.groups[axis+1] * p.geometry[axis].Taps()
 	}
 	features := make([][]float64, n)
 	for i := range features {
 		features[i] = make([]float64, before+after)
 	}
 	if axis > 0 {
-		in := p.dims[axis-1]
+		g := p.grid(axis - 1)
+		in := len(scores[axis-1]) / n
 		for o, f := range features {
 			for i, v := range scores[axis-1][o*in : (o+1)*in] {
-				f[p.of[axis-1][i]] += v
+				f[g.Column(i)] += v
 			}
 		}
 	}
 	if axis < len(scores) {
+		taps := p.geometry[axis].Taps()
 		for o, g := range p.of[axis+1] {
-			for i, v := range scores[axis][o*n : (o+1)*n] {
-				features[i][before+g] += v
+			for t := range taps {
+				for i, v := range scores[axis][(o*taps+t)*n : (o*taps+t+1)*n] {
+					features[i][before+g*taps+t] += v
+				}
 			}
 		}
 	}

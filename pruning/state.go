@@ -15,7 +15,7 @@ import (
 // original order.
 type State struct {
 	Net *network.Network
-	// Orders[a][p] is the neuron at position p of axis a: positions 0 … group−1 share the first tile, and
+	// Orders[a][p] is the channel at position p of axis a: positions 0 … group−1 share the first tile, and
 	// so on. Axis 0 holds the inputs, axis l the outputs of layer l. Nil before the neurons are permuted.
 	Orders  [][]int
 	Epochs  int              // trained so far
@@ -114,58 +114,34 @@ func (s *State) ReadFrom(r io.Reader) (int64, error) {
 	return total, nil
 }
 
-// tiling maps the weights of one dense layer to tiles.
+// tiling maps the weights of one layer to tiles.
 type tiling struct {
-	dense      *network.Dense
-	rows, cols int
-	row, col   []int // tile row of each output, tile column of each input
+	packing.Grid
+	dense *network.Dense
 }
 
-// tilings gives the tiles of every dense layer under the state's orders.
+// tilings gives the tiles of every layer under the state's orders.
 func (s *State) tilings(shape packing.Shape) []tiling {
+	p := newPartition(s.Net.Geometry(), shape)
+	p.follow(s.Orders)
 	var ts []tiling
 	for l, d := range s.Net.Dense() {
-		t := tiling{dense: d, row: s.groups(l+1, d.Out, shape), col: s.groups(l, d.In, shape)}
-		t.rows, t.cols = slices.Max(t.row)+1, slices.Max(t.col)+1
-		ts = append(ts, t)
+		ts = append(ts, tiling{p.grid(l), d})
 	}
 	return ts
 }
 
-// groups gives the group of each neuron of an axis.
-func (s *State) groups(axis, neurons int, shape packing.Shape) []int {
-	group, size := make([]int, neurons), shape.Group(axis)
-	for p := range group {
-		n := p
-		if s.Orders != nil {
-			n = s.Orders[axis][p]
-		}
-		group[n] = p / size
-	}
-	return group
-}
-
-// each calls f with the tile and the index into W of every weight of the layer.
-func (t tiling) each(f func(tile, weight int)) {
-	for o := range t.dense.Out {
-		first := t.row[o] * t.cols
-		for i := range t.dense.In {
-			f(first+t.col[i], o*t.dense.In+i)
-		}
-	}
-}
-
 // sizes counts the weights of each tile; tiles at the edge hold fewer.
-func (t tiling) sizes() []int {
-	n := make([]int, t.rows*t.cols)
-	t.each(func(tile, _ int) { n[tile]++ })
+func (t *tiling) sizes() []int {
+	n := make([]int, t.Tiles())
+	t.Each(func(tile, _ int) { n[tile]++ })
 	return n
 }
 
 // nonZero counts the weights of each tile that are not pruned.
-func (t tiling) nonZero() []int {
-	n := make([]int, t.rows*t.cols)
-	t.each(func(tile, w int) {
+func (t *tiling) nonZero() []int {
+	n := make([]int, t.Tiles())
+	t.Each(func(tile, w int) {
 		if alive(t.dense, w) {
 			n[tile]++
 		}

@@ -109,7 +109,7 @@ func (p Expand) Apply(s *State, _ Data) error {
 			continue
 		}
 		kept := t.nonZero()
-		t.each(func(tile, w int) { t.dense.Mask[w] = kept[tile] > 0 })
+		t.Each(func(tile, w int) { t.dense.Mask[w] = kept[tile] > 0 })
 	}
 	return nil
 }
@@ -120,23 +120,23 @@ func groups(s packing.Shape) string { return fmt.Sprintf("%dx%d", s.In, s.Out) }
 // drop masks all weights of the tiles that are gone. Where these would cut all paths from the inputs to the outputs, the
 // path of largest weights stays, so that no network becomes constant.
 func (s *State) drop(tilings []tiling, gone [][]int) {
-	kept, cols := make([][]bool, len(tilings)), make([]int, len(tilings))
+	kept, grids := make([][]bool, len(tilings)), make([]packing.Grid, len(tilings))
 	for l, t := range tilings {
-		cols[l] = t.cols
+		grids[l] = t.Grid
 		nonZero := t.nonZero()
 		kept[l] = make([]bool, len(nonZero))
 		for i, n := range nonZero {
 			kept[l][i] = n > 0 && !slices.Contains(gone[l], i)
 		}
 	}
-	if !connected(cols, kept) {
-		for l, i := range strongest(tileSums(tilings)) {
+	if !connected(grids, kept) {
+		for l, i := range strongest(grids, tileSums(tilings)) {
 			kept[l][i] = true
 		}
 		s.note("a path of tiles kept from inputs to outputs: the ranking would have cut all")
 	}
 	for l, t := range tilings {
-		t.each(func(tile, w int) {
+		t.Each(func(tile, w int) {
 			if !kept[l][tile] {
 				prune(t.dense, w)
 			}
@@ -144,14 +144,14 @@ func (s *State) drop(tilings []tiling, gone [][]int) {
 	}
 }
 
-// connected tells whether a path of kept tiles leads from the inputs to the outputs; cols[l] is the number of groups of axis l.
-func connected(cols []int, kept [][]bool) bool {
-	reached := slices.Repeat([]bool{true}, cols[0])
+// connected tells whether a path of kept tiles leads from the inputs to the outputs.
+func connected(grids []packing.Grid, kept [][]bool) bool {
+	reached := slices.Repeat([]bool{true}, grids[0].InGroups)
 	for l, tiles := range kept {
-		next := make([]bool, len(tiles)/cols[l])
+		next := make([]bool, grids[l].Rows)
 		for i, k := range tiles {
-			if k && reached[i%cols[l]] {
-				next[i/cols[l]] = true
+			if in, out := grids[l].Ends(i); k && reached[in] {
+				next[out] = true
 			}
 		}
 		reached = next
@@ -159,60 +159,53 @@ func connected(cols []int, kept [][]bool) bool {
 	return slices.Contains(reached, true)
 }
 
-// layerSums are the sums of a layer's tiles, row by row, cols to a row; −∞ for a tile that no path may use.
-type layerSums struct {
-	cols int
-	sums []float64
-}
-
 // tileSums gives the sum of |w| of each tile, −∞ for those that have no weights left.
-func tileSums(tilings []tiling) []layerSums {
-	var all []layerSums
+func tileSums(tilings []tiling) [][]float64 {
+	var all [][]float64
 	for _, t := range tilings {
-		sums := make([]float64, t.rows*t.cols)
-		t.each(func(tile, w int) { sums[tile] += math.Abs(float64(t.dense.W[w])) })
+		sums := make([]float64, t.Tiles())
+		t.Each(func(tile, w int) { sums[tile] += math.Abs(float64(t.dense.W[w])) })
 		for i, n := range t.nonZero() {
 			if n == 0 {
 				sums[i] = math.Inf(-1)
 			}
 		}
-		all = append(all, layerSums{t.cols, sums})
+		all = append(all, sums)
 	}
 	return all
 }
 
-// strongest is the path through one tile of each layer with the largest sum.
-func strongest(layers []layerSums) []int {
-	best := make([]float64, layers[0].cols) // of the paths to each group
-	var from [][]int                        // the tile by which the best path comes to each group
-	for _, l := range layers {
-		rows := len(l.sums) / l.cols
-		next, by := slices.Repeat([]float64{math.Inf(-1)}, rows), make([]int, rows)
-		for i, v := range l.sums {
-			if r := i / l.cols; best[i%l.cols]+v > next[r] {
-				next[r], by[r] = best[i%l.cols]+v, i
+// strongest is the path through one tile of each layer with the largest sum; −∞ is a tile that no path may use.
+func strongest(grids []packing.Grid, sums [][]float64) []int {
+	best := make([]float64, grids[0].InGroups) // of the paths to each group
+	var from [][]int                           // the tile by which the best path comes to each group
+	for l, g := range grids {
+		next, by := slices.Repeat([]float64{math.Inf(-1)}, g.Rows), make([]int, g.Rows)
+		for i, v := range sums[l] {
+			if in, out := g.Ends(i); best[in]+v > next[out] {
+				next[out], by[out] = best[in]+v, i
 			}
 		}
 		best, from = next, append(from, by)
 	}
-	path := make([]int, len(layers))
+	path := make([]int, len(grids))
 	group := floats.MaxIdx(best)
-	for l := len(layers) - 1; l >= 0; l-- {
+	for l := len(grids) - 1; l >= 0; l-- {
 		path[l] = from[l][group]
-		group = path[l] % layers[l].cols
+		group, _ = grids[l].Ends(path[l])
 	}
 	return path
 }
 
 // tileScores ranks the tiles of a layer over their real weights: padding does not count.
 func tileScores(score string, t tiling, importance []float64) []float64 {
-	out := make([]float64, t.rows*t.cols)
+	out := make([]float64, t.Tiles())
 	if score == "min" {
 		for i := range out {
 			out[i] = math.Inf(1)
 		}
 	}
-	t.each(func(tile, w int) {
+	t.Each(func(tile, w int) {
 		switch v := importance[w]; score {
 		case "min":
 			out[tile] = min(out[tile], v)

@@ -137,7 +137,7 @@ func (s *State) tileNumbers(shape packing.Shape, doomed bool) [][]int32 {
 	var numbers [][]int32
 	for l, t := range s.tilings(shape) {
 		of := make([]int32, len(t.dense.W))
-		t.each(func(tile, w int) {
+		t.Each(func(tile, w int) {
 			of[w] = int32(tile)
 			if doomed && s.target[l][tile] {
 				of[w] = -1

@@ -3,6 +3,7 @@ package pruning
 import (
 	"fmt"
 
+	"hepex/network"
 	"hepex/packing"
 )
 
@@ -100,7 +101,7 @@ func (o Options) CheckBudget(dims []int) error {
 	if err := o.check(); err != nil {
 		return fmt.Errorf("pruning: %w", err)
 	}
-	_, err := o.joint(1 - o.Ratio).budget(newPartition(dims, o.Shape))
+	_, err := o.joint(1 - o.Ratio).budget(newPartition(network.FullyConnected(dims...), o.Shape))
 	return err
 }
 

@@ -7,13 +7,14 @@ import (
 	"slices"
 	"testing"
 
+	"hepex/network"
 	"hepex/packing"
 )
 
 // wholeCase is a random network with random importance, and a budget.
 func wholeCase(t *testing.T, rng *rand.Rand, dims []int, shape packing.Shape, budget string, density float64) (whole, *packing.Layout, [][]float64, bool) {
 	t.Helper()
-	p := newPartition(dims, shape)
+	p := newPartition(network.FullyConnected(dims...), shape)
 	layout, err := packing.NewLayout(dims, shape)
 	if err != nil {
 		t.Fatal(err)
