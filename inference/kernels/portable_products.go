@@ -78,25 +78,32 @@ func (w *wide) reduce(dst []uint64, r *ring.SubRing) {
 	}
 }
 
-// products sums, for each of the outputs, the products of inputs and numbers that meet in it, two terms at a time.
+// products sums, for each of the outputs, the products of inputs and numbers that meet in it, two terms at a time. Terms with a
+// negative index are left out.
 func (p *portable) products(dst *[3][]uint64, x *Inputs, inputs int, index []int32, s *Stream, start, end int, meet [][3]int) {
 	var numbers [2][2][group]uint64 // of two terms
 	var sums [3]wide
 	var zero [group]uint64
 	outputs := meet[len(meet)-1][2] + 1
+	terms := make([]int, 0, len(index))
+	for term, i := range index {
+		if i >= 0 {
+			terms = append(terms, term)
+		}
+	}
 	for at := start; at < end; at += group {
 		var added [3]int
-		for term := 0; term < len(index); term += 2 {
-			s.unpackGroup(&numbers[0], term, at)
-			pair := term+1 < len(index)
+		for k := 0; k < len(terms); k += 2 {
+			s.unpackGroup(&numbers[0], terms[k], at)
+			pair := k+1 < len(terms)
 			if pair {
-				s.unpackGroup(&numbers[1], term+1, at)
+				s.unpackGroup(&numbers[1], terms[k+1], at)
 			}
 			for _, m := range meet {
 				sum, n := &sums[m[2]], &added[m[2]]
-				first, second := x.slices[int(index[term])*inputs+m[0]][at:], zero[:]
+				first, second := x.slices[int(index[terms[k]])*inputs+m[0]][at:], zero[:]
 				if pair {
-					second = x.slices[int(index[term+1])*inputs+m[0]][at:]
+					second = x.slices[int(index[terms[k+1]])*inputs+m[0]][at:]
 				}
 				switch {
 				case *n == 0 && !pair:

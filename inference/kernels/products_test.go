@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/tuneinsight/lattigo/v5/ring"
@@ -38,6 +39,12 @@ func TestProducts(t *testing.T) {
 				for i := range index {
 					index[i] = int32(rng.IntN(distinct))
 				}
+				gaps := slices.Clone(index)
+				for i := range gaps {
+					if rng.IntN(3) == 0 {
+						gaps[i] = -1
+					}
+				}
 				for _, r := range p.rings() {
 					two, one := r.NewStream(&Arena{}, terms+terms%3, 2), r.NewStream(&Arena{}, terms+terms%3, 1) // more than are read
 					for k := range terms {
@@ -54,17 +61,22 @@ func TestProducts(t *testing.T) {
 					back := make([]uint64, p.n)
 					r.Get(two, terms-1, 1, back)
 					same(t, "get", back, numbers[2*((terms-1)%distinct)+1])
-					for name, run := range map[string]func(dst *[3][]uint64, start, end int){
-						"key":    func(dst *[3][]uint64, start, end int) { r.KeyProducts(dst, &x, index, two, start, end) },
-						"plain":  func(dst *[3][]uint64, start, end int) { r.PlainProducts(dst, &x, index, one, start, end) },
-						"cipher": func(dst *[3][]uint64, start, end int) { r.CipherProducts(dst, &x, index, two, start, end) },
+					for _, run := range []struct {
+						name     string
+						index    []int32
+						products func(dst *[3][]uint64, x *Inputs, index []int32, s *Stream, start, end int)
+						stream   *Stream
+					}{
+						{"key", index, r.KeyProducts, two}, {"plain", index, r.PlainProducts, one}, {"plain", gaps, r.PlainProducts, one},
+						{"cipher", index, r.CipherProducts, two}, {"cipher", gaps, r.CipherProducts, two},
 					} {
+						name, index := run.name, run.index
 						var dst [3][]uint64
 						for i := range dst {
 							dst[i] = make([]uint64, p.n)
 						}
-						run(&dst, 0, 64)
-						run(&dst, 64, p.n)
+						run.products(&dst, &x, index, run.stream, 0, 64)
+						run.products(&dst, &x, index, run.stream, 64, p.n)
 						for _, i := range []int{0, 1, 31, 32, 63, 64, 65, p.n - 1} {
 							p.checkProducts(t, fmt.Sprintf("%s, %d terms, %s, vector %t", name, terms, kind, r.Vector()), name, i, &dst, xs, numbers, index, distinct)
 						}
@@ -81,6 +93,9 @@ func (p *pair) checkProducts(t *testing.T, what, name string, i int, dst *[3][]u
 	add := func(out int, x, y []uint64) { want[out] = (want[out] + Mul(x[i], y[i], p.q)) % p.q }
 	outs := 2
 	for k, in := range index {
+		if in < 0 {
+			continue
+		}
 		a, b := numbers[2*(k%distinct)], numbers[2*(k%distinct)+1]
 		switch name {
 		case "key":

@@ -174,12 +174,12 @@ func permuteAdd(dst *uint64, x *uint64, src *uint64, index *uint32, lanes *uint6
 //go:noescape
 func keyProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, skip int, limit int, words int, c *uint64)
 
-// plainProducts is dst0 = Σ x0·t, dst1 = Σ x1·t, divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on. After each 32 words, skip bytes of the stream are left out.
+// plainProducts is dst0 = Σ x0·t, dst1 = Σ x1·t, divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on. After each 32 words, skip bytes of the stream are left out. Terms with a negative index are left out with their part of the stream.
 //
 //go:noescape
 func plainProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, skip int, limit int, words int, c *uint64)
 
-// cipherProducts is dst0 = Σ x0·t0, dst1 = Σ x0·t1 + x1·t0, dst2 = Σ x1·t1, divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on. After each 32 words, skip bytes of the stream are left out.
+// cipherProducts is dst0 = Σ x0·t0, dst1 = Σ x0·t1 + x1·t0, dst2 = Σ x1·t1, divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on. After each 32 words, skip bytes of the stream are left out. Terms with a negative index are left out with their part of the stream.
 //
 //go:noescape
 func cipherProducts(dst0 *uint64, dst1 *uint64, dst2 *uint64, x **uint64, index *int32, start int, stream *uint64, unpack *uint64, terms int, skip int, limit int, words int, c *uint64)

@@ -24,6 +24,9 @@ var forms = []form{
 	{"cipherProducts", 2, 2, 3, [][3]int{{0, 0, 0}, {0, 1, 1}, {1, 0, 1}, {1, 1, 2}}, "is dst0 = Σ x0·t0, dst1 = Σ x0·t1 + x1·t0, dst2 = Σ x1·t1"},
 }
 
+// outside tells whether terms may be left out: those of weights, which may lie in the padding of a convolution.
+func (f form) outside() bool { return f.inputs == 2 }
+
 // streamAhead is how many bytes ahead of use a stream is fetched.
 const streamAhead = 4096
 
@@ -61,7 +64,11 @@ const (
 func (f form) emit() {
 	outs := []string{"dst0", "dst1", "dst2"}[:f.outputs]
 	signature := "func(" + strings.Join(outs, ", ") + " *uint64, x **uint64, index *int32, start int, stream, unpack *uint64, terms, skip, limit, words int, c *uint64)"
-	begin(f.name, signature, f.doc+", divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on. After each 32 words, skip bytes of the stream are left out.")
+	doc := f.doc + ", divided by 2^52 and reduced. Terms read the polynomials of x that the index names, from byte start on. After each 32 words, skip bytes of the stream are left out."
+	if f.outside() {
+		doc += " Terms with a negative index are left out with their part of the stream."
+	}
+	begin(f.name, signature, doc)
 	var dst []Register
 	for _, out := range outs {
 		dst = append(dst, parameter(out))
@@ -110,7 +117,13 @@ func (f form) terms(r termRegisters, c Mem, free *temps) {
 	CMOVQLT(left, some)
 	SUBQ(some, left)
 	Label("term")
+	MOVLQSX(Mem{Base: r.index}, r.i)
+	if f.outside() {
+		TESTQ(r.i, r.i)
+		JS(LabelRef("outside"))
+	}
 	f.term(r, free)
+	Label("next")
 	ADDQ(U8(4), r.index)
 	DECQ(some)
 	JNZ(LabelRef("term"))
@@ -128,6 +141,13 @@ func (f form) terms(r termRegisters, c Mem, free *temps) {
 		}
 	}
 	JMP(LabelRef("chunk"))
+	if f.outside() {
+		Label("outside")
+		for range f.width {
+			LEAQ(Mem{Base: r.stream, Index: r.advance, Scale: 4}, r.stream.(GPVirtual))
+		}
+		JMP(LabelRef("next"))
+	}
 	Label("finish")
 }
 
@@ -152,7 +172,6 @@ func newTermRegisters() termRegisters {
 }
 
 func (f form) term(r termRegisters, free *temps) {
-	MOVLQSX(Mem{Base: r.index}, r.i)
 	if f.inputs == 2 {
 		ADDQ(r.i, r.i)
 		MOVQ(Mem{Base: r.x, Index: r.i, Scale: 8, Disp: 8}, r.second)
