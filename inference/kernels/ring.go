@@ -40,7 +40,7 @@ type Ring interface {
 	Put(s *Stream, term int, x ...[]uint64) // from a term on, the numbers of a term together
 	Get(s *Stream, term, number int, dst []uint64)
 	KeyProducts(dst *[3][]uint64, x *Inputs, index []int32, s *Stream, start, end int)
-	PlainProducts(dst *[3][]uint64, x *Inputs, index []int32, s *Stream, start, end int) // leaves out terms with a negative index, as
+	PlainProducts(dst *[3][]uint64, x *Inputs, index []int32, s *Stream, start, end int)  // leaves out terms with a negative index, as
 	CipherProducts(dst *[3][]uint64, x *Inputs, index []int32, s *Stream, start, end int) // this does
 }
 
