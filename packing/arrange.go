@@ -234,13 +234,12 @@ func (s *arranger) price(i int, in state, a arrangement) layerPrice {
 		kept[term] = true
 	}
 	ly.Delayed = ly.Square
-	l := &Layout{Layers: []Layer{ly}}
-	l.rowCounts(0, kept, s.encrypted, c)
+	ly.rowCounts(kept, s.encrypted, c)
 	cost := float64(ly.Rows) * c.Cost(s.prices)
 	shared := Counts{}
-	l.inputCounts(0, [][]bool{kept}, s.encrypted, shared)
+	ly.inputCounts([][]bool{kept}, s.encrypted, shared)
 	if !ly.Diagonals(s.encrypted) {
-		shared.Add(ReadInput, ly.Level, ceilDiv(ly.Rows, RowsAtOnce)*ly.Terms())
+		shared.Add(ReadInput, ly.Level, ceilDiv(ly.Rows, RowsAtOnce)*ly.Inputs())
 	}
 	return layerPrice{cost + shared.Cost(s.prices), ly.keyLimbs(1)}
 }

@@ -54,19 +54,15 @@ func (l *Layout) layerCosts(i int, p Prices, a Arithmetic, encrypted bool) (c La
 	one[i] = [][]bool{make([]bool, ly.Terms())}
 	one[i][0][0] = true
 	counts := l.Counts(one, encrypted)[i]
-	read := ReadInput
-	if l.Kind == Scalar {
-		read = ArrangeInput
-	}
+	read, _ := ly.reading()
 	c.Read.Seconds = p(read, ly.Level)
 	c.Tile.Seconds = counts.Proportional().Cost(p)
 	c.Row.Seconds = counts.Cost(p) - c.Tile.Seconds - c.Read.Seconds
 
-	tile := a.tileBytes(l, i, encrypted)
-	model, working := a.rowBytes(l, i, encrypted)
-	c.Tile.Memory, c.Row.Memory = withRuntime(tile), withRuntime(model+working)
+	b := a.layerBytes(l, i, encrypted, 1)
+	c.Tile.Memory, c.Row.Memory = withRuntime(b.tile), withRuntime(b.bias+b.row)
 	if encrypted {
-		c.Tile.Upload, c.Row.Upload = float64(tile), float64(model)
+		c.Tile.Upload, c.Row.Upload = float64(b.tile), float64(b.bias)
 	}
 	if i == 0 {
 		input := a.ciphertext(l.Levels)
@@ -79,14 +75,9 @@ func (l *Layout) layerCosts(i int, p Prices, a Arithmetic, encrypted bool) (c La
 func (c Costs) Of(kept [][][]bool) Cost {
 	total := c.Fixed.plus(c.Layers[0].Input.times(c.layout.Layers[0].Cols))
 	for i, rows := range kept {
-		parts := &c.Layers[i]
-		group := RowsAtOnce
-		if c.layout.Kind == Scalar {
-			group = len(rows)
-		}
-		for first := 0; first < len(rows); first += group {
-			some := rows[first:min(first+group, len(rows))]
-			total = total.plus(parts.Read.times(termsRead(some)))
+		parts, ly := &c.Layers[i], &c.layout.Layers[i]
+		for _, inputs := range ly.readings(rows) {
+			total = total.plus(parts.Read.times(inputs))
 		}
 		for _, row := range rows {
 			if n := number(row); n > 0 {
@@ -101,16 +92,6 @@ func (c Costs) Of(kept [][][]bool) Cost {
 func number(row []bool) (n int) {
 	for _, k := range row {
 		if k {
-			n++
-		}
-	}
-	return n
-}
-
-// termsRead is how many terms some of the rows have a tile for.
-func termsRead(rows [][]bool) (n int) {
-	for term := range rows[0] {
-		if anyRow(rows, term) {
 			n++
 		}
 	}

@@ -135,33 +135,34 @@ func Total(layers []Counts) Counts {
 func (l *Layout) Counts(kept [][][]bool, encrypted bool) []Counts {
 	counts := make([]Counts, len(l.Layers))
 	for i := range l.Layers {
+		ly := &l.Layers[i]
 		counts[i] = Counts{}
-		if l.Kind == Scalar {
-			l.scalarCounts(i, kept[i], counts[i])
-			continue
+		ly.inputCounts(kept[i], encrypted, counts[i])
+		if !ly.Diagonals(encrypted) {
+			read, _ := ly.reading()
+			for _, n := range ly.readings(kept[i]) {
+				counts[i].Add(read, ly.Level, n)
+			}
 		}
-		l.inputCounts(i, kept[i], encrypted, counts[i])
-		l.readCounts(i, kept[i], encrypted, counts[i])
 		for _, row := range kept[i] {
-			l.rowCounts(i, row, encrypted, counts[i])
+			ly.rowCounts(row, encrypted, counts[i])
 		}
 	}
 	return counts
 }
 
 // inputCounts counts the rotations of inputs that rows share. Those that no row reads are not made.
-func (l *Layout) inputCounts(i int, kept [][]bool, encrypted bool, c Counts) {
-	ly := &l.Layers[i]
+func (ly *Layer) inputCounts(kept [][]bool, encrypted bool, c Counts) {
 	if !ly.Rotates(encrypted) {
 		return
 	}
-	for col := range ly.Cols {
-		n := 0
-		for k, step := range ly.Rotations {
-			if step != 0 && anyRow(kept, col*len(ly.Rotations)+k) {
-				n++
-			}
+	rotated := make([]int, ly.Cols) // how often
+	for input, read := range ly.reads(0, kept) {
+		if col, k := ly.Input(input); read && ly.Rotations[k] != 0 {
+			rotated[col]++
 		}
+	}
+	for _, n := range rotated {
 		if n > 0 {
 			c.Add(Decompose, ly.Level, 1)
 		}
@@ -175,48 +176,52 @@ const RowsAtOnce = 8
 
 // ReadsOf is how often a layer reads an input of the unpruned network from memory.
 func (l *Layout) ReadsOf(layer int) int {
-	if l.Kind == Scalar {
-		return 1
-	}
-	return ceilDiv(l.Layers[layer].Rows, RowsAtOnce)
+	ly := &l.Layers[layer]
+	_, rows := ly.reading()
+	return ceilDiv(ly.Rows, rows)
 }
 
-// readCounts counts how often products read an input from memory.
-func (l *Layout) readCounts(i int, kept [][]bool, encrypted bool, c Counts) {
-	ly := &l.Layers[i]
-	if ly.Diagonals(encrypted) {
-		return
+// reading is how inputs are brought from memory, and for how many rows at once.
+func (ly *Layer) reading() (by Op, rows int) {
+	if ly.Integer {
+		return ArrangeInput, ly.Rows
 	}
-	n := 0
-	for first := 0; first < len(kept); first += RowsAtOnce {
-		rows := kept[first:min(first+RowsAtOnce, len(kept))]
-		for term := range ly.Terms() {
-			if anyRow(rows, term) {
-				n++
+	return ReadInput, RowsAtOnce
+}
+
+// readings is how many inputs are brought from memory for the tiles of rows, by rows that are read for at once.
+func (ly *Layer) readings(kept [][]bool) (inputs []int) {
+	_, rows := ly.reading()
+	for first := 0; first < len(kept); first += rows {
+		inputs = append(inputs, number(ly.reads(first, kept[first:min(first+rows, len(kept))])))
+	}
+	return inputs
+}
+
+// reads tells which inputs some rows, from the first on, have a tile for.
+func (ly *Layer) reads(first int, kept [][]bool) []bool {
+	read := make([]bool, ly.Inputs())
+	for r, row := range kept {
+		for term, k := range row {
+			if k {
+				read[ly.Read(first+r, term)] = true
 			}
 		}
 	}
-	c.Add(ReadInput, ly.Level, n)
+	return read
 }
 
-func anyRow(kept [][]bool, term int) bool {
-	for _, row := range kept {
-		if row[term] {
-			return true
-		}
-	}
-	return false
-}
-
-func (l *Layout) rowCounts(i int, kept []bool, encrypted bool, c Counts) {
-	ly := &l.Layers[i]
-	tiles := 0
-	for _, k := range kept {
-		if k {
-			tiles++
-		}
-	}
+// rowCounts counts what a row takes beyond its inputs. A hidden row without a tile is constant and not computed.
+func (ly *Layer) rowCounts(kept []bool, encrypted bool, c Counts) {
+	tiles := number(kept)
 	if tiles == 0 {
+		return
+	}
+	level := ly.SumLevel()
+	c.Add(FinishRow, ly.Level, 1)
+	if ly.Integer {
+		c.Add(MulScalar, ly.Level, tiles)
+		ly.squareCounts(level, c)
 		return
 	}
 	switch {
@@ -224,48 +229,42 @@ func (l *Layout) rowCounts(i int, kept []bool, encrypted bool, c Counts) {
 		c.Add(MulCipher, ly.Level, tiles)
 		c.Add(RelinearizeRescale, ly.Level, 1)
 	case ly.Diagonals(encrypted):
-		l.diagonalCounts(ly, kept, c)
+		ly.diagonalCounts(kept, c)
+		c.Add(Rescale, ly.Level, 1)
 	default:
 		c.Add(MulPlain, ly.Level, tiles)
-	}
-	c.Add(FinishRow, ly.Level, 1)
-	if !encrypted {
 		c.Add(Rescale, ly.Level, 1)
 	}
-	sumCounts(ly.Sum, RotateSum, ly.SumLevel(), c)
-	c.Add(AddBias, ly.SumLevel(), 1)
-	level := ly.SumLevel()
+	sumCounts(ly.Sum, RotateSum, level, c)
+	c.Add(AddBias, level, 1)
 	if ly.Mask {
 		c.Add(MulMask, level, 1)
 		c.Add(Rescale, level, 1)
 		level--
 		sumCounts(ly.Refill, RotateRefill, level, c)
 	}
-	l.squareCounts(i, level, 1, c)
+	ly.squareCounts(level, c)
 }
 
-// diagonalCounts counts products whose inputs are rotated on the way: per input ciphertext one decomposition, and one division by
-// the special moduli for all.
-func (l *Layout) diagonalCounts(ly *Layer, kept []bool, c Counts) {
+// diagonalCounts counts the products of the only row, whose inputs are rotated on the way: per input ciphertext one decomposition, and one
+// division by the special moduli for all.
+func (ly *Layer) diagonalCounts(kept []bool, c Counts) {
+	rotated := make([]bool, ly.Cols)
 	all := 0
-	for col := range ly.Cols {
-		rotated := 0
-		for k, step := range ly.Rotations {
-			switch {
-			case !kept[col*len(ly.Rotations)+k]:
-			case step == 0:
-				c.Add(MulPlain, ly.Level, 1)
-			default:
-				rotated++
-			}
+	for term, k := range kept {
+		if !k {
+			continue
 		}
-		c.Add(MulDiagonal, ly.Level, rotated)
-		c.Add(RotateDiagonal, ly.Level, rotated)
-		if rotated > 0 {
-			c.Add(Decompose, ly.Level, 1)
+		col, rotation := ly.Input(ly.Read(0, term))
+		if ly.Rotations[rotation] != 0 {
+			rotated[col] = true
+			all++
 		}
-		all += rotated
 	}
+	c.Add(MulPlain, ly.Level, number(kept)-all)
+	c.Add(MulDiagonal, ly.Level, all)
+	c.Add(RotateDiagonal, ly.Level, all)
+	c.Add(Decompose, ly.Level, number(rotated))
 	if all > 0 {
 		c.Add(ModDown, ly.Level, 1)
 	}
@@ -277,41 +276,15 @@ func sumCounts(s Sum, rotate Op, level int, c Counts) {
 	c.Add(ModDown, level, len(s.Radices))
 }
 
-func (l *Layout) squareCounts(i, level, rows int, c Counts) {
-	if !l.Layers[i].Square {
-		return
+func (ly *Layer) squareCounts(level int, c Counts) {
+	switch {
+	case ly.Delayed:
+		c.Add(Square, level, 1)
+		c.Add(Relinearize, level, 1)
+	case ly.Square:
+		c.Add(Square, level, 1)
+		c.Add(RelinearizeRescale, level, 1)
 	}
-	c.Add(Square, level, rows)
-	if l.Layers[i].Delayed {
-		c.Add(Relinearize, level, rows)
-	} else {
-		c.Add(RelinearizeRescale, level, rows)
-	}
-}
-
-// scalarCounts counts non-zero weights; a hidden neuron without any is constant and not computed.
-func (l *Layout) scalarCounts(i int, kept [][]bool, c Counts) {
-	level := l.Layers[i].Level
-	rows := 0
-	for in := range l.Layers[i].Terms() {
-		if anyRow(kept, in) {
-			c.Add(ArrangeInput, level, 1)
-		}
-	}
-	for _, row := range kept {
-		n := 0
-		for _, k := range row {
-			if k {
-				n++
-			}
-		}
-		c.Add(MulScalar, level, n)
-		if n > 0 {
-			rows++
-		}
-	}
-	c.Add(FinishRow, level, rows)
-	l.squareCounts(i, level, rows, c)
 }
 
 // Dense is the kept tiles of an unpruned network.

@@ -34,7 +34,7 @@ func (l *Layout) KeyLevels(encrypted bool) KeyLevels {
 			sum(ly.Refill, ly.SquareLevel())
 		}
 		if ly.Square {
-			k.Relinearize = max(k.Relinearize, l.squareLevel(i))
+			k.Relinearize = max(k.Relinearize, ly.SquareLevel())
 		}
 	}
 	return k

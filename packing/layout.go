@@ -41,8 +41,8 @@ var Kinds = []Kind{Tiles, OneImage, Scalar}
 // placement says which number sits in which slot. Positions are those of the layout's axes; the put functions are
 // called once per slot that holds one. A put that returns false ends the walk.
 type placement interface {
-	input(l *Layout, col int, put func(slot, position, sample int))
-	weights(l *Layout, layer, row, term int, put func(slot, out, in int) bool)
+	input(l *Layout, col, samples int, put func(slot, position, sample int))
+	weights(l *Layout, layer, row, term int, put func(slot, out, in int) bool) // once for an integer, which multiplies all slots alike
 	bias(l *Layout, layer, row int, put func(slot, out int))
 	mask(l *Layout, layer int, put func(slot int))
 	output(l *Layout, position, sample int) (row, slot int)
@@ -55,9 +55,12 @@ type Layer struct {
 	In, Out    int // neurons
 	Rows, Cols int // output and input ciphertexts
 
-	// A term is a product with one input ciphertext in one rotation: term c·len(Rotations)+k multiplies
-	// ciphertext c rotated by Rotations[k] slots to the left. Tile layouts have the rotation 0 alone.
+	// Inputs are read in some rotations, by Rotations[k] slots to the left. Tile layouts have the rotation 0 alone.
 	Rotations []int
+
+	// Integer weights are multiples of 2^−WeightBits. Their products are not rescaled, so that sums and biases are at the products' level,
+	// and squares cannot leave their rescaling to the next product.
+	Integer bool `json:",omitempty"`
 
 	Sum    Sum  // of the products
 	Mask   bool // outputs are masked, one more level, and copied by Refill
@@ -76,20 +79,37 @@ type Layer struct {
 }
 
 // Terms is the number of products of an unpruned row.
-func (ly *Layer) Terms() int { return ly.Cols * len(ly.Rotations) }
+func (ly *Layer) Terms() int { return ly.Inputs() }
+
+// Inputs is the number of inputs that products can read: each input ciphertext in each rotation. Input c·len(Rotations)+k is ciphertext
+// c in rotation k.
+func (ly *Layer) Inputs() int { return ly.Cols * len(ly.Rotations) }
+
+// Read is the input that a term of a row reads. All rows of a fully connected layer read all inputs, in the order of their numbers.
+func (ly *Layer) Read(row, term int) (input int) { return term }
+
+// Input is the ciphertext of an input, and the number of its rotation.
+func (ly *Layer) Input(input int) (col, rotation int) {
+	return input / len(ly.Rotations), input % len(ly.Rotations)
+}
 
 // Tiles is the number of weight tiles, that is of products, of the unpruned layer.
 func (ly *Layer) Tiles() int { return ly.Rows * ly.Terms() }
 
-// SumLevel is the level after the products' rescaling.
-func (ly *Layer) SumLevel() int { return ly.Level - 1 }
+// SumLevel is the level of the products' sum, after their rescaling.
+func (ly *Layer) SumLevel() int {
+	if ly.Integer {
+		return ly.Level
+	}
+	return ly.Level - 1
+}
 
 // SquareLevel is the level of the square.
 func (ly *Layer) SquareLevel() int {
 	if ly.Mask {
-		return ly.Level - 2
+		return ly.SumLevel() - 1
 	}
-	return ly.Level - 1
+	return ly.SumLevel()
 }
 
 // Rotates tells whether rotated inputs are made once for all rows, rather than within a row's products: where
@@ -122,13 +142,13 @@ func (l *Layout) SetDelayed(delayed bool) {
 }
 
 // DelayLast assigns levels, with the rescalings of the last n squares delayed: a modulus that those of the last layers do
-// without is one less in all layers before. Scalar layouts rescale squares only.
+// without is one less in all layers before.
 func (l *Layout) DelayLast(n int) {
 	level := 0
 	for i := len(l.Layers) - 1; i >= 0; i-- {
 		ly := &l.Layers[i]
-		ly.Delayed = ly.Square && n > 0 && l.Kind != Scalar
-		if ly.Square {
+		ly.Delayed = ly.delayable() && n > 0
+		if ly.delayable() {
 			n--
 		}
 		if ly.Square && !ly.Delayed {
@@ -137,7 +157,7 @@ func (l *Layout) DelayLast(n int) {
 		if ly.Mask {
 			level++
 		}
-		if l.Kind != Scalar {
+		if !ly.Integer {
 			level++
 		}
 		ly.Level = level
@@ -145,8 +165,10 @@ func (l *Layout) DelayLast(n int) {
 	l.Levels = level
 }
 
-// Squares is the number of layers that a square follows.
-func (l *Layout) Squares() int { return l.count(func(ly *Layer) bool { return ly.Square }) }
+func (ly *Layer) delayable() bool { return ly.Square && !ly.Integer }
+
+// Squares is the number of squares whose rescalings can be delayed.
+func (l *Layout) Squares() int { return l.count((*Layer).delayable) }
 
 // Delays is the number of squares whose rescalings are delayed.
 func (l *Layout) Delays() int { return l.count(func(ly *Layer) bool { return ly.Delayed }) }
@@ -203,14 +225,6 @@ func (l *Layout) Typical() Arithmetic {
 		a.LogQ = append(a.LogQ, typicalBits)
 	}
 	return a
-}
-
-// squareLevel is the level of the square of a layer.
-func (l *Layout) squareLevel(i int) int {
-	if l.Kind == Scalar {
-		return l.Layers[i].Level
-	}
-	return l.Layers[i].SquareLevel()
 }
 
 // Equal tells whether two layouts are the same program.

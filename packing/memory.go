@@ -64,41 +64,38 @@ func (a Arithmetic) key(level int) int64 {
 	return 2 * int64(digits) * a.packed(level, true)
 }
 
-// tileBytes is a kept tile of a layer; in scalar layouts, a weight.
-func (a Arithmetic) tileBytes(l *Layout, i int, encrypted bool) int64 {
-	ly := &l.Layers[i]
-	switch {
-	case l.Kind == Scalar:
-		return 8
-	case encrypted:
-		return 2 * a.packed(ly.Level, false)
-	default:
-		return a.packed(ly.Level, ly.Diagonals(false))
-	}
+// layerBytes is what the parts of a layer need.
+type layerBytes struct {
+	tile    int64 // a kept tile, or weight
+	bias    int64 // of a row with a kept tile
+	row     int64 // such a row on its way to the next layer
+	model   int64 // what the model holds whatever tiles are kept
+	buffers int64 // what is there while the layer is computed, whatever tiles are kept
 }
 
-// rowBytes is what a row with a kept tile needs besides its tiles: in the model, and as a ciphertext for the next layer.
-func (a Arithmetic) rowBytes(l *Layout, i int, encrypted bool) (model, working int64) {
+func (a Arithmetic) layerBytes(l *Layout, i int, encrypted bool, threads int) layerBytes {
 	ly := &l.Layers[i]
-	if l.Kind == Scalar {
-		working = a.ciphertext(ly.Level)
-		if ly.Square {
-			working += a.ciphertext(ly.Level - 1)
-		}
-		return 0, working
+	if ly.Integer {
+		return a.integerBytes(ly)
 	}
-	model = a.words() * int64(ly.Level) // bias
+	b := layerBytes{
+		tile: a.packed(ly.Level, ly.Diagonals(encrypted)), bias: a.words() * int64(ly.Level),
+		buffers: a.layerBuffers(ly, encrypted, threads),
+	}
 	if encrypted {
-		model *= 2
+		b.tile, b.bias = 2*b.tile, 2*b.bias
 	}
 	if i < len(l.Layers)-1 {
 		out := ly.SquareLevel() - 1
 		if ly.Delayed || !ly.Square {
 			out++
 		}
-		working = a.ciphertext(out)
+		b.row = a.ciphertext(out)
 	}
-	return model, working
+	if ly.Mask {
+		b.model = a.words() * int64(ly.Level)
+	}
+	return b
 }
 
 // Memory says what an evaluation will need, from the kept tiles.
@@ -114,16 +111,15 @@ func (a Arithmetic) Memory(l *Layout, kept [][][]bool, encrypted bool, threads i
 	m.Input = int64(l.Layers[0].Cols) * a.ciphertext(l.Levels)
 	m.Output = int64(l.Layers[len(l.Layers)-1].Rows) * a.ciphertext(0)
 	for i := range l.Layers {
-		tile := a.tileBytes(l, i, encrypted)
-		model, working := a.rowBytes(l, i, encrypted)
+		b := a.layerBytes(l, i, encrypted, threads)
 		for _, row := range kept[i] {
 			if n := number(row); n > 0 {
-				m.Model += model + int64(n)*tile
-				m.Working += working
+				m.Model += b.bias + int64(n)*b.tile
+				m.Working += b.row
 			}
 		}
-		m.Model += a.layerModel(l, i)
-		m.Working += a.layerBuffers(l, i, encrypted, threads)
+		m.Model += b.model
+		m.Working += b.buffers
 	}
 	m.Working += 4 * a.words() * int64(l.Levels+1+len(a.LogP)) // tables of transforms
 	m.Buffers = a.switchers(l, encrypted, threads)
@@ -131,27 +127,10 @@ func (a Arithmetic) Memory(l *Layout, kept [][][]bool, encrypted bool, threads i
 	return m
 }
 
-// layerModel is what a layer's model holds whatever tiles are kept.
-func (a Arithmetic) layerModel(l *Layout, i int) int64 {
-	ly := &l.Layers[i]
-	switch {
-	case l.Kind == Scalar:
-		return 8 * int64(ly.Rows) // biases
-	case ly.Mask:
-		return a.words() * int64(ly.Level)
-	}
-	return 0
-}
-
-// layerBuffers is what a layer needs while it is computed, whatever tiles are kept: inputs that are rotated for all rows, sums of
-// products, and a row's own ciphertexts on the way to its end.
-func (a Arithmetic) layerBuffers(l *Layout, i int, encrypted bool, threads int) (n int64) {
-	ly := &l.Layers[i]
-	if l.Kind == Scalar {
-		return 0
-	}
+// layerBuffers is inputs that are rotated for all rows, sums of products, and a row's own ciphertexts on the way to its end.
+func (a Arithmetic) layerBuffers(ly *Layer, encrypted bool, threads int) (n int64) {
 	if ly.Rotates(encrypted) {
-		n += int64(ly.Terms()-ly.Cols) * a.ciphertext(ly.Level)
+		n += int64(ly.Inputs()-ly.Cols) * a.ciphertext(ly.Level)
 	}
 	polys := int64(2)
 	if encrypted {

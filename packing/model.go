@@ -112,18 +112,18 @@ func finite(values []float64) bool {
 func (m *Model) nonZero(layer int) [][]bool {
 	ly := &m.Layers[layer]
 	w := m.Weights[layer].RawMatrix()
+	var found bool
+	find := func(_, out, in int) bool {
+		found = w.Data[out*w.Stride+in] != 0
+		return !found
+	}
 	kept := make([][]bool, ly.Rows)
 	for row := range kept {
 		kept[row] = make([]bool, ly.Terms())
 		for term := range kept[row] {
-			if m.Kind == Scalar {
-				kept[row][term] = w.Data[row*w.Stride+term] != 0
-				continue
-			}
-			m.place.weights(m.Layout, layer, row, term, func(_, out, in int) bool {
-				kept[row][term] = w.Data[out*w.Stride+in] != 0
-				return !kept[row][term]
-			})
+			found = false
+			m.place.weights(m.Layout, layer, row, term, find)
+			kept[row][term] = found
 		}
 	}
 	return kept

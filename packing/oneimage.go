@@ -67,7 +67,7 @@ func NewOneImageLayout(dims []int, slots int, prices Prices, encrypted bool) (*L
 	return l, nil
 }
 
-func (p oneImage) input(l *Layout, col int, put func(slot, position, sample int)) {
+func (p oneImage) input(l *Layout, col, _ int, put func(slot, position, sample int)) {
 	first, a := &l.Layers[0], p.layers[0]
 	for n := range min(first.InGroup, first.In-col*first.InGroup) {
 		for q := range a.pitch {
@@ -78,7 +78,7 @@ func (p oneImage) input(l *Layout, col int, put func(slot, position, sample int)
 
 func (p oneImage) weights(l *Layout, layer, row, term int, put func(slot, out, in int) bool) {
 	ly, a := &l.Layers[layer], p.layers[layer]
-	col, k := term/len(ly.Rotations), term%len(ly.Rotations)
+	col, k := ly.Input(ly.Read(row, term))
 	if ly.outer {
 		for n := range min(ly.InGroup, ly.In-col*ly.InGroup) {
 			for q := k * a.window; q < min((k+1)*a.window, ly.OutGroup, ly.Out-row*ly.OutGroup); q++ {

@@ -11,13 +11,16 @@ func (l *Layout) Input(samples [][]float64) ([][]float64, error) {
 	cols := make([][]float64, l.Layers[0].Cols)
 	for c := range cols {
 		cols[c] = make([]float64, l.Slots)
-		l.place.input(l, c, func(slot, position, sample int) {
-			if sample < len(samples) {
-				cols[c][slot] = samples[sample][l.input(position)]
-			}
-		})
+		l.fill(cols[c], c, samples)
 	}
 	return cols, nil
+}
+
+// fill puts samples into the slots of an input ciphertext.
+func (l *Layout) fill(slots []float64, col int, samples [][]float64) {
+	l.place.input(l, col, len(samples), func(slot, position, sample int) {
+		slots[slot] = samples[sample][l.input(position)]
+	})
 }
 
 // input is the number of the input at a position.

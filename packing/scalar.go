@@ -16,62 +16,56 @@ func NewScalarLayout(dims []int, slots int) (*Layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.Kind = Scalar
+	l.Kind, l.place = Scalar, scalar{}
+	for i := range l.Layers {
+		l.Layers[i].Integer = true
+	}
 	l.SetDelayed(false)
 	return l, nil
 }
 
-// simulateScalar follows each neuron's ciphertext in the slots of the samples alone.
-func (m *Model) simulateScalar(samples [][]float64) (*simulation, error) {
-	if err := m.checkSamples(samples); err != nil {
-		return nil, err
+// WeightBits is how many fractional bits integer weights have.
+const WeightBits = 10
+
+// scalar places samples as tiles of one weight do.
+type scalar struct{ tiles }
+
+func (scalar) weights(_ *Layout, _, row, term int, put func(slot, out, in int) bool) {
+	put(0, row, term)
+}
+
+// samplesAlone tells whether every slot is a sample's own, which no other slot matters to: fewer samples than slots then stand for
+// themselves.
+func (l *Layout) samplesAlone() bool { return l.Kind == Scalar }
+
+// integerBytes is what the parts of a layer with integer weights need.
+func (a Arithmetic) integerBytes(ly *Layer) layerBytes {
+	b := layerBytes{tile: 8, row: a.ciphertext(ly.Level), model: 8 * int64(ly.Rows)} // with all biases
+	if ly.Square {
+		b.row += a.ciphertext(ly.Level - 1)
 	}
-	x := make([]signal, m.Layers[0].In)
-	for i := range x {
-		x[i] = newSignal(len(samples))
-		for b := range samples {
-			x[i].value[b] = samples[b][m.input(i)]
-		}
-		x[i].add(Source{0, InputError}, 1)
-	}
-	p := m.newProfile(len(samples))
-	for i := range m.Layers {
-		y := make([]signal, m.Layers[i].Out)
-		for o := range y {
-			y[o] = newSignal(len(samples))
-			y[o].addBias(slices.Repeat(m.Bias[i][o:o+1], len(samples)))
-			for c, w := range m.Weights[i].RawRowView(o) {
-				if w != 0 {
-					y[o].addScaled(w, x[c])
-				}
-			}
-			p.note(i, y[o].value)
-			if m.Layers[i].Square {
-				y[o].square(i)
-			}
-		}
-		x = y
-	}
-	out := make([][]float64, len(samples))
-	for b := range samples {
-		for _, y := range x {
-			out[b] = append(out[b], y.value[b])
-		}
-	}
-	p.Output = largest(out)
-	r := &simulation{out, map[Source][]float64{}, p}
-	for _, y := range x {
-		y.add(floats, floatsOf(y.value))
-		for s, variance := range y.variance {
-			if r.spread[s] == nil {
-				r.spread[s] = make([]float64, len(samples))
-			}
-			for b, v := range variance {
-				r.spread[s][b] = max(r.spread[s][b], v)
+	return b
+}
+
+// simulateIntegers returns one signal per row, also for rows without a weight.
+func (m *Model) simulateIntegers(i int, x []signal, p *Profile) []signal {
+	ly := &m.Layers[i]
+	out := make([]signal, ly.Rows)
+	for r := range out {
+		y := newSignal(len(x[0].value))
+		y.addBias(slices.Repeat(m.Bias[i][r:r+1], len(y.value)))
+		for term, kept := range m.Kept[i][r] {
+			if kept {
+				y.addScaled(m.Weights[i].At(r, term), x[ly.Read(r, term)])
 			}
 		}
+		p.note(i, y.value)
+		if ly.Square {
+			y.square(i)
+		}
+		out[r] = y
 	}
-	return r, nil
+	return out
 }
 
 func (a signal) addScaled(w float64, x signal) {

@@ -127,7 +127,7 @@ func (m *Model) Profile(samples [][]float64, o Outputs) (Profile, error) {
 	var profile Profile
 	for first := 0; first < len(samples); first += m.Batch {
 		batch := samples[first:min(first+m.Batch, len(samples))]
-		for m.Kind != Scalar && len(batch) < m.Batch {
+		for !m.samplesAlone() && len(batch) < m.Batch {
 			batch = append(batch[:len(batch):len(batch)], samples[:min(len(samples), m.Batch-len(batch))]...)
 		}
 		r, err := m.simulate(batch)
@@ -162,23 +162,28 @@ func (r *simulation) relativeTo(size func(outputs []float64) float64) Profile {
 	return p
 }
 
+// simulate follows all slots, or where they are samples those of the given ones.
 func (m *Model) simulate(samples [][]float64) (*simulation, error) {
-	if m.Kind == Scalar {
-		return m.simulateScalar(samples)
-	}
-	cols, err := m.Input(samples)
-	if err != nil {
+	if err := m.checkSamples(samples); err != nil {
 		return nil, err
 	}
-	x := make([]signal, len(cols))
-	for c, values := range cols {
-		x[c] = newSignal(m.Slots)
-		x[c].value = values
+	slots := m.Slots
+	if m.samplesAlone() {
+		slots = len(samples)
+	}
+	x := make([]signal, m.Layers[0].Cols)
+	for c := range x {
+		x[c] = newSignal(slots)
+		m.fill(x[c].value, c, samples)
 		x[c].add(Source{0, InputError}, 1)
 	}
 	p := m.newProfile(len(samples))
 	for i := range m.Layers {
-		x = m.simulateLayer(i, x, &p)
+		if m.Layers[i].Integer {
+			x = m.simulateIntegers(i, x, &p)
+		} else {
+			x = m.simulateLayer(i, x, &p)
+		}
 	}
 	return m.readOutputs(x, len(samples), p)
 }
@@ -187,7 +192,7 @@ func (m *Model) simulate(samples [][]float64) (*simulation, error) {
 // stand for all.
 func (m *Model) newProfile(samples int) Profile {
 	p := Profile{Peaks: make([]float64, len(m.Layers))}
-	if samples == m.Batch || m.Kind == Scalar {
+	if samples == m.Batch || m.samplesAlone() {
 		p.Means = make([]float64, len(m.Layers))
 	}
 	return p
@@ -269,7 +274,7 @@ func (m *Model) simulateLayer(i int, x []signal, p *Profile) []signal {
 		acc := newSignal(m.Slots)
 		for term, kept := range m.Kept[i][r] {
 			if kept {
-				col, k := term/len(ly.Rotations), term%len(ly.Rotations)
+				col, k := ly.Input(ly.Read(r, term))
 				acc.addProduct(m.Tile(i, r, term), x[col], ly.Rotations[k], i)
 			}
 		}

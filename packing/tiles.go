@@ -52,11 +52,11 @@ func (tiles) slot(s Shape, i, j, b, offset int) int {
 	return ((i*s.Out+j)*s.Batch + b - offset + s.Slots()) % s.Slots()
 }
 
-func (t tiles) input(l *Layout, col int, put func(slot, position, sample int)) {
+func (t tiles) input(l *Layout, col, samples int, put func(slot, position, sample int)) {
 	first := &l.Layers[0]
 	for i := range min(first.InGroup, first.In-col*first.InGroup) {
 		for j := range l.Shape.Out {
-			for b := range l.Batch {
+			for b := range samples {
 				put(t.slot(l.Shape, i, j, b, first.offset), col*first.InGroup+i, b)
 			}
 		}

@@ -2,16 +2,13 @@ package packing
 
 import "gonum.org/v1/gonum/mat"
 
-// Trim leaves out the input ciphertexts of a tile or scalar layout that no kept tile reads, so that the client need not encrypt and
-// send them. Tiles keep their place in what is left.
+// Trim leaves out the input ciphertexts that no kept tile reads, so that the client need not encrypt and send them: the first layer
+// reads them in one rotation. Tiles keep their place in what is left.
 func (m *Model) Trim() {
 	first := &m.Layers[0]
-	if m.Kind == OneImage {
-		return // PackOneImage packs no such inputs
-	}
 	var cols, positions []int
-	for col := range first.Cols {
-		if !anyRow(m.Kept[0], col) && !(col == first.Cols-1 && len(cols) == 0) {
+	for col, read := range first.reads(0, m.Kept[0]) {
+		if !read && !(col == first.Cols-1 && len(cols) == 0) {
 			continue
 		}
 		cols = append(cols, col)

@@ -53,8 +53,8 @@ func TestTrim(t *testing.T) {
 				}
 			}
 		}
-		for col := range cut.Layers[0].Cols {
-			if cut.Layers[0].Cols > 1 && !anyRow(cut.Kept[0], col) {
+		for col, read := range cut.Layers[0].reads(0, cut.Kept[0]) {
+			if cut.Layers[0].Cols > 1 && !read {
 				t.Errorf("round %d: input %d is sent and not read", round, col)
 			}
 		}
