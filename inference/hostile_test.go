@@ -172,7 +172,7 @@ func TestHostileFilesAreErrors(t *testing.T) {
 	check(t, err)
 	coded, err := packing.PackOneImage(f, 256, packing.Nominal(1), true)
 	check(t, err)
-	scalar, err := packing.PackScalar(f.Quantise(WeightBits), 256)
+	scalar, err := packing.PackScalar(f.Quantise(packing.WeightBits), 256)
 	check(t, err)
 	for _, c := range []struct {
 		name      string

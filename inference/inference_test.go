@@ -50,7 +50,7 @@ func smallScalarLiteral(layout *packing.Layout, lit Literal) Literal {
 	scale := lit.LogScale
 	var fromTop []int
 	for i := range layout.Layers {
-		scale += WeightBits
+		scale += packing.WeightBits
 		if layout.Layers[i].Square {
 			q := min(2*scale-lit.LogScale, 60)
 			fromTop = append(fromTop, q)
@@ -142,7 +142,7 @@ func TestEncryptedEqualsPlain(t *testing.T) {
 				check(t, err)
 				x := networktest.Samples(rng, 1+rng.IntN(m.Batch), dims[0])
 				if m.Kind == packing.Scalar {
-					f = f.Quantise(WeightBits)
+					f = f.Quantise(packing.WeightBits)
 				}
 				want := networktest.Forward(f, x)
 				got, trace := evaluate(t, p, m, encrypted, 1+rng.IntN(3), x)
@@ -305,7 +305,7 @@ func anyModel(t *testing.T, rng *rand.Rand, f *network.Folded, logSlots int, enc
 		if encrypted || linear(f) > 1 { // whose scales would outgrow the chain of a small ring
 			break
 		}
-		m, err := packing.PackScalar(f.Quantise(WeightBits), 1<<logSlots)
+		m, err := packing.PackScalar(f.Quantise(packing.WeightBits), 1<<logSlots)
 		check(t, err)
 		return m
 	}

@@ -78,7 +78,7 @@ func TestCorruptBytesAreErrors(t *testing.T) {
 // What reaches the server's arithmetic is checked number by number.
 func TestHostileNumbersAreErrors(t *testing.T) {
 	f := networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1)
-	m, err := packing.PackScalar(f.Quantise(WeightBits), 1<<(testLogN-1))
+	m, err := packing.PackScalar(f.Quantise(packing.WeightBits), 1<<(testLogN-1))
 	check(t, err)
 	p, err := NewParameters(smallLiteral(m.Layout), true)
 	check(t, err)

@@ -100,7 +100,7 @@ type job struct {
 // pack lays the network out; a scalar layout evaluates the one of integer weights.
 func (j *job) pack() (err error) {
 	if j.Kind == packing.Scalar {
-		j.Folded = j.Folded.Quantise(inference.WeightBits)
+		j.Folded = j.Folded.Quantise(packing.WeightBits)
 	}
 	c := tune.Candidate{Kind: j.Kind, Shape: j.Shape, Slots: j.Slots}
 	j.model, err = c.Pack(j.Folded, j.Encrypted)

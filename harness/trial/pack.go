@@ -27,7 +27,7 @@ type packed struct {
 func pack(s config.Spec, f *network.Folded, orders [][]int, v *values) (*packed, error) {
 	switch packing.Kind(s.Layout) {
 	case packing.Scalar:
-		q := f.Quantise(inference.WeightBits)
+		q := f.Quantise(packing.WeightBits)
 		m, err := packing.PackScalar(q, s.Tile.Slots())
 		if err != nil {
 			return nil, err

@@ -284,7 +284,7 @@ func (p *promise) drawModuli(logSlots int) {
 	}
 	last := h.LogScale
 	if layout.Kind == packing.Scalar {
-		last += inference.WeightBits
+		last += packing.WeightBits
 	}
 	h.LogQ = []int{min(60, last+4+p.rng.IntN(40))}
 	for range layout.Levels + p.rng.IntN(20)/19 {

@@ -3,7 +3,6 @@ package trial
 import (
 	"hepex/harness/config"
 	"hepex/harness/record"
-	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
 )
@@ -20,7 +19,7 @@ func shares(s config.Spec, unpruned []int, f *network.Folded, orders [][]int) (*
 		return nil, nil
 	case packing.Scalar:
 		if whole, err = packing.NewScalarLayout(unpruned, s.Tile.Slots()); err == nil {
-			m, err = packing.PackScalar(f.Quantise(inference.WeightBits), s.Tile.Slots())
+			m, err = packing.PackScalar(f.Quantise(packing.WeightBits), s.Tile.Slots())
 		}
 	default:
 		if whole, err = packing.NewLayout(unpruned, s.Tile); err == nil {

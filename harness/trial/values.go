@@ -296,7 +296,7 @@ func batchOf(s config.Spec) int {
 // evaluated is the network as a layout evaluates it.
 func evaluated(s config.Spec, f *network.Folded) *network.Folded {
 	if s.Layout == string(packing.Scalar) {
-		f = f.Quantise(inference.WeightBits)
+		f = f.Quantise(packing.WeightBits)
 	}
 	return f.Simplify()
 }

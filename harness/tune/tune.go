@@ -170,7 +170,7 @@ func (o Options) models(f *network.Folded) []func() (model, error) {
 			})
 		}
 		if wants(packing.Scalar) && !o.Encrypted && !(o.Exact && o.Batch != slots) {
-			add(func() (*packing.Model, error) { return packing.PackScalar(f.Quantise(inference.WeightBits), slots) })
+			add(func() (*packing.Model, error) { return packing.PackScalar(f.Quantise(packing.WeightBits), slots) })
 		}
 		if !wants(packing.Tiles) {
 			continue
@@ -299,7 +299,7 @@ func (c *Candidate) Pack(f *network.Folded, encrypted bool) (m *packing.Model, e
 	case packing.OneImage:
 		return packing.PackOneImage(f, c.Slots, packing.Nominal(1), encrypted)
 	case packing.Scalar:
-		m, err = packing.PackScalar(f.Quantise(inference.WeightBits), c.Slots)
+		m, err = packing.PackScalar(f.Quantise(packing.WeightBits), c.Slots)
 	default:
 		m, err = packing.Pack(f, c.Shape, nil)
 	}
