@@ -61,7 +61,7 @@ func TestMeasure(t *testing.T) {
 func TestDropTiles(t *testing.T) {
 	for _, shape := range tileShapes {
 		f := dropTiles(random(784, 128, 10), shape, 0.25)
-		m, err := packing.Pack(f, shape, nil)
+		m, err := packing.TilesOf(shape).Pack(f, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

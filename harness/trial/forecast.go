@@ -160,10 +160,10 @@ func denseLayout(s config.Spec, source *datasets.Source) (*packing.Layout, infer
 	var err error
 	switch packing.Kind(s.Layout) {
 	case packing.Scalar:
-		layout, err = packing.NewScalarLayout(axes, s.Tile.Slots())
+		layout, err = packing.ScalarIn(s.Tile.Slots()).Layout(axes)
 	case packing.OneImage:
 		for slots := packing.MinSlots; slots <= packing.MaxSlots; slots *= 2 {
-			if layout, err = packing.NewOneImageLayout(axes, slots, packing.Nominal(1), encrypted); err != nil {
+			if layout, err = packing.OneImageIn(slots, encrypted).Layout(axes); err != nil {
 				break
 			}
 			if lit, e := literal(s, layout, packing.Profile{}); e == nil {
@@ -171,7 +171,7 @@ func denseLayout(s config.Spec, source *datasets.Source) (*packing.Layout, infer
 			}
 		}
 	default:
-		layout, err = packing.NewLayout(axes, s.Tile)
+		layout, err = packing.TilesOf(s.Tile).Layout(axes)
 	}
 	if err != nil {
 		return nil, inference.Literal{}, err

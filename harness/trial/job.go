@@ -123,18 +123,18 @@ func Check(s config.Spec, source *datasets.Source) (path string, err error) {
 	if !s.Measure.Encrypted {
 		return "", nil
 	}
-	layout, err := packing.NewLayout(dims(s, shapeOf(source)), s.Tile)
+	layout, err := packing.TilesOf(s.Tile).Layout(dims(s, shapeOf(source)))
 	if err != nil {
 		return "tile", err
 	}
 	switch packing.Kind(s.Layout) {
 	case packing.Scalar:
-		layout, err = packing.NewScalarLayout(dims(s, shapeOf(source)), s.Tile.Slots())
+		layout, err = packing.ScalarIn(s.Tile.Slots()).Layout(dims(s, shapeOf(source)))
 	case packing.OneImage:
 		if s.HE.LogQ == nil {
 			return checkOneImage(s, source)
 		}
-		layout, err = packing.NewOneImageLayout(dims(s, shapeOf(source)), s.Tile.Slots(), packing.Nominal(1), s.HE.Weights == "encrypted")
+		layout, err = packing.OneImageIn(s.Tile.Slots(), s.HE.Weights == "encrypted").Layout(dims(s, shapeOf(source)))
 	}
 	if err != nil {
 		return "layout", err
@@ -154,7 +154,7 @@ func Check(s config.Spec, source *datasets.Source) (path string, err error) {
 // what is reported.
 func checkOneImage(s config.Spec, source *datasets.Source) (path string, err error) {
 	for slots := packing.MinSlots; slots <= packing.MaxSlots; slots *= 2 {
-		layout, e := packing.NewOneImageLayout(dims(s, shapeOf(source)), slots, packing.Nominal(1), s.HE.Weights == "encrypted")
+		layout, e := packing.OneImageIn(slots, s.HE.Weights == "encrypted").Layout(dims(s, shapeOf(source)))
 		if e != nil {
 			return "layout", e
 		}

@@ -123,7 +123,7 @@ func (t *trial) load(p *preparer) error {
 	if t.folded, err = t.pruned.state.Net.Fold(); err != nil {
 		return &Failure{"unsupported", err}
 	}
-	if t.tiles, err = packing.Pack(t.folded, t.spec.Tile, t.pruned.state.Orders); err != nil {
+	if t.tiles, err = packing.TilesOf(t.spec.Tile).Pack(t.folded, t.pruned.state.Orders); err != nil {
 		return err
 	}
 	tiles := &record.Tiles{Total: t.tiles.Layout.Tiles()}

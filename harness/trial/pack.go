@@ -28,7 +28,7 @@ func pack(s config.Spec, f *network.Folded, orders [][]int, v *values) (*packed,
 	switch packing.Kind(s.Layout) {
 	case packing.Scalar:
 		q := f.Quantise(packing.WeightBits)
-		m, err := packing.PackScalar(q, s.Tile.Slots())
+		m, err := packing.ScalarIn(s.Tile.Slots()).Pack(q, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +37,7 @@ func pack(s config.Spec, f *network.Folded, orders [][]int, v *values) (*packed,
 	case packing.OneImage:
 		return packOneImage(s, f, v)
 	}
-	m, err := packing.Pack(f, s.Tile, orders)
+	m, err := packing.TilesOf(s.Tile).Pack(f, orders)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func packOneImage(s config.Spec, f *network.Folded, v *values) (*packed, error) 
 	var first error
 	cheapest := 0.0
 	for _, slots := range sizes {
-		m, err := packing.PackOneImage(f, slots, packing.Nominal(1), encrypted)
+		m, err := packing.OneImageIn(slots, encrypted).Pack(f, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -265,11 +265,11 @@ func (p *promise) drawModuli(logSlots int) {
 	var err error
 	switch dims := p.net.Dims(); p.spec.Layout {
 	case string(packing.Scalar):
-		layout, err = packing.NewScalarLayout(dims, 1<<logSlots)
+		layout, err = packing.ScalarIn(1<<logSlots).Layout(dims)
 	case string(packing.OneImage):
-		layout, err = packing.NewOneImageLayout(dims, 1<<logSlots, packing.Nominal(1), h.Weights == "encrypted")
+		layout, err = packing.OneImageIn(1<<logSlots, h.Weights == "encrypted").Layout(dims)
 	default:
-		layout, err = packing.NewLayout(dims, p.spec.Tile)
+		layout, err = packing.TilesOf(p.spec.Tile).Layout(dims)
 	}
 	if err != nil {
 		panic(err)

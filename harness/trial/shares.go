@@ -18,12 +18,12 @@ func shares(s config.Spec, unpruned []int, f *network.Folded, orders [][]int) (*
 	case packing.OneImage:
 		return nil, nil
 	case packing.Scalar:
-		if whole, err = packing.NewScalarLayout(unpruned, s.Tile.Slots()); err == nil {
-			m, err = packing.PackScalar(f.Quantise(packing.WeightBits), s.Tile.Slots())
+		if whole, err = packing.ScalarIn(s.Tile.Slots()).Layout(unpruned); err == nil {
+			m, err = packing.ScalarIn(s.Tile.Slots()).Pack(f, nil)
 		}
 	default:
-		if whole, err = packing.NewLayout(unpruned, s.Tile); err == nil {
-			m, err = packing.Pack(f, s.Tile, orders)
+		if whole, err = packing.TilesOf(s.Tile).Layout(unpruned); err == nil {
+			m, err = packing.TilesOf(s.Tile).Pack(f, orders)
 		}
 	}
 	if err != nil {

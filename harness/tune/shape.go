@@ -56,9 +56,9 @@ func ShapeFor(axes []int, kind packing.Kind, batch int, w inference.Wanted) (pac
 
 // nominal is what one evaluation costs and the bytes it needs, with parameters for the least that any network needs.
 func nominal(axes []int, kind packing.Kind, shape packing.Shape, w inference.Wanted) (cost float64, memory int64, err error) {
-	layout, err := packing.NewLayout(axes, shape)
+	layout, err := packing.TilesOf(shape).Layout(axes)
 	if kind == packing.Scalar {
-		layout, err = packing.NewScalarLayout(axes, shape.Slots())
+		layout, err = packing.ScalarIn(shape.Slots()).Layout(axes)
 	}
 	if err != nil {
 		return 0, 0, err

@@ -166,11 +166,11 @@ func (o Options) models(f *network.Folded) []func() (model, error) {
 	for slots := packing.MinSlots; slots <= packing.MaxSlots; slots *= 2 {
 		if wants(packing.OneImage) && !(o.Exact && o.Batch > 1) {
 			add(func() (*packing.Model, error) {
-				return packing.PackOneImage(f, slots, packing.Nominal(1), o.Encrypted)
+				return packing.OneImageIn(slots, o.Encrypted).Pack(f, nil)
 			})
 		}
 		if wants(packing.Scalar) && !o.Encrypted && !(o.Exact && o.Batch != slots) {
-			add(func() (*packing.Model, error) { return packing.PackScalar(f.Quantise(packing.WeightBits), slots) })
+			add(func() (*packing.Model, error) { return packing.ScalarIn(slots).Pack(f, nil) })
 		}
 		if !wants(packing.Tiles) {
 			continue
@@ -182,7 +182,7 @@ func (o Options) models(f *network.Folded) []func() (model, error) {
 			for in := 1; in <= slots/batch; in *= 2 {
 				shape := packing.Shape{In: in, Out: slots / batch / in, Batch: batch}
 				if o.Shapes == nil || slices.ContainsFunc(o.Shapes, func(s packing.Shape) bool { return s.In == shape.In && s.Out == shape.Out }) {
-					add(func() (*packing.Model, error) { return packing.Pack(f, shape, o.Orders) })
+					add(func() (*packing.Model, error) { return packing.TilesOf(shape).Pack(f, o.Orders) })
 				}
 			}
 		}
@@ -195,7 +195,7 @@ func (o Options) models(f *network.Folded) []func() (model, error) {
 type reference struct{ profile packing.Profile }
 
 func newReference(f *network.Folded, samples [][]float64, o Options) (*reference, error) {
-	m, err := packing.PackOneImage(f, 1<<13, packing.Nominal(1), o.Encrypted)
+	m, err := packing.OneImageIn(1<<13, o.Encrypted).Pack(f, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -297,11 +297,11 @@ func (c *Candidate) TileTime(encrypted bool) float64 {
 func (c *Candidate) Pack(f *network.Folded, encrypted bool) (m *packing.Model, err error) {
 	switch c.Kind {
 	case packing.OneImage:
-		return packing.PackOneImage(f, c.Slots, packing.Nominal(1), encrypted)
+		return packing.OneImageIn(c.Slots, encrypted).Pack(f, nil)
 	case packing.Scalar:
-		m, err = packing.PackScalar(f.Quantise(packing.WeightBits), c.Slots)
+		m, err = packing.ScalarIn(c.Slots).Pack(f, nil)
 	default:
-		m, err = packing.Pack(f, c.Shape, nil)
+		m, err = packing.TilesOf(c.Shape).Pack(f, nil)
 	}
 	if err == nil {
 		m.Trim()
