@@ -261,16 +261,7 @@ func (p *promise) drawLayout() {
 // larger by that of weights where the rescaling of squares is delayed.
 func (p *promise) drawModuli(logSlots int) {
 	h := &p.spec.HE
-	var layout *packing.Layout
-	var err error
-	switch dims := p.net.Dims(); p.spec.Layout {
-	case string(packing.Scalar):
-		layout, err = packing.ScalarIn(1<<logSlots).Layout(dims)
-	case string(packing.OneImage):
-		layout, err = packing.OneImageIn(1<<logSlots, h.Weights == "encrypted").Layout(dims)
-	default:
-		layout, err = packing.TilesOf(p.spec.Tile).Layout(dims)
-	}
+	layout, err := p.spec.Choice().Layout(p.net.Dims())
 	if err != nil {
 		panic(err)
 	}
@@ -330,7 +321,7 @@ func (p *promise) keep() (end string, bits float64) {
 }
 
 func (p *promise) evaluate(packed *packed, params inference.Parameters) (want, got [][]float64, err error) {
-	m, encrypted := packed.model, p.spec.HE.Weights == "encrypted"
+	m, encrypted := packed.model, p.spec.HE.Encrypted()
 	client, err := inference.NewClient(params, m.Layout)
 	if err != nil {
 		return nil, nil, err
