@@ -21,7 +21,7 @@ type bench struct {
 func newBench(b *testing.B, dims []int, shape packing.Shape, encrypted bool) bench {
 	b.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
-	m, err := packing.Pack(networktest.Folded(rng, dims, 1, 1), shape, nil)
+	m, err := packing.TilesOf(shape).Pack(networktest.Folded(rng, dims, 1, 1), nil)
 	check(b, err)
 	x := networktest.Samples(rng, shape.Batch, dims[0])
 	_, profile, err := m.Simulate(x)
@@ -93,7 +93,7 @@ func BenchmarkEvaluate(b *testing.B) {
 func BenchmarkOneImage(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	dims := []int{784, 128, 128, 10}
-	m, err := packing.PackOneImage(networktest.Folded(rng, dims, 1, 1), 4096, packing.Nominal(1), false)
+	m, err := packing.OneImageIn(4096, false).Pack(networktest.Folded(rng, dims, 1, 1), nil)
 	check(b, err)
 	m.SetDelayed(false)
 	p, err := NewParameters(Literal{LogN: 13, LogQ: []int{40, 30, 24, 31, 25, 22}, LogP: []int{42}, LogScale: 28}, false)
@@ -160,7 +160,7 @@ func BenchmarkSetUp(b *testing.B) {
 		s := newBench(b, []int{784, 64, 10}, packing.Shape{In: 8, Out: 8, Batch: 64}, encrypted)
 		p, layout := s.server.params, s.server.layout
 		rng := rand.New(rand.NewPCG(1, 2))
-		m, err := packing.Pack(networktest.Folded(rng, []int{784, 64, 10}, 1, 1), packing.Shape{In: 8, Out: 8, Batch: 64}, nil)
+		m, err := packing.TilesOf(packing.Shape{In: 8, Out: 8, Batch: 64}).Pack(networktest.Folded(rng, []int{784, 64, 10}, 1, 1), nil)
 		check(b, err)
 		client, err := NewClient(p, layout)
 		check(b, err)

@@ -28,7 +28,7 @@ func (p Parameters) CheckRange(layout *packing.Layout, profile packing.Profile) 
 	}
 	for i, sc := range p.scales(layout) {
 		ly := &layout.Layers[i]
-		if bits := logScale(sc.weight); layout.Kind != packing.Scalar && math.Round(bits) < minWeightScale { // moduli are a little below the powers of two
+		if bits := logScale(sc.weight); !ly.Integer && math.Round(bits) < minWeightScale { // moduli are a little below the powers of two
 			return fmt.Errorf("inference: layer %s: log_q leaves its weights a scale of %.0f bits: want at least %d; enlarge log_q[%d] or lower log_scale",
 				ly.Name, bits, minWeightScale, ly.Level)
 		}
@@ -71,15 +71,11 @@ func (p Parameters) holds(layout *packing.Layout, profile packing.Profile) []hel
 		add := func(scale, peak float64, level int, squared bool) {
 			all = append(all, held{i, peak, level, logQ[level+1], scale + peak - math.Log2(largestShare), squared})
 		}
-		level := ly.SumLevel()
-		if layout.Kind == packing.Scalar {
-			level = ly.Level
-		}
 		peak := math.Log2(math.Max(profile.Bound(i), 1))
-		add(logScale(sc.sum), peak, level, false)
+		add(logScale(sc.sum), peak, ly.SumLevel(), false)
 		if ly.Square && !ly.Delayed {
 			square := peak + math.Log2(math.Max(profile.Peaks[i], 1))
-			add(2*logScale(sc.square), square, squareLevel(layout, i), true)
+			add(2*logScale(sc.square), square, ly.SquareLevel(), true)
 		}
 	}
 	return all

@@ -16,7 +16,7 @@ import (
 func TestGivenParametersAreJudged(t *testing.T) {
 	rng := rand.New(rand.NewPCG(21, 1))
 	f := networktest.Folded(rng, []int{20, 12, 8}, 1, 1)
-	m, err := packing.Pack(f, packing.Shape{In: 4, Out: 4, Batch: 32}, nil)
+	m, err := packing.TilesOf(packing.Shape{In: 4, Out: 4, Batch: 32}).Pack(f, nil)
 	check(t, err)
 	m.SetDelayed(false)
 	x := networktest.Samples(rng, 32, 20)
@@ -79,7 +79,7 @@ func TestHighPrecisionLeavesRoomForFloats(t *testing.T) {
 	for round := range 4 {
 		rng := rand.New(rand.NewPCG(22, uint64(round)))
 		f := networktest.Folded(rng, []int{30, 12, 10}[round%2:], 1, 1)
-		m, err := packing.Pack(f, packing.Shape{In: 4, Out: 4, Batch: 256}, nil)
+		m, err := packing.TilesOf(packing.Shape{In: 4, Out: 4, Batch: 256}).Pack(f, nil)
 		check(t, err)
 		x := networktest.Samples(rng, 64, f.Dims()[0])
 		_, profile, err := m.Simulate(x)
@@ -104,7 +104,7 @@ func TestHighPrecisionLeavesRoomForFloats(t *testing.T) {
 	if measured == 0 {
 		t.Error("none was derived")
 	}
-	layout, err := packing.NewLayout([]int{4, 2}, packing.Shape{In: 16, Out: 16, Batch: 16})
+	layout, err := packing.TilesOf(packing.Shape{In: 16, Out: 16, Batch: 16}).Layout([]int{4, 2})
 	check(t, err)
 	profile := least(layout)
 	profile.Errors[packing.Source{Kind: packing.FloatError}] = 1

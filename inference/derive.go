@@ -134,9 +134,6 @@ func candidates(layout *packing.Layout, w Wanted) []candidate {
 
 // delays lists how many squares may be delayed: all, none, and where there are many some numbers in between.
 func delays(layout *packing.Layout) []int {
-	if layout.Kind == packing.Scalar {
-		return []int{0}
-	}
 	const steps = 4
 	most := layout.Squares()
 	var n []int
@@ -261,7 +258,7 @@ func summed(r Ring, probability float64, terms int) float64 {
 func terms(layout *packing.Layout) int {
 	last := &layout.Layers[len(layout.Layers)-1]
 	n := max(1, last.In/4)
-	if layout.Kind != packing.Scalar {
+	if !last.Integer {
 		n = min(n, last.Sum.Count())
 	}
 	return n
@@ -272,19 +269,15 @@ func terms(layout *packing.Layout) int {
 func headroom(layout *packing.Layout, p packing.Profile) int {
 	largest := p.Bound(len(p.Peaks) - 1)
 	head := int(math.Ceil(math.Log2(math.Max(largest, 1)))) + 1 + guard
-	if layout.Kind == packing.Scalar {
-		return max(minHeadroom, head) + lastBits(layout)
-	}
-	return max(minHeadroom, head)
+	return max(minHeadroom, head) + lastBits(layout)
 }
 
 // lastBits is by how many bits the integer weights of products since the last rescaling raise the scale.
-func lastBits(layout *packing.Layout) int {
-	products := 1
-	for i := len(layout.Layers) - 2; i >= 0 && !layout.Layers[i].Square; i-- {
-		products++
+func lastBits(layout *packing.Layout) (bits int) {
+	for i := len(layout.Layers) - 1; i >= 0 && layout.Layers[i].Integer && !layout.Layers[i].Square; i-- {
+		bits += packing.WeightBits
 	}
-	return products * WeightBits
+	return bits
 }
 
 // refusal explains why no parameters serve: too many levels for the ring, with the ring that would do, or more

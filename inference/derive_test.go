@@ -70,7 +70,7 @@ func TestDeriveRefuses(t *testing.T) {
 		if testing.Short() && len(c.dims) == len(deep) {
 			continue // a search over a long chain
 		}
-		layout, err := packing.NewLayout(c.dims, c.shape)
+		layout, err := packing.TilesOf(c.shape).Layout(c.dims)
 		check(t, err)
 		lit, err := Derive(layout, c.profile(layout), Wanted{Precision: c.precision})
 		if err == nil {
@@ -135,7 +135,7 @@ func TestDerivedIsEnough(t *testing.T) {
 // are derived.
 func TestLargeValuesDoNotWrap(t *testing.T) {
 	f := &network.Folded{Layers: []network.Affine{{W: mat.NewDense(1, 1, []float64{1000}), B: []float64{500}}}}
-	m, err := packing.Pack(f, packing.Shape{In: 1, Out: 1, Batch: 4096}, nil)
+	m, err := packing.TilesOf(packing.Shape{In: 1, Out: 1, Batch: 4096}).Pack(f, nil)
 	check(t, err)
 	x := [][]float64{{1}, {0.25}, {-1}}
 	_, profile, err := m.Simulate(x)
@@ -164,7 +164,7 @@ func TestDeepTilesAreExact(t *testing.T) {
 	rng := rand.New(rand.NewPCG(31, 7))
 	dims := []int{60, 40, 20, 40, 60}
 	f := networktest.Folded(rng, dims, 1, 1)
-	m, err := packing.Pack(f, packing.Shape{In: 16, Out: 16, Batch: 64}, nil)
+	m, err := packing.TilesOf(packing.Shape{In: 16, Out: 16, Batch: 64}).Pack(f, nil)
 	check(t, err)
 	x := networktest.Samples(rng, 64, dims[0])
 	_, profile, err := m.Simulate(x)
@@ -198,7 +198,7 @@ func TestDeriveRepeats(t *testing.T) {
 	x := networktest.Samples(rand.New(rand.NewPCG(7, 8)), 1, 30)
 	var first string
 	for i := range 50 {
-		m, err := packing.PackOneImage(f, 4096, packing.Nominal(1), false)
+		m, err := packing.OneImageIn(4096, false).Pack(f, nil)
 		check(t, err)
 		_, profile, err := m.Simulate(x)
 		check(t, err)
@@ -217,7 +217,7 @@ func TestDeriveRepeats(t *testing.T) {
 // Moduli that the fast kernels can work with are taken before any others, and a larger modulus only where nothing
 // else gives the precision.
 func TestModuliSuitTheKernels(t *testing.T) {
-	layout, err := packing.NewLayout([]int{64, 32, 10}, packing.Shape{In: 16, Out: 16, Batch: 32})
+	layout, err := packing.TilesOf(packing.Shape{In: 16, Out: 16, Batch: 32}).Layout([]int{64, 32, 10})
 	check(t, err)
 	fastest := float64(families[0])
 	for _, c := range []struct{ precision, largest float64 }{{8, fastest}, {15, fastest}, {24, fastest}, {40, maxLogPrime}} {
@@ -237,7 +237,7 @@ func TestPortableKernelsGetFewModuli(t *testing.T) {
 		var limbs, largest [2]int
 		var costs [2]float64
 		for i, on := range []string{Reference, kernels.Portable} {
-			m, err := packing.PackOneImage(f, 8192, packing.Nominal(1), false)
+			m, err := packing.OneImageIn(8192, false).Pack(f, nil)
 			check(t, err)
 			_, profile, err := m.Simulate(x)
 			check(t, err)

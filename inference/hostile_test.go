@@ -166,13 +166,13 @@ func forge(t *testing.T, rng *rand.Rand, y *party) []byte {
 func TestHostileFilesAreErrors(t *testing.T) {
 	const rounds = 25
 	f := networktest.Folded(rand.New(rand.NewPCG(5, 5)), []int{9, 12, 7, 5}, 0.6, 1)
-	tiles, err := packing.Pack(f, packing.Shape{In: 4, Out: 4, Batch: 16}, nil)
+	tiles, err := packing.TilesOf(packing.Shape{In: 4, Out: 4, Batch: 16}).Pack(f, nil)
 	check(t, err)
-	image, err := packing.PackOneImage(f, 256, packing.Nominal(1), false)
+	image, err := packing.OneImageIn(256, false).Pack(f, nil)
 	check(t, err)
-	coded, err := packing.PackOneImage(f, 256, packing.Nominal(1), true)
+	coded, err := packing.OneImageIn(256, true).Pack(f, nil)
 	check(t, err)
-	scalar, err := packing.PackScalar(f.Quantise(WeightBits), 256)
+	scalar, err := packing.ScalarIn(256).Pack(f, nil)
 	check(t, err)
 	for _, c := range []struct {
 		name      string

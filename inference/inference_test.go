@@ -50,7 +50,7 @@ func smallScalarLiteral(layout *packing.Layout, lit Literal) Literal {
 	scale := lit.LogScale
 	var fromTop []int
 	for i := range layout.Layers {
-		scale += WeightBits
+		scale += packing.WeightBits
 		if layout.Layers[i].Square {
 			q := min(2*scale-lit.LogScale, 60)
 			fromTop = append(fromTop, q)
@@ -142,7 +142,7 @@ func TestEncryptedEqualsPlain(t *testing.T) {
 				check(t, err)
 				x := networktest.Samples(rng, 1+rng.IntN(m.Batch), dims[0])
 				if m.Kind == packing.Scalar {
-					f = f.Quantise(WeightBits)
+					f = f.Quantise(packing.WeightBits)
 				}
 				want := networktest.Forward(f, x)
 				got, trace := evaluate(t, p, m, encrypted, 1+rng.IntN(3), x)
@@ -166,7 +166,7 @@ func TestAllPrunedRowsGiveTheirBias(t *testing.T) {
 		{W: mat.NewDense(8, 8, nil), B: []float64{8, 7, 6, 5, 4, 3, 2, 1}},
 	}}
 	f.Layers[1].W.Set(0, 0, 1) // reads a constant neuron: 8 + 1²
-	m, err := packing.Pack(f, shape, nil)
+	m, err := packing.TilesOf(shape).Pack(f, nil)
 	check(t, err)
 	p, err := NewParameters(smallLiteral(m.Layout), true)
 	check(t, err)
@@ -217,7 +217,7 @@ func TestSecureEndToEnd(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	dims := []int{60, 32, 10}
 	f := networktest.Folded(rng, dims, 0.6, 8)
-	m, err := packing.Pack(f, packing.Shape{In: 16, Out: 8, Batch: 32}, nil)
+	m, err := packing.TilesOf(packing.Shape{In: 16, Out: 8, Batch: 32}).Pack(f, nil)
 	check(t, err)
 	x := networktest.Samples(rng, 32, dims[0])
 	_, profile, err := m.Simulate(x)
@@ -241,7 +241,7 @@ func TestSecureEndToEnd(t *testing.T) {
 func TestLargeScales(t *testing.T) {
 	rng := rand.New(rand.NewPCG(13, 14))
 	f := networktest.Folded(rng, []int{9, 6, 4}, 1, 1)
-	m, err := packing.Pack(f, packing.Shape{In: 4, Out: 4, Batch: 16}, nil)
+	m, err := packing.TilesOf(packing.Shape{In: 4, Out: 4, Batch: 16}).Pack(f, nil)
 	check(t, err)
 	x := networktest.Samples(rng, 3, 9)
 	for _, logQ := range [][]int{{60, 55, 60, 55}, {60, 50, 50, 50}} {
@@ -298,20 +298,20 @@ func anyModel(t *testing.T, rng *rand.Rand, f *network.Folded, logSlots int, enc
 	t.Helper()
 	switch rng.IntN(4) {
 	case 0:
-		m, err := packing.PackOneImage(f, 1<<logSlots, packing.Nominal(1), encrypted)
+		m, err := packing.OneImageIn(1<<logSlots, encrypted).Pack(f, nil)
 		check(t, err)
 		return m
 	case 1:
 		if encrypted || linear(f) > 1 { // whose scales would outgrow the chain of a small ring
 			break
 		}
-		m, err := packing.PackScalar(f.Quantise(WeightBits), 1<<logSlots)
+		m, err := packing.ScalarIn(1<<logSlots).Pack(f, nil)
 		check(t, err)
 		return m
 	}
 	in := rng.IntN(min(logSlots, 6))
 	out := rng.IntN(min(logSlots-in, 6))
-	m, err := packing.Pack(f, packing.Shape{In: 1 << in, Out: 1 << out, Batch: 1 << (logSlots - in - out)}, networktest.Orders(rng, f.Dims()))
+	m, err := packing.TilesOf(packing.Shape{In: 1 << in, Out: 1 << out, Batch: 1 << (logSlots - in - out)}).Pack(f, networktest.Orders(rng, f.Dims()))
 	check(t, err)
 	return m
 }

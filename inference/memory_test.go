@@ -46,7 +46,7 @@ func TestBuffersAreForeseen(t *testing.T) {
 	for _, encrypted := range []bool{false, true} {
 		for _, threads := range []int{1, 2} {
 			t.Run(fmt.Sprintf("encrypted %t, %d threads", encrypted, threads), func(t *testing.T) {
-				m, err := packing.PackOneImage(f, 1<<(testLogN-1), packing.Nominal(1), encrypted)
+				m, err := packing.OneImageIn(1<<(testLogN-1), encrypted).Pack(f, nil)
 				check(t, err)
 				p, err := NewParameters(smallLiteral(m.Layout), true)
 				check(t, err)

@@ -60,7 +60,7 @@ func buildModel(p Parameters, m *packing.Model, encryptor *encryptor) (*Model, M
 	start := time.Now()
 	for i := range m.Layers {
 		ly := &m.Layers[i]
-		if m.Kind == packing.Scalar {
+		if ly.Integer {
 			rows, err := scalarRows(m, i)
 			if err != nil {
 				return nil, ModelTimes{}, err
@@ -87,7 +87,6 @@ func buildModel(p Parameters, m *packing.Model, encryptor *encryptor) (*Model, M
 
 // newTiles makes room for the kept terms of a row.
 func newTiles(p Parameters, ly *packing.Layer, kept []bool, encrypted bool) []tiles {
-	n := len(ly.Rotations)
 	byColumn := ly.Diagonals(encrypted)
 	var row []tiles
 	for t, k := range kept {
@@ -96,7 +95,7 @@ func newTiles(p Parameters, ly *packing.Layer, kept []bool, encrypted bool) []ti
 		}
 		column, term := 0, t
 		if byColumn {
-			column, term = t/n, t%n
+			column, term = ly.Input(t)
 		}
 		if len(row) == 0 || row[len(row)-1].column != column {
 			row = append(row, tiles{column: column})
@@ -283,7 +282,8 @@ func (l *modelLayer) reads(ly *packing.Layer) (cols []int) {
 				if len(t.limbs) > ly.Level+1 { // of one column
 					cols = append(cols, t.column)
 				} else {
-					cols = append(cols, int(term)/len(ly.Rotations))
+					col, _ := ly.Input(int(term))
+					cols = append(cols, col)
 				}
 			}
 		}

@@ -97,7 +97,7 @@ func (m *Model) ReadFrom(r io.Reader) (int64, error) {
 
 func (m *Model) readLayer(in *reader, i, degree int, sc scales) modelLayer {
 	want := &m.layout.Layers[i]
-	if m.layout.Kind == packing.Scalar {
+	if want.Integer {
 		var ly modelLayer
 		for range want.Out {
 			ly.scalars = append(ly.scalars, in.scalarRow(want.In))

@@ -84,14 +84,11 @@ func (c *chain) setNoise(n noise, layout *packing.Layout, p packing.Profile, enc
 	c.noise = n
 	c.weight = n.weight(encrypted)
 	c.bias = c.weight
-	if layout.Kind == packing.Scalar {
-		c.bias = math.Ldexp(constantVariance, -2*lastBits(layout))
+	if bits := lastBits(layout); bits > 0 {
+		c.bias = math.Ldexp(constantVariance, -2*bits)
 	}
 	c.float = n.float() * p.Errors[packing.Source{Kind: packing.FloatError}]
 }
-
-// WeightBits is how many fractional bits integer weights have.
-const WeightBits = 10
 
 // least is a profile of a network that asks for little: before training, it stands for what any network needs.
 func least(layout *packing.Layout) packing.Profile {

@@ -27,7 +27,7 @@ type pair struct {
 func newPair(t *testing.T) pair {
 	t.Helper()
 	f := networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1)
-	m, err := packing.Pack(f, packing.Shape{In: 2, Out: 2, Batch: 64}, nil)
+	m, err := packing.TilesOf(packing.Shape{In: 2, Out: 2, Batch: 64}).Pack(f, nil)
 	check(t, err)
 	p, err := NewParameters(smallLiteral(m.Layout), true)
 	check(t, err)
@@ -78,7 +78,7 @@ func TestCorruptBytesAreErrors(t *testing.T) {
 // What reaches the server's arithmetic is checked number by number.
 func TestHostileNumbersAreErrors(t *testing.T) {
 	f := networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1)
-	m, err := packing.PackScalar(f.Quantise(WeightBits), 1<<(testLogN-1))
+	m, err := packing.ScalarIn(1<<(testLogN-1)).Pack(f, nil)
 	check(t, err)
 	p, err := NewParameters(smallLiteral(m.Layout), true)
 	check(t, err)
@@ -129,9 +129,9 @@ func TestModelsThatReadNothingAreErrors(t *testing.T) {
 
 func TestMismatchesAreErrors(t *testing.T) {
 	c := newPair(t)
-	other, err := packing.NewLayout([]int{9, 5, 3}, c.model.Shape)
+	other, err := packing.TilesOf(c.model.Shape).Layout([]int{9, 5, 3})
 	check(t, err)
-	shorter, err := packing.NewLayout([]int{4, 3}, c.model.Shape)
+	shorter, err := packing.TilesOf(c.model.Shape).Layout([]int{4, 3})
 	check(t, err)
 	lit := smallLiteral(c.model.Layout)
 	lit.LogP = []int{55}
@@ -180,7 +180,7 @@ func TestMismatchesAreErrors(t *testing.T) {
 		},
 		"client, input as output": func() error { _, err := c.client.Decrypt(c.input, 1); return err },
 		"encode, wrong ring": func() error {
-			m, err := packing.Pack(networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1), packing.Shape{In: 2, Out: 2, Batch: 2}, nil)
+			m, err := packing.TilesOf(packing.Shape{In: 2, Out: 2, Batch: 2}).Pack(networktest.Folded(rand.New(rand.NewPCG(1, 2)), []int{4, 5, 3}, 1, 1), nil)
 			check(t, err)
 			_, _, err = EncodeModel(c.params, m)
 			return err

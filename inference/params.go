@@ -157,8 +157,8 @@ func (p Parameters) scales(layout *packing.Layout) []scales {
 	for i := range layout.Layers {
 		ly := &layout.Layers[i]
 		sc := scales{input: s}
-		if layout.Kind == packing.Scalar {
-			sc.weight = powerOfTwo(WeightBits)
+		if ly.Integer {
+			sc.weight = powerOfTwo(packing.WeightBits)
 			sc.sum = s.Mul(sc.weight)
 		} else {
 			sc.sum = target()
@@ -173,20 +173,12 @@ func (p Parameters) scales(layout *packing.Layout) []scales {
 		if ly.Square {
 			sc.output = sc.square.Mul(sc.square)
 			if !ly.Delayed {
-				sc.output = sc.output.Div(prime(squareLevel(layout, i)))
+				sc.output = sc.output.Div(prime(ly.SquareLevel()))
 			}
 		}
 		out[i], s = sc, sc.output
 	}
 	return out
-}
-
-// squareLevel is the level that a layer is squared at.
-func squareLevel(layout *packing.Layout, i int) int {
-	if layout.Kind == packing.Scalar {
-		return layout.Layers[i].Level
-	}
-	return layout.Layers[i].SquareLevel()
 }
 
 func powerOfTwo(log int) rlwe.Scale {

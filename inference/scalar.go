@@ -32,9 +32,9 @@ func scalarRows(m *packing.Model, layer int) ([]scalarRow, error) {
 		row.bias = m.Bias[layer][o]
 		for _, sign := range []float64{-1, 1} {
 			for i, v := range w.RawRowView(o) {
-				n := math.Round(math.Abs(v) * (1 << WeightBits))
+				n := math.Round(math.Abs(v) * (1 << packing.WeightBits))
 				if n > kernels.MaxWeight {
-					return nil, fmt.Errorf("inference: layer %s: weight %g: want at most %d for integer weights", m.Layers[layer].Name, v, kernels.MaxWeight>>WeightBits)
+					return nil, fmt.Errorf("inference: layer %s: weight %g: want at most %d for integer weights", m.Layers[layer].Name, v, kernels.MaxWeight>>packing.WeightBits)
 				}
 				if v*sign > 0 { // counted as kept even if it rounds to nothing
 					row.Index = append(row.Index, int32(i))
@@ -47,6 +47,31 @@ func scalarRows(m *packing.Model, layer int) ([]scalarRow, error) {
 		}
 	}
 	return rows, nil
+}
+
+// scalarRows computes a layer of integer weights: the sums of all rows on all threads, then the squares.
+func (s *Server) scalarRows(i int, x, out []*rlwe.Ciphertext, workers []*worker) error {
+	ly, rows, scale := &s.layout.Layers[i], s.model.layers[i].scalars, s.scales[i].sum
+	last := i == len(s.layout.Layers)-1
+	for o := range out {
+		if !rows[o].constant(last) {
+			out[o] = s.pool.get(1, ly.Level, scale)
+		}
+	}
+	workers[0].counts.Add(packing.ArrangeInput, ly.Level, len(inputsIndexed(rows)))
+	if err := scalarLayer(s.params, rows, x, out, scale, len(s.workers)); err != nil {
+		return err
+	}
+	return finishRows(out, workers, func(w *worker, r int, sum *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
+		if n := len(rows[r].Index); n > 0 {
+			w.counts.Add(packing.MulScalar, ly.Level, n)
+			w.counts.Add(packing.FinishRow, ly.Level, 1)
+		}
+		if sum == nil || !ly.Square {
+			return sum, nil
+		}
+		return w.squared(sum, false, s.scales[i].output)
+	})
 }
 
 // scalarLayer computes the outputs of a layer, all at the level of the inputs: out[o] = bias[o] + Σ w·x. Nil outputs are

@@ -164,29 +164,12 @@ func (s *Server) layer(i int, x []*rlwe.Ciphertext) ([]*rlwe.Ciphertext, packing
 	for _, w := range workers {
 		w.counts = packing.Counts{}
 	}
-	shared, err := s.rotatedInputs(i, x, workers[0])
-	if err != nil {
-		return nil, nil, err
+	rows := s.tileRows
+	if ly.Integer {
+		rows = s.scalarRows
 	}
 	out := make([]*rlwe.Ciphertext, ly.Rows)
-	chunk := ly.Rows
-	if s.layout.Kind == packing.Scalar {
-		err = s.scalarSums(i, x, out, workers[0])
-	} else {
-		chunk = packing.RowsInFlight(len(s.workers))
-	}
-	for first := 0; first < ly.Rows && err == nil; first += chunk {
-		rows := out[first:min(first+chunk, ly.Rows)]
-		if s.layout.Kind != packing.Scalar {
-			err = s.rowSums(i, first, shared, rows, workers)
-		}
-		if err == nil {
-			err = s.finishRows(i, first, shared, rows, workers)
-		}
-	}
-	if ly.Rotates(s.model.Encrypted) {
-		s.recycleRotated(ly, shared)
-	}
+	err := rows(i, x, out, workers)
 	counts := packing.Counts{}
 	for _, w := range workers {
 		counts.Plus(w.counts)
@@ -194,8 +177,33 @@ func (s *Server) layer(i int, x []*rlwe.Ciphertext) ([]*rlwe.Ciphertext, packing
 	return out, counts, err
 }
 
+// tileRows computes rows of tiles, so many at once that their inputs are read together.
+func (s *Server) tileRows(i int, x, out []*rlwe.Ciphertext, workers []*worker) error {
+	ly := &s.layout.Layers[i]
+	inputs, err := s.rotatedInputs(i, x, workers[0])
+	if err != nil {
+		return err
+	}
+	chunk := packing.RowsInFlight(len(s.workers))
+	for first := 0; first < ly.Rows; first += chunk {
+		rows := out[first:min(first+chunk, ly.Rows)]
+		if err := s.rowSums(i, first, inputs, rows, workers); err != nil {
+			return err
+		}
+		if err := finishRows(rows, workers, func(w *worker, r int, sum *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
+			return s.row(w, i, first+r, inputs, sum)
+		}); err != nil {
+			return err
+		}
+	}
+	if ly.Rotates(s.model.Encrypted) {
+		s.recycleRotated(ly, inputs)
+	}
+	return nil
+}
+
 // finishRows turns sums of products into outputs, rows at once.
-func (s *Server) finishRows(i, first int, x, rows []*rlwe.Ciphertext, workers []*worker) error {
+func finishRows(rows []*rlwe.Ciphertext, workers []*worker, finish func(w *worker, r int, sum *rlwe.Ciphertext) (*rlwe.Ciphertext, error)) error {
 	free := make(chan *worker, len(workers))
 	for _, w := range workers {
 		free <- w
@@ -203,11 +211,7 @@ func (s *Server) finishRows(i, first int, x, rows []*rlwe.Ciphertext, workers []
 	return parallel(len(workers), len(rows), func() func(int) error {
 		w := <-free
 		return func(r int) (err error) {
-			if s.layout.Kind == packing.Scalar {
-				rows[r], err = s.scalarRow(w, i, first+r, rows[r])
-			} else {
-				rows[r], err = s.row(w, i, first+r, x, rows[r])
-			}
+			rows[r], err = finish(w, r, rows[r])
 			return err
 		}
 	})
@@ -244,24 +248,24 @@ func (s *Server) rowSums(i, first int, x, rows []*rlwe.Ciphertext, workers []*wo
 	return sumProductsAtOnce(s.params, groups, x, len(workers))
 }
 
-// rotatedInputs gives the ciphertext of each term of a row: inputs, or their rotations where rows share them.
+// rotatedInputs gives the ciphertext of each input: as it came, or its rotations where rows share them.
 func (s *Server) rotatedInputs(i int, x []*rlwe.Ciphertext, w *worker) ([]*rlwe.Ciphertext, error) {
 	ly := &s.layout.Layers[i]
 	if !ly.Rotates(s.model.Encrypted) {
 		return x, nil
 	}
 	n := len(ly.Rotations)
-	terms := make([]*rlwe.Ciphertext, ly.Terms())
+	inputs := make([]*rlwe.Ciphertext, ly.Inputs())
 	for col, ct := range x {
 		var steps []int
 		var outs []*rlwe.Ciphertext
 		for k, step := range ly.Rotations {
 			switch {
 			case step == 0:
-				terms[col*n+k] = ct
+				inputs[col*n+k] = ct
 			case ct != nil && s.reads(i, col*n+k):
 				out := s.pool.get(1, ct.Level(), ct.Scale)
-				terms[col*n+k] = out
+				inputs[col*n+k] = out
 				steps, outs = append(steps, step), append(outs, out)
 			}
 		}
@@ -275,19 +279,19 @@ func (s *Server) rotatedInputs(i int, x []*rlwe.Ciphertext, w *worker) ([]*rlwe.
 		w.counts.Add(packing.RotateInput, ly.Level, len(steps))
 		w.counts.Add(packing.ModDown, ly.Level, len(steps))
 	}
-	return terms, nil
+	return inputs, nil
 }
 
-// reads tells whether any row has a tile for a term.
-func (s *Server) reads(i, term int) bool {
+// reads tells whether any row has a tile for an input.
+func (s *Server) reads(i, input int) bool {
 	return slices.ContainsFunc(s.model.layers[i].rows, func(row []tiles) bool {
-		return len(row) > 0 && slices.Contains(row[0].terms, int32(term))
+		return len(row) > 0 && slices.Contains(row[0].terms, int32(input))
 	})
 }
 
-func (s *Server) recycleRotated(ly *packing.Layer, terms []*rlwe.Ciphertext) {
-	for t, ct := range terms {
-		if ct != nil && ly.Rotations[t%len(ly.Rotations)] != 0 {
+func (s *Server) recycleRotated(ly *packing.Layer, inputs []*rlwe.Ciphertext) {
+	for input, ct := range inputs {
+		if _, k := ly.Input(input); ct != nil && ly.Rotations[k] != 0 {
 			s.pool.put(ct)
 		}
 	}
@@ -333,36 +337,6 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, acc *rlwe.Cipher
 		return w.squared(acc, ly.Delayed, sc.output)
 	}
 	return acc, nil
-}
-
-// scalarSums computes the sums of a scalar layer, on all threads at once.
-func (s *Server) scalarSums(i int, x, out []*rlwe.Ciphertext, w *worker) error {
-	ly, rows := &s.layout.Layers[i], s.model.layers[i].scalars
-	last := i == len(s.layout.Layers)-1
-	for o := range out {
-		if !rows[o].constant(last) {
-			out[o] = s.pool.get(1, ly.Level, s.scales[i].sum)
-		}
-	}
-	w.counts.Add(packing.ArrangeInput, ly.Level, len(inputsIndexed(rows)))
-	return scalarLayer(s.params, rows, x, out, s.scales[i].sum, len(s.workers))
-}
-
-// scalarRow counts the products of a neuron and squares it.
-func (s *Server) scalarRow(w *worker, i, r int, sum *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
-	ly := &s.layout.Layers[i]
-	n := len(s.model.layers[i].scalars[r].Index)
-	if sum == nil {
-		return nil, nil
-	}
-	w.counts.Add(packing.MulScalar, ly.Level, n)
-	if n > 0 {
-		w.counts.Add(packing.FinishRow, ly.Level, 1)
-	}
-	if !ly.Square {
-		return sum, nil
-	}
-	return w.squared(sum, false, s.scales[i].output)
 }
 
 // constant makes a ciphertext of a bias alone, for output rows all of whose tiles are pruned.

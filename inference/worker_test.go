@@ -9,7 +9,7 @@ import (
 
 // The same network must get the same parameters and scales: if this changes, raise Version.
 func TestGoldenParameters(t *testing.T) {
-	layout, err := packing.NewLayout([]int{784, 128, 128, 10}, packing.Shape{In: 16, Out: 16, Batch: 32})
+	layout, err := packing.TilesOf(packing.Shape{In: 16, Out: 16, Batch: 32}).Layout([]int{784, 128, 128, 10})
 	check(t, err)
 	profile := least(layout)
 	profile.Peaks, profile.Output = []float64{10, 20, 30}, 25

@@ -16,10 +16,10 @@ func TestCostsAddUp(t *testing.T) {
 			dims = append(dims, 1+rng.IntN(70))
 		}
 		in, out := 1<<rng.IntN(5), 1<<rng.IntN(5)
-		l, err := NewLayout(dims, Shape{in, out, MinSlots / in / out})
+		l, err := TilesOf(Shape{in, out, MinSlots / in / out}).Layout(dims)
 		encrypted := rng.IntN(2) == 0
 		if rng.IntN(3) == 0 {
-			l, err = NewScalarLayout(dims, MinSlots)
+			l, err = ScalarIn(MinSlots).Layout(dims)
 			encrypted = false
 		}
 		if err != nil {

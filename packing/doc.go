@@ -2,7 +2,7 @@
 // many homomorphic operations an evaluation takes, all before anything is encrypted. A Layout is a program: for every
 // row of every layer, products of terms with input ciphertexts, a sum of slots, a bias, a mask where one is needed, and a
 // square unless the layer is linear. Three kinds of layout place numbers; evaluation, simulation and counting know the
-// program only.
+// program only. A Choice says which layout is wanted, and packs.
 //
 // # Tiles
 //
@@ -54,7 +54,8 @@
 // # Scalar
 //
 // A scalar layout has a ciphertext per neuron and as many samples as slots. A weight is an integer; nothing is
-// rotated, encoded or rescaled but squares, and a weight of zero costs nothing.
+// rotated, encoded or rescaled but squares, and a weight of zero costs nothing. That products are integer is said by layer
+// (Layer.Integer).
 //
 // # Levels
 //

@@ -39,7 +39,7 @@ func TestTilesHoldEveryWeightOnce(t *testing.T) {
 	for range rounds(t) {
 		f, shape := randomNetwork(rng), randomShape(rng)
 		orders := networktest.Orders(rng, f.Dims())
-		m, err := Pack(f, shape, orders)
+		m, err := TilesOf(shape).Pack(f, orders)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestSimulationEqualsPlainNetwork(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range rounds(t) {
 		f, shape := randomNetwork(rng), randomShape(rng)
-		m, err := Pack(f, shape, networktest.Orders(rng, f.Dims()))
+		m, err := TilesOf(shape).Pack(f, networktest.Orders(rng, f.Dims()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestErrorsAreSummed(t *testing.T) {
 		{W: mat.NewDense(1, 8, []float64{2, 2, 2, 2, 2, 2, 2, 2}), B: []float64{0}},
 		{W: mat.NewDense(1, 1, []float64{1}), B: []float64{0}},
 	}}
-	m, err := Pack(f, Shape{4, 1, 1}, nil)
+	m, err := TilesOf(Shape{4, 1, 1}).Pack(f, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestZeroTilesChangeNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for range rounds(t) / 4 {
 		f, shape := randomNetwork(rng), randomShape(rng)
-		m, err := Pack(f, shape, nil)
+		m, err := TilesOf(shape).Pack(f, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +169,7 @@ func TestZeroTilesChangeNothing(t *testing.T) {
 }
 
 func TestCounts(t *testing.T) {
-	layout, err := NewLayout([]int{784, 128, 128, 10}, Shape{16, 8, 32})
+	layout, err := TilesOf(Shape{16, 8, 32}).Layout([]int{784, 128, 128, 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,11 +238,11 @@ func TestPackRefuses(t *testing.T) {
 		"orders of one axis": {f, Shape{1, 1, 1}, [][]int{nil}},
 		"NaN":                {bad, Shape{1, 1, 1}, nil},
 	} {
-		if _, err := Pack(c.f, c.shape, c.orders); err == nil {
+		if _, err := TilesOf(c.shape).Pack(c.f, c.orders); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	m, err := Pack(f, Shape{2, 2, 2}, nil)
+	m, err := TilesOf(Shape{2, 2, 2}).Pack(f, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestPackRefuses(t *testing.T) {
 
 // A layout that changes makes old results stale: raise Version with it.
 func TestGoldenLayout(t *testing.T) {
-	layout, err := NewLayout([]int{20, 9, 17, 33, 3}, Shape{8, 4, 2})
+	layout, err := TilesOf(Shape{8, 4, 2}).Layout([]int{20, 9, 17, 33, 3})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,40 +17,6 @@ type Model struct {
 	Kept    [][][]bool   // [layer][row][term]: tiles with a weight that is not zero
 }
 
-// Pack cuts a network into tiles after putting the neurons of each axis in the given order (orders[a][p]
-// is the neuron at position p of axis a; a nil order, or nil orders, leave the axis as it is). Neurons
-// that became constant or unread are folded away first, so that no tile is kept for them.
-func Pack(f *network.Folded, shape Shape, orders [][]int) (*Model, error) {
-	layout, err := NewLayout(f.Dims(), shape)
-	if err != nil {
-		return nil, err
-	}
-	if orders == nil {
-		orders = make([][]int, len(f.Layers)+1)
-	}
-	if err := checkOrders(f.Dims(), orders); err != nil {
-		return nil, err
-	}
-	if err := checkFinite(f); err != nil {
-		return nil, err
-	}
-	layout.InputOrder, layout.OutputOrder = orders[0], orders[len(orders)-1]
-	return newModel(f.Simplify().Permute(orders), layout), nil
-}
-
-// PackScalar prepares a network for integer weights, one ciphertext per neuron. Weights should be multiples of 2^−bits
-// already (network.Folded.Quantise).
-func PackScalar(f *network.Folded, slots int) (*Model, error) {
-	layout, err := NewScalarLayout(f.Dims(), slots)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkFinite(f); err != nil {
-		return nil, err
-	}
-	return newModel(f.Simplify(), layout), nil
-}
-
 func newModel(f *network.Folded, layout *Layout) *Model {
 	m := &Model{Layout: layout}
 	layout.setSquares(f)

@@ -1,11 +1,5 @@
 package packing
 
-import (
-	"fmt"
-
-	"hepex/network"
-)
-
 // A one-image layout spends one sample's slots on the sums: few ciphertexts, few rotations, no masks. Outer and
 // inner layers take turns, as in tile layouts.
 //
@@ -30,41 +24,19 @@ type arrangement struct {
 	cover         map[int][][]int // inner: by first residue, slot of the group and rotation, the input or −1
 }
 
-// PackOneImage packs a network for one sample in a ring with the given number of slots; prices decide among the
-// arrangements. Neurons that nothing reads and inputs without weight are left out.
-func PackOneImage(f *network.Folded, slots int, prices Prices, encrypted bool) (*Model, error) {
-	if err := checkFinite(f); err != nil {
-		return nil, err
-	}
-	compact, inputs := f.Compact()
-	layout, err := NewOneImageLayout(compact.Dims(), slots, prices, encrypted)
-	if err != nil {
-		return nil, err
-	}
-	layout.InputOrder, layout.inputs = inputs, f.Dims()[0]
-	return newModel(compact, layout), nil
-}
-
-// NewOneImageLayout finds the cheapest arrangement of a dense network with the given axes, keys and evaluation weighed
-// together.
-func NewOneImageLayout(dims []int, slots int, prices Prices, encrypted bool) (*Layout, error) {
-	if err := checkDims(dims); err != nil {
-		return nil, err
-	}
-	if err := (Shape{slots, 1, 1}).Check(); err != nil {
-		return nil, fmt.Errorf("packing: one-image layout: %w", err)
-	}
-	s := arranger{dims: dims, slots: slots, prices: prices, encrypted: encrypted}
+// newOneImageLayout finds the nominally cheapest arrangement of an unpruned network, keys and evaluation weighed together.
+func newOneImageLayout(dims []int, slots int, encrypted bool) *Layout {
+	s := arranger{dims: dims, slots: slots, prices: Nominal(1), encrypted: encrypted}
 	layers, place := s.arrange()
 	for i := 1; i < len(layers); i += 2 {
 		place[i].fillCover(slots, &layers[i])
 	}
 	l := &Layout{
-		Kind: OneImage, Shape: Shape{slots, 1, 1}, Slots: slots, Batch: 1,
+		Kind: OneImage, Shape: OneImageIn(slots, encrypted).Shape, Slots: slots, Batch: 1,
 		inputs: dims[0], Layers: layers, place: oneImage{place},
 	}
 	l.SetDelayed(true)
-	return l, nil
+	return l
 }
 
 func (p oneImage) input(l *Layout, col, _ int, put func(slot, position, sample int)) {

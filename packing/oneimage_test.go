@@ -16,7 +16,7 @@ func TestOneImageEqualsPlainNetwork(t *testing.T) {
 			f = networktest.SomeLinear(rng, networktest.Folded(rng, networktest.Dims(rng, 5, 150), rng.Float64(), 1))
 		}
 		slots, encrypted := 64<<rng.IntN(6), rng.IntN(2) == 0
-		m, err := PackOneImage(f, slots, Nominal(1), encrypted)
+		m, err := OneImageIn(slots, encrypted).Pack(f, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +34,7 @@ func TestOneImageEqualsPlainNetwork(t *testing.T) {
 
 // Every weight that is not zero appears in exactly as many terms as copies of its output need.
 func TestOneImageIsFrugal(t *testing.T) {
-	l, err := NewOneImageLayout([]int{784, 128, 128, 10}, 8192, Nominal(1), false)
+	l, err := OneImageIn(8192, false).Layout([]int{784, 128, 128, 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestOneImageNeedsFewKeys(t *testing.T) {
 		{[]int{3072, 512, 256, 10}, 120, 0.0115},
 	} {
 		const slots = 8192
-		l, err := NewOneImageLayout(c.dims, slots, Nominal(1), false)
+		l, err := OneImageIn(slots, false).Layout(c.dims)
 		if err != nil {
 			t.Fatal(err)
 		}

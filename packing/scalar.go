@@ -1,27 +1,17 @@
 package packing
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
-// NewScalarLayout lays out a network for as many samples as a ciphertext has slots: every neuron is a ciphertext of its
+// newScalarLayout lays out a network for as many samples as a ciphertext has slots: every neuron is a ciphertext of its
 // own and every weight an integer, so that nothing is rotated and a zero weight costs nothing.
-func NewScalarLayout(dims []int, slots int) (*Layout, error) {
-	shape := Shape{In: 1, Out: 1, Batch: slots}
-	if err := shape.Check(); err != nil {
-		return nil, fmt.Errorf("packing: %w", err)
-	}
-	l, err := NewLayout(dims, shape)
-	if err != nil {
-		return nil, err
-	}
+func newScalarLayout(dims []int, slots int) *Layout {
+	l := newTileLayout(dims, ScalarIn(slots).Shape)
 	l.Kind, l.place = Scalar, scalar{}
 	for i := range l.Layers {
 		l.Layers[i].Integer = true
 	}
 	l.SetDelayed(false)
-	return l, nil
+	return l
 }
 
 // WeightBits is how many fractional bits integer weights have.

@@ -2,15 +2,8 @@ package packing
 
 import "fmt"
 
-// NewLayout lays out a network in weight tiles. Its neuron axes have the given sizes: dims[0] inputs, dims[l] outputs
-// of layer l.
-func NewLayout(dims []int, shape Shape) (*Layout, error) {
-	if err := shape.Check(); err != nil {
-		return nil, fmt.Errorf("packing: %w", err)
-	}
-	if err := checkDims(dims); err != nil {
-		return nil, err
-	}
+// newTileLayout lays out a network in weight tiles.
+func newTileLayout(dims []int, shape Shape) *Layout {
 	l := &Layout{
 		Kind: Tiles, Shape: shape, Slots: shape.Slots(), Batch: shape.Batch,
 		Layers: make([]Layer, len(dims)-1), inputs: dims[0], place: tiles{},
@@ -41,7 +34,7 @@ func NewLayout(dims []int, shape Shape) (*Layout, error) {
 		}
 	}
 	l.SetDelayed(false)
-	return l, nil
+	return l
 }
 
 // tiles places weights as the package comment says.

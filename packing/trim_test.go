@@ -17,13 +17,13 @@ func TestTrim(t *testing.T) {
 		f := networktest.Folded(rng, dims, 0.3, 4)
 		in, out := 1<<rng.IntN(4), 1<<rng.IntN(4)
 		pack := func() (*Model, error) {
-			return Pack(f, Shape{in, out, MinSlots / in / out}, nil)
+			return TilesOf(Shape{in, out, MinSlots / in / out}).Pack(f, nil)
 		}
 		if round%3 == 0 {
-			pack = func() (*Model, error) { return PackScalar(f, MinSlots) }
+			pack = func() (*Model, error) { return ScalarIn(MinSlots).Pack(f, nil) }
 		} else if round%3 == 1 {
 			orders := networktest.Orders(rng, dims)
-			pack = func() (*Model, error) { return Pack(f, Shape{in, out, MinSlots / in / out}, orders) }
+			pack = func() (*Model, error) { return TilesOf(Shape{in, out, MinSlots / in / out}).Pack(f, orders) }
 		}
 		whole, err := pack()
 		if err != nil {

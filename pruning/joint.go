@@ -149,10 +149,11 @@ func (j Joint) budget(p *partition) (allowance, error) {
 	case "tiles":
 		return newBudget(p, j.Density, nil), nil
 	}
-	layout, err := packing.NewLayout(p.dims, j.Shape)
+	choice := packing.TilesOf(j.Shape)
 	if j.Kind == packing.Scalar {
-		layout, err = packing.NewScalarLayout(p.dims, j.Shape.Slots())
+		choice.Kind = packing.Scalar
 	}
+	layout, err := choice.Layout(p.dims)
 	if err != nil {
 		return nil, fmt.Errorf("pruning: cost of a tile: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 func wholeCase(t *testing.T, rng *rand.Rand, dims []int, shape packing.Shape, budget string, density float64) (whole, *packing.Layout, [][]float64, bool) {
 	t.Helper()
 	p := newPartition(network.FullyConnected(dims...), shape)
-	layout, err := packing.NewLayout(dims, shape)
+	layout, err := packing.TilesOf(shape).Layout(dims)
 	if err != nil {
 		t.Fatal(err)
 	}

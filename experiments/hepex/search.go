@@ -135,7 +135,7 @@ func (a *app) printRanking(ranking []search.Tried, lab *search.Lab) error {
 			budget, ratio = r.Budget, fmt.Sprint(r.Ratio)
 		}
 		if r.Way.Kind != packing.Tiles {
-			tile = fmt.Sprintf("%d slots", r.Way.Slots)
+			tile = fmt.Sprintf("%d slots", r.Way.Slots())
 		}
 		mib := func(bytes int64) string { return fmt.Sprintf("%.3g", float64(bytes)/(1<<20)) }
 		if err := t.Append(i+1, r.Scheme, hiddenText(hidden), budget, ratio, string(r.Way.Kind), tile, spec.HE.Weights, string(r.Way.Literal.Ring), r.Way.Literal.LogN,

@@ -134,7 +134,7 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 			continue
 		}
 		opts := tune.Options{
-			Encrypted: p.Spec.HE.Weights == "encrypted", Precision: float64(p.Spec.HE.Precision), Batch: o.batch, Memory: limit,
+			Encrypted: p.Spec.HE.Encrypted(), Precision: float64(p.Spec.HE.Precision), Batch: o.batch, Memory: limit,
 			Objective: tune.Objective(o.objective), Threads: p.Spec.Measure.Threads, Price: prices, Measured: 5,
 		}
 		if p.Spec.Prune.Scheme != "dense" {
@@ -157,7 +157,7 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 		return cmp.Compare(x.Score(tune.Objective(o.objective)), y.Score(tune.Objective(o.objective)))
 	})
 	return slices.CompactFunc(all, func(x, y ranked) bool { // dense points that differ in their tile shape only
-		return x.point.Spec.Prune.Scheme == y.point.Spec.Prune.Scheme && x.Kind == y.Kind && x.Shape == y.Shape && x.Slots == y.Slots &&
+		return x.point.Spec.Prune.Scheme == y.point.Spec.Prune.Scheme && x.Choice == y.Choice &&
 			x.Seconds == y.Seconds && x.density == y.density
 	}), nil
 }
@@ -168,7 +168,7 @@ func (a *app) printRanked(all []ranked) error {
 	for _, r := range all {
 		tile := r.Shape.String()
 		if r.Kind == packing.OneImage {
-			tile = fmt.Sprintf("%d slots", r.Slots)
+			tile = fmt.Sprintf("%d slots", r.Slots())
 		}
 		mib := func(bytes int64) string { return fmt.Sprintf("%.3g", float64(bytes)/(1<<20)) }
 		if err := t.Append(r.point.Spec.Prune.Scheme, fmt.Sprintf("%.2f", r.density), fmt.Sprintf("%.4f", r.degradation), string(r.Kind), tile,

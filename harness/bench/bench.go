@@ -159,8 +159,8 @@ func (r *runner) shapes() error {
 		for _, density := range []float64{1, 0.5} {
 			for _, encrypted := range []bool{false, true} {
 				if _, err := r.measure(job{
-					Name: t.name, Folded: dropTiles(t.folded, shape, density), Kind: packing.Tiles, Shape: shape,
-					Samples: t.some(min(shape.Batch, calibration)), Encrypted: encrypted, Precision: 16,
+					Name: t.name, Folded: dropTiles(t.folded, shape, density), Choice: packing.Choice{Kind: packing.Tiles, Shape: shape, Encrypted: encrypted},
+					Samples: t.some(min(shape.Batch, calibration)), Precision: 16,
 				}); err != nil {
 					return err
 				}
@@ -192,11 +192,8 @@ func (r *runner) peers(t *trained) error {
 			if err != nil {
 				return fmt.Errorf("bench: %s: %w", t.name, err)
 			}
-			best := ranked[0]
-			if _, err := r.measure(job{
-				Name: t.name, Folded: t.folded, Kind: best.Kind, Shape: best.Shape, Slots: best.Slots,
-				Samples: t.some(calibration), Encrypted: encrypted, Precision: 16,
-			}); err != nil {
+			j := job{Name: t.name, Folded: t.folded, Choice: ranked[0].Choice, Samples: t.some(calibration), Precision: 16}
+			if _, err := r.measure(j); err != nil {
 				return err
 			}
 		}

@@ -39,8 +39,8 @@ func inputs(n, dim int) [][]float64 {
 func TestMeasure(t *testing.T) {
 	shape := packing.Shape{In: 8, Out: 8, Batch: 64}
 	for _, encrypted := range []bool{false, true} {
-		j := job{Name: "32-16-4", Folded: random(32, 16, 4), Kind: packing.Tiles, Shape: shape, Samples: inputs(64, 32),
-			Encrypted: encrypted, Precision: 13, Threads: 1}
+		j := job{Name: "32-16-4", Folded: random(32, 16, 4), Choice: packing.Choice{Kind: packing.Tiles, Shape: shape, Encrypted: encrypted},
+			Samples: inputs(64, 32), Precision: 13, Threads: 1}
 		r, err := measure(&j)
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +61,7 @@ func TestMeasure(t *testing.T) {
 func TestDropTiles(t *testing.T) {
 	for _, shape := range tileShapes {
 		f := dropTiles(random(784, 128, 10), shape, 0.25)
-		m, err := packing.Pack(f, shape, nil)
+		m, err := packing.TilesOf(shape).Pack(f, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,6 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"hepex/harness/trial"
-	"hepex/harness/tune"
 	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
@@ -82,13 +81,10 @@ func (r *Row) FloorRatio() float64 { return r.Seconds / r.Floor }
 
 // job is what to measure, as a child process reads it.
 type job struct {
-	Name      string
-	Folded    *network.Folded
-	Kind      packing.Kind
-	Shape     packing.Shape // of tiles
-	Slots     int           // of the other layouts
-	Samples   [][]float64   // calibration, then the batch from its start
-	Encrypted bool
+	Name   string
+	Folded *network.Folded
+	packing.Choice
+	Samples   [][]float64 // calibration, then the batch from its start
 	Precision float64
 	Ring      inference.Ring
 	Threads   int
@@ -99,11 +95,10 @@ type job struct {
 
 // pack lays the network out; a scalar layout evaluates the one of integer weights.
 func (j *job) pack() (err error) {
-	if j.Kind == packing.Scalar {
-		j.Folded = j.Folded.Quantise(inference.WeightBits)
+	j.Folded = j.Evaluated(j.Folded)
+	if j.model, err = j.Pack(j.Folded, nil); err == nil {
+		j.model.Trim()
 	}
-	c := tune.Candidate{Kind: j.Kind, Shape: j.Shape, Slots: j.Slots}
-	j.model, err = c.Pack(j.Folded, j.Encrypted)
 	return err
 }
 

@@ -10,7 +10,6 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"hepex/datasets"
-	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
 )
@@ -99,7 +98,7 @@ func fit(d *data, net *network.Network, dims []int, epochs int) (*trained, error
 		*m.value = q.Value
 	}
 	if d.validation.Labels != nil {
-		t.quantised = accuracy(folded.Quantise(inference.WeightBits), d.validation)
+		t.quantised = accuracy(folded.Quantise(packing.WeightBits), d.validation)
 	}
 	return t, nil
 }

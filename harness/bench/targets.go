@@ -60,7 +60,7 @@ func (r *runner) bestOneImage(t *trained, precision float64) (*Row, error) {
 	for slots := 1 << 12; slots <= 1<<14; slots *= 2 {
 		for _, ring := range inference.Rings {
 			for _, promised := range []float64{precision, precision - 1, precision - 2} {
-				j := job{Name: t.name, Folded: t.folded, Kind: packing.OneImage, Slots: slots, Samples: t.some(calibration), Precision: promised, Ring: ring}
+				j := job{Name: t.name, Folded: t.folded, Choice: packing.OneImageIn(slots, false), Samples: t.some(calibration), Precision: promised, Ring: ring}
 				if err := j.pack(); err != nil {
 					return nil, err
 				}
@@ -163,7 +163,10 @@ type saving struct{ dense, pruned *Row }
 
 // quarter measures a network with all and with a quarter of its tiles.
 func (r *runner) quarter(t *trained, shape packing.Shape, encrypted bool) (saving, error) {
-	j := job{Name: t.name, Kind: packing.Tiles, Shape: shape, Samples: t.some(max(shape.Batch, calibration)), Encrypted: encrypted, Precision: 16}
+	j := job{
+		Name: t.name, Choice: packing.Choice{Kind: packing.Tiles, Shape: shape, Encrypted: encrypted},
+		Samples: t.some(max(shape.Batch, calibration)), Precision: 16,
+	}
 	var rows [2]*Row
 	for i, density := range []float64{1, 0.25} {
 		j.Folded = dropTiles(t.folded, shape, density)
@@ -202,7 +205,7 @@ func (r *runner) throughput() error {
 		what string
 		most float64
 	}{{r.mlp, "dense", 0.35}, {r.sparse, "a fifth of the weights, at most 1 point lost", 0.08}} {
-		row, err := r.measure(job{Name: c.t.name, Folded: c.t.folded, Kind: packing.Scalar, Slots: 1 << 13, Samples: c.t.samples, Precision: 13})
+		row, err := r.measure(job{Name: c.t.name, Folded: c.t.folded, Choice: packing.ScalarIn(1 << 13), Samples: c.t.samples, Precision: 13})
 		if err != nil {
 			return err
 		}
@@ -219,17 +222,16 @@ func (r *runner) throughput() error {
 func (r *runner) threads() error {
 	t := r.mlp
 	for _, c := range []struct {
-		what  string
-		job   job
-		least float64
+		what   string
+		choice packing.Choice
+		least  float64
 	}{
-		{"tiles 4x32x64, encrypted weights", job{Kind: packing.Tiles, Shape: packing.Shape{In: 4, Out: 32, Batch: 64}, Encrypted: true}, 1.85},
-		{"one image", job{Kind: packing.OneImage, Slots: 1 << 13}, 1.6},
+		{"tiles 4x32x64, encrypted weights", packing.Choice{Kind: packing.Tiles, Shape: packing.Shape{In: 4, Out: 32, Batch: 64}, Encrypted: true}, 1.85},
+		{"one image", packing.OneImageIn(1<<13, false), 1.6},
 	} {
 		var seconds [2]float64
 		for threads := 1; threads <= 2; threads++ {
-			c.job.Name, c.job.Folded, c.job.Samples, c.job.Precision, c.job.Threads = t.name, t.folded, t.some(64), 13, threads
-			row, err := r.measure(c.job)
+			row, err := r.measure(job{Name: t.name, Folded: t.folded, Choice: c.choice, Samples: t.some(64), Precision: 13, Threads: threads})
 			if err != nil {
 				return err
 			}

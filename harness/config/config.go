@@ -57,6 +57,11 @@ type Spec struct {
 	Measure Measure       `json:"measure"`
 }
 
+// Choice is the layout that the spec asks for. One image may fill another ring, if its moduli are derived.
+func (s Spec) Choice() packing.Choice {
+	return packing.Choice{Kind: packing.Kind(s.Layout), Shape: s.Tile, Encrypted: s.HE.Encrypted()}
+}
+
 // Data names the data set and how many of its samples to use. Validation is the share of the training samples
 // that is split off for choosing. Noise is the standard deviation of normal noise in all inputs, which the network
 // is to remove.
@@ -161,6 +166,9 @@ type HE struct {
 	Headroom  float64 `json:"headroom,omitempty"`
 	Insecure  bool    `json:"insecure"`
 }
+
+// Encrypted tells whether weights are.
+func (h HE) Encrypted() bool { return h.Weights == "encrypted" }
 
 // OverrideRing is the ring that given moduli are for: the standard one unless another is asked for.
 func (h HE) OverrideRing() inference.Ring {

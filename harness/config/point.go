@@ -245,7 +245,7 @@ func (d *draft) chooseTile() {
 	if s.Network.Type == "autoencoder" {
 		outputs = inputs
 	}
-	w := inference.Wanted{Precision: float64(s.HE.Precision), Encrypted: s.HE.Weights == "encrypted"}
+	w := inference.Wanted{Precision: float64(s.HE.Precision), Encrypted: s.HE.Encrypted()}
 	if s.HE.Ring != AnyRing {
 		w.Ring = inference.Ring(s.HE.Ring)
 	}
@@ -274,7 +274,7 @@ func (d *draft) checkTile() {
 }
 
 func (d *draft) checkLayout() {
-	if d.sound("layout", "he.weights") && d.spec.Layout == string(packing.Scalar) && d.spec.HE.Weights != "plain" {
+	if d.sound("layout", "he.weights") && d.spec.Layout == string(packing.Scalar) && d.spec.HE.Encrypted() {
 		d.fail("layout", d.settings.nearest("layout", "he.weights"), "got scalar with encrypted weights; want he.weights: plain, as integer weights cannot be encrypted")
 	}
 }

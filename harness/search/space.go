@@ -127,7 +127,7 @@ func (l *Lab) untouched(c *tune.Candidate) float64 {
 	if l.Objective == tune.Memory || l.Objective == tune.Upload {
 		return 0
 	}
-	return c.Score(l.Objective) * (1 - c.TileTime(l.encrypted())) / 2
+	return c.Score(l.Objective) * (1 - c.TileTime()) / 2
 }
 
 // startsAround are the hidden layers of the networks to prune: those of the unpruned one (nil), of the best if it is a small one, and
@@ -235,7 +235,7 @@ func (l *Lab) note(ranked []tune.Candidate) {
 	}
 }
 
-func (l *Lab) encrypted() bool { return l.base.Spec.HE.Weights == "encrypted" }
+func (l *Lab) encrypted() bool { return l.base.Spec.HE.Encrypted() }
 
 func (l *Lab) rank(f *network.Folded, set func(*tune.Options)) ([]tune.Candidate, error) {
 	s := l.base.Spec

@@ -55,8 +55,8 @@ func (l *Lab) final(t Tried) config.Values {
 	v := l.values(t.Choice)
 	v["measure.encrypted"] = nil // true is the default
 	v["layout"], v["tile"] = string(t.Way.Kind), t.Way.Shape.String()
-	if in, out := t.Shape.In, t.Shape.Out; t.Way.Kind != packing.Tiles && in > 0 && in*out <= t.Way.Slots {
-		v["tile"] = packing.Shape{In: in, Out: out, Batch: t.Way.Slots / in / out}.String() // the one that it was pruned for
+	if in, out := t.Shape.In, t.Shape.Out; t.Way.Kind != packing.Tiles && in > 0 && in*out <= t.Way.Slots() {
+		v["tile"] = packing.Shape{In: in, Out: out, Batch: t.Way.Slots() / in / out}.String() // the one that it was pruned for
 	}
 	return v
 }

@@ -10,7 +10,7 @@ import (
 
 // checkCounts compares the operations counted with those predicted from the kept tiles.
 func (t *trial) checkCounts(trace *inference.Trace) error {
-	predicted := t.packed.model.Counts(t.packed.model.Kept, t.spec.HE.Weights == "encrypted")
+	predicted := t.packed.model.Counts(t.packed.model.Kept, t.spec.HE.Encrypted())
 	for i, counted := range trace.Counts {
 		if !counted.Equal(predicted[i]) {
 			return &Failure{"operations", fmt.Errorf("trial: layer %s did %v: predicted %v", t.packed.model.Layers[i].Name, counted, predicted[i])}

@@ -100,7 +100,7 @@ type operationCount struct {
 }
 
 func newSize(s config.Spec, lit inference.Literal, layout *packing.Layout, kept [][][]bool) *size {
-	encrypted := s.HE.Weights == "encrypted"
+	encrypted := s.HE.Encrypted()
 	out := &size{
 		Literal: lit, Work: inference.NewWork(lit, layout, kept, encrypted),
 		Peak: inference.PredictMemory(lit, layout, kept, encrypted, s.Measure.Threads).Total(),
@@ -154,28 +154,15 @@ func sizeOfDense(s config.Spec, source *datasets.Source) (*size, error) {
 }
 
 // denseLayout is the layout of an unpruned network, with parameters for the least that any network needs.
-func denseLayout(s config.Spec, source *datasets.Source) (*packing.Layout, inference.Literal, error) {
-	axes, encrypted := dims(s, shapeOf(source)), s.HE.Weights == "encrypted"
-	var layout *packing.Layout
-	var err error
-	switch packing.Kind(s.Layout) {
-	case packing.Scalar:
-		layout, err = packing.NewScalarLayout(axes, s.Tile.Slots())
-	case packing.OneImage:
-		for slots := packing.MinSlots; slots <= packing.MaxSlots; slots *= 2 {
-			if layout, err = packing.NewOneImageLayout(axes, slots, packing.Nominal(1), encrypted); err != nil {
-				break
-			}
-			if lit, e := literal(s, layout, packing.Profile{}); e == nil {
-				return layout, lit, nil
-			}
+func denseLayout(s config.Spec, source *datasets.Source) (layout *packing.Layout, lit inference.Literal, err error) {
+	axes := dims(s, shapeOf(source))
+	for _, c := range choices(s) {
+		if layout, err = c.Layout(axes); err != nil {
+			break
 		}
-	default:
-		layout, err = packing.NewLayout(axes, s.Tile)
+		if lit, err = literal(s, layout, packing.Profile{}); err == nil {
+			break
+		}
 	}
-	if err != nil {
-		return nil, inference.Literal{}, err
-	}
-	lit, err := literal(s, layout, packing.Profile{})
 	return layout, lit, err
 }

@@ -92,7 +92,7 @@ func pruningOptions(s config.Spec) pruning.Options {
 	if p.Scheme == "joint" {
 		o.Permutation = p.Search
 	}
-	o.Plan, o.LassoOn, o.Kind, o.Encrypted = p.Plan, p.LassoOn, packing.Kind(s.Layout), s.HE.Weights == "encrypted"
+	o.Plan, o.LassoOn, o.Kind, o.Encrypted = p.Plan, p.LassoOn, packing.Kind(s.Layout), s.HE.Encrypted()
 	if len(p.Hidden) > 0 {
 		o.Small = pruning.Small{Hidden: p.Hidden, Activation: s.Network.Activation, BatchNorm: s.Network.BatchNorm, Seed: uint64(s.Train.Seed)}
 	}
@@ -123,45 +123,26 @@ func Check(s config.Spec, source *datasets.Source) (path string, err error) {
 	if !s.Measure.Encrypted {
 		return "", nil
 	}
-	layout, err := packing.NewLayout(dims(s, shapeOf(source)), s.Tile)
-	if err != nil {
+	c := s.Choice()
+	if err := c.Check(); err != nil {
 		return "tile", err
 	}
-	switch packing.Kind(s.Layout) {
-	case packing.Scalar:
-		layout, err = packing.NewScalarLayout(dims(s, shapeOf(source)), s.Tile.Slots())
-	case packing.OneImage:
-		if s.HE.LogQ == nil {
-			return checkOneImage(s, source)
+	for _, c := range choices(s) { // small rings are arranged much faster; what the largest lacks is what is reported
+		var layout *packing.Layout
+		if layout, err = c.Layout(dims(s, shapeOf(source))); err != nil {
+			return "layout", err
 		}
-		layout, err = packing.NewOneImageLayout(dims(s, shapeOf(source)), s.Tile.Slots(), packing.Nominal(1), s.HE.Weights == "encrypted")
+		if _, err = literal(s, layout, packing.Profile{}); err == nil {
+			return "", nil
+		}
 	}
-	if err != nil {
-		return "layout", err
-	}
-	if s.HE.LogQ != nil {
-		_, err := literal(s, layout, packing.Profile{})
+	switch {
+	case s.HE.LogQ != nil:
 		return "he.log_q", err
-	}
-	_, err = literal(s, layout, packing.Profile{})
-	if errors.Is(err, inference.ErrPrecision) {
+	case c.Kind == packing.OneImage:
+		return "layout", err
+	case errors.Is(err, inference.ErrPrecision):
 		return "he.precision", err
 	}
 	return "tile", err
-}
-
-// checkOneImage finds whether any ring holds a one-image layout. Small ones are arranged much faster; what the largest lacks is
-// what is reported.
-func checkOneImage(s config.Spec, source *datasets.Source) (path string, err error) {
-	for slots := packing.MinSlots; slots <= packing.MaxSlots; slots *= 2 {
-		layout, e := packing.NewOneImageLayout(dims(s, shapeOf(source)), slots, packing.Nominal(1), s.HE.Weights == "encrypted")
-		if e != nil {
-			return "layout", e
-		}
-		if _, e = literal(s, layout, packing.Profile{}); e == nil {
-			return "", nil
-		}
-		err = e
-	}
-	return "layout", err
 }

@@ -123,7 +123,7 @@ func (t *trial) load(p *preparer) error {
 	if t.folded, err = t.pruned.state.Net.Fold(); err != nil {
 		return &Failure{"unsupported", err}
 	}
-	if t.tiles, err = packing.Pack(t.folded, t.spec.Tile, t.pruned.state.Orders); err != nil {
+	if t.tiles, err = packing.TilesOf(t.spec.Tile).Pack(t.folded, t.pruned.state.Orders); err != nil {
 		return err
 	}
 	tiles := &record.Tiles{Total: t.tiles.Layout.Tiles()}
@@ -232,14 +232,14 @@ func (t *trial) choose() (inference.Parameters, error) {
 		t.warn("insecure parameters: below 128 bits")
 	}
 	t.rec.LevelsUsed = t.packed.model.Levels
-	t.rec.Leakage = leakage(t.packed.model, t.spec.HE.Weights == "encrypted", t.pruned.state.Orders != nil && t.packed.model.Kind == packing.Tiles)
+	t.rec.Leakage = leakage(t.packed.model, t.spec.HE.Encrypted(), t.pruned.state.Orders != nil && t.packed.model.Kind == packing.Tiles)
 	return params, nil
 }
 
 // evaluate runs client and server on the samples and returns the decrypted outputs.
 func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, error) {
 	t.report(Step{Name: "encrypt"})
-	encrypted := t.spec.HE.Weights == "encrypted"
+	encrypted := t.spec.HE.Encrypted()
 	t.rec.Batch, t.rec.Threads, t.rec.Order = len(x), t.spec.Measure.Threads, "sequential"
 	t.rec.Latency, t.rec.Memory = &record.Latency{}, &record.Memory{}
 

@@ -22,57 +22,42 @@ type packed struct {
 	profile packing.Profile // of what the moduli are to hold
 }
 
-// pack lays a network out as the config says and derives parameters from the values that it gets. A one-image layout
-// takes the ring that is nominally fastest.
+// choices are the layouts that a config leaves open: of one image, those in all rings, unless it gives moduli.
+func choices(s config.Spec) []packing.Choice {
+	c := s.Choice()
+	if c.Kind != packing.OneImage || s.HE.LogQ != nil {
+		return []packing.Choice{c}
+	}
+	var all []packing.Choice
+	for slots := packing.MinSlots; slots <= packing.MaxSlots; slots *= 2 {
+		all = append(all, packing.OneImageIn(slots, c.Encrypted))
+	}
+	return all
+}
+
+// pack lays a network out as the config says and derives parameters from the values that it gets. Of several layouts it takes the
+// one that is nominally fastest.
 func pack(s config.Spec, f *network.Folded, orders [][]int, v *values) (*packed, error) {
-	switch packing.Kind(s.Layout) {
-	case packing.Scalar:
-		q := f.Quantise(inference.WeightBits)
-		m, err := packing.PackScalar(q, s.Tile.Slots())
+	var best *packed
+	var first error
+	cheapest := 0.0
+	for _, c := range choices(s) {
+		m, err := c.Pack(f, orders)
 		if err != nil {
 			return nil, err
 		}
 		m.Trim()
-		return derive(s, m, q, v)
-	case packing.OneImage:
-		return packOneImage(s, f, v)
-	}
-	m, err := packing.Pack(f, s.Tile, orders)
-	if err != nil {
-		return nil, err
-	}
-	m.Trim()
-	return derive(s, m, f, v)
-}
-
-func packOneImage(s config.Spec, f *network.Folded, v *values) (*packed, error) {
-	sizes := []int{s.Tile.Slots()}
-	if s.HE.LogQ == nil {
-		sizes = nil
-		for n := packing.MinSlots; n <= packing.MaxSlots; n *= 2 {
-			sizes = append(sizes, n)
-		}
-	}
-	encrypted := s.HE.Weights == "encrypted"
-	var best *packed
-	var first error
-	cheapest := 0.0
-	for _, slots := range sizes {
-		m, err := packing.PackOneImage(f, slots, packing.Nominal(1), encrypted)
-		if err != nil {
-			return nil, err
-		}
 		if best != nil && !mayBeCheaper(s, m, cheapest) {
 			continue
 		}
-		p, err := derive(s, m, f, v)
+		p, err := derive(s, m, c.Evaluated(f), v)
 		if err != nil {
 			if first == nil {
 				first = err
 			}
 			continue
 		}
-		if cost := inference.NominalCost(p.lit, m.Layout, m.Kept, encrypted); best == nil || cost < cheapest {
+		if cost := inference.NominalCost(p.lit, m.Layout, m.Kept, c.Encrypted); best == nil || cost < cheapest {
 			best, cheapest = p, cost
 		}
 	}
@@ -86,7 +71,7 @@ func packOneImage(s config.Spec, f *network.Folded, v *values) (*packed, error) 
 // to see that they do not.
 func mayBeCheaper(s config.Spec, m *packing.Model, cost float64) bool {
 	lit, err := literal(s, m.Layout, packing.Profile{})
-	return err == nil && inference.NominalCost(lit, m.Layout, m.Kept, s.HE.Weights == "encrypted") < cost
+	return err == nil && inference.NominalCost(lit, m.Layout, m.Kept, s.HE.Encrypted()) < cost
 }
 
 // derive takes over the config's parameters or derives them, and checks them against simulated values.
@@ -109,7 +94,7 @@ func derive(s config.Spec, m *packing.Model, f *network.Folded, v *values) (*pac
 }
 
 func literal(s config.Spec, layout *packing.Layout, profile packing.Profile) (inference.Literal, error) {
-	w := inference.Wanted{Precision: float64(s.HE.Precision), Encrypted: s.HE.Weights == "encrypted"}
+	w := inference.Wanted{Precision: float64(s.HE.Precision), Encrypted: s.HE.Encrypted()}
 	if s.HE.LogQ == nil {
 		if s.HE.Ring != config.AnyRing {
 			w.Ring = inference.Ring(s.HE.Ring)

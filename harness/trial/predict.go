@@ -19,7 +19,7 @@ func PriceDir(cache string) string { return filepath.Join(cache, "prices") }
 // will not hold, before anything is encrypted.
 func (t *trial) predict(p inference.Parameters) error {
 	t.report(Step{Name: "predict"})
-	m, encrypted, threads := t.packed.model, t.spec.HE.Weights == "encrypted", t.spec.Measure.Threads
+	m, encrypted, threads := t.packed.model, t.spec.HE.Encrypted(), t.spec.Measure.Threads
 	debug.FreeOSMemory()
 	peak := RSS(os.Getpid()) + inference.PredictMemory(p.Literal, m.Layout, m.Kept, encrypted, threads).Total()
 	if t.limit > 0 && peak > t.limit {

@@ -261,16 +261,7 @@ func (p *promise) drawLayout() {
 // larger by that of weights where the rescaling of squares is delayed.
 func (p *promise) drawModuli(logSlots int) {
 	h := &p.spec.HE
-	var layout *packing.Layout
-	var err error
-	switch dims := p.net.Dims(); p.spec.Layout {
-	case string(packing.Scalar):
-		layout, err = packing.NewScalarLayout(dims, 1<<logSlots)
-	case string(packing.OneImage):
-		layout, err = packing.NewOneImageLayout(dims, 1<<logSlots, packing.Nominal(1), h.Weights == "encrypted")
-	default:
-		layout, err = packing.NewLayout(dims, p.spec.Tile)
-	}
+	layout, err := p.spec.Choice().Layout(p.net.Dims())
 	if err != nil {
 		panic(err)
 	}
@@ -284,7 +275,7 @@ func (p *promise) drawModuli(logSlots int) {
 	}
 	last := h.LogScale
 	if layout.Kind == packing.Scalar {
-		last += inference.WeightBits
+		last += packing.WeightBits
 	}
 	h.LogQ = []int{min(60, last+4+p.rng.IntN(40))}
 	for range layout.Levels + p.rng.IntN(20)/19 {
@@ -330,7 +321,7 @@ func (p *promise) keep() (end string, bits float64) {
 }
 
 func (p *promise) evaluate(packed *packed, params inference.Parameters) (want, got [][]float64, err error) {
-	m, encrypted := packed.model, p.spec.HE.Weights == "encrypted"
+	m, encrypted := packed.model, p.spec.HE.Encrypted()
 	client, err := inference.NewClient(params, m.Layout)
 	if err != nil {
 		return nil, nil, err

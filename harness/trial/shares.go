@@ -3,7 +3,6 @@ package trial
 import (
 	"hepex/harness/config"
 	"hepex/harness/record"
-	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
 )
@@ -11,31 +10,23 @@ import (
 // shares says what the network takes of what the unpruned one does, in the layout of the point; nil for layouts whose parts are not
 // priced one by one.
 func shares(s config.Spec, unpruned []int, f *network.Folded, orders [][]int) (*record.Shares, error) {
-	kind := packing.Kind(s.Layout)
-	var m *packing.Model
-	var whole *packing.Layout
-	var err error
-	switch kind {
-	case packing.OneImage:
+	c := s.Choice()
+	if c.Kind == packing.OneImage {
 		return nil, nil
-	case packing.Scalar:
-		if whole, err = packing.NewScalarLayout(unpruned, s.Tile.Slots()); err == nil {
-			m, err = packing.PackScalar(f.Quantise(inference.WeightBits), s.Tile.Slots())
-		}
-	default:
-		if whole, err = packing.NewLayout(unpruned, s.Tile); err == nil {
-			m, err = packing.Pack(f, s.Tile, orders)
-		}
 	}
+	whole, err := c.Layout(unpruned)
+	if err != nil {
+		return nil, err
+	}
+	m, err := c.Pack(f, orders)
 	if err != nil {
 		return nil, err
 	}
 	m.Trim()
-	encrypted := s.HE.Weights == "encrypted"
 	costs := func(l *packing.Layout) packing.Costs {
 		l.SetDelayed(true)
 		a := l.Typical()
-		return l.Costs(a.Nominal(), a, encrypted)
+		return l.Costs(a.Nominal(), a, c.Encrypted)
 	}
 	all, dense := costs(whole), whole.Dense()
 	of, got := all.Of(dense), costs(m.Layout).Of(m.Kept)

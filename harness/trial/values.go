@@ -295,10 +295,7 @@ func batchOf(s config.Spec) int {
 
 // evaluated is the network as a layout evaluates it.
 func evaluated(s config.Spec, f *network.Folded) *network.Folded {
-	if s.Layout == string(packing.Scalar) {
-		f = f.Quantise(inference.WeightBits)
-	}
-	return f.Simplify()
+	return s.Choice().Evaluated(f).Simplify()
 }
 
 // values takes those of a network from the cache, or finds them.

@@ -30,8 +30,11 @@ func ShapeFor(axes []int, kind packing.Kind, batch int, w inference.Wanted) (pac
 				continue
 			}
 			for in := 1; in <= slots/b; in *= 2 {
-				shape := packing.Shape{In: in, Out: slots / b / in, Batch: b}
-				cost, memory, err := nominal(axes, kind, shape, w)
+				c := packing.TilesOf(packing.Shape{In: in, Out: slots / b / in, Batch: b})
+				if kind == packing.Scalar {
+					c.Kind = packing.Scalar
+				}
+				cost, memory, err := nominal(axes, c, w)
 				if err != nil && first == nil {
 					first = err
 				}
@@ -39,7 +42,7 @@ func ShapeFor(axes []int, kind packing.Kind, batch int, w inference.Wanted) (pac
 					continue
 				}
 				if cost /= float64(b); least == 0 || cost < least {
-					best, least = shape, cost
+					best, least = c.Shape, cost
 				}
 			}
 		}
@@ -55,11 +58,8 @@ func ShapeFor(axes []int, kind packing.Kind, batch int, w inference.Wanted) (pac
 }
 
 // nominal is what one evaluation costs and the bytes it needs, with parameters for the least that any network needs.
-func nominal(axes []int, kind packing.Kind, shape packing.Shape, w inference.Wanted) (cost float64, memory int64, err error) {
-	layout, err := packing.NewLayout(axes, shape)
-	if kind == packing.Scalar {
-		layout, err = packing.NewScalarLayout(axes, shape.Slots())
-	}
+func nominal(axes []int, c packing.Choice, w inference.Wanted) (cost float64, memory int64, err error) {
+	layout, err := c.Layout(axes)
 	if err != nil {
 		return 0, 0, err
 	}

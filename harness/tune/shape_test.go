@@ -18,12 +18,12 @@ func TestShapeFor(t *testing.T) {
 		if err := s.Check(); err != nil || batch != 0 && s.Batch != batch {
 			t.Errorf("batch %d: shape %s, %v", batch, s, err)
 		}
-		cost, _, err := nominal(axes, packing.Tiles, s, inference.Wanted{Precision: 16, Encrypted: true})
+		cost, _, err := nominal(axes, packing.TilesOf(s), inference.Wanted{Precision: 16, Encrypted: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, other := range []packing.Shape{{In: 16, Out: 16, Batch: max(batch, 1)}, {In: 64, Out: 64, Batch: max(batch, 1)}} {
-			if c, _, err := nominal(axes, packing.Tiles, other, inference.Wanted{Precision: 16, Encrypted: true}); err == nil && c/float64(other.Batch) < cost/float64(s.Batch) {
+			if c, _, err := nominal(axes, packing.TilesOf(other), inference.Wanted{Precision: 16, Encrypted: true}); err == nil && c/float64(other.Batch) < cost/float64(s.Batch) {
 				t.Errorf("batch %d: %s costs %g per image, %s %g", batch, s, cost/float64(s.Batch), other, c/float64(other.Batch))
 			}
 		}
@@ -39,7 +39,7 @@ func TestShapeForEveryMachine(t *testing.T) {
 		var memory [2]int64
 		for i, on := range []string{inference.Reference, "portable"} {
 			var err error
-			costs[i], memory[i], err = nominal(axes, packing.Tiles, shape, inference.Wanted{Precision: 24, Kernels: on})
+			costs[i], memory[i], err = nominal(axes, packing.TilesOf(shape), inference.Wanted{Precision: 24, Kernels: on})
 			if err != nil {
 				t.Fatal(err)
 			}

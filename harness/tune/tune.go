@@ -48,9 +48,7 @@ type Pricer func(inference.Parameters, inference.Work) (*inference.Priced, error
 
 // Candidate is a way to evaluate the network.
 type Candidate struct {
-	Kind    packing.Kind
-	Shape   packing.Shape // of tiles; {slots, 1, 1} for one image
-	Slots   int
+	packing.Choice
 	Batch   int // samples per evaluation
 	Literal inference.Literal
 	Levels  int
@@ -87,8 +85,8 @@ func Rank(f *network.Folded, samples [][]float64, o Options) ([]Candidate, error
 	var all []Candidate
 	var first error
 	var least *Candidate // of memory, among those that need too much
-	for _, m := range o.models(f) {
-		c, err := reference.candidate(m, o)
+	for _, choice := range o.choices() {
+		c, err := reference.candidate(f, choice, o)
 		if err != nil {
 			if first == nil {
 				first = err
@@ -104,7 +102,7 @@ func Rank(f *network.Folded, samples [][]float64, o Options) ([]Candidate, error
 		all = append(all, c)
 	}
 	if len(all) == 0 && least != nil {
-		return nil, fmt.Errorf("%w: the least, %s %s, needs %d MiB", ErrNone, least.Kind, least.Shape, least.Memory.Total()>>20)
+		return nil, fmt.Errorf("%w: the least, %s, needs %d MiB", ErrNone, least.Choice, least.Memory.Total()>>20)
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%w: %w", ErrNone, first)
@@ -143,34 +141,16 @@ func (c *Candidate) Score(o Objective) float64 {
 	return c.Total
 }
 
-// model is a layout to try, with the tiles that it keeps.
-type model struct {
-	layout *packing.Layout
-	kept   [][][]bool
-}
-
-// models lists all layouts of a network.
-func (o Options) models(f *network.Folded) []func() (model, error) {
-	var all []func() (model, error)
+// choices lists all layouts of a network.
+func (o Options) choices() []packing.Choice {
+	var all []packing.Choice
 	wants := func(k packing.Kind) bool { return o.Kinds == nil || slices.Contains(o.Kinds, k) }
-	add := func(pack func() (*packing.Model, error)) {
-		all = append(all, func() (model, error) {
-			m, err := pack()
-			if err != nil {
-				return model{}, err
-			}
-			m.Trim()
-			return model{m.Layout, m.Kept}, nil
-		})
-	}
 	for slots := packing.MinSlots; slots <= packing.MaxSlots; slots *= 2 {
 		if wants(packing.OneImage) && !(o.Exact && o.Batch > 1) {
-			add(func() (*packing.Model, error) {
-				return packing.PackOneImage(f, slots, packing.Nominal(1), o.Encrypted)
-			})
+			all = append(all, packing.OneImageIn(slots, o.Encrypted))
 		}
 		if wants(packing.Scalar) && !o.Encrypted && !(o.Exact && o.Batch != slots) {
-			add(func() (*packing.Model, error) { return packing.PackScalar(f.Quantise(inference.WeightBits), slots) })
+			all = append(all, packing.ScalarIn(slots))
 		}
 		if !wants(packing.Tiles) {
 			continue
@@ -182,7 +162,7 @@ func (o Options) models(f *network.Folded) []func() (model, error) {
 			for in := 1; in <= slots/batch; in *= 2 {
 				shape := packing.Shape{In: in, Out: slots / batch / in, Batch: batch}
 				if o.Shapes == nil || slices.ContainsFunc(o.Shapes, func(s packing.Shape) bool { return s.In == shape.In && s.Out == shape.Out }) {
-					add(func() (*packing.Model, error) { return packing.Pack(f, shape, o.Orders) })
+					all = append(all, packing.Choice{Kind: packing.Tiles, Shape: shape, Encrypted: o.Encrypted})
 				}
 			}
 		}
@@ -195,7 +175,7 @@ func (o Options) models(f *network.Folded) []func() (model, error) {
 type reference struct{ profile packing.Profile }
 
 func newReference(f *network.Folded, samples [][]float64, o Options) (*reference, error) {
-	m, err := packing.PackOneImage(f, 1<<13, packing.Nominal(1), o.Encrypted)
+	m, err := packing.OneImageIn(1<<13, o.Encrypted).Pack(f, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -210,12 +190,13 @@ func newReference(f *network.Folded, samples [][]float64, o Options) (*reference
 	return &r, nil
 }
 
-func (r *reference) candidate(pack func() (model, error), o Options) (Candidate, error) {
-	m, err := pack()
+func (r *reference) candidate(f *network.Folded, choice packing.Choice, o Options) (Candidate, error) {
+	m, err := choice.Pack(f, o.Orders)
 	if err != nil {
 		return Candidate{}, err
 	}
-	l := m.layout
+	m.Trim()
+	l := m.Layout
 	profile := r.profile
 	if l.Kind != packing.OneImage {
 		profile.Means = nil // of slots that depend on the kind
@@ -225,9 +206,9 @@ func (r *reference) candidate(pack func() (model, error), o Options) (Candidate,
 		return Candidate{}, err
 	}
 	c := Candidate{
-		Kind: l.Kind, Shape: l.Shape, Slots: l.Slots, Batch: l.Batch, Literal: lit, Levels: l.Levels,
-		Memory: inference.PredictMemory(lit, l, m.kept, o.Encrypted, o.Threads), layout: l, kept: m.kept,
-		nominal: inference.NominalCost(lit, l, m.kept, o.Encrypted),
+		Choice: choice, Batch: l.Batch, Literal: lit, Levels: l.Levels,
+		Memory: inference.PredictMemory(lit, l, m.Kept, o.Encrypted, o.Threads), layout: l, kept: m.Kept,
+		nominal: inference.NominalCost(lit, l, m.Kept, o.Encrypted),
 	}
 	for _, b := range append(slices.Clone(lit.LogQ), lit.LogP...) {
 		c.LogQP += float64(b)
@@ -283,28 +264,12 @@ func (o Options) measure(all []Candidate) error {
 }
 
 // TileTime is the share of an evaluation that tile products take, at nominal prices.
-func (c *Candidate) TileTime(encrypted bool) float64 {
+func (c *Candidate) TileTime() float64 {
 	prices := packing.Nominal(len(c.Literal.LogP))
 	tiles, all := 0.0, 0.0
-	for _, counts := range c.layout.Counts(c.kept, encrypted) {
+	for _, counts := range c.layout.Counts(c.kept, c.Encrypted) {
 		tiles += counts.Proportional().Cost(prices)
 		all += counts.Cost(prices)
 	}
 	return tiles / all
-}
-
-// Pack packs the network as the candidate says.
-func (c *Candidate) Pack(f *network.Folded, encrypted bool) (m *packing.Model, err error) {
-	switch c.Kind {
-	case packing.OneImage:
-		return packing.PackOneImage(f, c.Slots, packing.Nominal(1), encrypted)
-	case packing.Scalar:
-		m, err = packing.PackScalar(f.Quantise(inference.WeightBits), c.Slots)
-	default:
-		m, err = packing.Pack(f, c.Shape, nil)
-	}
-	if err == nil {
-		m.Trim()
-	}
-	return m, err
 }

@@ -53,7 +53,7 @@ func TestRank(t *testing.T) {
 					t.Errorf("place %d is better than the one before", i)
 				}
 				measured = c.Measured
-				if share := c.TileTime(o.Encrypted); !(share > 0 && share < 1) {
+				if share := c.TileTime(); !(share > 0 && share < 1) {
 					t.Errorf("%s %s: tiles take %g of the time", c.Kind, c.Shape, share)
 				}
 				sent := c.BytesUp
@@ -66,8 +66,8 @@ func TestRank(t *testing.T) {
 				if c.Upload != sent {
 					t.Errorf("%s %s: %d bytes are sent: want %d", c.Kind, c.Shape, c.Upload, sent)
 				}
-				m, err := c.Pack(f, o.Encrypted)
-				if err != nil || m.Slots != c.Slots || m.Batch != c.Batch {
+				m, err := c.Pack(f, o.Orders)
+				if err != nil || m.Slots != c.Slots() || m.Kind != c.Kind || m.Batch != c.Batch {
 					t.Errorf("%s %s: packed differently, %v", c.Kind, c.Shape, err)
 				}
 				p, err := inference.NewParameters(c.Literal, false)
