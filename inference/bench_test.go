@@ -132,7 +132,7 @@ func BenchmarkKernels(b *testing.B) {
 	x, product, low := k.random(1, level), k.random(2, level), k.random(1, level-1)
 	outs := []*rlwe.Ciphertext{k.random(1, level), k.random(1, level), k.random(1, level), k.random(1, level)}
 	ly := &packing.Layer{Level: level, Rotations: append([]int{0}, priceSteps...), Cols: 1}
-	columns := newTiles(p, ly, []bool{false, true, true, true, true}, false)
+	columns := newTiles(p, ly, 0, []bool{false, true, true, true, true}, false)
 	for _, kernel := range []struct {
 		name string
 		run  func() error

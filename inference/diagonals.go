@@ -14,7 +14,7 @@ func (s *switcher) diagonals(out *rlwe.Ciphertext, x []*rlwe.Ciphertext, steps [
 	var keys []*switchingKey
 	turning := make([]bool, len(columns)) // which columns have a rotation
 	for c, col := range columns {
-		for _, t := range col.terms {
+		for _, t := range col.inputs {
 			if steps[t] == 0 {
 				continue
 			}
@@ -46,10 +46,10 @@ func (s *switcher) diagonals(out *rlwe.Ciphertext, x []*rlwe.Ciphertext, steps [
 				}
 				s.turnColumn(x[col.column], level, i, l, &col, turns, index)
 				if c == 0 {
-					s.at(level, i).PlainProducts(&sum.total, &l.rotated, order(len(col.terms)), col.limbs[i], 0, s.n)
+					s.at(level, i).PlainProducts(&sum.total, &l.rotated, order(len(col.inputs)), col.limbs[i], 0, s.n)
 					continue
 				}
-				s.at(level, i).PlainProducts(&l.product, &l.rotated, order(len(col.terms)), col.limbs[i], 0, s.n)
+				s.at(level, i).PlainProducts(&l.product, &l.rotated, order(len(col.inputs)), col.limbs[i], 0, s.n)
 				for k := range 2 {
 					s.at(level, i).Add(sum.total[k], sum.total[k], l.product[k])
 				}
@@ -62,7 +62,7 @@ func (s *switcher) diagonals(out *rlwe.Ciphertext, x []*rlwe.Ciphertext, steps [
 // turnColumn fills a lane with the rotations of an input that a column's terms read, in limb i.
 func (s *switcher) turnColumn(x *rlwe.Ciphertext, level, i int, l *lane, col *tiles, turns []*rotation, index []int32) {
 	r := s.at(level, i)
-	for len(l.turned) < 2*len(col.terms) {
+	for len(l.turned) < 2*len(col.inputs) {
 		l.turned = append(l.turned, kernels.Aligned(s.n))
 	}
 	lifted := l.a // P·c0: zero modulo P
@@ -70,7 +70,7 @@ func (s *switcher) turnColumn(x *rlwe.Ciphertext, level, i int, l *lane, col *ti
 		r.Scale(lifted, x.Value[0].Coeffs[i], s.special[i])
 	}
 	l.rotated.Reset()
-	for k, t := range col.terms {
+	for k, t := range col.inputs {
 		c0, c1 := l.turned[2*k], l.turned[2*k+1]
 		l.rotated.Append(c0)
 		l.rotated.Append(c1)
@@ -98,16 +98,16 @@ func (s *switcher) stillColumns(out *rlwe.Ciphertext, x []*rlwe.Ciphertext, colu
 	r := s.q[i]
 	for c, col := range columns {
 		l.rotated.Reset()
-		for range col.terms {
+		for range col.inputs {
 			l.rotated.Append(x[col.column].Value[0].Coeffs[i])
 			l.rotated.Append(x[col.column].Value[1].Coeffs[i])
 		}
 		sum := [3][]uint64{out.Value[0].Coeffs[i], out.Value[1].Coeffs[i]}
 		if c == 0 {
-			r.PlainProducts(&sum, &l.rotated, order(len(col.terms)), col.limbs[i], 0, s.n)
+			r.PlainProducts(&sum, &l.rotated, order(len(col.inputs)), col.limbs[i], 0, s.n)
 			continue
 		}
-		r.PlainProducts(&l.product, &l.rotated, order(len(col.terms)), col.limbs[i], 0, s.n)
+		r.PlainProducts(&l.product, &l.rotated, order(len(col.inputs)), col.limbs[i], 0, s.n)
 		for k := range 2 {
 			r.Add(sum[k], sum[k], l.product[k])
 		}

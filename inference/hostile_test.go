@@ -136,7 +136,7 @@ func forge(t *testing.T, rng *rand.Rand, y *party) []byte {
 				for k := range kept {
 					kept[k] = rng.Float64() < density*float64(rng.IntN(2))
 				}
-				ly.rows[r] = newTiles(m.params, want, kept, m.Encrypted)
+				ly.rows[r] = newTiles(m.params, want, r, kept, m.Encrypted)
 			}
 			if rng.IntN(20) == 0 {
 				ly.bias[r] = nil

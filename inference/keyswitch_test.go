@@ -215,7 +215,7 @@ func (c *switchCase) checkDiagonals(t *testing.T, s *switcher, x *rlwe.Ciphertex
 	rotations := []int{0, 48, -48, 3}
 	ly := &packing.Layer{Level: level, Rotations: rotations, Cols: 2}
 	kept := []bool{true, true, false, true, true, false, true, false}
-	columns := newTiles(c.p, ly, kept, false)
+	columns := newTiles(c.p, ly, 0, kept, false)
 	want := hefloat.NewCiphertext(p, 1, level)
 	want.Scale = x.Scale.Mul(rlwe.NewScale(1 << 20))
 	b := builder{params: c.p, encoder: newEncoder(c.p), encode: new(atomic.Int64)}
@@ -225,7 +225,7 @@ func (c *switchCase) checkDiagonals(t *testing.T, s *switcher, x *rlwe.Ciphertex
 	for i := range columns {
 		col := &columns[i]
 		var slots [][]float64
-		for _, term := range col.terms {
+		for _, term := range col.inputs {
 			v := make([]float64, c.p.MaxSlots())
 			for i := range v {
 				v[i] = c.rng.Float64()

@@ -31,7 +31,8 @@ type modelLayer struct {
 // tiles are kept tiles as products read them: a stream for each limb of Q, and of P where inputs are rotated on the way.
 type tiles struct {
 	column int     // of rotated inputs
-	terms  []int32 // in order: terms of the row, or which rotation of the column
+	terms  []int32 // of the row, in order
+	inputs []int32 // that they read: of the layer, or which rotation of the column
 	limbs  []*kernels.Stream
 }
 
@@ -85,23 +86,23 @@ func buildModel(p Parameters, m *packing.Model, encryptor *encryptor) (*Model, M
 	return model, ModelTimes{Encode: wall * share, Encrypt: wall * (1 - share)}, nil
 }
 
-// newTiles makes room for the kept terms of a row.
-func newTiles(p Parameters, ly *packing.Layer, kept []bool, encrypted bool) []tiles {
+// newTiles makes room for the kept terms of row r.
+func newTiles(p Parameters, ly *packing.Layer, r int, kept []bool, encrypted bool) []tiles {
 	byColumn := ly.Diagonals(encrypted)
 	var row []tiles
 	for t, k := range kept {
 		if !k {
 			continue
 		}
-		column, term := 0, t
+		column, input := 0, ly.Read(r, t)
 		if byColumn {
-			column, term = ly.Input(t)
+			column, input = ly.Input(input)
 		}
 		if len(row) == 0 || row[len(row)-1].column != column {
 			row = append(row, tiles{column: column})
 		}
 		last := &row[len(row)-1]
-		last.terms = append(last.terms, int32(term))
+		last.terms, last.inputs = append(last.terms, int32(t)), append(last.inputs, int32(input))
 	}
 	limbs, width := ly.Level+1, 1
 	if byColumn {
@@ -113,24 +114,16 @@ func newTiles(p Parameters, ly *packing.Layer, kept []bool, encrypted bool) []ti
 	bytes := 0
 	for i := range row {
 		for l := range limbs {
-			bytes += kernels.StreamBytes(p.N(), len(row[i].terms), width, p.rings.at(ly.Level, l).Modulus())
+			bytes += kernels.StreamBytes(p.N(), len(row[i].inputs), width, p.rings.at(ly.Level, l).Modulus())
 		}
 	}
 	arena := kernels.NewArena(bytes, limbs*len(row))
 	for i := range row {
 		for l := range limbs {
-			row[i].limbs = append(row[i].limbs, p.rings.at(ly.Level, l).NewStream(arena, len(row[i].terms), width))
+			row[i].limbs = append(row[i].limbs, p.rings.at(ly.Level, l).NewStream(arena, len(row[i].inputs), width))
 		}
 	}
 	return row
-}
-
-// term is where a row's term lies, as newTiles numbers them.
-func (t *tiles) term(ly *packing.Layer, k int, byColumn bool) int {
-	if byColumn {
-		return t.column*len(ly.Rotations) + int(t.terms[k])
-	}
-	return int(t.terms[k])
 }
 
 type builder struct {
@@ -148,10 +141,10 @@ func (b *builder) row(out *modelLayer, m *packing.Model, i, r int, sc scales) (e
 			return err
 		}
 	}
-	row := newTiles(b.params, ly, m.Kept[i][r], b.encryptor != nil)
+	row := newTiles(b.params, ly, r, m.Kept[i][r], b.encryptor != nil)
 	for c := range row {
 		err := b.tiles(&row[c], ly.Level, sc.weight, func(k int) []float64 {
-			return m.Tile(i, r, row[c].term(ly, k, ly.Diagonals(b.encryptor != nil)))
+			return m.Tile(i, r, int(row[c].terms[k]))
 		})
 		if err != nil {
 			return err
@@ -168,12 +161,12 @@ func (b *builder) tiles(row *tiles, level int, scale rlwe.Scale, slots func(k in
 		b.limbs = append(b.limbs, nil)
 	}
 	for l := range row.limbs {
-		for len(b.limbs[l]) < min(putTerms, len(row.terms))*width {
+		for len(b.limbs[l]) < min(putTerms, len(row.inputs))*width {
 			b.limbs[l] = append(b.limbs[l], kernels.Aligned(b.params.N()))
 		}
 	}
-	for first := 0; first < len(row.terms); first += putTerms {
-		n := min(putTerms, len(row.terms)-first)
+	for first := 0; first < len(row.inputs); first += putTerms {
+		n := min(putTerms, len(row.inputs)-first)
 		for k := range n {
 			if err := b.tile(row, k, slots(first+k), level, scale); err != nil {
 				return err
@@ -278,11 +271,11 @@ func (m *Model) check(p Parameters, layout *packing.Layout) error {
 func (l *modelLayer) reads(ly *packing.Layer) (cols []int) {
 	for _, row := range l.rows {
 		for _, t := range row {
-			for _, term := range t.terms {
+			for _, input := range t.inputs {
 				if len(t.limbs) > ly.Level+1 { // of one column
 					cols = append(cols, t.column)
 				} else {
-					col, _ := ly.Input(int(term))
+					col, _ := ly.Input(int(input))
 					cols = append(cols, col)
 				}
 			}

@@ -35,7 +35,7 @@ func (m *Model) WriteTo(w io.Writer) (int64, error) {
 		}
 		for r := range ly.bias {
 			out.optional(ly.bias[r])
-			out.tiles(&m.layout.Layers[i], ly.rows[r], m.Encrypted)
+			out.tiles(&m.layout.Layers[i], ly.rows[r])
 		}
 	}
 	return out.close()
@@ -52,11 +52,11 @@ func (w *writer) optional(ct *rlwe.Ciphertext) {
 	}
 }
 
-func (w *writer) tiles(ly *packing.Layer, row []tiles, encrypted bool) {
+func (w *writer) tiles(ly *packing.Layer, row []tiles) {
 	kept := make([]byte, ly.Terms())
 	for _, t := range row {
-		for k := range t.terms {
-			kept[t.term(ly, k, ly.Diagonals(encrypted))] = 1
+		for _, term := range t.terms {
+			kept[term] = 1
 		}
 	}
 	w.bytes(kept)
@@ -110,7 +110,7 @@ func (m *Model) readLayer(in *reader, i, degree int, sc scales) modelLayer {
 			break
 		}
 		ly.bias[r] = in.optional(degree, want.SumLevel(), sc.sum)
-		ly.rows[r] = in.tiles(want, degree == 1)
+		ly.rows[r] = in.tiles(want, r, degree == 1)
 	}
 	return ly
 }
@@ -131,7 +131,7 @@ func (r *reader) optional(degree, level int, scale rlwe.Scale) *rlwe.Ciphertext 
 	return r.element(degree, level, scale)
 }
 
-func (r *reader) tiles(ly *packing.Layer, encrypted bool) []tiles {
+func (r *reader) tiles(ly *packing.Layer, number int, encrypted bool) []tiles {
 	kept := make([]bool, ly.Terms())
 	for t := range kept {
 		kept[t] = r.there()
@@ -139,7 +139,7 @@ func (r *reader) tiles(ly *packing.Layer, encrypted bool) []tiles {
 	if r.err != nil {
 		return nil
 	}
-	row := newTiles(r.params, ly, kept, encrypted)
+	row := newTiles(r.params, ly, number, kept, encrypted)
 	for _, t := range row {
 		for i, s := range t.limbs {
 			r.stream(s, ly.Level, i)

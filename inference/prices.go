@@ -195,7 +195,7 @@ func (b *priceBench) level(level int, w Work, out *Priced) error {
 	r := b.p.RingQ().AtLevel(level)
 	x, y := b.random(1, level), b.random(1, level)
 	if has(packing.MulMask) {
-		mask := newTiles(b.p, &packing.Layer{Level: level, Rotations: []int{0}, Cols: 1}, []bool{true}, false)[0]
+		mask := newTiles(b.p, &packing.Layer{Level: level, Rotations: []int{0}, Cols: 1}, 0, []bool{true}, false)[0]
 		for i, s := range mask.limbs {
 			b.p.rings.q[i].Put(s, 0, y.Value[0].Coeffs[i])
 		}
@@ -324,7 +324,7 @@ func (b *priceBench) diagonalRotations(x *rlwe.Ciphertext, floor float64, set fu
 		for k := range n {
 			kept[k+1] = true
 		}
-		columns := newTiles(b.p, ly, kept, false)
+		columns := newTiles(b.p, ly, 0, kept, false)
 		for i, s := range columns[0].limbs {
 			at := b.p.rings.at(level, i)
 			for term := range s.Terms() {

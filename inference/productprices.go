@@ -85,19 +85,19 @@ func (b *priceBench) tiles(level int, scene Scene, set func(packing.Op, float64)
 }
 
 // newRow is a row of random tiles in one limb, which becomes its first.
-func (b *priceBench) newRow(limb int, scene Scene, terms []int32) product {
+func (b *priceBench) newRow(limb int, scene Scene, inputs []int32) product {
 	degree, width := 1, 1
 	if scene.Encrypted {
 		degree, width = 2, 2
 	}
 	r := b.p.rings.q[limb]
-	bytes := kernels.StreamBytes(b.p.N(), len(terms), width, r.Modulus())
-	s := r.NewStream(kernels.NewArena(bytes, 1), len(terms), width)
+	bytes := kernels.StreamBytes(b.p.N(), len(inputs), width, r.Modulus())
+	s := r.NewStream(kernels.NewArena(bytes, 1), len(inputs), width)
 	content := slices.Repeat([][]uint64{b.limb(limb)}, width*putTerms)
-	for term := 0; term < len(terms); term += putTerms {
-		r.Put(s, term, content[:width*min(putTerms, len(terms)-term)]...)
+	for term := 0; term < len(inputs); term += putTerms {
+		r.Put(s, term, content[:width*min(putTerms, len(inputs)-term)]...)
 	}
-	return product{tiles{terms: terms, limbs: []*kernels.Stream{s}}, newCiphertext(b.p, degree, 0, b.p.DefaultScale())}
+	return product{tiles{inputs: inputs, limbs: []*kernels.Stream{s}}, newCiphertext(b.p, degree, 0, b.p.DefaultScale())}
 }
 
 // limb is a random polynomial.

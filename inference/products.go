@@ -25,7 +25,7 @@ func blockSize(n, inputs int, groups ...[]product) int {
 	products, read := 0, 0
 	for _, group := range groups {
 		for _, row := range group {
-			products += len(row.terms)
+			products += len(row.inputs)
 		}
 		read += inputsRead(group, inputs)
 	}
@@ -89,7 +89,7 @@ func productTasks(p Parameters, groups [][]product, x []*rlwe.Ciphertext) (n, bl
 func inputsRead(group []product, inputs int) (n int) {
 	read := make([]bool, inputs)
 	for _, row := range group {
-		for _, t := range row.terms {
+		for _, t := range row.inputs {
 			if !read[t] {
 				read[t] = true
 				n++
@@ -106,8 +106,8 @@ func (p *product) sum(r kernels.Ring, x *kernels.Inputs, i, start, end int) {
 		dst[c] = v.Coeffs[i]
 	}
 	if p.out.Degree() == 2 {
-		r.CipherProducts(&dst, x, p.terms, p.limbs[i], start, end)
+		r.CipherProducts(&dst, x, p.inputs, p.limbs[i], start, end)
 	} else {
-		r.PlainProducts(&dst, x, p.terms, p.limbs[i], start, end)
+		r.PlainProducts(&dst, x, p.inputs, p.limbs[i], start, end)
 	}
 }

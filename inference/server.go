@@ -87,7 +87,7 @@ func (s *Server) encodeMasks() error {
 		if !ly.Mask {
 			continue
 		}
-		mask := newTiles(s.params, &packing.Layer{Level: ly.SumLevel(), Rotations: []int{0}}, []bool{true}, false)[0]
+		mask := newTiles(s.params, &packing.Layer{Level: ly.SumLevel(), Rotations: []int{0}}, 0, []bool{true}, false)[0]
 		slots := func(int) []float64 { return s.layout.MaskRow(i) }
 		if err := b.tiles(&mask, ly.SumLevel(), s.scales[i].mask, slots); err != nil {
 			return fmt.Errorf("inference: mask of layer %s: %w", ly.Name, err)
@@ -285,7 +285,7 @@ func (s *Server) rotatedInputs(i int, x []*rlwe.Ciphertext, w *worker) ([]*rlwe.
 // reads tells whether any row has a tile for an input.
 func (s *Server) reads(i, input int) bool {
 	return slices.ContainsFunc(s.model.layers[i].rows, func(row []tiles) bool {
-		return len(row) > 0 && slices.Contains(row[0].terms, int32(input))
+		return len(row) > 0 && slices.Contains(row[0].inputs, int32(input))
 	})
 }
 
@@ -309,7 +309,7 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, acc *rlwe.Cipher
 		if s.model.Encrypted {
 			op = packing.MulCipher
 		}
-		w.counts.Add(op, ly.Level, len(model.rows[r][0].terms))
+		w.counts.Add(op, ly.Level, len(model.rows[r][0].inputs))
 		w.counts.Add(packing.FinishRow, ly.Level, 1)
 	}
 	if err != nil {

@@ -22,12 +22,12 @@ func (w *worker) diagonalRow(ly *packing.Layer, row []tiles, x []*rlwe.Ciphertex
 	rotated := 0
 	for _, col := range row {
 		turns := 0
-		for _, t := range col.terms {
+		for _, t := range col.inputs {
 			if ly.Rotations[t] != 0 {
 				turns++
 			}
 		}
-		w.counts.Add(packing.MulPlain, ly.Level, len(col.terms)-turns)
+		w.counts.Add(packing.MulPlain, ly.Level, len(col.inputs)-turns)
 		w.counts.Add(packing.MulDiagonal, ly.Level, turns)
 		w.counts.Add(packing.RotateDiagonal, ly.Level, turns)
 		if turns > 0 {
