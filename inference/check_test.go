@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"hepex/network"
 	"hepex/network/networktest"
 	"hepex/packing"
 )
@@ -81,7 +82,7 @@ func TestHighPrecisionLeavesRoomForFloats(t *testing.T) {
 		f := networktest.Folded(rng, []int{30, 12, 10}[round%2:], 1, 1)
 		m, err := packing.TilesOf(packing.Shape{In: 4, Out: 4, Batch: 256}).Pack(f, nil)
 		check(t, err)
-		x := networktest.Samples(rng, 64, f.Dims()[0])
+		x := networktest.Samples(rng, 64, f.Geometry().Axis(0).Size())
 		_, profile, err := m.Simulate(x)
 		check(t, err)
 		for _, bits := range []float64{36, 40, 44} {
@@ -104,7 +105,7 @@ func TestHighPrecisionLeavesRoomForFloats(t *testing.T) {
 	if measured == 0 {
 		t.Error("none was derived")
 	}
-	layout, err := packing.TilesOf(packing.Shape{In: 16, Out: 16, Batch: 16}).Layout([]int{4, 2})
+	layout, err := packing.TilesOf(packing.Shape{In: 16, Out: 16, Batch: 16}).Layout(network.FullyConnected(4, 2))
 	check(t, err)
 	profile := least(layout)
 	profile.Errors[packing.Source{Kind: packing.FloatError}] = 1

@@ -70,7 +70,7 @@ func TestDeriveRefuses(t *testing.T) {
 		if testing.Short() && len(c.dims) == len(deep) {
 			continue // a search over a long chain
 		}
-		layout, err := packing.TilesOf(c.shape).Layout(c.dims)
+		layout, err := packing.TilesOf(c.shape).Layout(network.FullyConnected(c.dims...))
 		check(t, err)
 		lit, err := Derive(layout, c.profile(layout), Wanted{Precision: c.precision})
 		if err == nil {
@@ -217,7 +217,7 @@ func TestDeriveRepeats(t *testing.T) {
 // Moduli that the fast kernels can work with are taken before any others, and a larger modulus only where nothing
 // else gives the precision.
 func TestModuliSuitTheKernels(t *testing.T) {
-	layout, err := packing.TilesOf(packing.Shape{In: 16, Out: 16, Batch: 32}).Layout([]int{64, 32, 10})
+	layout, err := packing.TilesOf(packing.Shape{In: 16, Out: 16, Batch: 32}).Layout(network.FullyConnected(64, 32, 10))
 	check(t, err)
 	fastest := float64(families[0])
 	for _, c := range []struct{ precision, largest float64 }{{8, fastest}, {15, fastest}, {24, fastest}, {40, maxLogPrime}} {

@@ -129,28 +129,28 @@ func forge(t *testing.T, rng *rand.Rand, y *party) []byte {
 	m.layers = slices.Clone(m.layers)
 	for i := range m.layers {
 		ly, want := &m.layers[i], &m.layout.Layers[i]
-		ly.rows, ly.bias, ly.scalars = slices.Clone(ly.rows), slices.Clone(ly.bias), slices.Clone(ly.scalars)
-		for r := range ly.rows {
+		ly.groups, ly.bias, ly.scalars = slices.Clone(ly.groups), slices.Clone(ly.bias), slices.Clone(ly.scalars)
+		for r := range ly.groups {
 			if rng.IntN(2) == 0 {
 				kept, density := make([]bool, want.Terms()), rng.Float64()
 				for k := range kept {
 					kept[k] = rng.Float64() < density*float64(rng.IntN(2))
 				}
-				ly.rows[r] = newTiles(m.params, want, r, kept, m.Encrypted)
+				ly.groups[r] = newTiles(m.params, want, r, kept, m.Encrypted)
 			}
 			if rng.IntN(20) == 0 {
 				ly.bias[r] = nil
 			}
 		}
 		for o := range ly.scalars {
-			if row := (scalarRow{bias: 1}); rng.IntN(2) == 0 {
+			if row := (scalarRow{biases: []float64{1}}); rng.IntN(2) == 0 {
 				for range rng.IntN(want.In + 1) {
 					row.Index = append(row.Index, int32(rng.IntN(want.In)))
 					row.Weights = append(row.Weights, rng.Uint32()&kernels.MaxWeight)
 				}
 				row.Negative = rng.IntN(len(row.Index) + 1)
 				if rng.IntN(20) == 0 {
-					row.bias = []float64{math.NaN(), math.Inf(1), -math.MaxFloat64}[rng.IntN(3)]
+					row.biases[0] = []float64{math.NaN(), math.Inf(1), -math.MaxFloat64}[rng.IntN(3)]
 				}
 				ly.scalars[o] = row
 			}

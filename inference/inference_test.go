@@ -133,25 +133,28 @@ func TestEncryptedEqualsPlain(t *testing.T) {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(7, uint64(round)))
-			dims := networktest.Dims(rng, 4, 40)
-			f := networktest.SomeLinear(rng, networktest.Folded(rng, dims, rng.Float64(), 1<<rng.IntN(5)))
+			g := network.FullyConnected(networktest.Dims(rng, 4, 40)...)
+			if round%2 == 0 {
+				g = networktest.Conv(rng, 5)
+			}
+			f := networktest.SomeLinear(rng, networktest.Random(rng, g, rng.Float64(), 1<<rng.IntN(5)))
 			for _, encrypted := range []bool{false, true} {
 				m := anyModel(t, rng, f, testLogN-1, encrypted)
 				m.DelayLast(rng.IntN(1 + m.Squares()))
 				p, err := NewParameters(smallLiteral(m.Layout), true)
 				check(t, err)
-				x := networktest.Samples(rng, 1+rng.IntN(m.Batch), dims[0])
+				x := networktest.Samples(rng, 1+rng.IntN(m.Batch), g.Axis(0).Size())
 				if m.Kind == packing.Scalar {
 					f = f.Quantise(packing.WeightBits)
 				}
 				want := networktest.Forward(f, x)
 				got, trace := evaluate(t, p, m, encrypted, 1+rng.IntN(3), x)
 				if bits := precision(want, got); bits < 14 { // weights have 25 bits where squares are delayed
-					t.Errorf("dims %v %s %s delayed %d encrypted %t: %.1f bits", dims, m.Kind, m.Shape, m.Delays(), encrypted, bits)
+					t.Errorf("%+v %s %s delayed %d encrypted %t: %.1f bits", g, m.Kind, m.Shape, m.Delays(), encrypted, bits)
 				}
 				for i, predicted := range m.Counts(m.Kept, encrypted) {
 					if !trace.Counts[i].Equal(predicted) {
-						t.Errorf("dims %v %s %s encrypted %t layer %d:\ncounted   %+v\npredicted %+v", dims, m.Kind, m.Shape, encrypted, i, trace.Counts[i], predicted)
+						t.Errorf("%+v %s %s encrypted %t layer %d:\ncounted   %+v\npredicted %+v", g, m.Kind, m.Shape, encrypted, i, trace.Counts[i], predicted)
 					}
 				}
 			}

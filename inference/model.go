@@ -23,16 +23,16 @@ type Model struct {
 
 // modelLayer holds what a layer's rows are made of. Elements of plain models have degree 0, those of encrypted ones degree 1.
 type modelLayer struct {
-	rows    [][]tiles          // of each row its kept tiles; of each of its columns, where inputs are rotated within a row's products
-	bias    []*rlwe.Ciphertext // nil for rows that nothing reads
-	scalars []scalarRow        // instead of both, in scalar layouts
+	groups  [][]tiles          // of each row of tiles the kept ones; of each of its columns, where inputs are rotated within a row's products
+	bias    []*rlwe.Ciphertext // of each row, shared where it is the same; nil for rows that nothing reads
+	scalars []scalarRow        // of each row of tiles, instead of both, in scalar layouts
 }
 
 // tiles are kept tiles as products read them: a stream for each limb of Q, and of P where inputs are rotated on the way.
 type tiles struct {
 	column int     // of rotated inputs
-	terms  []int32 // of the row, in order
-	inputs []int32 // that they read: of the layer, or which rotation of the column
+	terms  []int32 // of the row of tiles, in order
+	inputs []int32 // that they read at the first position: of the layer, packing.Outside, or which rotation of the column
 	limbs  []*kernels.Stream
 }
 
@@ -69,13 +69,13 @@ func buildModel(p Parameters, m *packing.Model, encryptor *encryptor) (*Model, M
 			model.layers[i] = modelLayer{scalars: rows}
 			continue
 		}
-		model.layers[i] = modelLayer{rows: make([][]tiles, ly.Rows), bias: make([]*rlwe.Ciphertext, ly.Rows)}
-		err := parallel(0, ly.Rows, func() func(int) error {
+		model.layers[i] = modelLayer{groups: make([][]tiles, ly.Groups()), bias: make([]*rlwe.Ciphertext, ly.Rows)}
+		err := parallel(0, ly.Groups(), func() func(int) error {
 			b := builder{params: p, encoder: first.clone(), encode: &encode, encrypt: &encrypt}
 			if encryptor != nil {
 				b.encryptor = encryptor.clone()
 			}
-			return func(r int) error { return b.row(&model.layers[i], m, i, r, scales[i]) }
+			return func(g int) error { return b.group(&model.layers[i], m, i, g, scales[i]) }
 		})
 		if err != nil {
 			return nil, ModelTimes{}, fmt.Errorf("inference: layer %s: %w", ly.Name, err)
@@ -86,15 +86,15 @@ func buildModel(p Parameters, m *packing.Model, encryptor *encryptor) (*Model, M
 	return model, ModelTimes{Encode: wall * share, Encrypt: wall * (1 - share)}, nil
 }
 
-// newTiles makes room for the kept terms of row r.
-func newTiles(p Parameters, ly *packing.Layer, r int, kept []bool, encrypted bool) []tiles {
+// newTiles makes room for the kept terms of a row of tiles.
+func newTiles(p Parameters, ly *packing.Layer, group int, kept []bool, encrypted bool) []tiles {
 	byColumn := ly.Diagonals(encrypted)
 	var row []tiles
 	for t, k := range kept {
 		if !k {
 			continue
 		}
-		column, input := 0, ly.Read(r, t)
+		column, input := 0, ly.Read(group, t)
 		if byColumn {
 			column, input = ly.Input(input)
 		}
@@ -134,23 +134,33 @@ type builder struct {
 	limbs           [][][]uint64  // by limb, of a few terms
 }
 
-func (b *builder) row(out *modelLayer, m *packing.Model, i, r int, sc scales) (err error) {
+// group makes a row of tiles, and the biases of its rows.
+func (b *builder) group(out *modelLayer, m *packing.Model, i, g int, sc scales) (err error) {
 	ly := &m.Layers[i]
-	if last := i == len(m.Layers)-1; m.HasRow(i, r) || last {
-		if out.bias[r], err = b.element(m.BiasRow(i, r), ly.SumLevel(), sc.sum); err != nil {
-			return err
+	if last := i == len(m.Layers)-1; m.HasRow(i, g) || last {
+		var biases []*rlwe.Ciphertext
+		for position, n := range m.BiasOf(i, g) {
+			r := position*ly.Groups() + g
+			if n == len(biases) {
+				bias, err := b.element(m.BiasRow(i, r), ly.SumLevel(), sc.sum)
+				if err != nil {
+					return err
+				}
+				biases = append(biases, bias)
+			}
+			out.bias[r] = biases[n]
 		}
 	}
-	row := newTiles(b.params, ly, r, m.Kept[i][r], b.encryptor != nil)
+	row := newTiles(b.params, ly, g, m.Kept[i][g], b.encryptor != nil)
 	for c := range row {
 		err := b.tiles(&row[c], ly.Level, sc.weight, func(k int) []float64 {
-			return m.Tile(i, r, int(row[c].terms[k]))
+			return m.Tile(i, g, int(row[c].terms[k]))
 		})
 		if err != nil {
 			return err
 		}
 	}
-	out.rows[r] = row
+	out.groups[g] = row
 	return nil
 }
 
@@ -224,9 +234,15 @@ func (b *builder) element(slots []float64, level int, scale rlwe.Scale) (*rlwe.C
 func (m *Model) Bytes() int64 {
 	var n int64
 	for _, ly := range m.layers {
-		for r, bias := range ly.bias {
-			n += elementBytes(bias)
-			for _, t := range ly.rows[r] {
+		counted := map[*rlwe.Ciphertext]bool{}
+		for _, bias := range ly.bias {
+			if !counted[bias] {
+				counted[bias] = true
+				n += elementBytes(bias)
+			}
+		}
+		for _, row := range ly.groups {
+			for _, t := range row {
 				for _, s := range t.limbs {
 					n += s.Bytes()
 				}
@@ -251,50 +267,68 @@ func (m *Model) check(p Parameters, layout *packing.Layout) error {
 	for i, ly := range m.layers {
 		last := i == len(m.layers)-1
 		for r := range ly.bias {
-			if (last || ly.hasRow(r)) && ly.bias[r] == nil {
+			if (last || ly.hasGroup(layout.Layers[i].Group(r))) && ly.bias[r] == nil {
 				return fmt.Errorf("inference: layer %s row %d: the bias is missing", layout.Layers[i].Name, r)
 			}
 		}
 		if i == 0 {
 			continue
 		}
-		for _, col := range ly.reads(&layout.Layers[i]) {
-			if !m.layers[i-1].hasRow(col) {
-				return fmt.Errorf("inference: layer %s reads row %d of the layer before, which is constant: the model was not simplified", layout.Layers[i].Name, col)
+		for _, group := range ly.sources(&layout.Layers[i]) {
+			if !m.layers[i-1].hasGroup(group) {
+				return fmt.Errorf("inference: layer %s reads row %d of the layer before, which is constant: the model was not simplified", layout.Layers[i].Name, group)
 			}
 		}
 	}
 	return nil
 }
 
-// reads lists the inputs that the rows of a layer read, some repeatedly.
-func (l *modelLayer) reads(ly *packing.Layer) (cols []int) {
-	for _, row := range l.rows {
+// sources lists the rows of tiles of the layer before whose outputs a layer reads, some repeatedly.
+func (l *modelLayer) sources(ly *packing.Layer) (groups []int) {
+	for _, row := range l.groups {
 		for _, t := range row {
-			for _, input := range t.inputs {
-				if len(t.limbs) > ly.Level+1 { // of one column
-					cols = append(cols, t.column)
-				} else {
-					col, _ := ly.Input(int(input))
-					cols = append(cols, col)
-				}
+			for _, term := range t.terms {
+				groups = append(groups, ly.Source(int(term)))
 			}
 		}
 	}
 	for _, row := range l.scalars {
-		for _, in := range row.Index {
-			cols = append(cols, int(in))
+		for _, term := range row.Index {
+			groups = append(groups, ly.Source(int(term)))
 		}
 	}
-	return cols
+	return groups
 }
 
-// hasRow tells whether a row has a tile, or a weight.
-func (l *modelLayer) hasRow(r int) bool {
-	if l.scalars != nil {
-		return len(l.scalars[r].Index) > 0
+// reads tells which inputs of a layer, after pooling, some row reads.
+func (l *modelLayer) reads(ly *packing.Layer) []bool {
+	read := make([]bool, ly.Inputs())
+	note := func(group int, terms []int32) {
+		for r := group; r < ly.Rows; r += ly.Groups() {
+			for _, term := range terms {
+				if in := ly.Read(r, int(term)); in != packing.Outside {
+					read[in] = true
+				}
+			}
+		}
 	}
-	return len(l.rows[r]) > 0
+	for g, row := range l.groups {
+		for _, t := range row {
+			note(g, t.terms)
+		}
+	}
+	for g, row := range l.scalars {
+		note(g, row.Index)
+	}
+	return read
+}
+
+// hasGroup tells whether a row of tiles has one, or a weight.
+func (l *modelLayer) hasGroup(g int) bool {
+	if l.scalars != nil {
+		return len(l.scalars[g].Index) > 0
+	}
+	return len(l.groups[g]) > 0
 }
 
 func elementBytes(e *rlwe.Ciphertext) int64 {

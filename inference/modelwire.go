@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
@@ -21,7 +22,8 @@ func NewModel(p Parameters, layout *packing.Layout) (*Model, error) {
 	return &Model{params: p, layout: layout}, nil
 }
 
-// WriteTo writes for each row its bias, if it has one, which terms are kept, and their coefficients limb by limb.
+// WriteTo writes for each row of tiles its biases, if it has any, which terms are kept, and their coefficients limb by limb. Before the
+// biases of several output positions, it says which of them each position has.
 func (m *Model) WriteTo(w io.Writer) (int64, error) {
 	out := newWriter(w, m.params, kindModel)
 	if m.Encrypted {
@@ -33,9 +35,9 @@ func (m *Model) WriteTo(w io.Writer) (int64, error) {
 		for _, row := range ly.scalars {
 			out.scalarRow(row)
 		}
-		for r := range ly.bias {
-			out.optional(ly.bias[r])
-			out.tiles(&m.layout.Layers[i], ly.rows[r])
+		for g := range ly.groups {
+			out.biases(&m.layout.Layers[i], ly.bias, g)
+			out.tiles(&m.layout.Layers[i], ly.groups[g])
 		}
 	}
 	return out.close()
@@ -49,6 +51,23 @@ func (w *writer) optional(ct *rlwe.Ciphertext) {
 	w.bytes([]byte{1})
 	for _, v := range ct.Value {
 		w.poly(v)
+	}
+}
+
+// biases writes those of a row of tiles, each once.
+func (w *writer) biases(ly *packing.Layer, bias []*rlwe.Ciphertext, group int) {
+	var distinct []*rlwe.Ciphertext
+	for r := group; r < ly.Rows; r += ly.Groups() {
+		n := slices.Index(distinct, bias[r])
+		if n < 0 {
+			n, distinct = len(distinct), append(distinct, bias[r])
+		}
+		if ly.Positions() > 1 {
+			w.number(uint64(n))
+		}
+	}
+	for _, b := range distinct {
+		w.optional(b)
 	}
 }
 
@@ -73,7 +92,9 @@ func (w *writer) scalarRow(row scalarRow) {
 	for i, in := range row.Index {
 		w.number(uint64(in)<<32 | uint64(row.Weights[i]))
 	}
-	w.number(row.biasBits())
+	for _, b := range row.biases {
+		w.number(math.Float64bits(b))
+	}
 }
 
 // ReadFrom reads what WriteTo wrote for the same parameters and layout.
@@ -100,19 +121,40 @@ func (m *Model) readLayer(in *reader, i, degree int, sc scales) modelLayer {
 	if want.Integer {
 		var ly modelLayer
 		for range want.Out {
-			ly.scalars = append(ly.scalars, in.scalarRow(want.In))
+			ly.scalars = append(ly.scalars, in.scalarRow(want.Terms(), want.Positions()))
 		}
 		return ly
 	}
-	ly := modelLayer{rows: make([][]tiles, want.Rows), bias: make([]*rlwe.Ciphertext, want.Rows)}
-	for r := range want.Rows {
+	ly := modelLayer{groups: make([][]tiles, want.Groups()), bias: make([]*rlwe.Ciphertext, want.Rows)}
+	for g := range want.Groups() {
 		if in.err != nil {
 			break
 		}
-		ly.bias[r] = in.optional(degree, want.SumLevel(), sc.sum)
-		ly.rows[r] = in.tiles(want, r, degree == 1)
+		in.biases(want, ly.bias, g, func() *rlwe.Ciphertext { return in.optional(degree, want.SumLevel(), sc.sum) })
+		ly.groups[g] = in.tiles(want, g, degree == 1)
 	}
 	return ly
+}
+
+// biases reads those of a row of tiles.
+func (r *reader) biases(ly *packing.Layer, bias []*rlwe.Ciphertext, group int, read func() *rlwe.Ciphertext) {
+	of, most := make([]int, ly.Positions()), 0 // numbered as they come
+	if len(of) > 1 {
+		for position := range of {
+			of[position] = int(r.number("number of a bias", uint64(most)))
+			most = max(most, of[position]+1)
+		}
+	}
+	var distinct []*rlwe.Ciphertext
+	for range max(1, most) {
+		if r.err != nil {
+			return
+		}
+		distinct = append(distinct, read())
+	}
+	for position, n := range of {
+		bias[position*ly.Groups()+group] = distinct[n]
+	}
 }
 
 // there reads whether something follows.
@@ -131,7 +173,7 @@ func (r *reader) optional(degree, level int, scale rlwe.Scale) *rlwe.Ciphertext 
 	return r.element(degree, level, scale)
 }
 
-func (r *reader) tiles(ly *packing.Layer, number int, encrypted bool) []tiles {
+func (r *reader) tiles(ly *packing.Layer, group int, encrypted bool) []tiles {
 	kept := make([]bool, ly.Terms())
 	for t := range kept {
 		kept[t] = r.there()
@@ -139,7 +181,7 @@ func (r *reader) tiles(ly *packing.Layer, number int, encrypted bool) []tiles {
 	if r.err != nil {
 		return nil
 	}
-	row := newTiles(r.params, ly, number, kept, encrypted)
+	row := newTiles(r.params, ly, group, kept, encrypted)
 	for _, t := range row {
 		for i, s := range t.limbs {
 			r.stream(s, ly.Level, i)
@@ -148,7 +190,7 @@ func (r *reader) tiles(ly *packing.Layer, number int, encrypted bool) []tiles {
 	return row
 }
 
-func (r *reader) scalarRow(inputs int) scalarRow {
+func (r *reader) scalarRow(inputs, positions int) scalarRow {
 	n := r.number("number of weights", uint64(inputs))
 	row := scalarRow{Row: kernels.Row{Negative: int(r.number("number of negative weights", n))}}
 	for range n {
@@ -161,9 +203,12 @@ func (r *reader) scalarRow(inputs int) scalarRow {
 		}
 		row.Index, row.Weights = append(row.Index, int32(v>>32)), append(row.Weights, uint32(v))
 	}
-	row.setBiasBits(r.number("bias", ^uint64(0)))
-	if math.IsNaN(row.bias) || math.IsInf(row.bias, 0) {
-		r.fail(fmt.Errorf("bias is %g", row.bias))
+	for range positions {
+		b := math.Float64frombits(r.number("bias", ^uint64(0)))
+		if math.IsNaN(b) || math.IsInf(b, 0) {
+			r.fail(fmt.Errorf("bias is %g", b))
+		}
+		row.biases = append(row.biases, b)
 	}
 	return row
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"hepex/inference/kernels"
+	"hepex/network"
 	"hepex/network/networktest"
 	"hepex/packing"
 )
@@ -90,8 +91,8 @@ func TestHostileNumbersAreErrors(t *testing.T) {
 		"an input that is not there": func(r *scalarRow) { r.Index[1] = 4 },
 		"more negative weights":      func(r *scalarRow) { r.Negative = 5 },
 		"a weight too large":         func(r *scalarRow) { r.Weights[0] = 1 << 31 },
-		"a bias that is no number":   func(r *scalarRow) { r.bias = math.NaN() },
-		"an infinite bias":           func(r *scalarRow) { r.bias = math.Inf(-1) },
+		"a bias that is no number":   func(r *scalarRow) { r.biases[0] = math.NaN() },
+		"an infinite bias":           func(r *scalarRow) { r.biases[0] = math.Inf(-1) },
 	} {
 		model, _, err := EncodeModel(p, m)
 		check(t, err)
@@ -121,7 +122,7 @@ func TestHostileNumbersAreErrors(t *testing.T) {
 // A row that a later layer reads must be there.
 func TestModelsThatReadNothingAreErrors(t *testing.T) {
 	c := newPair(t)
-	c.coded.layers[0].rows[0] = nil
+	c.coded.layers[0].groups[0] = nil
 	if _, err := NewServer(c.params, c.model.Layout, c.keys, c.coded, 1); err == nil || !strings.Contains(err.Error(), "constant") {
 		t.Errorf("error %v", err)
 	}
@@ -129,9 +130,9 @@ func TestModelsThatReadNothingAreErrors(t *testing.T) {
 
 func TestMismatchesAreErrors(t *testing.T) {
 	c := newPair(t)
-	other, err := packing.TilesOf(c.model.Shape).Layout([]int{9, 5, 3})
+	other, err := packing.TilesOf(c.model.Shape).Layout(network.FullyConnected(9, 5, 3))
 	check(t, err)
-	shorter, err := packing.TilesOf(c.model.Shape).Layout([]int{4, 3})
+	shorter, err := packing.TilesOf(c.model.Shape).Layout(network.FullyConnected(4, 3))
 	check(t, err)
 	lit := smallLiteral(c.model.Layout)
 	lit.LogP = []int{55}

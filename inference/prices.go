@@ -211,6 +211,13 @@ func (b *priceBench) level(level int, w Work, out *Priced) error {
 		ours := clock(func() { b.w.addBias(x, bias) })
 		set(packing.AddBias, ours, clock(func() { r.Add(x.Value[0], y.Value[0], x.Value[0]) }))
 	}
+	if has(packing.AddInput) {
+		set(packing.AddInput, b.clockCold(func() { b.w.addTo(x, y) }), clock(func() {
+			for c, v := range x.Value {
+				r.Add(v, y.Value[c], v)
+			}
+		}))
+	}
 	b.divisions(level, has, set)
 	return b.rotations(level, has, set)
 }

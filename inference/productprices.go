@@ -202,7 +202,7 @@ func (b *priceBench) scalars(level int, scene Scene, set func(packing.Op, float6
 	layer := func(length int) float64 {
 		for o := range rows {
 			out[o] = hefloat.NewCiphertext(b.p.Parameters, 1, level)
-			rows[o] = scalarRow{}
+			rows[o] = scalarRow{biases: []float64{0}}
 			for k, i := range b.rng.Perm(inputs)[:length] {
 				rows[o].Index = append(rows[o].Index, int32(i))
 				rows[o].Weights = append(rows[o].Weights, uint32(1+b.rng.IntN(100)))

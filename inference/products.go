@@ -4,12 +4,35 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"hepex/inference/kernels"
+	"hepex/packing"
 )
 
 // product is a row of kept tiles whose products with their inputs are summed into out: of degree 2 if the tiles are encrypted.
 type product struct {
 	tiles
 	out *rlwe.Ciphertext
+}
+
+// at is the tiles as a row reads with them.
+func (t tiles) at(ly *packing.Layer, row int) tiles {
+	if ly.Positions() == 1 {
+		return t
+	}
+	t.inputs = make([]int32, len(t.terms))
+	for k, term := range t.terms {
+		t.inputs[k] = int32(ly.Read(row, int(term)))
+	}
+	return t
+}
+
+// products is how many terms of a row read an input.
+func (t tiles) products(ly *packing.Layer, row int) (n int) {
+	for _, in := range t.at(ly, row).inputs {
+		if in != packing.Outside {
+			n++
+		}
+	}
+	return n
 }
 
 // Blocks of coefficients are so long that the inputs of a group stay in the second-level cache for all of its rows. Rows that
@@ -22,18 +45,19 @@ const (
 
 // blockSize is how many coefficients of n to sum at a time.
 func blockSize(n, inputs int, groups ...[]product) int {
-	products, read := 0, 0
+	products, read, most := 0, 0, 0
 	for _, group := range groups {
 		for _, row := range group {
 			products += len(row.inputs)
 		}
-		read += inputsRead(group, inputs)
+		here := inputsRead(group, inputs)
+		read, most = read+here, max(most, here)
 	}
 	least := leastBlock
 	if products < 2*read {
 		least = leastAlone
 	}
-	for n > least && 16*n*inputs > cachedInputs {
+	for n > least && 16*n*most > cachedInputs {
 		n /= 2
 	}
 	return n
@@ -89,9 +113,9 @@ func productTasks(p Parameters, groups [][]product, x []*rlwe.Ciphertext) (n, bl
 func inputsRead(group []product, inputs int) (n int) {
 	read := make([]bool, inputs)
 	for _, row := range group {
-		for _, t := range row.inputs {
-			if !read[t] {
-				read[t] = true
+		for _, in := range row.inputs {
+			if in != packing.Outside && !read[in] {
+				read[in] = true
 				n++
 			}
 		}

@@ -12,29 +12,29 @@ import (
 	"hepex/packing"
 )
 
-// scalarRow holds the weights of one output that are not zero, as integers, and its bias.
+// scalarRow holds the weights of one output channel that are not zero, as integers, and its bias at each position. Its index has terms
+// in a model, and inputs where it is summed.
 type scalarRow struct {
 	kernels.Row
-	bias float64
+	biases []float64
 }
 
-func (r scalarRow) bytes() int64            { return int64(8*len(r.Index) + 8) }
-func (r scalarRow) biasBits() uint64        { return math.Float64bits(r.bias) }
-func (r *scalarRow) setBiasBits(v uint64)   { r.bias = math.Float64frombits(v) }
-func (r scalarRow) constant(last bool) bool { return len(r.Index) == 0 && !last }
+func (r *scalarRow) bytes() int64 { return int64(8*len(r.Index) + 8*len(r.biases)) }
 
 // scalarRows rounds the weights of a layer to integers.
 func scalarRows(m *packing.Model, layer int) ([]scalarRow, error) {
-	w := m.Weights[layer]
-	rows := make([]scalarRow, m.Layers[layer].Out)
+	w, ly := m.Weights[layer], &m.Layers[layer]
+	rows := make([]scalarRow, ly.Out)
 	for o := range rows {
 		row := &rows[o]
-		row.bias = m.Bias[layer][o]
+		for position := range ly.Positions() {
+			row.biases = append(row.biases, m.Bias[layer][position*ly.Out+o])
+		}
 		for _, sign := range []float64{-1, 1} {
 			for i, v := range w.RawRowView(o) {
 				n := math.Round(math.Abs(v) * (1 << packing.WeightBits))
 				if n > kernels.MaxWeight {
-					return nil, fmt.Errorf("inference: layer %s: weight %g: want at most %d for integer weights", m.Layers[layer].Name, v, kernels.MaxWeight>>packing.WeightBits)
+					return nil, fmt.Errorf("inference: layer %s: weight %g: want at most %d for integer weights", ly.Name, v, kernels.MaxWeight>>packing.WeightBits)
 				}
 				if v*sign > 0 { // counted as kept even if it rounds to nothing
 					row.Index = append(row.Index, int32(i))
@@ -49,13 +49,34 @@ func scalarRows(m *packing.Model, layer int) ([]scalarRow, error) {
 	return rows, nil
 }
 
+// at is the row with the inputs that it reads at a position, and the bias there.
+func (r *scalarRow) at(ly *packing.Layer, row int) scalarRow {
+	if ly.Positions() == 1 {
+		return *r
+	}
+	out := scalarRow{biases: r.biases[ly.Position(row):][:1]}
+	out.Index, out.Weights = make([]int32, 0, len(r.Index)), make([]uint32, 0, len(r.Index))
+	for k, term := range r.Index {
+		in := ly.Read(row, int(term))
+		if in == packing.Outside {
+			continue
+		}
+		out.Index, out.Weights = append(out.Index, int32(in)), append(out.Weights, r.Weights[k])
+		if k < r.Negative {
+			out.Negative++
+		}
+	}
+	return out
+}
+
 // scalarRows computes a layer of integer weights: the sums of all rows on all threads, then the squares.
 func (s *Server) scalarRows(i int, x, out []*rlwe.Ciphertext, workers []*worker) error {
-	ly, rows, scale := &s.layout.Layers[i], s.model.layers[i].scalars, s.scales[i].sum
+	ly, groups, scale := &s.layout.Layers[i], s.model.layers[i].scalars, s.scales[i].sum
 	last := i == len(s.layout.Layers)-1
-	for o := range out {
-		if !rows[o].constant(last) {
-			out[o] = s.pool.get(1, ly.Level, scale)
+	rows := make([]scalarRow, len(out))
+	for r := range out {
+		if group := &groups[ly.Group(r)]; len(group.Index) > 0 || last {
+			rows[r], out[r] = group.at(ly, r), s.pool.get(1, ly.Level, scale)
 		}
 	}
 	workers[0].counts.Add(packing.ArrangeInput, ly.Level, len(inputsIndexed(rows)))
@@ -63,8 +84,8 @@ func (s *Server) scalarRows(i int, x, out []*rlwe.Ciphertext, workers []*worker)
 		return err
 	}
 	return finishRows(out, workers, func(w *worker, r int, sum *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
-		if n := len(rows[r].Index); n > 0 {
-			w.counts.Add(packing.MulScalar, ly.Level, n)
+		if len(groups[ly.Group(r)].Index) > 0 {
+			w.counts.Add(packing.MulScalar, ly.Level, len(rows[r].Index))
 			w.counts.Add(packing.FinishRow, ly.Level, 1)
 		}
 		if sum == nil || !ly.Square {
@@ -89,7 +110,7 @@ func scalarLayer(p Parameters, rows []scalarRow, x, out []*rlwe.Ciphertext, scal
 		if out[o] == nil {
 			continue
 		}
-		biases[o] = residues(rows[o].bias, scale, p.Q()[:level+1])
+		biases[o] = residues(rows[o].biases[0], scale, p.Q()[:level+1])
 	}
 	read := inputsIndexed(rows)
 	x = slices.Clone(x)

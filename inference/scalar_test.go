@@ -37,7 +37,7 @@ func TestScalarProductsAreExact(t *testing.T) {
 					out := make([]*rlwe.Ciphertext, len(rows))
 					for o := range rows {
 						out[o] = hefloat.NewCiphertext(p.Parameters, 1, 1)
-						rows[o].bias = 3*rng.Float64() - 1.5
+						rows[o].biases = []float64{3*rng.Float64() - 1.5}
 						rows[o].Negative = o * len(x) / 2
 						for i := range x {
 							w := weight
@@ -60,7 +60,7 @@ func TestScalarProductsAreExact(t *testing.T) {
 
 func checkScalarRow(t *testing.T, p Parameters, row scalarRow, x []*rlwe.Ciphertext, got *rlwe.Ciphertext, scale rlwe.Scale) {
 	t.Helper()
-	bias := residues(row.bias, scale, p.Q())
+	bias := residues(row.biases[0], scale, p.Q())
 	for c := range 2 {
 		for l, q := range p.Q()[:2] {
 			for _, k := range []int{0, 1, 129, p.N() - 1} {
@@ -98,7 +98,7 @@ func BenchmarkScalarLayer(b *testing.B) {
 				x[i] = hefloat.NewCiphertext(p.Parameters, 1, 2)
 			}
 			for o := range out {
-				out[o] = hefloat.NewCiphertext(p.Parameters, 1, 2)
+				out[o], rows[o].biases = hefloat.NewCiphertext(p.Parameters, 1, 2), []float64{0}
 				for i := range x {
 					if rng.Float64() < density {
 						n++

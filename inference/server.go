@@ -169,12 +169,41 @@ func (s *Server) layer(i int, x []*rlwe.Ciphertext) ([]*rlwe.Ciphertext, packing
 		rows = s.scalarRows
 	}
 	out := make([]*rlwe.Ciphertext, ly.Rows)
-	err := rows(i, x, out, workers)
+	inputs, err := s.pooled(i, x, workers)
+	if err == nil {
+		err = rows(i, inputs, out, workers)
+	}
+	if ly.Pools != nil {
+		s.recycle(inputs)
+	}
 	counts := packing.Counts{}
 	for _, w := range workers {
 		counts.Plus(w.counts)
 	}
 	return out, counts, err
+}
+
+// pooled gives the inputs of a layer: where it pools, sums of what comes, of those that some row reads.
+func (s *Server) pooled(i int, x []*rlwe.Ciphertext, workers []*worker) ([]*rlwe.Ciphertext, error) {
+	ly := &s.layout.Layers[i]
+	if ly.Pools == nil {
+		return x, nil
+	}
+	sums, read := make([]*rlwe.Ciphertext, ly.Inputs()), s.model.layers[i].reads(ly)
+	return sums, finishRows(sums, workers, func(w *worker, col int, _ *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
+		if !read[col] {
+			return nil, nil
+		}
+		from := ly.Pooled(col)
+		sum := s.pool.get(1, ly.Level, x[from[0]].Scale)
+		sum.Value[0].CopyLvl(ly.Level, x[from[0]].Value[0])
+		sum.Value[1].CopyLvl(ly.Level, x[from[0]].Value[1])
+		for _, c := range from[1:] {
+			w.addTo(sum, x[c])
+		}
+		w.counts.Add(packing.AddInput, ly.Level, len(from)-1)
+		return sum, nil
+	})
 }
 
 // tileRows computes rows of tiles, so many at once that their inputs are read together.
@@ -231,9 +260,9 @@ func (s *Server) rowSums(i, first int, x, rows []*rlwe.Ciphertext, workers []*wo
 	for start := 0; start < len(rows); start += packing.RowsAtOnce {
 		var group []product
 		for r := start; r < min(start+packing.RowsAtOnce, len(rows)); r++ {
-			for _, t := range model.rows[first+r] {
+			for _, t := range model.groups[ly.Group(first+r)] {
 				rows[r] = s.pool.get(degree, ly.Level, s.scales[i].input)
-				group = append(group, product{t, rows[r]})
+				group = append(group, product{t.at(ly, first+r), rows[r]})
 			}
 		}
 		if len(group) > 0 {
@@ -284,7 +313,7 @@ func (s *Server) rotatedInputs(i int, x []*rlwe.Ciphertext, w *worker) ([]*rlwe.
 
 // reads tells whether any row has a tile for an input.
 func (s *Server) reads(i, input int) bool {
-	return slices.ContainsFunc(s.model.layers[i].rows, func(row []tiles) bool {
+	return slices.ContainsFunc(s.model.layers[i].groups, func(row []tiles) bool {
 		return len(row) > 0 && slices.Contains(row[0].inputs, int32(input))
 	})
 }
@@ -303,13 +332,13 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, acc *rlwe.Cipher
 	var err error
 	switch {
 	case ly.Diagonals(s.model.Encrypted):
-		acc, err = w.diagonalRow(ly, model.rows[r], x)
+		acc, err = w.diagonalRow(ly, model.groups[r], x)
 	case acc != nil:
 		op := packing.MulPlain
 		if s.model.Encrypted {
 			op = packing.MulCipher
 		}
-		w.counts.Add(op, ly.Level, len(model.rows[r][0].inputs))
+		w.counts.Add(op, ly.Level, model.groups[ly.Group(r)][0].products(ly, r))
 		w.counts.Add(packing.FinishRow, ly.Level, 1)
 	}
 	if err != nil {

@@ -88,12 +88,17 @@ func (w *worker) addUp(ct *rlwe.Ciphertext, sum packing.Sum, rotate packing.Op) 
 
 // addBias adds a ciphertext or, at degree 0, a plaintext of the same level and scale.
 func (w *worker) addBias(acc, bias *rlwe.Ciphertext) {
-	for c, v := range bias.Value {
-		for i := range acc.Level() + 1 {
-			w.q[i].Add(acc.Value[c].Coeffs[i], acc.Value[c].Coeffs[i], v.Coeffs[i])
+	w.addTo(acc, bias)
+	w.counts.Add(packing.AddBias, acc.Level(), 1)
+}
+
+// addTo adds a ciphertext of at least the level of sum.
+func (w *worker) addTo(sum, ct *rlwe.Ciphertext) {
+	for c, v := range ct.Value {
+		for i := range sum.Level() + 1 {
+			w.q[i].Add(sum.Value[c].Coeffs[i], sum.Value[c].Coeffs[i], v.Coeffs[i])
 		}
 	}
-	w.counts.Add(packing.AddBias, acc.Level(), 1)
 }
 
 // refill keeps the completed sums of an inner layer and copies them for the next one.

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"testing"
 
+	"hepex/network"
 	"hepex/packing"
 )
 
 // The same network must get the same parameters and scales: if this changes, raise Version.
 func TestGoldenParameters(t *testing.T) {
-	layout, err := packing.TilesOf(packing.Shape{In: 16, Out: 16, Batch: 32}).Layout([]int{784, 128, 128, 10})
+	layout, err := packing.TilesOf(packing.Shape{In: 16, Out: 16, Batch: 32}).Layout(network.FullyConnected(784, 128, 128, 10))
 	check(t, err)
 	profile := least(layout)
 	profile.Peaks, profile.Output = []float64{10, 20, 30}, 25

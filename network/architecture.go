@@ -53,33 +53,53 @@ func New(a Architecture, seed uint64) (*Network, error) {
 	}
 	rng := rand.New(rand.NewPCG(seed, streamInit))
 	n := &Network{Inputs: a.Inputs}
+	g := a.geometry()
+	for i, stage := range g {
+		if stage.Pool != nil {
+			n.Layers = append(n.Layers, &AveragePool{*stage.Pool})
+		}
+		n.Layers = append(n.Layers, a.dense(stage.Window, stage.Out, rng))
+		if i == len(g)-1 {
+			break
+		}
+		if a.BatchNorm {
+			n.Layers = append(n.Layers, newBatchNorm(stage.Out))
+		}
+		n.Layers = append(n.Layers, a.activation())
+	}
+	return n, nil
+}
+
+// Geometry is that of the network, or what is wrong with the architecture.
+func (a Architecture) Geometry() (Geometry, error) {
+	if err := a.check(); err != nil {
+		return nil, fmt.Errorf("network: architecture: %w", err)
+	}
+	return a.geometry(), nil
+}
+
+func (a Architecture) geometry() Geometry {
+	var g Geometry
+	var pool *Window
 	axis := Flat(a.Inputs)
 	if len(a.Conv) > 0 {
 		axis = a.Image
 	}
-	add := func(d *Dense) {
-		n.Layers = append(n.Layers, d)
-		if a.BatchNorm {
-			n.Layers = append(n.Layers, newBatchNorm(d.Out))
-		}
-		n.Layers = append(n.Layers, a.activation())
+	add := func(w Window, out int) {
+		g = append(g, Stage{w, out, pool})
+		axis, pool = w.Out(out), nil
 	}
 	for _, c := range a.Conv {
-		w := c.window(axis)
-		add(a.dense(w, c.Filters, rng))
-		axis = w.Out(c.Filters)
+		add(c.window(axis), c.Filters)
 		if c.Pool != (Size{}) {
-			p := &AveragePool{c.pool(axis)}
-			n.Layers = append(n.Layers, p)
-			axis = p.Out(axis.Channels)
+			w := c.pool(axis)
+			pool, axis = &w, w.Out(axis.Channels)
 		}
 	}
-	for _, width := range a.Hidden {
-		add(a.dense(Whole(axis), width, rng))
-		axis = Flat(width)
+	for _, width := range append(slices.Clone(a.Hidden), a.Outputs) {
+		add(Whole(axis), width)
 	}
-	n.Layers = append(n.Layers, a.dense(Whole(axis), a.Outputs, rng))
-	return n, nil
+	return g
 }
 
 // window is what the layer reads of its inputs.
@@ -90,36 +110,36 @@ func (c Conv) window(in Axis) Window {
 // pool is the window of the pooling of the layer's outputs.
 func (c Conv) pool(out Axis) Window { return Window{In: out, Kernel: c.Pool, Stride: c.Pool} }
 
-// features is the axis that the conv layers leave of an image, or what is wrong with layer number at, from 0.
-func (a Architecture) features() (axis Axis, at int, err error) {
+// checkConv says what is wrong with conv layer number at, from 0.
+func (a Architecture) checkConv() (at int, err error) {
 	if len(a.Conv) == 0 {
-		return Flat(a.Inputs), 0, nil
+		return 0, nil
 	}
-	if axis = a.Image; axis.Size() != a.Inputs {
-		return axis, 0, fmt.Errorf("image of %v: want %d values", axis, a.Inputs)
+	axis := a.Image
+	if axis.Size() != a.Inputs {
+		return 0, fmt.Errorf("image of %v: want %d values", axis, a.Inputs)
 	}
 	for i, c := range a.Conv {
-		w := c.window(axis)
 		if c.Filters < 1 || c.Filters > maxWidth {
-			return axis, i, fmt.Errorf("%d filters: want 1 to %d", c.Filters, maxWidth)
+			return i, fmt.Errorf("%d filters: want 1 to %d", c.Filters, maxWidth)
 		}
+		w := c.window(axis)
 		if err := w.check(); err != nil {
-			return axis, i, err
+			return i, err
 		}
-		axis = w.Out(c.Filters)
-		if err := axis.check(); err != nil {
-			return axis, i, err
+		if axis = w.Out(c.Filters); axis.check() != nil {
+			return i, axis.check()
 		}
 		if c.Pool == (Size{}) {
 			continue
 		}
 		p := c.pool(axis)
 		if err := p.check(); err != nil {
-			return axis, i, fmt.Errorf("average pool: %w", err)
+			return i, fmt.Errorf("average pool: %w", err)
 		}
 		axis = p.Out(axis.Channels)
 	}
-	return axis, 0, nil
+	return 0, nil
 }
 
 func (a Architecture) check() error {
@@ -137,14 +157,12 @@ func (a Architecture) check() error {
 	if a.Autoencoder && a.Outputs != a.Inputs {
 		return fmt.Errorf("autoencoder with %d inputs and %d outputs: want as many outputs as inputs", a.Inputs, a.Outputs)
 	}
-	axis, at, err := a.features()
-	if err != nil {
+	if at, err := a.checkConv(); err != nil {
 		return fmt.Errorf("conv layer %d: %w", at+1, err)
 	}
-	values, in := 0, axis.Size()
-	for _, out := range append(slices.Clone(a.Hidden), a.Outputs) {
-		values += in * out
-		in = out
+	values := 0
+	for _, s := range a.geometry() {
+		values += s.Reads() * s.Out
 	}
 	if values > maxValues {
 		return fmt.Errorf("%d weights: want at most %d", values, maxValues)

@@ -1,22 +1,23 @@
 package network
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
 // Compact is an equivalent network without the hidden channels that are constant or unread and without the inputs
-// that nothing reads, but for those of a grid. Input p of the result is input inputs[p] of the network. At least one channel of each
-// axis stays; outputs stay as they are.
+// that nothing reads, for one without grids (see Unroll). Input p of the result is input inputs[p] of the network. At least one channel
+// of each axis stays; outputs stay as they are.
 func (f *Folded) Compact() (compact *Folded, inputs []int) {
 	s := f.Simplify()
-	g := s.Geometry()
 	keep := make([][]int, len(s.Layers)+1)
-	for a, channels := range g.Channels() {
+	for a, channels := range s.Dims() {
 		for n := range channels {
-			if a == len(s.Layers) || a == 0 && g.Axis(0).Positions() > 1 || !s.Layers[a].unread(n) {
+			if a == len(s.Layers) || !s.Layers[a].unread(n) {
 				keep[a] = append(keep[a], n)
 			}
 		}
@@ -24,10 +25,61 @@ func (f *Folded) Compact() (compact *Folded, inputs []int) {
 			keep[a] = []int{0}
 		}
 	}
-	if in := g.Axis(0); in.Positions() > 1 {
-		return s.pick(keep), identity(in.Size())
-	}
 	return s.pick(keep), keep[0]
+}
+
+// maxUnrolled bounds the weights of an unrolled layer: 256 MiB.
+const maxUnrolled = 1 << 25
+
+// Unroll is an equivalent network without grids: every position of every channel is a neuron, and weights are repeated wherever they
+// are used. A layer of too many weights is an error.
+func (f *Folded) Unroll() (*Folded, error) {
+	u := &Folded{}
+	for i := range f.Layers {
+		l := &f.Layers[i]
+		if l.Window == nil && l.Pool == nil {
+			u.Layers = append(u.Layers, *l)
+			continue
+		}
+		w := l.window()
+		in, out := w.In, w.Out(l.channels())
+		if l.Pool != nil {
+			in = l.Pool.In
+		}
+		if in.Size()*out.Size() > maxUnrolled {
+			return nil, fmt.Errorf("layer %d: %d×%d weights when unrolled: want at most %d", i+1, out.Size(), in.Size(), maxUnrolled)
+		}
+		u.Layers = append(u.Layers, Affine{W: l.unrolled(in, out), B: l.B, Linear: l.Linear})
+	}
+	return u, nil
+}
+
+// unrolled is the weights between the values of what comes and those of the outputs.
+func (l *Affine) unrolled(in, out Axis) *mat.Dense {
+	w, c := l.window(), in.Channels
+	weights := mat.NewDense(out.Size(), in.Size(), nil)
+	for p := range w.Positions() {
+		for t := range w.Taps() {
+			position := w.Input(p, t)
+			if position < 0 {
+				continue
+			}
+			from := []int{position}
+			if l.Pool != nil {
+				from = from[:0]
+				for d := range l.Pool.Taps() {
+					from = append(from, l.Pool.Input(position, d))
+				}
+			}
+			for o := range out.Channels {
+				row := weights.RawRowView(p*out.Channels + o)
+				for _, f := range from {
+					floats.Add(row[f*c:(f+1)*c], l.W.RawRowView(o)[t*c:(t+1)*c])
+				}
+			}
+		}
+	}
+	return weights
 }
 
 // Quantise is the network with weights rounded to multiples of 2^−bits, as integer arithmetic sees them.

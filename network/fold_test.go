@@ -43,6 +43,13 @@ func TestFoldedForms(t *testing.T) {
 			simple := f.Simplify()
 			wantClose(t, "simplified", simple.Forward(x), want)
 			checkSimple(t, simple)
+			unrolled, err := f.Unroll()
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantClose(t, "unrolled", unrolled.Forward(x), want)
+			compact, inputs := unrolled.Compact()
+			wantClose(t, "compact", compact.Forward(onlyColumns(x, inputs)), want)
 			checkPermuted(t, "permuted", f, x, want, rng)
 			checkPermuted(t, "simplified and permuted", simple, x, want, rng)
 		})
@@ -109,6 +116,16 @@ func selectColumns(m *mat.Dense, order []int) *mat.Dense {
 	for to := range cols {
 		position, channel := to/len(order), to%len(order)
 		s.SetCol(to, mat.Col(nil, position*len(order)+order[channel], m))
+	}
+	return s
+}
+
+// onlyColumns is some columns of m.
+func onlyColumns(m *mat.Dense, columns []int) *mat.Dense {
+	rows, _ := m.Dims()
+	s := mat.NewDense(rows, len(columns), nil)
+	for to, from := range columns {
+		s.SetCol(to, mat.Col(nil, from, m))
 	}
 	return s
 }

@@ -1,5 +1,10 @@
 package network
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Stage is the geometry of a layer with weights.
 type Stage struct {
 	Window         // what each output position reads
@@ -26,6 +31,19 @@ func FullyConnected(dims ...int) Geometry {
 		g = append(g, Stage{Window: Whole(Flat(dims[l-1])), Out: dims[l]})
 	}
 	return g
+}
+
+// Key is a text that equal geometries share, and no others.
+func (g Geometry) Key() string {
+	var b strings.Builder
+	for _, s := range g {
+		fmt.Fprintf(&b, "%+v %d", s.Window, s.Out)
+		if s.Pool != nil {
+			fmt.Fprintf(&b, " %+v", *s.Pool)
+		}
+		b.WriteByte(';')
+	}
+	return b.String()
 }
 
 // Axis is a neuron axis.

@@ -291,8 +291,8 @@ func randomNetwork(rng *rand.Rand) *Network {
 func randomConvs(rng *rand.Rand, a *Architecture) {
 	a.Image = Axis{1 + rng.IntN(9), 1 + rng.IntN(9), 1 + rng.IntN(3)}
 	a.Inputs = a.Image.Size()
+	axis := a.Image
 	for range 1 + rng.IntN(3) {
-		axis, _, _ := a.features()
 		kernel := Size{1 + rng.IntN(7), 1 + rng.IntN(7)}
 		c := Conv{
 			Filters: 1 + rng.IntN(5), Kernel: kernel, Stride: Size{1 + rng.IntN(3), 1 + rng.IntN(3)},
@@ -301,8 +301,10 @@ func randomConvs(rng *rand.Rand, a *Architecture) {
 		if w := c.window(axis); w.check() != nil {
 			continue
 		}
-		if out := c.window(axis).Out(c.Filters); rng.IntN(2) == 0 {
-			c.Pool = Size{1 + rng.IntN(out.H), 1 + rng.IntN(out.W)}
+		axis = c.window(axis).Out(c.Filters)
+		if rng.IntN(2) == 0 {
+			c.Pool = Size{1 + rng.IntN(axis.H), 1 + rng.IntN(axis.W)}
+			axis = c.pool(axis).Out(axis.Channels)
 		}
 		a.Conv = append(a.Conv, c)
 	}

@@ -53,21 +53,25 @@ func (c Choice) Check() error {
 	return nil
 }
 
-// Layout lays out an unpruned network. Its neuron axes have the given sizes: dims[0] inputs, dims[l] outputs of layer l.
-func (c Choice) Layout(dims []int) (*Layout, error) {
+// Layout lays out an unpruned network. In a layout of one image, every position of a channel is a neuron.
+func (c Choice) Layout(g network.Geometry) (*Layout, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	if err := checkDims(dims); err != nil {
+	if err := checkGeometry(g); err != nil {
 		return nil, err
 	}
 	switch c.Kind {
 	case OneImage:
-		return newOneImageLayout(dims, c.Slots(), c.Encrypted), nil
+		var sizes []int
+		for a := range len(g) + 1 {
+			sizes = append(sizes, g.Axis(a).Size())
+		}
+		return newOneImageLayout(sizes, c.Slots(), c.Encrypted), nil
 	case Scalar:
-		return newScalarLayout(dims, c.Slots()), nil
+		return newScalarLayout(g, c.Slots()), nil
 	default:
-		return newTileLayout(dims, c.Shape), nil
+		return newTileLayout(g, c.Shape), nil
 	}
 }
 
@@ -80,10 +84,10 @@ func (c Choice) Evaluated(f *network.Folded) *network.Folded {
 	return f
 }
 
-// Pack lays out a network. Neurons that became constant or unread are folded away first, so that no tile is kept for them. Tiles are cut
-// after the neurons of each axis are put in the given order (orders[a][p] is the neuron at position p of axis a; a nil order, or nil
-// orders, leave the axis as it is). Other layouts place neurons one by one and go without orders; one of one image leaves out neurons that
-// nothing reads and inputs without weight.
+// Pack lays out a network. Channels that became constant or unread are folded away first, so that no tile is kept for them. Tiles are cut
+// after the channels of each axis are put in the given order (orders[a][p] is the channel at place p of axis a; a nil order, or nil
+// orders, leave the axis as it is). Other layouts place neurons one by one and go without orders; one of one image unrolls convolutional
+// layers into dense ones, and leaves out neurons that nothing reads and inputs without weight.
 func (c Choice) Pack(f *network.Folded, orders [][]int) (*Model, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -91,22 +95,32 @@ func (c Choice) Pack(f *network.Folded, orders [][]int) (*Model, error) {
 	if err := checkFinite(f); err != nil {
 		return nil, err
 	}
-	packed, order, last := c.Evaluated(f), []int(nil), []int(nil)
+	packed, inputs := c.Evaluated(f), []int(nil)
 	switch {
 	case c.Kind == OneImage:
-		packed, order = packed.Compact()
+		unrolled, err := packed.Unroll()
+		if err != nil {
+			return nil, fmt.Errorf("packing: one-image layout: %w", err)
+		}
+		packed, inputs = unrolled.Compact()
 	case c.Kind == Tiles && orders != nil:
 		if err := checkOrders(f.Dims(), orders); err != nil {
 			return nil, err
 		}
-		packed, order, last = packed.Simplify().Permute(orders), orders[0], orders[len(orders)-1]
+		packed = packed.Simplify().Permute(orders)
 	default:
 		packed = packed.Simplify()
 	}
-	layout, err := c.Layout(packed.Dims())
+	layout, err := c.Layout(packed.Geometry())
 	if err != nil {
 		return nil, err
 	}
-	layout.inputs, layout.InputOrder, layout.OutputOrder = f.Dims()[0], order, last
+	layout.inputs = f.Geometry().Axis(0).Size()
+	switch {
+	case c.Kind == OneImage:
+		layout.InputOrder = inputs
+	case c.Kind == Tiles && orders != nil:
+		layout.order(orders[0], orders[len(orders)-1])
+	}
 	return newModel(packed, layout), nil
 }

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"hepex/network"
 	"hepex/network/networktest"
 )
 
@@ -21,14 +22,14 @@ func TestChoicesAreChecked(t *testing.T) {
 		if c.Check() == nil {
 			t.Errorf("%s: no error", name)
 		}
-		if _, err := c.Layout(f.Dims()); err == nil {
+		if _, err := c.Layout(f.Geometry()); err == nil {
 			t.Errorf("%s: laid out", name)
 		}
 		if _, err := c.Pack(f, nil); err == nil {
 			t.Errorf("%s: packed", name)
 		}
 	}
-	if _, err := TilesOf(Shape{4, 4, 4}).Layout([]int{5}); err == nil {
+	if _, err := TilesOf(Shape{4, 4, 4}).Layout(network.FullyConnected(5)); err == nil {
 		t.Error("a network without layers is laid out")
 	}
 }
@@ -41,7 +42,7 @@ func TestChoicesLayOut(t *testing.T) {
 	shape := Shape{8, 4, 8}
 	for _, plain := range []Choice{TilesOf(shape), OneImageIn(shape.Slots(), false), ScalarIn(shape.Slots())} {
 		for _, c := range []Choice{plain, {Kind: plain.Kind, Shape: shape}, {Kind: plain.Kind, Shape: shape, Encrypted: plain.Kind != Scalar}} {
-			layout, err := c.Layout(f.Dims())
+			layout, err := c.Layout(f.Geometry())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,5 +1,7 @@
 package packing
 
+import "slices"
+
 // Cost is what a part of an evaluation takes.
 type Cost struct {
 	Seconds float64 // on one core, at given prices
@@ -20,11 +22,19 @@ func (c Cost) plus(d Cost) Cost {
 
 // LayerCosts is what the parts of a layer take.
 type LayerCosts struct {
-	Tile  Cost // a kept tile; in scalar layouts, a weight
-	Row   Cost // a ciphertext of outputs that has a kept tile
-	Read  Cost // an input that some row of a group of RowsAtOnce rows reads; in scalar layouts, some row at all
-	Input Cost // an input ciphertext that is sent, whether it is read or not: of the first layer only
+	Tile  Cost  // a kept tile, without its products; in scalar layouts, a weight
+	Use   Cost  // a product with a kept tile
+	Uses  []int // products of a tile, by its tap
+	Row   Cost  // a group of output channels that has a kept tile, at all positions
+	Read  Cost  // an input that some row of a group of RowsAtOnce rows reads; in scalar layouts, some row at all
+	Add   Cost  // the addition of an input to another, where inputs are pooled
+	Adds  int   // of a group of input channels
+	Input Cost  // an input ciphertext that is sent, whether it is read or not: of the first layer only
+	Sent  int   // ciphertexts of a group of input channels
 }
+
+// TileAt is a kept tile of a tap with its products.
+func (c *LayerCosts) TileAt(tap int) Cost { return c.Tile.plus(c.Use.times(c.Uses[tap])) }
 
 // Costs is what the parts of a layout take, whichever of them are kept.
 type Costs struct {
@@ -47,22 +57,37 @@ func (l *Layout) Costs(p Prices, a Arithmetic, encrypted bool) Costs {
 	return c
 }
 
-// layerCosts takes costs apart by what one kept tile adds to nothing, and a second one to that.
-func (l *Layout) layerCosts(i int, p Prices, a Arithmetic, encrypted bool) (c LayerCosts) {
+// layerCosts takes costs apart by what one kept tile adds to nothing.
+func (l *Layout) layerCosts(i int, p Prices, a Arithmetic, encrypted bool) LayerCosts {
 	ly := &l.Layers[i]
 	one := make([][][]bool, len(l.Layers))
+	c := LayerCosts{Uses: ly.uses(), Sent: ly.comes()}
+	used := slices.Index(c.Uses, slices.Max(c.Uses)) // a tap that is not in the padding everywhere
 	one[i] = [][]bool{make([]bool, ly.Terms())}
-	one[i][0][0] = true
+	one[i][0][used*ly.Terms()/ly.Taps()] = true
 	counts := l.Counts(one, encrypted)[i]
 	read, _ := ly.reading()
-	c.Read.Seconds = p(read, ly.Level)
-	c.Tile.Seconds = counts.Proportional().Cost(p)
-	c.Row.Seconds = counts.Cost(p) - c.Tile.Seconds - c.Read.Seconds
+	c.Read.Seconds, c.Add.Seconds = p(read, ly.Level), p(AddInput, ly.Level)
+	shared := 0.0
+	for at, n := range counts {
+		switch at.Op {
+		case read, AddInput:
+			shared += float64(n) * p(at.Op, at.Level)
+		}
+	}
+	products := counts.Proportional()
+	for at := range products {
+		c.Use.Seconds = p(at.Op, at.Level)
+	}
+	c.Row.Seconds = counts.Cost(p) - products.Cost(p) - shared
+	for _, pool := range ly.Pools {
+		c.Adds += len(pool) - 1
+	}
 
 	b := a.layerBytes(l, i, encrypted, 1)
-	c.Tile.Memory, c.Row.Memory = withRuntime(b.tile), withRuntime(b.bias+b.row)
+	c.Tile.Memory, c.Row.Memory = withRuntime(b.tile), withRuntime(int64(ly.borders())*b.bias+int64(ly.Positions())*b.row)
 	if encrypted {
-		c.Tile.Upload, c.Row.Upload = float64(b.tile), float64(b.bias)
+		c.Tile.Upload, c.Row.Upload = float64(b.tile), float64(int64(ly.borders())*b.bias)
 	}
 	if i == 0 {
 		input := a.ciphertext(l.Levels)
@@ -79,9 +104,16 @@ func (c Costs) Of(kept [][][]bool) Cost {
 		for _, inputs := range ly.readings(rows) {
 			total = total.plus(parts.Read.times(inputs))
 		}
+		total = total.plus(parts.Add.times(ly.poolings(rows)))
 		for _, row := range rows {
-			if n := number(row); n > 0 {
-				total = total.plus(parts.Row).plus(parts.Tile.times(n))
+			if number(row) == 0 {
+				continue
+			}
+			total = total.plus(parts.Row)
+			for term, k := range row {
+				if k {
+					total = total.plus(parts.TileAt(term * ly.Taps() / len(row)))
+				}
 			}
 		}
 	}

@@ -4,6 +4,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"hepex/network"
+	"hepex/network/networktest"
 )
 
 // The costs of parts add up to the cost of the counts and to the memory that is predicted.
@@ -16,10 +19,15 @@ func TestCostsAddUp(t *testing.T) {
 			dims = append(dims, 1+rng.IntN(70))
 		}
 		in, out := 1<<rng.IntN(5), 1<<rng.IntN(5)
-		l, err := TilesOf(Shape{in, out, MinSlots / in / out}).Layout(dims)
+		g := network.FullyConnected(dims...)
+		if rng.IntN(2) == 0 {
+			g = networktest.Conv(rng, 6)
+			dims = g.Channels()
+		}
+		l, err := TilesOf(Shape{in, out, MinSlots / in / out}).Layout(g)
 		encrypted := rng.IntN(2) == 0
 		if rng.IntN(3) == 0 {
-			l, err = ScalarIn(MinSlots).Layout(dims)
+			l, err = ScalarIn(MinSlots).Layout(g)
 			encrypted = false
 		}
 		if err != nil {

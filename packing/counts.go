@@ -17,6 +17,7 @@ const (
 	MulScalar                    // product with an integer, added to a row's sum
 	MulDiagonal                  // product of a rotated input with a plain tile before the key switch ends
 	ReadInput                    // an input brought from memory for the products of up to RowsAtOnce rows
+	AddInput                     // an input added to another for an average pooling
 	ArrangeInput                 // an input brought into the order that products with integers want, for all rows
 	FinishRow                    // reduction of a row's sum
 	MulMask                      // product with a mask
@@ -35,7 +36,7 @@ const (
 )
 
 var opNames = [ops]string{
-	"mul_plain", "mul_cipher", "mul_scalar", "mul_diagonal", "read_input", "arrange_input", "finish_row", "mul_mask", "square", "relinearize", "rescale", "relinearize_rescale",
+	"mul_plain", "mul_cipher", "mul_scalar", "mul_diagonal", "read_input", "add_input", "arrange_input", "finish_row", "mul_mask", "square", "relinearize", "rescale", "relinearize_rescale",
 	"decompose", "rotate_diagonal", "rotate_input", "rotate_sum", "rotate_refill", "mod_down", "add_bias",
 }
 
@@ -151,13 +152,14 @@ func (l *Layout) Counts(kept [][][]bool, encrypted bool) []Counts {
 	return counts
 }
 
-// inputCounts counts the rotations of inputs that rows share. Those that no row reads are not made.
+// inputCounts counts the sums of inputs, and the rotations of inputs that rows share. Those that no row reads are not made.
 func (ly *Layer) inputCounts(kept [][]bool, encrypted bool, c Counts) {
+	c.Add(AddInput, ly.Level, ly.poolings(kept))
 	if !ly.Rotates(encrypted) {
 		return
 	}
 	rotated := make([]int, ly.Cols) // how often
-	for input, read := range ly.reads(0, kept) {
+	for input, read := range ly.reads(0, ly.Rows, kept) {
 		if col, k := ly.Input(input); read && ly.Rotations[k] != 0 {
 			rotated[col]++
 		}
@@ -174,11 +176,26 @@ func (ly *Layer) inputCounts(kept [][]bool, encrypted bool, c Counts) {
 // RowsAtOnce is how many rows of tiles are summed together, so that each input is read from memory once for all of them.
 const RowsAtOnce = 8
 
-// ReadsOf is how often a layer reads an input of the unpruned network from memory.
+// poolings is how many additions the sums of inputs take that kept tiles read.
+func (ly *Layer) poolings(kept [][]bool) (n int) {
+	if ly.Pools == nil {
+		return 0
+	}
+	for col, read := range ly.reads(0, ly.Rows, kept) {
+		if read {
+			n += len(ly.Pools[col/ly.InGroups()]) - 1
+		}
+	}
+	return n
+}
+
+// ReadsOf is how often a layer brings inputs of a group of channels from memory, in the unpruned network.
 func (l *Layout) ReadsOf(layer int) int {
-	ly := &l.Layers[layer]
-	_, rows := ly.reading()
-	return ceilDiv(ly.Rows, rows)
+	ly, n := &l.Layers[layer], 0
+	for _, inputs := range ly.readings(ly.dense()) {
+		n += inputs
+	}
+	return n / ly.InGroups()
 }
 
 // reading is how inputs are brought from memory, and for how many rows at once.
@@ -189,34 +206,57 @@ func (ly *Layer) reading() (by Op, rows int) {
 	return ReadInput, RowsAtOnce
 }
 
-// readings is how many inputs are brought from memory for the tiles of rows, by rows that are read for at once.
+// readings is how many inputs are brought from memory for kept tiles, by rows that are read for at once.
 func (ly *Layer) readings(kept [][]bool) (inputs []int) {
 	_, rows := ly.reading()
-	for first := 0; first < len(kept); first += rows {
-		inputs = append(inputs, number(ly.reads(first, kept[first:min(first+rows, len(kept))])))
+	for first := 0; first < ly.Rows; first += rows {
+		inputs = append(inputs, number(ly.reads(first, min(first+rows, ly.Rows), kept)))
 	}
 	return inputs
 }
 
-// reads tells which inputs some rows, from the first on, have a tile for.
-func (ly *Layer) reads(first int, kept [][]bool) []bool {
+// reads tells which inputs some rows, from first to before last, have a tile for.
+func (ly *Layer) reads(first, last int, kept [][]bool) []bool {
 	read := make([]bool, ly.Inputs())
-	for r, row := range kept {
-		for term, k := range row {
+	for r := first; r < last; r++ {
+		if ly.Group(r) >= len(kept) {
+			continue
+		}
+		for term, k := range kept[ly.Group(r)] {
 			if k {
-				read[ly.Read(first+r, term)] = true
+				if in := ly.Read(r, term); in != Outside {
+					read[in] = true
+				}
 			}
 		}
 	}
 	return read
 }
 
-// rowCounts counts what a row takes beyond its inputs. A hidden row without a tile is constant and not computed.
+// rowCounts counts what the rows of a row of tiles take beyond their inputs. Hidden rows without a tile are constant and not computed.
 func (ly *Layer) rowCounts(kept []bool, encrypted bool, c Counts) {
-	tiles := number(kept)
-	if tiles == 0 {
+	if number(kept) == 0 {
 		return
 	}
+	byTap := make([]int, ly.Taps())
+	for term, k := range kept {
+		if k {
+			byTap[term*ly.Taps()/len(kept)]++
+		}
+	}
+	for position := range ly.Positions() {
+		tiles := 0
+		for tap, n := range byTap {
+			if ly.from(position, tap) != Outside {
+				tiles += n
+			}
+		}
+		ly.rowCount(kept, tiles, encrypted, c)
+	}
+}
+
+// rowCount counts what a row with so many products takes.
+func (ly *Layer) rowCount(kept []bool, tiles int, encrypted bool, c Counts) {
 	level := ly.SumLevel()
 	c.Add(FinishRow, ly.Level, 1)
 	if ly.Integer {
@@ -291,13 +331,15 @@ func (ly *Layer) squareCounts(level int, c Counts) {
 func (l *Layout) Dense() [][][]bool {
 	kept := make([][][]bool, len(l.Layers))
 	for i := range l.Layers {
-		for range l.Layers[i].Rows {
-			row := make([]bool, l.Layers[i].Terms())
-			for t := range row {
-				row[t] = true
-			}
-			kept[i] = append(kept[i], row)
-		}
+		kept[i] = l.Layers[i].dense()
+	}
+	return kept
+}
+
+// dense is the kept tiles of the unpruned layer.
+func (ly *Layer) dense() (kept [][]bool) {
+	for range ly.Groups() {
+		kept = append(kept, slices.Repeat([]bool{true}, ly.Terms()))
 	}
 	return kept
 }

@@ -1,12 +1,11 @@
 package packing
 
 import (
-	"fmt"
 	"math/bits"
 	"slices"
 )
 
-// Layout is how a fully connected network lies in slots, and with it the program of its evaluation. It follows
+// Layout is how a network lies in slots, and with it the program of its evaluation. It follows
 // from the sizes of the neuron axes and the choices of its kind alone.
 type Layout struct {
 	Kind   Kind
@@ -16,8 +15,8 @@ type Layout struct {
 	Layers []Layer
 	Levels int // rescalings from input to output: the depth of the modulus chain
 
-	// Position p of the first (last) axis holds input (output) number order[p]; nil is the natural
-	// order. The client applies the one before encryption and undoes the other after decryption. An input order
+	// Place p of the first (last) axis holds input (output) number order[p], where places count the channels of a position together;
+	// nil is the natural order. The client applies the one before encryption and undoes the other after decryption. An input order
 	// may leave out inputs that nothing reads.
 	InputOrder, OutputOrder []int
 
@@ -38,22 +37,23 @@ const (
 // Kinds lists the kinds.
 var Kinds = []Kind{Tiles, OneImage, Scalar}
 
-// placement says which number sits in which slot. Positions are those of the layout's axes; the put functions are
-// called once per slot that holds one. A put that returns false ends the walk.
+// placement says which number sits in which slot. Places are those of the layout's axes; weights are those of a row of tiles, biases
+// those of a row. The put functions are called once per slot that holds one. A put that returns false ends the walk.
 type placement interface {
-	input(l *Layout, col, samples int, put func(slot, position, sample int))
+	input(l *Layout, col, samples int, put func(slot, place, sample int))
 	weights(l *Layout, layer, row, term int, put func(slot, out, in int) bool) // once for an integer, which multiplies all slots alike
 	bias(l *Layout, layer, row int, put func(slot, out int))
 	mask(l *Layout, layer int, put func(slot int))
-	output(l *Layout, position, sample int) (row, slot int)
+	output(l *Layout, place, sample int) (row, slot int)
 }
 
-// Layer is the layout of one fully connected layer, with the square that follows it unless it is linear. Its
-// evaluation, by row: products of the row's terms with their inputs, Sum, bias, [mask, Refill], [square].
+// Layer is the layout of one layer, with the square that follows it unless it is linear. Its
+// evaluation: sums of inputs where they are pooled; by row, products of the row's terms with their inputs, Sum, bias, [mask, Refill], [square].
 type Layer struct {
 	Name       string
-	In, Out    int // neurons
-	Rows, Cols int // output and input ciphertexts
+	In, Out    int // channels, or neurons where there is no grid
+	Rows, Cols int // output and input ciphertexts: row p·Groups()+g has output position p of group g, and so have columns
+	Places
 
 	// Inputs are read in some rotations, by Rotations[k] slots to the left. Tile layouts have the rotation 0 alone.
 	Rotations []int
@@ -73,28 +73,61 @@ type Layer struct {
 
 	Level int // level of the products
 
-	InGroup, OutGroup int // neurons that share a ciphertext
+	InGroup, OutGroup int // channels that share a ciphertext
 	outer             bool
 	offset            int
 }
 
-// Terms is the number of products of an unpruned row.
-func (ly *Layer) Terms() int { return ly.Inputs() }
+// Groups is the number of groups of output channels: of rows of tiles, which serve all output positions.
+func (ly *Layer) Groups() int { return ly.Rows / ly.Positions() }
 
-// Inputs is the number of inputs that products can read: each input ciphertext in each rotation. Input c·len(Rotations)+k is ciphertext
-// c in rotation k.
-func (ly *Layer) Inputs() int { return ly.Cols * len(ly.Rotations) }
+// Group is the group of output channels of a row: its row of tiles.
+func (ly *Layer) Group(row int) int { return row % ly.Groups() }
 
-// Read is the input that a term of a row reads. All rows of a fully connected layer read all inputs, in the order of their numbers.
-func (ly *Layer) Read(row, term int) (input int) { return term }
+// Position is the output position of a row.
+func (ly *Layer) Position(row int) int { return row / ly.Groups() }
+
+// InGroups is the number of groups of input channels.
+func (ly *Layer) InGroups() int { return ly.Cols / ly.comes() }
+
+// Terms is the number of tiles of an unpruned row of tiles: of each tap, those of each group of input channels.
+func (ly *Layer) Terms() int { return ly.Taps() * ly.InGroups() * len(ly.Rotations) }
+
+// Inputs is the number of inputs that products can read: each ciphertext, after pooling, in each rotation. Input c·len(Rotations)+k is
+// ciphertext c in rotation k.
+func (ly *Layer) Inputs() int { return ly.inputs() * ly.InGroups() * len(ly.Rotations) }
+
+// Read is the input that a term of a row reads, or Outside. All rows of a fully connected layer read all inputs, in the order of their
+// numbers.
+func (ly *Layer) Read(row, term int) (input int) {
+	if ly.Reads == nil {
+		return term
+	}
+	position := ly.from(ly.Position(row), term/ly.InGroups())
+	if position == Outside {
+		return Outside
+	}
+	return position*ly.InGroups() + term%ly.InGroups()
+}
+
+// Source is the row of tiles of the layer before that a term reads the outputs of.
+func (ly *Layer) Source(term int) int { return term / len(ly.Rotations) % ly.InGroups() }
 
 // Input is the ciphertext of an input, and the number of its rotation.
 func (ly *Layer) Input(input int) (col, rotation int) {
 	return input / len(ly.Rotations), input % len(ly.Rotations)
 }
 
-// Tiles is the number of weight tiles, that is of products, of the unpruned layer.
-func (ly *Layer) Tiles() int { return ly.Rows * ly.Terms() }
+// Pooled lists the input ciphertexts whose sum input ciphertext number col, after pooling, is.
+func (ly *Layer) Pooled(col int) (cols []int) {
+	for _, position := range ly.Pools[col/ly.InGroups()] {
+		cols = append(cols, int(position)*ly.InGroups()+col%ly.InGroups())
+	}
+	return cols
+}
+
+// Tiles is the number of weight tiles of the unpruned layer.
+func (ly *Layer) Tiles() int { return ly.Groups() * ly.Terms() }
 
 // SumLevel is the level of the products' sum, after their rescaling.
 func (ly *Layer) SumLevel() int {
@@ -233,22 +266,10 @@ func (l *Layout) Equal(m *Layout) bool {
 	return same && slices.EqualFunc(l.Layers, m.Layers, func(a, b Layer) bool {
 		return a.Name == b.Name && a.In == b.In && a.Out == b.Out && a.Rows == b.Rows && a.Cols == b.Cols &&
 			slices.Equal(a.Rotations, b.Rotations) && a.Sum.equal(b.Sum) && a.Mask == b.Mask && a.Refill.equal(b.Refill) &&
-			a.Square == b.Square && a.Delayed == b.Delayed && a.Level == b.Level
+			a.Square == b.Square && a.Delayed == b.Delayed && a.Level == b.Level && a.Places.equal(&b.Places)
 	})
 }
 
 func (s Sum) equal(t Sum) bool { return s.Step == t.Step && slices.Equal(s.Radices, t.Radices) }
-
-func checkDims(dims []int) error {
-	if len(dims) < 2 {
-		return fmt.Errorf("packing: %d neuron axes: want the inputs and at least one layer", len(dims))
-	}
-	for a, d := range dims {
-		if d < 1 {
-			return fmt.Errorf("packing: axis %d has %d neurons: want at least 1", a, d)
-		}
-	}
-	return nil
-}
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -21,8 +21,21 @@ func randomShape(rng *rand.Rand) Shape {
 	return Shape{In: 1 << rng.IntN(5), Out: 1 << rng.IntN(5), Batch: 1 << rng.IntN(3)}
 }
 
-// randomNetwork has 1 to 4 layers of 1 to 50 neurons, pruned in blocks of any size.
+// randomNetwork has dense layers, or conv layers, pruned in blocks of any size.
 func randomNetwork(rng *rand.Rand) *network.Folded {
+	if rng.IntN(2) == 0 {
+		return randomConv(rng, 6)
+	}
+	return randomDense(rng)
+}
+
+// randomConv has grids of at most most×most.
+func randomConv(rng *rand.Rand, most int) *network.Folded {
+	return networktest.SomeLinear(rng, networktest.Random(rng, networktest.Conv(rng, most), rng.Float64(), 1<<rng.IntN(3)))
+}
+
+// randomDense has 1 to 4 layers of 1 to 50 neurons.
+func randomDense(rng *rand.Rand) *network.Folded {
 	return networktest.SomeLinear(rng, networktest.Folded(rng, networktest.Dims(rng, 4, 50), rng.Float64(), 1<<rng.IntN(5)))
 }
 
@@ -55,13 +68,14 @@ func TestTilesHoldEveryWeightOnce(t *testing.T) {
 // unpack rebuilds a weight matrix from the slots of kept tiles and checks that padding is zero.
 func unpack(t *testing.T, m *Model, i int) *mat.Dense {
 	ly := &m.Layers[i]
-	w := mat.NewDense(ly.Out, ly.In, nil)
-	for r := range ly.Rows {
-		for c := range ly.Cols {
-			if !m.Kept[i][r][c] {
+	w := mat.NewDense(ly.Out, ly.Taps()*ly.In, nil)
+	for r := range ly.Groups() {
+		for term := range ly.Terms() {
+			if !m.Kept[i][r][term] {
 				continue
 			}
-			for s, v := range m.Tile(i, r, c) {
+			tap, c := term/ly.InGroups(), term%ly.InGroups()
+			for s, v := range m.Tile(i, r, term) {
 				box := (s + ly.offset) % m.Shape.Slots() / m.Shape.Batch
 				outer, middle := box/m.Shape.Out, box%m.Shape.Out
 				o, in := r*ly.OutGroup+outer, c*ly.InGroup+middle
@@ -69,7 +83,7 @@ func unpack(t *testing.T, m *Model, i int) *mat.Dense {
 					o, in = r*ly.OutGroup+middle, c*ly.InGroup+outer
 				}
 				if o < ly.Out && in < ly.In {
-					w.Set(o, in, v)
+					w.Set(o, tap*ly.In+in, v)
 				} else if v != 0 {
 					t.Fatalf("padding slot %d holds %v", s, v)
 				}
@@ -87,7 +101,7 @@ func TestSimulationEqualsPlainNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := networktest.Samples(rng, 1+rng.IntN(shape.Batch), f.Dims()[0])
+		x := networktest.Samples(rng, 1+rng.IntN(shape.Batch), f.Geometry().Axis(0).Size())
 		got, profile, err := m.Simulate(x)
 		if err != nil {
 			t.Fatal(err)
@@ -146,7 +160,7 @@ func TestZeroTilesChangeNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := networktest.Samples(rng, shape.Batch, f.Dims()[0])
+		x := networktest.Samples(rng, shape.Batch, f.Geometry().Axis(0).Size())
 		got, _, err := m.Simulate(x)
 		if err != nil {
 			t.Fatal(err)
@@ -169,7 +183,7 @@ func TestZeroTilesChangeNothing(t *testing.T) {
 }
 
 func TestCounts(t *testing.T) {
-	layout, err := TilesOf(Shape{16, 8, 32}).Layout([]int{784, 128, 128, 10})
+	layout, err := TilesOf(Shape{16, 8, 32}).Layout(network.FullyConnected(784, 128, 128, 10))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +274,7 @@ func TestPackRefuses(t *testing.T) {
 
 // A layout that changes makes old results stale: raise Version with it.
 func TestGoldenLayout(t *testing.T) {
-	layout, err := TilesOf(Shape{8, 4, 2}).Layout([]int{20, 9, 17, 33, 3})
+	layout, err := TilesOf(Shape{8, 4, 2}).Layout(network.FullyConnected(20, 9, 17, 33, 3))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,8 +67,8 @@ func (a Arithmetic) key(level int) int64 {
 // layerBytes is what the parts of a layer need.
 type layerBytes struct {
 	tile    int64 // a kept tile, or weight
-	bias    int64 // of a row with a kept tile
-	row     int64 // such a row on its way to the next layer
+	bias    int64 // of a row of tiles with a kept one, for each border
+	row     int64 // of such a row at one position, on its way to the next layer
 	model   int64 // what the model holds whatever tiles are kept
 	buffers int64 // what is there while the layer is computed, whatever tiles are kept
 }
@@ -111,11 +111,11 @@ func (a Arithmetic) Memory(l *Layout, kept [][][]bool, encrypted bool, threads i
 	m.Input = int64(l.Layers[0].Cols) * a.ciphertext(l.Levels)
 	m.Output = int64(l.Layers[len(l.Layers)-1].Rows) * a.ciphertext(0)
 	for i := range l.Layers {
-		b := a.layerBytes(l, i, encrypted, threads)
+		ly, b := &l.Layers[i], a.layerBytes(l, i, encrypted, threads)
 		for _, row := range kept[i] {
 			if n := number(row); n > 0 {
-				m.Model += b.bias + int64(n)*b.tile
-				m.Working += b.row
+				m.Model += int64(ly.borders())*b.bias + int64(n)*b.tile
+				m.Working += int64(ly.Positions()) * b.row
 			}
 		}
 		m.Model += b.model
@@ -127,10 +127,13 @@ func (a Arithmetic) Memory(l *Layout, kept [][][]bool, encrypted bool, threads i
 	return m
 }
 
-// layerBuffers is inputs that are rotated for all rows, sums of products, and a row's own ciphertexts on the way to its end.
+// layerBuffers is inputs that are pooled or rotated for all rows, sums of products, and a row's own ciphertexts on the way to its end.
 func (a Arithmetic) layerBuffers(ly *Layer, encrypted bool, threads int) (n int64) {
 	if ly.Rotates(encrypted) {
 		n += int64(ly.Inputs()-ly.Cols) * a.ciphertext(ly.Level)
+	}
+	if ly.Pools != nil {
+		n += int64(ly.Inputs()) * a.ciphertext(ly.Level)
 	}
 	polys := int64(2)
 	if encrypted {

@@ -3,6 +3,7 @@ package packing
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -12,17 +13,34 @@ import (
 // Model is a network cut into tiles: the numbers that a Layout places.
 type Model struct {
 	*Layout
-	Weights []*mat.Dense // by layer, outputs × inputs, neurons in the order of positions
-	Bias    [][]float64  // by layer, outputs in the order of positions
-	Kept    [][][]bool   // [layer][row][term]: tiles with a weight that is not zero
+	Weights []*mat.Dense // by layer, outputs × inputs, channels in the order of their places
+	Bias    [][]float64  // by layer, output positions × channels in the order of their places
+	Kept    [][][]bool   // [layer][row of tiles][term]: tiles with a weight that is not zero
+}
+
+// order puts the channels of inputs and of outputs in an order; nil leaves them as they are.
+func (l *Layout) order(inputs, outputs []int) {
+	first, last := &l.Layers[0], &l.Layers[len(l.Layers)-1]
+	if inputs != nil {
+		l.InputOrder = through(l.InputOrder, numbers(sequence(first.comes()), inputs))
+	}
+	if outputs != nil {
+		l.OutputOrder = numbers(sequence(last.Positions()), outputs)
+	}
 }
 
 func newModel(f *network.Folded, layout *Layout) *Model {
 	m := &Model{Layout: layout}
 	layout.setSquares(f)
+	_, live := placesOf(f.Geometry())
 	for i, a := range f.Layers {
 		m.Weights = append(m.Weights, a.W)
-		m.Bias = append(m.Bias, a.B)
+		var bias []float64
+		channels := layout.Layers[i].Out
+		for _, position := range live[i+1] {
+			bias = append(bias, a.B[position*channels:(position+1)*channels]...)
+		}
+		m.Bias = append(m.Bias, bias)
 		m.Kept = append(m.Kept, m.nonZero(i))
 	}
 	return m
@@ -83,7 +101,7 @@ func (m *Model) nonZero(layer int) [][]bool {
 		found = w.Data[out*w.Stride+in] != 0
 		return !found
 	}
-	kept := make([][]bool, ly.Rows)
+	kept := make([][]bool, ly.Groups())
 	for row := range kept {
 		kept[row] = make([]bool, ly.Terms())
 		for term := range kept[row] {
@@ -108,18 +126,13 @@ func (m *Model) KeptTiles(i int) int {
 	return n
 }
 
-// HasRow tells whether row r of layer i has a kept tile. A hidden row without one is never read: its
+// HasRow tells whether the row of tiles of row r of layer i has a kept tile. A hidden row without one is never read: its
 // outputs were constant and are folded into the next bias.
 func (m *Model) HasRow(i, r int) bool {
-	for _, k := range m.Kept[i][r] {
-		if k {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(m.Kept[i][m.Layers[i].Group(r)], true)
 }
 
-// Tile gives the slots of one weight tile: every weight is repeated for each sample.
+// Tile gives the slots of one weight tile, of a row of tiles: every weight is repeated for each sample.
 func (m *Model) Tile(layer, row, term int) []float64 {
 	slots := make([]float64, m.Slots)
 	w := m.Weights[layer].RawMatrix()
@@ -128,6 +141,21 @@ func (m *Model) Tile(layer, row, term int) []float64 {
 		return true
 	})
 	return slots
+}
+
+// BiasOf tells, for a row of tiles, which output positions have the same bias: it numbers biases, and gives the number at each position.
+func (m *Model) BiasOf(layer, group int) []int {
+	ly := &m.Layers[layer]
+	of, seen := make([]int, ly.Positions()), map[string]int{}
+	first, last := group*ly.OutGroup, min((group+1)*ly.OutGroup, ly.Out)
+	for position := range of {
+		key := fmt.Sprint(m.Bias[layer][position*ly.Out+first : position*ly.Out+last])
+		if _, ok := seen[key]; !ok {
+			seen[key] = len(seen)
+		}
+		of[position] = seen[key]
+	}
+	return of
 }
 
 // BiasRow gives the slots of the bias of a row of outputs: wherever the row's sum leaves an output.

@@ -189,6 +189,8 @@ func (p priced) op(op Op) float64 {
 		return sum(p.q, func(l limb) float64 { return l.scalar })
 	case ReadInput:
 		return sum(p.q, func(l limb) float64 { return l.read })
+	case AddInput:
+		return sum(p.q, func(l limb) float64 { return l.read + 2*l.add })
 	case ArrangeInput:
 		return sum(p.q, func(l limb) float64 { return l.arrange })
 	case Square:

@@ -5,14 +5,18 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"hepex/network"
 	"hepex/network/networktest"
 )
 
 func TestOneImageEqualsPlainNetwork(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	for range rounds(t) {
-		f := randomNetwork(rng)
-		if rng.IntN(3) == 0 {
+		f := randomDense(rng)
+		switch rng.IntN(6) {
+		case 0:
+			f = randomConv(rng, 4)
+		case 1, 2:
 			f = networktest.SomeLinear(rng, networktest.Folded(rng, networktest.Dims(rng, 5, 150), rng.Float64(), 1))
 		}
 		slots, encrypted := 64<<rng.IntN(6), rng.IntN(2) == 0
@@ -20,7 +24,7 @@ func TestOneImageEqualsPlainNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := networktest.Samples(rng, 1, f.Dims()[0])
+		x := networktest.Samples(rng, 1, f.Geometry().Axis(0).Size())
 		got, _, err := m.Simulate(x)
 		if err != nil {
 			t.Fatal(err)
@@ -34,7 +38,7 @@ func TestOneImageEqualsPlainNetwork(t *testing.T) {
 
 // Every weight that is not zero appears in exactly as many terms as copies of its output need.
 func TestOneImageIsFrugal(t *testing.T) {
-	l, err := OneImageIn(8192, false).Layout([]int{784, 128, 128, 10})
+	l, err := OneImageIn(8192, false).Layout(network.FullyConnected(784, 128, 128, 10))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +75,7 @@ func TestOneImageNeedsFewKeys(t *testing.T) {
 		{[]int{3072, 512, 256, 10}, 120, 0.0115},
 	} {
 		const slots = 8192
-		l, err := OneImageIn(slots, false).Layout(c.dims)
+		l, err := OneImageIn(slots, false).Layout(network.FullyConnected(c.dims...))
 		if err != nil {
 			t.Fatal(err)
 		}

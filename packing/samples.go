@@ -32,7 +32,7 @@ func (l *Layout) input(position int) int {
 }
 
 // LeavesOut is how many inputs the client need not send, as no weight reads them.
-func (l *Layout) LeavesOut() int { return l.inputs - l.Layers[0].In }
+func (l *Layout) LeavesOut() int { return l.inputs - l.Layers[0].comes()*l.Layers[0].In }
 
 func (l *Layout) checkSamples(samples [][]float64) error {
 	if len(samples) == 0 || len(samples) > l.Batch {
@@ -57,8 +57,8 @@ func (l *Layout) Output(rows [][]float64, n int) ([][]float64, error) {
 	}
 	out := make([][]float64, n)
 	for b := range out {
-		out[b] = make([]float64, last.Out)
-		for p := range last.Out {
+		out[b] = make([]float64, last.Positions()*last.Out)
+		for p := range out[b] {
 			o := p
 			if l.OutputOrder != nil {
 				o = l.OutputOrder[p]

@@ -1,11 +1,15 @@
 package packing
 
-import "slices"
+import (
+	"slices"
+
+	"hepex/network"
+)
 
 // newScalarLayout lays out a network for as many samples as a ciphertext has slots: every neuron is a ciphertext of its
 // own and every weight an integer, so that nothing is rotated and a zero weight costs nothing.
-func newScalarLayout(dims []int, slots int) *Layout {
-	l := newTileLayout(dims, ScalarIn(slots).Shape)
+func newScalarLayout(g network.Geometry, slots int) *Layout {
+	l := newTileLayout(g, ScalarIn(slots).Shape)
 	l.Kind, l.place = Scalar, scalar{}
 	for i := range l.Layers {
 		l.Layers[i].Integer = true
@@ -31,6 +35,9 @@ func (l *Layout) samplesAlone() bool { return l.Kind == Scalar }
 // integerBytes is what the parts of a layer with integer weights need.
 func (a Arithmetic) integerBytes(ly *Layer) layerBytes {
 	b := layerBytes{tile: 8, row: a.ciphertext(ly.Level), model: 8 * int64(ly.Rows)} // with all biases
+	if ly.Pools != nil {
+		b.buffers = int64(ly.Inputs()) * a.ciphertext(ly.Level)
+	}
 	if ly.Square {
 		b.row += a.ciphertext(ly.Level - 1)
 	}
@@ -40,13 +47,14 @@ func (a Arithmetic) integerBytes(ly *Layer) layerBytes {
 // simulateIntegers returns one signal per row, also for rows without a weight.
 func (m *Model) simulateIntegers(i int, x []signal, p *Profile) []signal {
 	ly := &m.Layers[i]
+	x = m.pooled(i, x)
 	out := make([]signal, ly.Rows)
 	for r := range out {
-		y := newSignal(len(x[0].value))
+		y, group := newSignal(len(x[0].value)), ly.Group(r)
 		y.addBias(slices.Repeat(m.Bias[i][r:r+1], len(y.value)))
-		for term, kept := range m.Kept[i][r] {
-			if kept {
-				y.addScaled(m.Weights[i].At(r, term), x[ly.Read(r, term)])
+		for term, kept := range m.Kept[i][group] {
+			if in := ly.Read(r, term); kept && in != Outside {
+				y.addScaled(m.Weights[i].At(group, term), x[in])
 			}
 		}
 		p.note(i, y.value)

@@ -263,19 +263,56 @@ func largest(rows [][]float64) float64 {
 	return v
 }
 
+// pooled gives the inputs of a layer, sums of what comes where it pools.
+func (m *Model) pooled(i int, x []signal) []signal {
+	ly := &m.Layers[i]
+	if ly.Pools == nil {
+		return x
+	}
+	sums := make([]signal, ly.Inputs())
+	for col := range sums {
+		for _, from := range ly.Pooled(col) {
+			if x[from].value == nil {
+				continue // a constant, which no weight reads
+			}
+			if sums[col].value == nil {
+				sums[col] = newSignal(len(x[from].value))
+			}
+			sums[col].plus(x[from])
+		}
+	}
+	return sums
+}
+
+// plus adds a ciphertext.
+func (a signal) plus(x signal) {
+	float := a.of(floats)
+	for s, v := range x.value {
+		a.value[s] += v
+		float[s] += v * v
+	}
+	for source, variance := range x.variance {
+		sum := a.of(source)
+		for s, v := range variance {
+			sum[s] += v
+		}
+	}
+}
+
 // simulateLayer returns one signal per row, an empty one for rows without a kept tile.
 func (m *Model) simulateLayer(i int, x []signal, p *Profile) []signal {
 	ly := &m.Layers[i]
+	x = m.pooled(i, x)
 	out := make([]signal, ly.Rows)
 	for r := range out {
 		if !m.HasRow(i, r) {
 			continue
 		}
 		acc := newSignal(m.Slots)
-		for term, kept := range m.Kept[i][r] {
-			if kept {
-				col, k := ly.Input(ly.Read(r, term))
-				acc.addProduct(m.Tile(i, r, term), x[col], ly.Rotations[k], i)
+		for term, kept := range m.Kept[i][ly.Group(r)] {
+			if in := ly.Read(r, term); kept && in != Outside {
+				col, k := ly.Input(in)
+				acc.addProduct(m.Tile(i, ly.Group(r), term), x[col], ly.Rotations[k], i)
 			}
 		}
 		acc.add(Source{i, SumError}, 1)

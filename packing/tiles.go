@@ -1,23 +1,28 @@
 package packing
 
-import "fmt"
+import "hepex/network"
 
 // newTileLayout lays out a network in weight tiles.
-func newTileLayout(dims []int, shape Shape) *Layout {
+func newTileLayout(g network.Geometry, shape Shape) *Layout {
 	l := &Layout{
 		Kind: Tiles, Shape: shape, Slots: shape.Slots(), Batch: shape.Batch,
-		Layers: make([]Layer, len(dims)-1), inputs: dims[0], place: tiles{},
+		Layers: make([]Layer, len(g)), inputs: g.Axis(0).Size(), place: tiles{},
 	}
-	offset := 0
+	places, live := placesOf(g)
+	if in := g.Axis(0); in.Positions() > len(live[0]) {
+		l.InputOrder = numbers(live[0], sequence(in.Channels))
+	}
+	dims, offset := g.Channels(), 0
 	for i := range l.Layers {
 		last := i == len(l.Layers)-1
 		in, out := shape.Group(i), shape.Group(i+1)
 		ly := &l.Layers[i]
 		*ly = Layer{
-			Name: fmt.Sprintf("fc%d", i+1),
+			Name: nameOf(&g[i], i+1),
 			In:   dims[i], Out: dims[i+1],
 			InGroup: in, OutGroup: out,
-			Rows: ceilDiv(dims[i+1], out), Cols: ceilDiv(dims[i], in),
+			Rows: places[i].Positions() * ceilDiv(dims[i+1], out), Cols: places[i].comes() * ceilDiv(dims[i], in),
+			Places:    places[i],
 			Rotations: []int{0},
 			outer:     i%2 == 0,
 			Mask:      i%2 == 1 && !last && shape.Out > 1,
@@ -47,10 +52,11 @@ func (tiles) slot(s Shape, i, j, b, offset int) int {
 
 func (t tiles) input(l *Layout, col, samples int, put func(slot, position, sample int)) {
 	first := &l.Layers[0]
-	for i := range min(first.InGroup, first.In-col*first.InGroup) {
+	position, channel := col/first.InGroups(), col%first.InGroups()*first.InGroup
+	for i := range min(first.InGroup, first.In-channel) {
 		for j := range l.Shape.Out {
 			for b := range samples {
-				put(t.slot(l.Shape, i, j, b, first.offset), col*first.InGroup+i, b)
+				put(t.slot(l.Shape, i, j, b, first.offset), position*first.In+channel+i, b)
 			}
 		}
 	}
@@ -58,14 +64,15 @@ func (t tiles) input(l *Layout, col, samples int, put func(slot, position, sampl
 
 func (t tiles) weights(l *Layout, layer, row, term int, put func(slot, out, in int) bool) {
 	ly := &l.Layers[layer]
+	tap, channel := term/ly.InGroups(), term%ly.InGroups()*ly.InGroup
 	for o := range min(ly.OutGroup, ly.Out-row*ly.OutGroup) {
-		for i := range min(ly.InGroup, ly.In-term*ly.InGroup) {
+		for i := range min(ly.InGroup, ly.In-channel) {
 			outer, middle := o, i
 			if ly.outer {
 				outer, middle = i, o
 			}
 			for b := range l.Batch {
-				if !put(t.slot(l.Shape, outer, middle, b, ly.offset), row*ly.OutGroup+o, term*ly.InGroup+i) {
+				if !put(t.slot(l.Shape, outer, middle, b, ly.offset), row*ly.OutGroup+o, tap*ly.In+channel+i) {
 					return
 				}
 			}
@@ -76,14 +83,16 @@ func (t tiles) weights(l *Layout, layer, row, term int, put func(slot, out, in i
 // bias is put wherever the row's sum leaves an output: in all copies after an outer layer.
 func (t tiles) bias(l *Layout, layer, row int, put func(slot, out int)) {
 	ly := &l.Layers[layer]
-	for o := range min(ly.OutGroup, ly.Out-row*ly.OutGroup) {
+	channel := ly.Group(row) * ly.OutGroup
+	first := ly.Position(row)*ly.Out + channel
+	for o := range min(ly.OutGroup, ly.Out-channel) {
 		for b := range l.Batch {
 			if !ly.outer {
-				put(t.slot(l.Shape, o, 0, b, ly.offset), row*ly.OutGroup+o)
+				put(t.slot(l.Shape, o, 0, b, ly.offset), first+o)
 				continue
 			}
 			for i := range ly.InGroup {
-				put(t.slot(l.Shape, i, o, b, ly.offset), row*ly.OutGroup+o)
+				put(t.slot(l.Shape, i, o, b, ly.offset), first+o)
 			}
 		}
 	}
@@ -98,11 +107,12 @@ func (t tiles) mask(l *Layout, layer int, put func(slot int)) {
 	}
 }
 
-func (t tiles) output(l *Layout, position, sample int) (row, slot int) {
+func (t tiles) output(l *Layout, place, sample int) (row, slot int) {
 	last := &l.Layers[len(l.Layers)-1]
-	outer, middle := position%last.OutGroup, 0
+	position, channel := place/last.Out, place%last.Out
+	outer, middle := channel%last.OutGroup, 0
 	if last.outer {
-		outer, middle = 0, position%last.OutGroup
+		outer, middle = 0, channel%last.OutGroup
 	}
-	return position / last.OutGroup, t.slot(l.Shape, outer, middle, sample, last.offset)
+	return position*last.Groups() + channel/last.OutGroup, t.slot(l.Shape, outer, middle, sample, last.offset)
 }

@@ -1,34 +1,58 @@
 package packing
 
-import "gonum.org/v1/gonum/mat"
+import (
+	"slices"
 
-// Trim leaves out the input ciphertexts that no kept tile reads, so that the client need not encrypt and send them: the first layer
+	"gonum.org/v1/gonum/mat"
+)
+
+// Trim leaves out the groups of input channels that no kept tile reads, so that the client need not encrypt and send them: the first layer
 // reads them in one rotation. Tiles keep their place in what is left.
 func (m *Model) Trim() {
 	first := &m.Layers[0]
-	var cols, positions []int
-	for col, read := range first.reads(0, m.Kept[0]) {
-		if !read && !(col == first.Cols-1 && len(cols) == 0) {
-			continue
-		}
-		cols = append(cols, col)
-		for p := col * first.InGroup; p < min((col+1)*first.InGroup, first.In); p++ {
-			positions = append(positions, p)
+	read := make([]bool, first.InGroups())
+	for _, row := range m.Kept[0] {
+		for term, k := range row {
+			if k {
+				read[first.Source(term)] = true
+			}
 		}
 	}
-	if len(cols) == first.Cols {
+	if !slices.Contains(read, true) {
+		read[len(read)-1] = true
+	}
+	if !slices.Contains(read, false) {
 		return
 	}
-	m.InputOrder = through(m.InputOrder, positions)
-	m.Weights[0] = columns(m.Weights[0], positions)
+	var channels, terms []int
+	for term := range first.Terms() {
+		if read[first.Source(term)] {
+			terms = append(terms, term)
+		}
+	}
+	for c := range first.In {
+		if read[c/first.InGroup] {
+			channels = append(channels, c)
+		}
+	}
+	places := func(positions int) (p []int) {
+		for position := range positions {
+			for _, c := range channels {
+				p = append(p, position*first.In+c)
+			}
+		}
+		return p
+	}
+	m.InputOrder = through(m.InputOrder, places(first.comes()))
+	m.Weights[0] = columns(m.Weights[0], places(first.Taps()))
 	for r, row := range m.Kept[0] {
-		kept := make([]bool, len(cols))
-		for i, col := range cols {
-			kept[i] = row[col]
+		kept := make([]bool, len(terms))
+		for i, term := range terms {
+			kept[i] = row[term]
 		}
 		m.Kept[0][r] = kept
 	}
-	first.In, first.Cols = len(positions), len(cols)
+	first.In, first.Cols = len(channels), first.comes()*number(read)
 }
 
 // through is an order of chosen positions; nil is the natural order.

@@ -53,7 +53,7 @@ func TestTrim(t *testing.T) {
 				}
 			}
 		}
-		for col, read := range cut.Layers[0].reads(0, cut.Kept[0]) {
+		for col, read := range cut.Layers[0].reads(0, cut.Layers[0].Rows, cut.Kept[0]) {
 			if cut.Layers[0].Cols > 1 && !read {
 				t.Errorf("round %d: input %d is sent and not read", round, col)
 			}

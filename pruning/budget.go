@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat"
 )
 
 // budget says how many tiles may be kept, and shares them between layers: the tiles of most importance for their cost over
@@ -13,9 +16,9 @@ import (
 type budget struct {
 	partition *partition
 	density   float64
-	cost      []float64 // of a tile, by layer
-	limit     float64   // of all kept tiles together, in the unit of cost
-	even      bool      // every layer keeps the same share
+	cost      [][]float64 // of a tile, by layer and tap
+	limit     float64     // of all kept tiles together, in the unit of cost
+	even      bool        // every layer keeps the same share
 }
 
 // Measured: without a floor layers collapse.
@@ -27,23 +30,45 @@ const (
 	outputsMost = 0.2 // share of the budget that one tile for each group of outputs may take
 )
 
-// newBudget keeps tiles that cost the given share of all, and at least one tile of each layer. Without costs, every tile
-// costs the same.
-func newBudget(p *partition, density float64, cost []float64) budget {
-	tiles, whole := p.tiles(), cost == nil
+// newBudget keeps tiles that cost the given share of all, and at least one tile of each layer. Without costs, by layer and tap, every
+// tile costs the same.
+func newBudget(p *partition, density float64, cost [][]float64) budget {
+	whole := cost == nil
 	if whole {
-		cost = slices.Repeat([]float64{1}, len(tiles))
+		for _, s := range p.geometry {
+			cost = append(cost, slices.Repeat([]float64{1}, s.Taps()))
+		}
 	}
+	b := budget{partition: p, density: density, cost: cost}
 	all, least := 0.0, 0.0
-	for l, n := range tiles {
-		all += float64(n) * cost[l]
-		least += cost[l]
+	for l, byTap := range cost {
+		all += b.whole(l)
+		least += slices.Min(byTap)
 	}
-	limit := density * all
+	b.limit = density * all
 	if whole {
-		limit = math.Round(limit)
+		b.limit = math.Round(b.limit)
 	}
-	return budget{p, density, cost, math.Min(math.Max(limit, least), all), false}
+	b.limit = math.Min(math.Max(b.limit, least), all)
+	return b
+}
+
+// whole is what all tiles of a layer cost.
+func (b budget) whole(layer int) float64 {
+	return float64(b.partition.groups[layer]*b.partition.groups[layer+1]) * floats.Sum(b.cost[layer])
+}
+
+// mean is what a tile of a layer costs on average.
+func (b budget) mean(layer int) float64 { return stat.Mean(b.cost[layer], nil) }
+
+// costs are what each tile of a layer costs.
+func (b budget) costs(layer int) []float64 {
+	g := b.partition.grid(layer)
+	c := make([]float64, g.Tiles())
+	for i := range c {
+		c[i] = b.cost[layer][g.Tap(i)]
+	}
+	return c
 }
 
 // newEvenBudget keeps the given share of the tiles of each layer, and at least one.
@@ -129,14 +154,17 @@ func (p *partition) given(l, group int, kept [][]bool) bool {
 
 // choose takes the tiles of most importance for their cost, whether dead or not.
 func (b budget) choose(sums [][]float64) (kept [][]bool, total float64) {
-	order := make([][]int, len(sums))
+	order, costs := make([][]int, len(sums)), make([][]float64, len(sums))
+	for l := range sums {
+		costs[l] = b.costs(l)
+	}
 	number := b.floors()
 	kept = make([][]bool, len(sums))
 	left := b.limit * (1 + 1e-9) // costs are sums of rounded numbers
 	take := func(l, i int) {
 		kept[l][i] = true
 		total += sums[l][i]
-		left -= b.cost[l]
+		left -= costs[l][i]
 	}
 	for l, s := range sums {
 		order[l], kept[l] = b.ranked(l, s), make([]bool, len(s))
@@ -160,12 +188,12 @@ func (b budget) choose(sums [][]float64) (kept [][]bool, total float64) {
 	var rest []next
 	for l, o := range order {
 		for _, i := range o[number[l]:] {
-			rest = append(rest, next{l, i, sums[l][i] / b.cost[l]})
+			rest = append(rest, next{l, i, sums[l][i] / costs[l][i]})
 		}
 	}
 	slices.SortStableFunc(rest, func(a, b next) int { return cmp.Compare(b.worth, a.worth) })
 	for _, r := range rest {
-		if b.cost[r.layer] <= left {
+		if costs[r.layer][r.index] <= left {
 			take(r.layer, r.index)
 		}
 	}
@@ -200,7 +228,7 @@ func (b budget) ranked(l int, sums []float64) []int {
 // everyOutput tells whether each group of the network's outputs is to have a tile.
 func (b budget) everyOutput() bool {
 	last := len(b.partition.dims) - 1
-	return float64(b.partition.groups[last])*b.cost[last-1] <= outputsMost*b.limit
+	return float64(b.partition.groups[last])*b.mean(last-1) <= outputsMost*b.limit
 }
 
 // floors gives the fewest tiles of each layer, together within the budget.
@@ -213,7 +241,7 @@ func (b budget) floors() []int {
 	small := 0.0
 	for l, n := range tiles {
 		if isSmall(n) {
-			small += float64(n) * b.cost[l]
+			small += b.whole(l)
 		}
 	}
 	whole := small <= smallMost*b.limit
@@ -227,7 +255,7 @@ func (b budget) floors() []int {
 		if whole && isSmall(n) {
 			floor[l] = n
 		}
-		used += float64(floor[l]) * b.cost[l]
+		used += float64(floor[l]) * b.mean(l)
 	}
 	for used > b.limit { // more minimums than tiles: one each, at least
 		l := slices.Index(floor, slices.Max(floor))
@@ -235,7 +263,7 @@ func (b budget) floors() []int {
 			break
 		}
 		floor[l]--
-		used -= b.cost[l]
+		used -= b.mean(l)
 	}
 	return floor
 }
@@ -256,19 +284,20 @@ func (b budget) floored(sums [][]float64, kept [][]bool) []int {
 	}
 	best := 0.0
 	for l, s := range sums {
+		costs := b.costs(l)
 		for i, v := range s {
 			if !kept[l][i] {
-				best = math.Max(best, v/b.cost[l])
+				best = math.Max(best, v/costs[i])
 			}
 		}
 	}
 	var layers []int
 	for l, floor := range b.floors() {
-		number, least := 0, math.Inf(1)
+		number, least, costs := 0, math.Inf(1), b.costs(l)
 		for i, k := range kept[l] {
 			if k {
 				number++
-				least = math.Min(least, sums[l][i]/b.cost[l])
+				least = math.Min(least, sums[l][i]/costs[i])
 			}
 		}
 		if number == floor && floor < len(kept[l]) && least < best {

@@ -55,7 +55,7 @@ func newChoice(w whole, sums [][]float64) *choice {
 		c.floors = append(c.floors, max(1, int(floorShare*w.density*float64(len(s)))))
 		for i, v := range s {
 			in, out := g.Ends(i)
-			t := pricedTile{l, i, c.first[l] + in, c.first[l+1] + out, math.Pow(v, worthPower), w.prices.tile[l]}
+			t := pricedTile{l, i, c.first[l] + in, c.first[l+1] + out, math.Pow(v, worthPower), w.prices.tile[l][g.Tap(i)]}
 			c.tiles = append(c.tiles, t)
 		}
 	}
@@ -74,7 +74,7 @@ func newChoice(w whole, sums [][]float64) *choice {
 func (w whole) outputsMust() bool {
 	last := len(w.p.dims) - 1
 	n := w.p.groups[last]
-	return n == 1 || float64(n)*(w.prices.group[last]+w.prices.tile[last-1]) <= outputsMost*w.limit
+	return n == 1 || float64(n)*(w.prices.group[last]+slices.Min(w.prices.tile[last-1])) <= outputsMost*w.limit
 }
 
 // reset brings all groups to life.

@@ -153,7 +153,7 @@ func (j Joint) budget(p *partition) (allowance, error) {
 	if j.Kind == packing.Scalar {
 		choice.Kind = packing.Scalar
 	}
-	layout, err := choice.Layout(p.dims)
+	layout, err := choice.Layout(p.geometry)
 	if err != nil {
 		return nil, fmt.Errorf("pruning: cost of a tile: %w", err)
 	}
@@ -161,9 +161,14 @@ func (j Joint) budget(p *partition) (allowance, error) {
 		layout.SetDelayed(true)
 		return newWhole(p, j.Density, pricesOf(layout, j.Budget, j.Encrypted))
 	}
-	cost := make([]float64, len(p.dims)-1)
-	for l, c := range layout.Counts(layout.Dense(), true) {
-		cost[l] = c.Proportional().Cost(packing.Nominal(1)) / float64(layout.Layers[l].Tiles())
+	arithmetic := layout.Typical()
+	var cost [][]float64
+	for _, c := range layout.Costs(packing.Nominal(1), arithmetic, true).Layers {
+		byTap := make([]float64, len(c.Uses))
+		for tap, n := range c.Uses {
+			byTap[tap] = c.Use.Seconds * float64(n)
+		}
+		cost = append(cost, byTap)
 	}
 	return newBudget(p, j.Density, cost), nil
 }

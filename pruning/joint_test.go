@@ -178,13 +178,13 @@ func TestBudgetsOfTimeAndLayers(t *testing.T) {
 		kept, _ := timed.keep(equal)
 		spent, all := 0.0, 0.0
 		for l, n := range p.tiles() {
-			spent += float64(count(kept[l], true)) * timed.cost[l]
-			all += float64(n) * timed.cost[l]
+			spent += float64(count(kept[l], true)) * timed.cost[l][0]
+			all += float64(n) * timed.cost[l][0]
 		}
-		if !slices.IsSortedFunc(timed.cost, func(a, b float64) int { return int(math.Copysign(1, b-a)) }) || timed.cost[0] == timed.cost[2] {
+		if !slices.IsSortedFunc(timed.cost, func(a, b []float64) int { return int(math.Copysign(1, b[0]-a[0])) }) || timed.cost[0][0] == timed.cost[2][0] {
 			t.Errorf("costs %v: want them to fall with the levels", timed.cost)
 		}
-		if spent > density*all*(1+1e-9) || spent < density*all-timed.cost[0] || total(kept, 2) < total(kept, 0) {
+		if spent > density*all*(1+1e-9) || spent < density*all-timed.cost[0][0] || total(kept, 2) < total(kept, 0) {
 			t.Errorf("density %g: %.3f of the time spent, layers %.2f, %.2f, %.2f", density, spent/all, total(kept, 0), total(kept, 1), total(kept, 2))
 		}
 		kept, _ = newEvenBudget(p, density).keep(equal)

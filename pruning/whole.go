@@ -2,6 +2,9 @@ package pruning
 
 import (
 	"fmt"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
 
 	"hepex/network"
 	"hepex/packing"
@@ -23,8 +26,8 @@ type whole struct {
 
 // prices are what the parts of an evaluation take, in the unit of the budget.
 type prices struct {
-	tile  []float64 // a kept tile, by layer
-	group []float64 // a group of neurons that is computed, or sent, and read, by axis
+	tile  [][]float64 // a kept tile, by layer and tap
+	group []float64   // a group of neurons that is computed, or sent, and read, by axis
 	fixed float64
 }
 
@@ -58,8 +61,12 @@ func pricesOf(layout *packing.Layout, budget string, encrypted bool) prices {
 		}
 		if axis < len(layout.Layers) {
 			c := costs.Layers[axis]
-			pr.tile = append(pr.tile, pick(c.Tile))
-			each += pick(c.Input) + pick(c.Read)*float64(layout.ReadsOf(axis))
+			byTap := make([]float64, len(c.Uses))
+			for tap := range byTap {
+				byTap[tap] = pick(c.TileAt(tap))
+			}
+			pr.tile = append(pr.tile, byTap)
+			each += pick(c.Input)*float64(c.Sent) + pick(c.Add)*float64(c.Adds) + pick(c.Read)*float64(layout.ReadsOf(axis))
 		}
 		pr.group = append(pr.group, each)
 	}
@@ -93,23 +100,23 @@ func (e *UnreachableError) Error() string {
 	return fmt.Sprintf("pruning: a budget of %.3g of the unpruned network cannot be met: rows, inputs and what does not depend on tiles take at least %.3g", e.Share, e.Least)
 }
 
-// CheckBudget tells whether a budget of the whole evaluation can be met by a network of the given axes: an UnreachableError if not.
-func (o Options) CheckBudget(dims []int) error {
+// CheckBudget tells whether a budget of the whole evaluation can be met by a network of the given geometry: an UnreachableError if not.
+func (o Options) CheckBudget(g network.Geometry) error {
 	if o.Scheme != "joint" || !Whole(o.Budget) {
 		return nil
 	}
 	if err := o.check(); err != nil {
 		return fmt.Errorf("pruning: %w", err)
 	}
-	_, err := o.joint(1 - o.Ratio).budget(newPartition(network.FullyConnected(dims...), o.Shape))
+	_, err := o.joint(1 - o.Ratio).budget(newPartition(g, o.Shape))
 	return err
 }
 
 // all is what groups and tiles of the unpruned network take.
 func (w whole) all() float64 {
 	total := 0.0
-	for l, n := range w.p.tiles() {
-		total += float64(n) * w.prices.tile[l]
+	for l, byTap := range w.prices.tile {
+		total += float64(w.p.groups[l]*w.p.groups[l+1]) * floats.Sum(byTap)
 	}
 	for a, price := range w.prices.group {
 		total += float64(w.p.groups[a]) * price
@@ -123,8 +130,8 @@ func (w whole) smallest() float64 {
 	for a, n := range w.least {
 		total += float64(n) * w.prices.group[a]
 	}
-	for l, c := range w.prices.tile {
-		total += float64(w.least[l]+w.least[l+1]-1) * c
+	for l, byTap := range w.prices.tile {
+		total += float64(w.least[l]+w.least[l+1]-1) * slices.Min(byTap)
 	}
 	return total
 }

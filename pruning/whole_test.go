@@ -15,7 +15,7 @@ import (
 func wholeCase(t *testing.T, rng *rand.Rand, dims []int, shape packing.Shape, budget string, density float64) (whole, *packing.Layout, [][]float64, bool) {
 	t.Helper()
 	p := newPartition(network.FullyConnected(dims...), shape)
-	layout, err := packing.TilesOf(shape).Layout(dims)
+	layout, err := packing.TilesOf(shape).Layout(network.FullyConnected(dims...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func bestWhole(w whole, sums [][]float64) float64 {
 			if set>>k&1 == 1 {
 				kept[t.l][t.i] = true
 				worth += math.Pow(sums[t.l][t.i], worthPower)
-				price += w.prices.tile[t.l]
+				price += w.prices.tile[t.l][0]
 			}
 		}
 		if worth <= best || price > w.limit {

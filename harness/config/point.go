@@ -10,6 +10,7 @@ import (
 	"hepex/datasets"
 	"hepex/harness/tune"
 	"hepex/inference"
+	"hepex/network"
 	"hepex/packing"
 	"hepex/pruning"
 )
@@ -250,7 +251,7 @@ func (d *draft) chooseTile() {
 		w.Ring = inference.Ring(s.HE.Ring)
 	}
 	axes := append(append([]int{inputs}, s.Network.Hidden...), outputs)
-	shape, err := tune.ShapeFor(axes, packing.Kind(s.Layout), s.Tile.Batch, w)
+	shape, err := tune.ShapeFor(network.FullyConnected(axes...), packing.Kind(s.Layout), s.Tile.Batch, w)
 	if err != nil {
 		d.fail("tile", d.settings["tile"], "%v", err)
 		return

@@ -155,9 +155,12 @@ func sizeOfDense(s config.Spec, source *datasets.Source) (*size, error) {
 
 // denseLayout is the layout of an unpruned network, with parameters for the least that any network needs.
 func denseLayout(s config.Spec, source *datasets.Source) (layout *packing.Layout, lit inference.Literal, err error) {
-	axes := dims(s, shapeOf(source))
+	g, err := geometry(s, shapeOf(source))
+	if err != nil {
+		return nil, lit, err
+	}
 	for _, c := range choices(s) {
-		if layout, err = c.Layout(axes); err != nil {
+		if layout, err = c.Layout(g); err != nil {
 			break
 		}
 		if lit, err = literal(s, layout, packing.Profile{}); err == nil {

@@ -105,19 +105,23 @@ func pruningOptions(s config.Spec) pruning.Options {
 	return o
 }
 
-// dims are the sizes of the neuron axes of the network that is evaluated.
-func dims(s config.Spec, set setShape) []int {
+// geometry is that of the network that is evaluated.
+func geometry(s config.Spec, set setShape) (network.Geometry, error) {
 	a := architecture(s, set)
 	if s.Prune.Replaces() {
 		a.Hidden = s.Prune.Hidden
 	}
-	return append(append([]int{a.Inputs}, a.Hidden...), a.Outputs)
+	return a.Geometry()
 }
 
 // Check finds what would make a point fail whatever is trained: a budget that no network meets, too many levels for its ring, or
 // moduli that do not suit its levels. The error says what is allowed, path which key is at fault.
 func Check(s config.Spec, source *datasets.Source) (path string, err error) {
-	if err := pruningOptions(s).CheckBudget(dims(s, shapeOf(source))); err != nil {
+	g, err := geometry(s, shapeOf(source))
+	if err != nil {
+		return "network", err
+	}
+	if err := pruningOptions(s).CheckBudget(g); err != nil {
 		return "prune.ratio", err
 	}
 	if !s.Measure.Encrypted {
@@ -129,7 +133,7 @@ func Check(s config.Spec, source *datasets.Source) (path string, err error) {
 	}
 	for _, c := range choices(s) { // small rings are arranged much faster; what the largest lacks is what is reported
 		var layout *packing.Layout
-		if layout, err = c.Layout(dims(s, shapeOf(source))); err != nil {
+		if layout, err = c.Layout(g); err != nil {
 			return "layout", err
 		}
 		if _, err = literal(s, layout, packing.Profile{}); err == nil {

@@ -135,7 +135,7 @@ func (t *trial) load(p *preparer) error {
 	}
 	tiles.Density = float64(tiles.Kept) / float64(tiles.Total)
 	t.rec.Tiles = tiles
-	if t.rec.Shares, err = shares(t.spec, dense.state.Net.Dims(), t.folded, t.pruned.state.Orders); err != nil {
+	if t.rec.Shares, err = shares(t.spec, dense.state.Net.Geometry(), t.folded, t.pruned.state.Orders); err != nil {
 		return err
 	}
 	t.warnOfCollapse()

@@ -261,7 +261,7 @@ func (p *promise) drawLayout() {
 // larger by that of weights where the rescaling of squares is delayed.
 func (p *promise) drawModuli(logSlots int) {
 	h := &p.spec.HE
-	layout, err := p.spec.Choice().Layout(p.net.Dims())
+	layout, err := p.spec.Choice().Layout(p.net.Geometry())
 	if err != nil {
 		panic(err)
 	}

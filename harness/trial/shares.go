@@ -9,7 +9,7 @@ import (
 
 // shares says what the network takes of what the unpruned one does, in the layout of the point; nil for layouts whose parts are not
 // priced one by one.
-func shares(s config.Spec, unpruned []int, f *network.Folded, orders [][]int) (*record.Shares, error) {
+func shares(s config.Spec, unpruned network.Geometry, f *network.Folded, orders [][]int) (*record.Shares, error) {
 	c := s.Choice()
 	if c.Kind == packing.OneImage {
 		return nil, nil
@@ -31,8 +31,8 @@ func shares(s config.Spec, unpruned []int, f *network.Folded, orders [][]int) (*
 	all, dense := costs(whole), whole.Dense()
 	of, got := all.Of(dense), costs(m.Layout).Of(m.Kept)
 	tiles := 0.0
-	for i := range whole.Layers {
-		tiles += float64(whole.Layers[i].Tiles()) * all.Layers[i].Tile.Seconds
+	for _, c := range whole.Counts(dense, c.Encrypted) {
+		tiles += c.Proportional().Cost(whole.Typical().Nominal())
 	}
 	return &record.Shares{
 		Evaluation: got.Seconds / of.Seconds, Memory: got.Memory / of.Memory, Upload: got.Upload / of.Upload, TileTime: tiles / of.Seconds,

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"hepex/inference"
+	"hepex/network"
 	"hepex/packing"
 )
 
@@ -13,11 +14,11 @@ const autoMemory = 4 << 30
 
 var shapes sync.Map // of the arguments of ShapeFor, printed
 
-// ShapeFor is the tile shape for an unpruned network of the given axes: the one of least time per image at that batch,
+// ShapeFor is the tile shape for an unpruned network of the given geometry: the one of least time per image at that batch,
 // or, if batch is 0, at any batch whose evaluation needs at most 4 GiB. It goes by nominal prices of one machine, so it is
 // the same on every machine, whatever moduli are derived there.
-func ShapeFor(axes []int, kind packing.Kind, batch int, w inference.Wanted) (packing.Shape, error) {
-	key := fmt.Sprint(axes, kind, batch, w)
+func ShapeFor(g network.Geometry, kind packing.Kind, batch int, w inference.Wanted) (packing.Shape, error) {
+	key := fmt.Sprint(g.Key(), kind, batch, w)
 	if s, ok := shapes.Load(key); ok {
 		return s.(packing.Shape), nil
 	}
@@ -34,7 +35,7 @@ func ShapeFor(axes []int, kind packing.Kind, batch int, w inference.Wanted) (pac
 				if kind == packing.Scalar {
 					c.Kind = packing.Scalar
 				}
-				cost, memory, err := nominal(axes, c, w)
+				cost, memory, err := nominal(g, c, w)
 				if err != nil && first == nil {
 					first = err
 				}
@@ -58,8 +59,8 @@ func ShapeFor(axes []int, kind packing.Kind, batch int, w inference.Wanted) (pac
 }
 
 // nominal is what one evaluation costs and the bytes it needs, with parameters for the least that any network needs.
-func nominal(axes []int, c packing.Choice, w inference.Wanted) (cost float64, memory int64, err error) {
-	layout, err := c.Layout(axes)
+func nominal(g network.Geometry, c packing.Choice, w inference.Wanted) (cost float64, memory int64, err error) {
+	layout, err := c.Layout(g)
 	if err != nil {
 		return 0, 0, err
 	}

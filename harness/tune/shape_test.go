@@ -4,13 +4,14 @@ import (
 	"testing"
 
 	"hepex/inference"
+	"hepex/network"
 	"hepex/packing"
 )
 
 func TestShapeFor(t *testing.T) {
 	axes := []int{784, 128, 10}
 	for _, batch := range []int{0, 1, 32, 256} {
-		s, err := ShapeFor(axes, packing.Tiles, batch, inference.Wanted{Precision: 16, Encrypted: true})
+		s, err := ShapeFor(network.FullyConnected(axes...), packing.Tiles, batch, inference.Wanted{Precision: 16, Encrypted: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -18,12 +19,12 @@ func TestShapeFor(t *testing.T) {
 		if err := s.Check(); err != nil || batch != 0 && s.Batch != batch {
 			t.Errorf("batch %d: shape %s, %v", batch, s, err)
 		}
-		cost, _, err := nominal(axes, packing.TilesOf(s), inference.Wanted{Precision: 16, Encrypted: true})
+		cost, _, err := nominal(network.FullyConnected(axes...), packing.TilesOf(s), inference.Wanted{Precision: 16, Encrypted: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, other := range []packing.Shape{{In: 16, Out: 16, Batch: max(batch, 1)}, {In: 64, Out: 64, Batch: max(batch, 1)}} {
-			if c, _, err := nominal(axes, packing.TilesOf(other), inference.Wanted{Precision: 16, Encrypted: true}); err == nil && c/float64(other.Batch) < cost/float64(s.Batch) {
+			if c, _, err := nominal(network.FullyConnected(axes...), packing.TilesOf(other), inference.Wanted{Precision: 16, Encrypted: true}); err == nil && c/float64(other.Batch) < cost/float64(s.Batch) {
 				t.Errorf("batch %d: %s costs %g per image, %s %g", batch, s, cost/float64(s.Batch), other, c/float64(other.Batch))
 			}
 		}
@@ -39,7 +40,7 @@ func TestShapeForEveryMachine(t *testing.T) {
 		var memory [2]int64
 		for i, on := range []string{inference.Reference, "portable"} {
 			var err error
-			costs[i], memory[i], err = nominal(axes, packing.TilesOf(shape), inference.Wanted{Precision: 24, Kernels: on})
+			costs[i], memory[i], err = nominal(network.FullyConnected(axes...), packing.TilesOf(shape), inference.Wanted{Precision: 24, Kernels: on})
 			if err != nil {
 				t.Fatal(err)
 			}

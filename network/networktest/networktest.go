@@ -4,23 +4,30 @@ package networktest
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
 	"hepex/network"
 )
 
-// Folded is a random network with the given sizes of its neuron axes. Blocks of block×block weights are kept with
-// probability keep and pruned otherwise, so that rows, columns and now and then a layer are empty.
+// Folded is a random fully connected network with the given sizes of its neuron axes: see Random.
 func Folded(rng *rand.Rand, dims []int, keep float64, block int) *network.Folded {
+	return Random(rng, network.FullyConnected(dims...), keep, block)
+}
+
+// Random is a random network of a geometry. Blocks of block×block channels, tap by tap, are kept with
+// probability keep and pruned otherwise, so that rows, columns and now and then a layer are empty. Biases differ by position in some
+// layers.
+func Random(rng *rand.Rand, g network.Geometry, keep float64, block int) *network.Folded {
 	f := &network.Folded{}
-	for l := 1; l < len(dims); l++ {
-		in, out := dims[l-1], dims[l]
-		w := mat.NewDense(out, in, nil)
-		kept := map[[2]int]bool{}
-		for o := range out {
+	for _, s := range g {
+		in, channels := s.Reads(), s.Window.In.Channels
+		w := mat.NewDense(s.Out, in, nil)
+		kept := map[[3]int]bool{}
+		for o := range s.Out {
 			for i := range in {
-				key := [2]int{o / block, i / block}
+				key := [3]int{o / block, i % channels / block, i / channels}
 				if _, ok := kept[key]; !ok {
 					kept[key] = rng.Float64() < keep
 				}
@@ -29,13 +36,49 @@ func Folded(rng *rand.Rand, dims []int, keep float64, block int) *network.Folded
 				}
 			}
 		}
-		bias := make([]float64, out)
+		bias := make([]float64, s.Out)
 		for o := range bias {
 			bias[o] = rng.NormFloat64() / 2
 		}
-		f.Layers = append(f.Layers, network.Affine{W: w, B: bias})
+		bias = slices.Repeat(bias, s.Window.Positions())
+		if s.Window.Positions() > 1 && rng.IntN(3) == 0 {
+			for i := range bias {
+				bias[i] += rng.NormFloat64() / 2
+			}
+		}
+		l := network.Affine{W: w, B: bias, Pool: s.Pool}
+		if s.Window != network.Whole(network.Flat(in)) {
+			l.Window = &s.Window
+		}
+		f.Layers = append(f.Layers, l)
 	}
 	return f
+}
+
+// Conv is the geometry of a random network of 1 to 3 conv layers and 0 to 2 dense ones after them: kernels of 1 to 7, on one side or
+// both, strides of 1 to 3, paddings, 1 to 5 channels, pooling; grids of at most most×most.
+func Conv(rng *rand.Rand, most int) network.Geometry {
+	var g network.Geometry
+	axis := network.Axis{H: 1 + rng.IntN(most), W: 1 + rng.IntN(most), Channels: 1 + rng.IntN(3)}
+	for range 1 + rng.IntN(3) {
+		var s network.Stage
+		if rng.IntN(3) == 0 {
+			k := network.Size{H: 1 + rng.IntN(axis.H), W: 1 + rng.IntN(axis.W)}
+			s.Pool = &network.Window{In: axis, Kernel: k, Stride: network.Size{H: 1 + rng.IntN(k.H), W: 1 + rng.IntN(k.W)}}
+			axis = s.Pool.Out(axis.Channels)
+		}
+		p := network.Size{H: rng.IntN(3), W: rng.IntN(3)}
+		k := network.Size{H: min(p.H+1+rng.IntN(4), 7, axis.H+2*p.H), W: min(p.W+1+rng.IntN(4), 7, axis.W+2*p.W)}
+		s.Window = network.Window{In: axis, Kernel: k, Stride: network.Size{H: 1 + rng.IntN(3), W: 1 + rng.IntN(3)}, Padding: p}
+		s.Out = 1 + rng.IntN(5)
+		g = append(g, s)
+		axis = s.Window.Out(s.Out)
+	}
+	for range rng.IntN(3) {
+		g = append(g, network.Stage{Window: network.Whole(axis), Out: 1 + rng.IntN(9)})
+		axis = g.Axis(len(g))
+	}
+	return g
 }
 
 // SomeLinear leaves out the square of about one hidden layer in five.
