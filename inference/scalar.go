@@ -51,7 +51,7 @@ func scalarRows(m *packing.Model, layer int) ([]scalarRow, error) {
 
 // at is the row with the inputs that it reads at a position, and the bias there.
 func (r *scalarRow) at(ly *packing.Layer, row int) scalarRow {
-	if ly.Positions() == 1 {
+	if ly.Reads == nil {
 		return *r
 	}
 	out := scalarRow{biases: r.biases[ly.Position(row):][:1]}
