@@ -289,14 +289,20 @@ func TestEverySchemeHasRules(t *testing.T) {
 }
 
 func TestSizesOfDataSets(t *testing.T) {
-	infos, err := datasets.List(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, info := range infos {
-		if info.Train != trainSize || info.Test != testSize {
-			t.Errorf("%s has %d and %d samples, not %d and %d", info.Name, info.Train, info.Test, trainSize, testSize)
+	train, test := 0, 0
+	for _, name := range datasets.Names() {
+		form, err := datasets.FormOf(name)
+		if err != nil {
+			t.Fatal(err)
 		}
+		train, test = max(train, form.Train), max(test, form.Test)
+		d := parse(t, edited("data: {name: "+name+"}")).Points[0].Spec.Data
+		if d.Train != form.Train || d.Test != form.Test {
+			t.Errorf("%s: %d and %d samples by default, want all %d and %d", name, d.Train, d.Test, form.Train, form.Test)
+		}
+	}
+	if train != trainSize || test != testSize {
+		t.Errorf("the largest sets have %d and %d samples, not %d and %d", train, test, trainSize, testSize)
 	}
 }
 

@@ -45,7 +45,7 @@ func key[T any](path string, k kind[T], place func(s *Spec) *T) field {
 	}
 }
 
-// Sizes of all data sets.
+// Sizes of the largest data sets. Unless given, a point uses all samples of its own set.
 const (
 	trainSize = 60000
 	testSize  = 10000

@@ -76,8 +76,23 @@ func (s settings) draft() *draft {
 	if s["prune.retrain.lr"] == nil {
 		d.spec.Prune.Retrain.LR = d.spec.Train.LR
 	}
+	d.sizeDefaults()
 	d.jointDefaults()
 	return d
+}
+
+// sizeDefaults takes all samples of the data set where nothing is given.
+func (d *draft) sizeDefaults() {
+	form, err := datasets.FormOf(d.spec.Data.Name)
+	if err != nil {
+		return // reported with data.name
+	}
+	if d.settings["data.train"] == nil {
+		d.spec.Data.Train = form.Train
+	}
+	if d.settings["data.test"] == nil {
+		d.spec.Data.Test = form.Test
+	}
 }
 
 // jointDefaults sets what suits the joint scheme where nothing is given: importance by gradients, one
@@ -125,6 +140,7 @@ func (d *draft) sound(paths ...string) bool {
 // check finds what is missing and what does not go together.
 func (d *draft) check() {
 	d.checkRequired()
+	d.checkData()
 	d.checkTraining()
 	d.checkPruning()
 	d.checkLayout()
@@ -163,6 +179,21 @@ func (d *draft) missing(path string, n *yaml.Node) {
 		n = &yaml.Node{Kind: unusable} // the section has been reported
 	}
 	d.fail(path, n, "missing; want %s", byPath[path].want)
+}
+
+// checkData compares the numbers of samples with those of the data set.
+func (d *draft) checkData() {
+	name := d.spec.Data.Name
+	form, err := datasets.FormOf(name)
+	if err != nil {
+		return // reported with data.name
+	}
+	if n := d.spec.Data.Train; d.sound("data.train") && n > form.Train {
+		d.fail("data.train", d.settings["data.train"], "got %d; want at most %d, the training samples of %s", n, form.Train, name)
+	}
+	if n := d.spec.Data.Test; d.sound("data.test") && n > form.Test {
+		d.fail("data.test", d.settings["data.test"], "got %d; want at most %d, the test samples of %s", n, form.Test, name)
+	}
 }
 
 func (d *draft) checkTraining() {
@@ -238,10 +269,11 @@ func (d *draft) chooseTile() {
 		d.fail("tile", d.settings["tile"], "got auto with he.log_q or he.insecure; want a shape, as it is chosen together with secure parameters")
 		return
 	}
-	inputs, outputs, err := datasets.Form(s.Data.Name)
+	form, err := datasets.FormOf(s.Data.Name)
 	if err != nil {
 		return // reported with data.name
 	}
+	inputs, outputs := form.Shape.Size(), form.Classes
 	if s.Network.Type == "autoencoder" {
 		outputs = inputs
 	}
