@@ -31,6 +31,7 @@ type Architecture struct {
 const (
 	streamInit = iota + 1
 	streamShuffle
+	streamAugment
 )
 
 // New makes a network with random weights and zero biases.
