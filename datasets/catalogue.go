@@ -66,6 +66,12 @@ func catalogue() []entry {
 			format: digits(),
 		},
 		{
+			name:   "shapes",
+			origin: "flat figures in colour, made by this program; nothing to download",
+			Form:   shapes().form,
+			format: shapes(),
+		},
+		{
 			name:   "mnist",
 			origin: "handwritten digits; LeCun, Cortes and Burges, 1998",
 			Form:   greyForm,

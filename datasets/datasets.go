@@ -1,6 +1,6 @@
-// Package datasets supplies image sets for training and inference: "digits" (28×28 grey), which the program draws by
-// itself, and the published sets "mnist" and "fashion-mnist" (28×28 grey, read from IDX files) and "cifar-10" (32×32 in
-// colour, read from its binary version). All have ten classes.
+// Package datasets supplies image sets for training and inference: "digits" (28×28 grey) and "shapes" (32×32 in
+// colour), which the program draws by itself, and the published sets "mnist" and "fashion-mnist" (28×28 grey, read from
+// IDX files) and "cifar-10" (32×32 in colour, read from its binary version). All have ten classes.
 //
 // A set is identified by a checksum that is known before any file is read. Read refuses files that do not hold the
 // published images, so that a result which carries the checksum was computed on exactly these.

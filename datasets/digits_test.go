@@ -1,10 +1,8 @@
 package datasets
 
 import (
-	"bytes"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"testing"
 )
 
@@ -16,28 +14,6 @@ func TestDigitsArePinned(t *testing.T) {
 	}
 	if digitsChecksum != pinned {
 		t.Errorf("constant: %s, want %s", digitsChecksum, pinned)
-	}
-}
-
-func TestDigitDependsOnlyOnSplitAndNumber(t *testing.T) {
-	all, allLabels := digits().samples(Train, 0, 40)
-	part, partLabels := digits().samples(Train, 7, 31)
-	if !bytes.Equal(part, all[7*dim:31*dim]) || !bytes.Equal(partLabels, allLabels[7:31]) {
-		t.Error("samples [7,31) differ when drawn without their neighbours")
-	}
-
-	before := runtime.GOMAXPROCS(5)
-	defer runtime.GOMAXPROCS(before)
-	again, againLabels := digits().samples(Train, 0, 40)
-	if !bytes.Equal(again, all) || !bytes.Equal(againLabels, allLabels) {
-		t.Error("samples depend on GOMAXPROCS")
-	}
-
-	test, _ := digits().samples(Test, 0, 40)
-	for i := range 40 {
-		if bytes.Equal(test[i*dim:(i+1)*dim], all[i*dim:(i+1)*dim]) {
-			t.Errorf("sample %d is in both splits", i)
-		}
 	}
 }
 

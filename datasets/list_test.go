@@ -12,7 +12,7 @@ func TestListNamesAllSets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	where := map[string]string{"digits": "built in", "mnist": "missing", "fashion-mnist": "missing", "cifar-10": "missing"}
+	where := map[string]string{"digits": "built in", "shapes": "built in", "mnist": "missing", "fashion-mnist": "missing", "cifar-10": "missing"}
 	if len(infos) != len(where) {
 		t.Fatalf("%d sets, want %d", len(infos), len(where))
 	}
@@ -67,9 +67,16 @@ func TestDescribeAndVerifyAFolder(t *testing.T) {
 	}
 }
 
-func TestVerifyDigits(t *testing.T) {
-	checks, err := Verify("digits", nil)
-	if err != nil || len(checks) != 1 || checks[0].Err != nil {
-		t.Errorf("%v, %v", checks, err)
+func TestVerifyDrawnSets(t *testing.T) {
+	for _, name := range []string{"digits", "shapes"} {
+		checks, err := Verify(name, nil)
+		if err != nil || len(checks) != 1 || checks[0].Err != nil || checks[0].File != name {
+			t.Errorf("%v, %v", checks, err)
+		}
+	}
+	d := digits()
+	d.pinned = "00"
+	if checks := d.verify(nil); good(checks) {
+		t.Error("other images than the pinned ones pass")
 	}
 }
