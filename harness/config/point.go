@@ -206,6 +206,7 @@ func (d *draft) checkTraining() {
 		d.fail("data.noise", d.settings["data.noise"], "got %g with network.type %s; want 0, as only an autoencoder is trained to remove noise",
 			s.Data.Noise, s.Network.Type)
 	}
+	d.checkAugment()
 	validation := s.Data.ValidationSamples()
 	if d.sound("data.train", "data.validation") && validation == 0 {
 		d.fail("data.validation", d.settings.nearest("data.validation", "data.train"),
@@ -219,6 +220,21 @@ func (d *draft) checkTraining() {
 	if d.sound("data.train", "data.validation", "train.batch") && s.Train.Batch > rest {
 		d.fail("train.batch", d.settings.nearest("train.batch", "data.train"),
 			"got %d; want at most %d, the samples that data.train and data.validation leave to train on", s.Train.Batch, rest)
+	}
+}
+
+// checkAugment refuses to vary noisy samples: what a shift brings in at the border would have no noise.
+func (d *draft) checkAugment() {
+	a, noise := d.spec.Train.Augment, d.spec.Data.Noise
+	if noise == 0 || !d.sound("data.noise") {
+		return
+	}
+	const format = "got %v with data.noise %g; want %v, as noise is added before samples are varied"
+	if a.Shift != 0 && d.sound("train.augment.shift") {
+		d.fail("train.augment.shift", d.settings["train.augment.shift"], format, a.Shift, noise, 0)
+	}
+	if a.Flip && d.sound("train.augment.flip") {
+		d.fail("train.augment.flip", d.settings["train.augment.flip"], format, true, noise, false)
 	}
 }
 
