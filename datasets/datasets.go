@@ -1,14 +1,12 @@
-// Package datasets supplies image sets for training and inference: "digits", which the program draws by
-// itself, and the published sets "mnist" and "fashion-mnist", read from their IDX files. All three hold 28×28
-// grey images of ten classes.
+// Package datasets supplies image sets for training and inference: "digits" (28×28 grey) and "shapes" (32×32 in
+// colour), which the program draws by itself, and the published sets "mnist" and "fashion-mnist" (28×28 grey, read from
+// IDX files) and "cifar-10" (32×32 in colour, read from its binary version). All have ten classes.
 //
-// A set is identified by a checksum that is known before any file is read. Read refuses a file that is not the
-// published one, so that a result which carries the checksum was computed on exactly these images.
+// A set is identified by a checksum that is known before any file is read. Read refuses files that do not hold the
+// published images, so that a result which carries the checksum was computed on exactly these.
 package datasets
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +18,7 @@ import (
 
 // Set is a range of samples ready for training.
 type Set struct {
-	X      []float32 // N×Dim, row-major, in [0,1]; 0 is background
+	X      []float32 // N×Dim, row-major, each image channels last (see [Shape]), in [0,1]
 	Labels []uint8   // N class numbers below Classes
 
 	Dim, Classes int
@@ -74,7 +72,7 @@ func (e *MissingError) Error() string {
 		e.Name, where, e.Name, e.Name)
 }
 
-// Open finds the named data set: the first of dirs with a folder of that name that holds all its files, as .gz
+// Open finds the named data set: the first of dirs with a folder of that name that holds all its files, each as .gz
 // or unpacked. The files are not read yet. The error is a *MissingError if there is no such folder.
 func Open(name string, dirs []string) (*Source, error) {
 	e, err := lookUp(name)
@@ -103,29 +101,16 @@ func Dirs(flag string) []string {
 func (s *Source) Name() string { return s.entry.name }
 
 // Size is the number of samples in a split.
-func (s *Source) Size(split Split) int {
-	if split != Train && split != Test {
-		return 0
-	}
-	return s.entry.size[split]
-}
+func (s *Source) Size(split Split) int { return s.entry.size(split) }
 
-// Form is the number of values of a sample and of classes of the named data set, which are known before any file is
-// read.
-func Form(name string) (values, classes int, err error) {
-	e, err := lookUp(name)
-	if err != nil {
-		return 0, 0, err
-	}
-	s := &Source{entry: e}
-	return s.Dim(), s.Classes(), nil
-}
+// Shape is the grid of a sample.
+func (s *Source) Shape() Shape { return s.entry.Shape }
 
 // Dim is the number of values of a sample.
-func (s *Source) Dim() int { return dim }
+func (s *Source) Dim() int { return s.entry.Shape.Size() }
 
 // Classes is the number of classes.
-func (s *Source) Classes() int { return classes }
+func (s *Source) Classes() int { return s.entry.Classes }
 
 // Checksum is that of the named data set, wherever it lies, or even if it does not.
 func Checksum(name string) (string, error) {
@@ -133,51 +118,29 @@ func Checksum(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return (&Source{entry: e}).Checksum(), nil
+	return e.format.checksum(e), nil
 }
 
-// Checksum identifies the content of the data set, in hexadecimal. For the published sets it is the SHA-256 of
-// their published MD5s, for digits the SHA-256 of its first samples. It is pinned: nothing is read or drawn.
-func (s *Source) Checksum() string {
-	if s.entry.drawn() {
-		return digitsChecksum
-	}
-	var sums []string
-	for _, f := range s.entry.files {
-		sums = append(sums, f.md5)
-	}
-	sum := sha256.Sum256([]byte(strings.Join(sums, "\n")))
-	return hex.EncodeToString(sum[:])
-}
+// Checksum identifies the content of the data set, in hexadecimal. It is pinned: nothing is read or drawn. For mnist and
+// fashion-mnist it is the SHA-256 of their files' published MD5s, for cifar-10 of the digests of its images, and for a
+// drawn set the SHA-256 of its first samples.
+func (s *Source) Checksum() string { return s.entry.format.checksum(s.entry) }
 
-// Read gives samples [from,to) of a split. Digits draws only these; the published sets are read and checked
-// whole, and a file that is damaged or is not the published one is an error.
+// Read gives samples [from,to) of a split. Drawn sets draw only these; of the published ones the split is read and
+// checked whole, and files that are damaged or do not hold the published images are an error.
 func (s *Source) Read(split Split, from, to int) (*Set, error) {
 	if from < 0 || from > to || to > s.Size(split) {
 		return nil, fmt.Errorf("datasets: %s: %v samples [%d,%d): want 0 ≤ from ≤ to ≤ %d", s.Name(), split, from, to, s.Size(split))
 	}
-	if s.entry.drawn() {
-		return newSet(drawDigits(split, from, to)), nil
-	}
-	images := 2 * int(split)
-	pixels, err := readIDX(s.paths[images], s.entry.files[images], from, to)
+	levels, labels, err := s.entry.format.read(s, split, from, to)
 	if err != nil {
 		return nil, err
 	}
-	labels, err := readIDX(s.paths[images+1], s.entry.files[images+1], from, to)
-	if err != nil {
-		return nil, err
+	set := &Set{X: make([]float32, len(levels)), Labels: labels, Dim: s.Dim(), Classes: s.Classes()}
+	for i, v := range levels {
+		set.X[i] = float32(v) / 255
 	}
-	return newSet(pixels, labels), nil
-}
-
-// newSet scales grey levels 0..255 to [0,1].
-func newSet(pixels, labels []uint8) *Set {
-	set := &Set{X: make([]float32, len(pixels)), Labels: labels, Dim: dim, Classes: classes}
-	for i, p := range pixels {
-		set.X[i] = float32(p) / 255
-	}
-	return set
+	return set, nil
 }
 
 func (e entry) open(dirs []string) (*Source, error) {
@@ -220,7 +183,7 @@ func (e entry) find(folder string) (paths []string, lacks string, err error) {
 
 // find gives the path of the file in folder, packed or unpacked, or "" if it is not there.
 func (f file) find(folder string) (string, error) {
-	for _, name := range []string{f.name, f.unpackedName()} {
+	for _, name := range f.names() {
 		path := filepath.Join(folder, name)
 		info, err := os.Stat(path)
 		switch {

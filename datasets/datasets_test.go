@@ -12,8 +12,8 @@ import (
 // tiny is a published set of three training and two test samples, and its packed files by name.
 func tiny(t *testing.T) (entry, map[string][]byte) {
 	t.Helper()
-	e := entry{name: "tiny", size: [2]int{3, 2}}
-	e.files = idxFiles(e.size, [4]file{})
+	e := entry{name: "tiny", Form: Form{Shape: Shape{side, side, 1}, Classes: classes, Train: 3, Test: 2}, format: idx{}}
+	e.files = idxFiles(e.Form, [4]file{})
 	contents := map[string][]byte{}
 	for i := range e.files {
 		f := &e.files[i]
@@ -23,7 +23,7 @@ func tiny(t *testing.T) (entry, map[string][]byte) {
 		}
 		unpacked := idxBytes(uint32(0x0800+len(f.dims)), f.dims, data)
 		packed := pack(t, unpacked)
-		f.bytes, f.md5, f.unpackedMD5 = int64(len(packed)), md5Hex(packed), md5Hex(unpacked)
+		f.bytes, f.sha256, f.unpackedSHA256 = int64(len(packed)), sumHex(packed), sumHex(unpacked)
 		contents[f.name] = packed
 	}
 	return e, contents
@@ -113,12 +113,12 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		_, err := Open(name, dirs)
 		return err
 	}
-	digits, err := Open("digits", nil)
+	source, err := Open("digits", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	read := func(split Split, from, to int) error {
-		_, err := digits.Read(split, from, to)
+		_, err := source.Read(split, from, to)
 		return err
 	}
 	cases := []struct {
@@ -126,7 +126,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		err  error
 		want []string
 	}{
-		{"unknown set", open("minst", dir), []string{`"minst"`, "digits, mnist, fashion-mnist"}},
+		{"unknown set", open("minst", dir), []string{`"minst"`, "digits, shapes, mnist, fashion-mnist, cifar-10"}},
 		{"missing", open("mnist", dir), []string{filepath.Join(dir, "mnist"), "--data DIR", "HEPEX_DATA", "hepex data fetch mnist"}},
 		{"nowhere to look", open("mnist"), []string{"no folder to look in"}},
 		{"before the first sample", read(Train, -1, 2), []string{"digits", "train samples [-1,2)", "60000"}},
@@ -145,6 +145,23 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestShapesNeedNoFiles(t *testing.T) {
+	source, err := Open("shapes", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if source.Size(Train) != 60000 || source.Size(Test) != 10000 || source.Shape() != (Shape{32, 32, 3}) || source.Shape().String() != "32×32×3" {
+		t.Errorf("sizes %d and %d, shape %v", source.Size(Train), source.Size(Test), source.Shape())
+	}
+	set, err := source.Read(Train, 59990, 60000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set.Len() != 10 || set.Dim != 3072 || len(set.X) != 10*set.Dim || slices.Min(set.X) < 0 || slices.Max(set.X) > 1 {
+		t.Errorf("%d samples, %d values in [%v,%v]", set.Len(), len(set.X), slices.Min(set.X), slices.Max(set.X))
 	}
 }
 
@@ -186,8 +203,10 @@ func TestDirs(t *testing.T) {
 func TestChecksumsArePinned(t *testing.T) {
 	want := map[string]string{
 		"digits":        digitsChecksum,
+		"shapes":        shapesChecksum,
 		"mnist":         "af09e3459d270ed5823840cd77e40143db7b9972759fcbbff31acf4e8e7e2e23",
 		"fashion-mnist": "45989d5fa2a25229cd8307b37c2cc7e86784af7fab725122c693c7cd762c33cf",
+		"cifar-10":      "cf51a2fc68ff4961b2045cea5d3daa705924be0ce8e78f21e658bd84556d9721",
 	}
 	for _, e := range catalogue() {
 		if got := (&Source{entry: e}).Checksum(); got != want[e.name] {

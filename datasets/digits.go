@@ -1,13 +1,8 @@
 package datasets
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"math"
 	"math/rand/v2"
-	"runtime"
-	"sync"
 )
 
 // How much one hand differs from another. With these values a network with square activations reaches about
@@ -26,46 +21,16 @@ const (
 	width  = 16
 )
 
-// digitsChecksum is what sumDigits must give on every machine.
+// digitsChecksum identifies what is drawn.
 const digitsChecksum = "3c6555b627ba30b01245fdad749515c7b3ee667e989cceec79fc50c6809009ab"
 
-// sumDigits is the SHA-256 of the first 1000 training and 500 test samples: images, then labels, of each.
-func sumDigits() string {
-	hash := sha256.New()
-	for split, n := range []int{Train: 1000, Test: 500} {
-		pixels, labels := drawDigits(Split(split), 0, n)
-		hash.Write(pixels)
-		hash.Write(labels)
-	}
-	return hex.EncodeToString(hash.Sum(nil))
-}
-
-// drawDigits draws samples [from,to) of a split: grey levels, dim per sample, and labels. Each depends on
-// nothing but the split and its number.
-func drawDigits(split Split, from, to int) (pixels, labels []uint8) {
-	pixels, labels = make([]uint8, (to-from)*dim), make([]uint8, to-from)
+// digits is the set of pen-drawn digits.
+func digits() drawing {
 	skeletons := skeletons()
-	workers := runtime.GOMAXPROCS(0)
-	var group sync.WaitGroup
-	for w := range workers {
-		group.Go(func() {
-			for i := w; i < to-from; i += workers {
-				rng := rand.New(rand.NewChaCha8(digitSeed(split, from+i)))
-				label := rng.IntN(classes)
-				labels[i] = uint8(label)
-				drawDigit(rng, skeletons[label], pixels[i*dim:(i+1)*dim])
-			}
-		})
+	return drawing{
+		name: "digits", form: greyForm, pinned: digitsChecksum,
+		draw: func(rng *rand.Rand, label int, pixels []uint8) { drawDigit(rng, skeletons[label], pixels) },
 	}
-	group.Wait()
-	return pixels, labels
-}
-
-func digitSeed(split Split, i int) [32]byte {
-	var seed [32]byte
-	copy(seed[:24], "hepex digits "+split.String())
-	binary.LittleEndian.PutUint64(seed[24:], uint64(i))
-	return seed
 }
 
 // drawDigit writes one of the variants of a digit by a random hand.

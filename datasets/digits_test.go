@@ -1,17 +1,15 @@
 package datasets
 
 import (
-	"bytes"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"testing"
 )
 
 // A change of this sum makes all results on digits stale: their hashes must change with it.
 func TestDigitsArePinned(t *testing.T) {
 	const pinned = "3c6555b627ba30b01245fdad749515c7b3ee667e989cceec79fc50c6809009ab"
-	if got := sumDigits(); got != pinned {
+	if got := digits().sum(); got != pinned {
 		t.Errorf("drawn: SHA-256 %s, want %s", got, pinned)
 	}
 	if digitsChecksum != pinned {
@@ -19,31 +17,9 @@ func TestDigitsArePinned(t *testing.T) {
 	}
 }
 
-func TestDigitDependsOnlyOnSplitAndNumber(t *testing.T) {
-	all, allLabels := drawDigits(Train, 0, 40)
-	part, partLabels := drawDigits(Train, 7, 31)
-	if !bytes.Equal(part, all[7*dim:31*dim]) || !bytes.Equal(partLabels, allLabels[7:31]) {
-		t.Error("samples [7,31) differ when drawn without their neighbours")
-	}
-
-	before := runtime.GOMAXPROCS(5)
-	defer runtime.GOMAXPROCS(before)
-	again, againLabels := drawDigits(Train, 0, 40)
-	if !bytes.Equal(again, all) || !bytes.Equal(againLabels, allLabels) {
-		t.Error("samples depend on GOMAXPROCS")
-	}
-
-	test, _ := drawDigits(Test, 0, 40)
-	for i := range 40 {
-		if bytes.Equal(test[i*dim:(i+1)*dim], all[i*dim:(i+1)*dim]) {
-			t.Errorf("sample %d is in both splits", i)
-		}
-	}
-}
-
 func TestDigitsLookLikeMNIST(t *testing.T) {
 	const n = 4000
-	pixels, labels := drawDigits(Train, 0, n)
+	pixels, labels := digits().samples(Train, 0, n)
 	var perClass [classes]float64
 	for _, l := range labels {
 		perClass[l]++
@@ -121,6 +97,6 @@ func TestSmoothPassesThroughItsPoints(t *testing.T) {
 
 func BenchmarkDigits(b *testing.B) {
 	for b.Loop() {
-		drawDigits(Train, 0, 1000)
+		digits().samples(Train, 0, 1000)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// The digits must be the same on every machine, to the last bit. IEEE 754 fixes +, −, ×, ÷ and √, but a
+// Drawn sets must be the same on every machine, to the last bit. IEEE 754 fixes +, −, ×, ÷ and √, but a
 // compiler may fuse a product with a sum that follows (arm64, or amd64 from GOAMD64=v3 on), and math.Exp,
 // math.Sin and rand's NormFloat64 are built so, or differently per processor. So drawing uses these five alone,
 // and mul for every product that is then added to something, except by powers of two, which are exact.

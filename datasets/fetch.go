@@ -16,10 +16,10 @@ import (
 // reported once, as complete.
 type Progress func(file string, done, total int64)
 
-// Fetch downloads the files of a data set into dir/name from its public mirrors, and checks their published
-// MD5s. Files that are there already and right are left alone. A file under way has the suffix .part; another
-// Fetch, after a break or with another mirror, goes on where it ends. Progress may be nil. There is nothing
-// to fetch for digits.
+// Fetch downloads the files of a data set into dir/name from its public mirrors, and checks their SHA-256. Files that
+// are there already and right are left alone. A file under way has the suffix .part; another Fetch, after a break or
+// with another mirror, goes on where it ends. An archive is unpacked and then deleted. Progress may be nil. There is
+// nothing to fetch for drawn sets.
 func Fetch(ctx context.Context, name, dir string, progress Progress) error {
 	e, err := lookUp(name)
 	if err != nil {
@@ -43,6 +43,12 @@ func (d *fetcher) fetch(ctx context.Context, e entry, folder string) error {
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("datasets: %w", err)
+	}
+	if e.archive != nil {
+		if err := d.fetchArchive(ctx, e, folder); err != nil {
+			return fmt.Errorf("datasets: fetch %s: %s: %w", e.name, e.archive.name, err)
+		}
+		return nil
 	}
 	for _, f := range e.files {
 		if err := d.fetchFile(ctx, f, folder, e.mirrors); err != nil {
@@ -101,7 +107,7 @@ func (d *fetcher) download(ctx context.Context, url, part string, f file) error 
 	if _, err := out.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	if err := checkMD5(out, f.md5); err != nil {
+	if err := checkSHA256(out, f.sha256); err != nil {
 		return errors.Join(fmt.Errorf("%s: %w; the download is deleted", url, err), os.Remove(part))
 	}
 	return out.Sync()

@@ -234,9 +234,9 @@ func TestFetchLeavesRightFilesAlone(t *testing.T) {
 	folder := filepath.Join(dir, "tiny")
 	wrong, unpacked := e.files[0].name, e.files[1]
 	store(t, dir, map[string][]byte{
-		wrong:                   []byte("not it"),
-		unpacked.unpackedName(): idxBytes(0x0801, []int{3}, 3),
-		e.files[2].name:         contents[e.files[2].name],
+		wrong:               []byte("not it"),
+		unpacked.names()[1]: idxBytes(0x0801, []int{3}, 3),
+		e.files[2].name:     contents[e.files[2].name],
 	})
 	f := fetcher{client: web.client(t), patience: time.Minute}
 	if err := f.fetch(t.Context(), e, folder); err != nil {

@@ -3,31 +3,61 @@ package datasets
 import (
 	"bufio"
 	"compress/gzip"
-	"crypto/md5"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
+
+// idx is the format of the sets that are like MNIST: each split has a file of images and one of labels.
+type idx struct{}
+
+func (idx) read(s *Source, split Split, from, to int) (pixels, labels []uint8, err error) {
+	images := 2 * int(split)
+	if pixels, err = readIDX(s.paths[images], s.entry.files[images], from, to); err != nil {
+		return nil, nil, err
+	}
+	labels, err = readIDX(s.paths[images+1], s.entry.files[images+1], from, to)
+	return pixels, labels, err
+}
+
+func (idx) checksum(e entry) string {
+	var sums []string
+	for _, f := range e.files {
+		sums = append(sums, f.md5)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(sums, "\n")))
+	return hex.EncodeToString(sum[:])
+}
+
+func (idx) verify(s *Source) []Check {
+	var checks []Check
+	for i, f := range s.entry.files {
+		checks = append(checks, Check{s.paths[i], f.verify(s.paths[i])})
+	}
+	return checks
+}
 
 // readIDX reads items [from,to) of an IDX file of bytes (http://yann.lecun.com/exdb/mnist: the magic number
 // 0x0800 + rank, the dimensions, then the data, all big-endian). It reads to the end in order to check the
-// length and the MD5 of the file as it lies on disk.
+// length and the SHA-256 of the file as it lies on disk.
 func readIDX(path string, f file, from, to int) ([]uint8, error) {
 	disk, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %w", err)
 	}
 	defer disk.Close()
-	hash := md5.New()
+	hash := sha256.New()
 	raw := bufio.NewReaderSize(io.TeeReader(disk, hash), 1<<16)
 	items, err := decodeFile(raw, packed(path), f.dims, from, to)
-	if err != nil {
-		return nil, fmt.Errorf("datasets: %s: %w", path, err)
+	if err == nil {
+		err = compareSHA256(hex.EncodeToString(hash.Sum(nil)), f.wantSHA256(path))
 	}
-	if err := compareMD5(hex.EncodeToString(hash.Sum(nil)), f.wantMD5(path)); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("datasets: %s: %w", path, err)
 	}
 	return items, nil
@@ -64,12 +94,17 @@ func decodeIDX(r io.Reader, dims []int, from, to int) ([]uint8, error) {
 	if err != nil && !ended(err) {
 		return nil, damaged(err)
 	}
-	rest, err := io.Copy(io.Discard, r)
+	// What lies between is bounded, as a packed file may be small and its content without end.
+	want := int64(dims[0] * item)
+	rest, err := io.Copy(io.Discard, io.LimitReader(r, want-skipped-int64(read)+1))
 	if err != nil {
 		return nil, damaged(err)
 	}
-	if got, want := skipped+int64(read)+rest, int64(dims[0]*item); got != want {
+	switch got := skipped + int64(read) + rest; {
+	case got < want:
 		return nil, fmt.Errorf("%d bytes after the header: want %d", got, want)
+	case got > want:
+		return nil, fmt.Errorf("more than %d bytes after the header", want)
 	}
 	return items, nil
 }

@@ -3,9 +3,10 @@ package datasets
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/md5"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,8 +39,8 @@ func pack(t testing.TB, data []byte) []byte {
 	return out.Bytes()
 }
 
-func md5Hex(data []byte) string {
-	sum := md5.Sum(data)
+func sumHex(data []byte) string {
+	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
 
@@ -66,8 +67,8 @@ func TestReadIDX(t *testing.T) {
 		{"cut before the items", "a", good[:17], "1 bytes after the header: want 12"},
 		{"cut in the items", "a", good[:23], "7 bytes after the header: want 12"},
 		{"cut after the items", "a", good[:26], "10 bytes after the header: want 12"},
-		{"trailing byte", "a", append(bytes.Clone(good), 0), "13 bytes after the header: want 12"},
-		{"trailing byte, packed", "a.gz", pack(t, append(bytes.Clone(good), 0)), "13 bytes after the header"},
+		{"trailing byte", "a", append(bytes.Clone(good), 0), "more than 12 bytes after the header"},
+		{"trailing byte, packed", "a.gz", pack(t, append(bytes.Clone(good), 0)), "more than 12 bytes after the header"},
 		{"not packed", "a.gz", good, "damaged or cut short"},
 		{"packed, cut", "a.gz", packedGood[:len(packedGood)-9], "damaged or cut short"},
 		{"packed, wrong CRC", "a.gz", flipped, "damaged or cut short"},
@@ -79,7 +80,7 @@ func TestReadIDX(t *testing.T) {
 			if err := os.WriteFile(path, c.data, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			f := file{name: "a.gz", dims: dims, md5: md5Hex(c.data), unpackedMD5: md5Hex(c.data)}
+			f := file{name: "a.gz", dims: dims, sha256: sumHex(c.data), unpackedSHA256: sumHex(c.data)}
 			got, err := readIDX(path, f, 1, 2)
 			if c.want != "" {
 				if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
@@ -90,11 +91,27 @@ func TestReadIDX(t *testing.T) {
 			if err != nil || !slices.Equal(got, []uint8{4, 5, 6, 7}) {
 				t.Fatalf("item 1 is %v (%v), want [4 5 6 7]", got, err)
 			}
-			f.md5, f.unpackedMD5 = "00", "00"
+			f.sha256, f.unpackedSHA256 = "00", "00"
 			if _, err := readIDX(path, f, 1, 2); err == nil || !strings.Contains(err.Error(), "not the published file") {
 				t.Fatalf("another file of the same form: error %v", err)
 			}
 		})
+	}
+}
+
+// endless is what a small packed file may hold.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func TestIDXIsReadNoFurtherThanItsHeaderSays(t *testing.T) {
+	dims := []int{3, 2, 2}
+	r := io.MultiReader(bytes.NewReader(idxBytes(0x0803, dims, 0)), endless{})
+	if _, err := decodeIDX(r, dims, 1, 2); err == nil || !strings.Contains(err.Error(), "more than 12 bytes after the header") {
+		t.Errorf("error %v", err)
 	}
 }
 

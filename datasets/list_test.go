@@ -12,7 +12,7 @@ func TestListNamesAllSets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	where := map[string]string{"digits": "built in", "mnist": "missing", "fashion-mnist": "missing"}
+	where := map[string]string{"digits": "built in", "shapes": "built in", "mnist": "missing", "fashion-mnist": "missing", "cifar-10": "missing"}
 	if len(infos) != len(where) {
 		t.Fatalf("%d sets, want %d", len(infos), len(where))
 	}
@@ -20,8 +20,9 @@ func TestListNamesAllSets(t *testing.T) {
 		if info.Where != where[info.Name] {
 			t.Errorf("%s: %q, want %q", info.Name, info.Where, where[info.Name])
 		}
-		if info.Train != 60000 || info.Test != 10000 || info.Origin == "" {
-			t.Errorf("%+v", info)
+		form, err := FormOf(info.Name)
+		if err != nil || info.Form != form || info.Origin == "" || info.Train < 50000 || info.Test != 10000 || info.Classes != 10 {
+			t.Errorf("%+v, form %+v (%v)", info, form, err)
 		}
 		if missing := info.Where == "missing"; missing != (info.Bytes > 0) {
 			t.Errorf("%s is %s and has %d bytes", info.Name, info.Where, info.Bytes)
@@ -66,9 +67,16 @@ func TestDescribeAndVerifyAFolder(t *testing.T) {
 	}
 }
 
-func TestVerifyDigits(t *testing.T) {
-	checks, err := Verify("digits", nil)
-	if err != nil || len(checks) != 1 || checks[0].Err != nil {
-		t.Errorf("%v, %v", checks, err)
+func TestVerifyDrawnSets(t *testing.T) {
+	for _, name := range []string{"digits", "shapes"} {
+		checks, err := Verify(name, nil)
+		if err != nil || len(checks) != 1 || checks[0].Err != nil || checks[0].File != name {
+			t.Errorf("%v, %v", checks, err)
+		}
+	}
+	d := digits()
+	d.pinned = "00"
+	if checks := d.verify(nil); good(checks) {
+		t.Error("other images than the pinned ones pass")
 	}
 }

@@ -40,6 +40,7 @@ type Conv struct {
 const (
 	streamInit = iota + 1
 	streamShuffle
+	streamAugment
 )
 
 // New makes a network with random weights and zero biases.

@@ -36,7 +36,7 @@ type lesson[T float] struct {
 const maxKnown = 1 << 24
 
 // teach has all further passes over the data learn from the options' teacher too. At most maxKnown of its outputs are
-// kept instead of computed in every epoch, which gives the same values.
+// kept instead of computed in every epoch, which gives the same values; none if samples vary.
 func (t *trainer[T]) teach(d Data, o Options, maxKnown int) {
 	if o.Teacher == nil || o.Alpha == 0 {
 		return
@@ -44,7 +44,7 @@ func (t *trainer[T]) teach(d Data, o Options, maxKnown int) {
 	f := freeze[T](o.Teacher)
 	g := o.Teacher.Geometry()
 	var known []T
-	if width := g.Axis(len(g)).Size(); width*d.Len() <= maxKnown {
+	if width := g.Axis(len(g)).Size(); !o.Augment.varies() && width*d.Len() <= maxKnown {
 		known = make([]T, width*d.Len())
 		f.run(d, func(_, first int, y []T) { copy(known[first*width:], y) })
 	}

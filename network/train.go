@@ -19,7 +19,8 @@ type Options struct {
 	WeightDecay float64 // of weights only, not of biases, batch norm or activations
 	Clip        float64 // largest norm of the whole gradient; 0 = no limit
 	Warmup      int     // steps
-	Seed        uint64  // of the order of the samples
+	Seed        uint64  // of the order of the samples and of their variations
+	Augment     Augment // none by default
 	Events      []Event // in the order of their time
 	Progress    func(Progress)
 	Stop        *Stop   // nil = train for all epochs and return the last weights
@@ -64,15 +65,17 @@ type Report struct {
 //
 // Each epoch visits the samples in a new order and drops those that do not fill a last batch. Pruned weights stay
 // exactly zero: they get no gradient, no momentum and no decay. Batch norm takes its statistics from each shard, a
-// quarter of the batch, so with batch norm a batch needs at least 8 samples. On an error, [ErrDiverged] among them,
-// the network stays as it was.
+// quarter of the batch, so with batch norm a batch needs at least 8 samples. Samples are varied as [Augment] says, but not
+// those that a [Stop] measures. On an error, [ErrDiverged] among them, the network stays as it was.
 func Train(n *Network, d Data, o Options) error {
 	outputs, err := n.check()
 	if err == nil {
 		err = d.check(n.Inputs, outputs)
 	}
 	if err == nil && o.Epochs != 0 {
-		err = o.check(n, outputs, d.Len())
+		if err = o.check(n, outputs, d.Len()); err == nil {
+			err = o.Augment.check(d, outputs)
+		}
 	}
 	var r Report
 	if err == nil && o.Epochs != 0 {
@@ -90,6 +93,7 @@ func Train(n *Network, d Data, o Options) error {
 func train(n *Network, d Data, o Options) (Report, error) {
 	t := newTrainer[float32](n, o.Batch)
 	t.teach(d, o, maxKnown)
+	t.augment = o.Augment
 	trained := n.Clone()
 	r, err := t.train(d, o, trained)
 	if err != nil {
@@ -149,6 +153,7 @@ func (o Options) rate(step, steps int) float64 {
 // train runs all steps, or those until it is to stop; events change n, which else is not touched.
 func (t *trainer[T]) train(d Data, o Options, n *Network) (Report, error) {
 	rng := rand.New(rand.NewPCG(o.Seed, streamShuffle))
+	variations := rand.New(rand.NewPCG(o.Seed, streamAugment))
 	order := rng.Perm(d.Len())
 	batches := d.Len() / o.Batch
 	stop := stopper[T]{Stop: o.Stop}
@@ -159,6 +164,7 @@ func (t *trainer[T]) train(d Data, o Options, n *Network) (Report, error) {
 			if err := t.due(&o, o.Epochs*batches, n); err != nil {
 				return Report{}, err
 			}
+			t.moves = t.augment.draw(variations, o.Batch)
 			loss, err := t.step(d, order[b*o.Batch:(b+1)*o.Batch], o, o.Epochs*batches)
 			if err != nil {
 				return Report{}, fmt.Errorf("epoch %d, batch %d: %w", epoch+1, b+1, err)

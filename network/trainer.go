@@ -36,6 +36,9 @@ type trainer[T float] struct {
 	stores []func(dst *Network) // copy each layer back
 	loads  []func(src *Network) // take over the weights and masks of each dense layer
 	lasso  []*shrinker[T]       // by dense layer; nil = none
+
+	augment Augment
+	moves   []move // of the samples of the next pass; nil = none
 }
 
 // param is one trainable tensor with the state of Adam.
@@ -61,6 +64,9 @@ type shard[T float] struct {
 	target []T
 	lesson *lesson[T] // nil = no teacher
 	loss   float64
+
+	augment Augment
+	moves   []move // of the samples of a pass; nil = none
 }
 
 // op is one layer of one shard. Both methods return a buffer that the next call overwrites.
@@ -154,6 +160,9 @@ func (t *trainer[T]) change(n *Network, f func(n *Network) (*Lasso, error)) erro
 func (t *trainer[T]) pass(d Data, batch []int) float64 {
 	parallel(len(t.shards), func(i int) {
 		first, last := i*len(batch)/len(t.shards), (i+1)*len(batch)/len(t.shards)
+		if t.moves != nil {
+			t.shards[i].vary(t.augment, t.moves[first:last])
+		}
 		t.shards[i].pass(d, batch[first:last], len(batch))
 	})
 	var loss float64
@@ -176,8 +185,8 @@ func (s *shard[T]) pass(d Data, samples []int, batch int) {
 // forward gives the outputs for some samples.
 func (s *shard[T]) forward(d Data, samples []int) []T {
 	s.x = s.x[:0]
-	for _, i := range samples {
-		s.x = appendRow(s.x, d.X, i, d.Dim)
+	for k, i := range samples {
+		s.x = s.appendImage(s.x, d.X, i, d.Dim, k)
 	}
 	y := s.x
 	for _, op := range s.ops {
@@ -208,11 +217,11 @@ func (s *shard[T]) lose(y []T, d Data, samples []int, batch int) float64 {
 func (s *shard[T]) load(d Data, samples []int) {
 	s.labels, s.target = s.labels[:0], s.target[:0]
 	width := len(d.target()) / d.Len()
-	for _, i := range samples {
+	for k, i := range samples {
 		if d.Labels != nil {
 			s.labels = append(s.labels, d.Labels[i])
 		} else {
-			s.target = appendRow(s.target, d.target(), i, width)
+			s.target = s.appendImage(s.target, d.target(), i, width, k)
 		}
 	}
 }

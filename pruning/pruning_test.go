@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -156,6 +157,42 @@ func TestCustomIsWhatItSays(t *testing.T) {
 	}
 	if d := cmp.Diff(texts[0], texts[1]); d != "" {
 		t.Errorf("(-p4e +custom)\n%s", d)
+	}
+}
+
+// Every training of every scheme says how samples vary, and nothing if they do not.
+func TestTrainingsSayHowSamplesVary(t *testing.T) {
+	for _, scheme := range Schemes() {
+		o := options(scheme)
+		o.Custom, o.Small.Hidden = []string{"retrain 3"}, []int{4}
+		texts := func() (trainings []string) {
+			steps, err := o.Steps()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range steps {
+				if text := s.String(); strings.Contains(text, "train epochs=") {
+					trainings = append(trainings, text)
+				}
+			}
+			return trainings
+		}
+		plain := texts()
+		grid := network.Augment{Height: 28, Width: 28, Channels: 1}
+		o.Train.Augment, o.Retrain.Augment = grid, grid
+		if d := cmp.Diff(plain, texts()); d != "" {
+			t.Errorf("%s: a grid alone changes its steps:\n%s", scheme, d)
+		}
+		o.Train.Augment.Shift, o.Retrain.Augment.Flip = 2, true
+		for i, text := range texts() {
+			want := " augment=28x28x1,shift=2,flip=false"
+			if i > 0 && scheme != "small" && (scheme != "joint" || i > 1) {
+				want = " augment=28x28x1,shift=0,flip=true"
+			}
+			if !strings.Contains(text, want) {
+				t.Errorf("%s, training %d: %s, want it to say%s", scheme, i, text, want)
+			}
+		}
 	}
 }
 

@@ -19,6 +19,9 @@ type Train struct {
 func (t Train) String() string {
 	o := t.Options
 	text := fmt.Sprintf("train epochs=%d batch=%d lr=%g decay=%g clip=%g warmup=%d seed=%d", o.Epochs, o.Batch, o.LR, o.WeightDecay, o.Clip, o.Warmup, o.Seed)
+	if a := o.Augment; a.Shift > 0 || a.Flip {
+		text += fmt.Sprintf(" augment=%dx%dx%d,shift=%d,flip=%t", a.Height, a.Width, a.Channels, a.Shift, a.Flip)
+	}
 	if t.Distil.Alpha > 0 {
 		text += fmt.Sprintf(" distil=%g,%g", t.Distil.Alpha, t.Distil.Temperature)
 	}

@@ -32,8 +32,8 @@ targets. R is one rotation by lattigo at fixed parameters, in the same process. 
 only. The outcome goes to OUT/bench.json and OUT/bench.md.`,
 		Example: "  hepex bench --quick\n  hepex bench --set mnist --epochs 10 --out results/bench",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !slices.Contains(datasets.Names(), o.Data) {
-				return badInput(fmt.Errorf("--set %q: want one of %v", o.Data, datasets.Names()))
+			if !slices.Contains(bench.Sets(), o.Data) {
+				return badInput(fmt.Errorf("--set %q: want one of %v", o.Data, bench.Sets()))
 			}
 			if o.Epochs < 1 {
 				return badInput(fmt.Errorf("--epochs %d: want at least 1", o.Epochs))

@@ -32,9 +32,9 @@ func (a *app) dataListCommand() *cobra.Command {
 				return err
 			}
 			tw := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(tw, "name\twhere\ttrain\ttest\tMB\tdescription")
+			fmt.Fprintln(tw, "name\twhere\ttrain\ttest\tshape\tclasses\tMB\tdescription")
 			for _, i := range infos {
-				fmt.Fprintf(tw, "%s\t%s\t%d\t%d\t%.0f\t%s\n", i.Name, i.Where, i.Train, i.Test, float64(i.Bytes)/1e6, i.Origin)
+				fmt.Fprintf(tw, "%s\t%s\t%d\t%d\t%s\t%d\t%.0f\t%s\n", i.Name, i.Where, i.Train, i.Test, i.Shape, i.Classes, float64(i.Bytes)/1e6, i.Origin)
 			}
 			return tw.Flush()
 		},
@@ -76,7 +76,7 @@ func (a *app) dataFetchCommand() *cobra.Command {
 
 func (a *app) dataVerifyCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "verify NAME", Short: "Compare the files of a data set with their published checksums", Args: cobra.ExactArgs(1),
+		Use: "verify NAME", Short: "Compare the files of a data set with the published ones", Args: cobra.ExactArgs(1),
 		Example: "  hepex data verify mnist",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := knownSet(args[0]); err != nil {

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"hepex/datasets"
 	"hepex/harness/record"
 	"hepex/harness/trial"
 	"hepex/harness/tune"
@@ -52,6 +53,14 @@ var networks = [][]int{
 	{784, 64, 32, 64, 784},
 	{784, 256, 64, 256, 784},
 	{784, 128, 32, 128, 784},
+}
+
+// Sets are the data sets whose samples the networks take.
+func Sets() []string {
+	return slices.DeleteFunc(datasets.Names(), func(name string) bool {
+		form, err := datasets.FormOf(name)
+		return err != nil || form.Shape.Size() != networks[0][0]
+	})
 }
 
 // runner is a benchmark on its way.

@@ -91,6 +91,14 @@ type Train struct {
 	LR          float64 `json:"lr"`
 	Seed        int     `json:"seed"`
 	WeightDecay float64 `json:"weight_decay"`
+	Augment     Augment `json:"augment,omitzero"`
+}
+
+// Augment varies the samples of every training and retraining: shifted by up to Shift pixels each way, and with Flip half
+// of them flipped left to right.
+type Augment struct {
+	Shift int  `json:"shift"`
+	Flip  bool `json:"flip"`
 }
 
 // Prune names the scheme and its settings, with the names that package pruning lists. Ratio is the share of

@@ -96,7 +96,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("name %q, frozen %q", c.Name, c.Frozen)
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
-		[]string{"data.noise", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.plan", "prune.lasso", "prune.lasso_on", "prune.hidden", "prune.steps",
+		[]string{"data.noise", "train.augment.shift", "train.augment.flip", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.plan", "prune.lasso", "prune.lasso_on", "prune.hidden", "prune.steps",
 			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "measure.encrypted"}) {
 		t.Errorf("further parameters: %q", extra)
 	}
@@ -289,14 +289,20 @@ func TestEverySchemeHasRules(t *testing.T) {
 }
 
 func TestSizesOfDataSets(t *testing.T) {
-	infos, err := datasets.List(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, info := range infos {
-		if info.Train != trainSize || info.Test != testSize {
-			t.Errorf("%s has %d and %d samples, not %d and %d", info.Name, info.Train, info.Test, trainSize, testSize)
+	train, test := 0, 0
+	for _, name := range datasets.Names() {
+		form, err := datasets.FormOf(name)
+		if err != nil {
+			t.Fatal(err)
 		}
+		train, test = max(train, form.Train), max(test, form.Test)
+		d := parse(t, edited("data: {name: "+name+"}")).Points[0].Spec.Data
+		if d.Train != form.Train || d.Test != form.Test {
+			t.Errorf("%s: %d and %d samples by default, want all %d and %d", name, d.Train, d.Test, form.Train, form.Test)
+		}
+	}
+	if train != trainSize || test != testSize {
+		t.Errorf("the largest sets have %d and %d samples, not %d and %d", train, test, trainSize, testSize)
 	}
 }
 

@@ -43,6 +43,10 @@
 // clipped to [0,1], and the mean squared error is that against the clean images. Noise on training samples differs
 // from seed to seed; that on validation and test samples does not, so that all seeds are measured on the same images.
 //
+// train.augment: {shift: 4, flip: true} varies samples as they enter a batch, in training and retraining alike: each is
+// shifted by up to 4 pixels up or down and left or right, with zeros coming in at the border, and flipped left to right or
+// not. An autoencoder is to give the varied sample. Off by default; not with data.noise.
+//
 // tile: {batch: N} stands for the shape at which the unpruned network takes least time for a batch of N, and tile: auto
 // for the one of least time per image whose evaluation needs at most 4 GiB. Both go by counts of operations and nominal
 // prices, so they give the same shape everywhere; plans and records name the shape.

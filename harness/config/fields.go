@@ -45,7 +45,7 @@ func key[T any](path string, k kind[T], place func(s *Spec) *T) field {
 	}
 }
 
-// Sizes of all data sets.
+// Sizes of the largest data sets. Unless given, a point uses all samples of its own set.
 const (
 	trainSize = 60000
 	testSize  = 10000
@@ -73,6 +73,8 @@ var fields = []field{
 	key("train.seed", whole(0, 1<<31-1), func(s *Spec) *int { return &s.Train.Seed }),
 	key("train.weight_decay", number("0 ≤ weight_decay < 1"),
 		func(s *Spec) *float64 { return &s.Train.WeightDecay }),
+	key("train.augment.shift", whole(0, 16), func(s *Spec) *int { return &s.Train.Augment.Shift }),
+	key("train.augment.flip", boolean, func(s *Spec) *bool { return &s.Train.Augment.Flip }),
 
 	key("prune.scheme", oneOf(pruning.Schemes()...), func(s *Spec) *string { return &s.Prune.Scheme }),
 	key("prune.importance", oneOf(pruning.Importances()...), func(s *Spec) *string { return &s.Prune.Importance }),

@@ -77,8 +77,23 @@ func (s settings) draft() *draft {
 	if s["prune.retrain.lr"] == nil {
 		d.spec.Prune.Retrain.LR = d.spec.Train.LR
 	}
+	d.sizeDefaults()
 	d.jointDefaults()
 	return d
+}
+
+// sizeDefaults takes all samples of the data set where nothing is given.
+func (d *draft) sizeDefaults() {
+	form, err := datasets.FormOf(d.spec.Data.Name)
+	if err != nil {
+		return // reported with data.name
+	}
+	if d.settings["data.train"] == nil {
+		d.spec.Data.Train = form.Train
+	}
+	if d.settings["data.test"] == nil {
+		d.spec.Data.Test = form.Test
+	}
 }
 
 // jointDefaults sets what suits the joint scheme where nothing is given: importance by gradients, one
@@ -126,6 +141,7 @@ func (d *draft) sound(paths ...string) bool {
 // check finds what is missing and what does not go together.
 func (d *draft) check() {
 	d.checkRequired()
+	d.checkData()
 	d.checkTraining()
 	d.checkPruning()
 	d.checkLayout()
@@ -166,6 +182,21 @@ func (d *draft) missing(path string, n *yaml.Node) {
 	d.fail(path, n, "missing; want %s", byPath[path].want)
 }
 
+// checkData compares the numbers of samples with those of the data set.
+func (d *draft) checkData() {
+	name := d.spec.Data.Name
+	form, err := datasets.FormOf(name)
+	if err != nil {
+		return // reported with data.name
+	}
+	if n := d.spec.Data.Train; d.sound("data.train") && n > form.Train {
+		d.fail("data.train", d.settings["data.train"], "got %d; want at most %d, the training samples of %s", n, form.Train, name)
+	}
+	if n := d.spec.Data.Test; d.sound("data.test") && n > form.Test {
+		d.fail("data.test", d.settings["data.test"], "got %d; want at most %d, the test samples of %s", n, form.Test, name)
+	}
+}
+
 func (d *draft) checkTraining() {
 	s := &d.spec
 	if d.sound("network.activation", "network.batch_norm") && s.Network.BatchNorm && s.Network.Activation == "square" {
@@ -176,6 +207,7 @@ func (d *draft) checkTraining() {
 		d.fail("data.noise", d.settings["data.noise"], "got %g with network.type %s; want 0, as only an autoencoder is trained to remove noise",
 			s.Data.Noise, s.Network.Type)
 	}
+	d.checkAugment()
 	validation := s.Data.ValidationSamples()
 	if d.sound("data.train", "data.validation") && validation == 0 {
 		d.fail("data.validation", d.settings.nearest("data.validation", "data.train"),
@@ -189,6 +221,21 @@ func (d *draft) checkTraining() {
 	if d.sound("data.train", "data.validation", "train.batch") && s.Train.Batch > rest {
 		d.fail("train.batch", d.settings.nearest("train.batch", "data.train"),
 			"got %d; want at most %d, the samples that data.train and data.validation leave to train on", s.Train.Batch, rest)
+	}
+}
+
+// checkAugment refuses to vary noisy samples: what a shift brings in at the border would have no noise.
+func (d *draft) checkAugment() {
+	a, noise := d.spec.Train.Augment, d.spec.Data.Noise
+	if noise == 0 || !d.sound("data.noise") {
+		return
+	}
+	const format = "got %v with data.noise %g; want %v, as noise is added before samples are varied"
+	if a.Shift != 0 && d.sound("train.augment.shift") {
+		d.fail("train.augment.shift", d.settings["train.augment.shift"], format, a.Shift, noise, 0)
+	}
+	if a.Flip && d.sound("train.augment.flip") {
+		d.fail("train.augment.flip", d.settings["train.augment.flip"], format, true, noise, false)
 	}
 }
 
@@ -239,10 +286,11 @@ func (d *draft) chooseTile() {
 		d.fail("tile", d.settings["tile"], "got auto with he.log_q or he.insecure; want a shape, as it is chosen together with secure parameters")
 		return
 	}
-	inputs, outputs, err := datasets.Form(s.Data.Name)
+	form, err := datasets.FormOf(s.Data.Name)
 	if err != nil {
 		return // reported with data.name
 	}
+	inputs, outputs := form.Shape.Size(), form.Classes
 	if s.Network.Type == "autoencoder" {
 		outputs = inputs
 	}

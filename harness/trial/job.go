@@ -78,7 +78,7 @@ const (
 func pruningOptions(s config.Spec) pruning.Options {
 	train := network.Options{
 		Epochs: s.Train.Epochs, Batch: s.Train.Batch, LR: s.Train.LR, WeightDecay: s.Train.WeightDecay,
-		Clip: gradientClip, Warmup: warmupSteps, Seed: uint64(s.Train.Seed),
+		Clip: gradientClip, Warmup: warmupSteps, Seed: uint64(s.Train.Seed), Augment: augment(s),
 	}
 	p, retrain := s.Prune, train
 	retrain.Epochs, retrain.LR = p.Retrain.Epochs, p.Retrain.LR
@@ -103,6 +103,18 @@ func pruningOptions(s config.Spec) pruning.Options {
 		o.TileRatio = &s.Prune.Tiles.Ratio
 	}
 	return o
+}
+
+// augment is the variation of samples in training. The set of a point that runs is known; of another the grid is empty,
+// which training refuses.
+func augment(s config.Spec) network.Augment {
+	a := s.Train.Augment
+	if a == (config.Augment{}) {
+		return network.Augment{}
+	}
+	form, _ := datasets.FormOf(s.Data.Name)
+	g := form.Shape
+	return network.Augment{Height: g.Height, Width: g.Width, Channels: g.Channels, Shift: a.Shift, Flip: a.Flip}
 }
 
 // geometry is that of the network that is evaluated.

@@ -39,11 +39,11 @@ func PrepareNetwork(j Job, report func(Step)) (*Network, error) {
 
 // Untrained is the network of a point before it is trained: what it costs follows from its sizes, but for a few bits of moduli.
 func Untrained(s config.Spec) (*network.Folded, error) {
-	inputs, classes, err := datasets.Form(s.Data.Name)
+	form, err := datasets.FormOf(s.Data.Name)
 	if err != nil {
 		return nil, err
 	}
-	a := architecture(s, setShape{inputs, classes})
+	a := architecture(s, setShape{form.Shape.Size(), form.Classes})
 	if s.Prune.Replaces() {
 		a.Hidden = s.Prune.Hidden
 	}

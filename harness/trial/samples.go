@@ -9,7 +9,7 @@ import (
 	"hepex/network"
 )
 
-// shapeOf is known without reading the set: all sets hold 28×28 images of ten classes.
+// shapeOf is known without reading the set.
 func shapeOf(s *datasets.Source) setShape { return setShape{s.Dim(), s.Classes()} }
 
 // samples are the parts of a data set that a point uses. The validation samples are the last of the training
