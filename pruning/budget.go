@@ -43,7 +43,7 @@ func newBudget(p *partition, density float64, cost []float64) budget {
 	if whole {
 		limit = math.Round(limit)
 	}
-	return budget{p, density, cost, math.Min(math.Max(limit, least), all), false}
+	return budget{partition: p, density: density, cost: cost, limit: math.Min(math.Max(limit, least), all)}
 }
 
 // newEvenBudget keeps the given share of the tiles of each layer, and at least one.
@@ -160,7 +160,7 @@ func (b budget) choose(sums [][]float64) (kept [][]bool, total float64) {
 	var rest []next
 	for l, o := range order {
 		for _, i := range o[number[l]:] {
-			rest = append(rest, next{l, i, sums[l][i] / b.cost[l]})
+			rest = append(rest, next{layer: l, index: i, worth: sums[l][i] / b.cost[l]})
 		}
 	}
 	slices.SortStableFunc(rest, func(a, b next) int { return cmp.Compare(b.worth, a.worth) })

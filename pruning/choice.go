@@ -54,7 +54,7 @@ func newChoice(w whole, sums [][]float64) *choice {
 		cols := w.p.groups[l]
 		c.floors = append(c.floors, max(1, int(floorShare*w.density*float64(len(s)))))
 		for i, v := range s {
-			t := pricedTile{l, i, c.first[l] + i%cols, c.first[l+1] + i/cols, math.Pow(v, worthPower), w.prices.tile[l]}
+			t := pricedTile{layer: l, index: i, from: c.first[l] + i%cols, to: c.first[l+1] + i/cols, worth: math.Pow(v, worthPower), price: w.prices.tile[l]}
 			c.tiles = append(c.tiles, t)
 		}
 	}
