@@ -88,15 +88,3 @@ func (o Options) ParseStep(text string) (Step, error) {
 	}
 	return nil, bad
 }
-
-// StepEpochs is the number of epochs that the steps retrain, as far as they are steps.
-func StepEpochs(steps []string) int {
-	epochs := 0
-	for _, text := range steps {
-		step, err := Options{}.ParseStep(text)
-		if t, ok := step.(Train); ok && err == nil {
-			epochs += t.Options.Epochs
-		}
-	}
-	return epochs
-}
