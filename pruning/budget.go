@@ -188,7 +188,7 @@ func (b budget) choose(sums [][]float64) (kept [][]bool, total float64) {
 	var rest []next
 	for l, o := range order {
 		for _, i := range o[number[l]:] {
-			rest = append(rest, next{l, i, sums[l][i] / costs[l][i]})
+			rest = append(rest, next{layer: l, index: i, worth: sums[l][i] / costs[l][i]})
 		}
 	}
 	slices.SortStableFunc(rest, func(a, b next) int { return cmp.Compare(b.worth, a.worth) })

@@ -55,8 +55,9 @@ func newChoice(w whole, sums [][]float64) *choice {
 		c.floors = append(c.floors, max(1, int(floorShare*w.density*float64(len(s)))))
 		for i, v := range s {
 			in, out := g.Ends(i)
-			t := pricedTile{l, i, c.first[l] + in, c.first[l+1] + out, math.Pow(v, worthPower), w.prices.tile[l][g.Tap(i)]}
-			c.tiles = append(c.tiles, t)
+			c.tiles = append(c.tiles, pricedTile{
+				layer: l, index: i, from: c.first[l] + in, to: c.first[l+1] + out, worth: math.Pow(v, worthPower), price: w.prices.tile[l][g.Tap(i)],
+			})
 		}
 	}
 	slices.SortStableFunc(c.tiles, func(s, t pricedTile) int {

@@ -4,25 +4,12 @@
 //
 // A scheme is a list of steps on a State, the network with its masks and the order of the neurons of each
 // axis. The network itself keeps its neurons in their original order throughout; an order only says which
-// neurons will share a tile:
+// neurons will share a tile. The registry in schemes.go has an entry for each scheme, such as
 //
-//	dense  train, retrain
-//	p2t    train, prune tiles, retrain
-//	p3     train, prune, retrain, permute
-//	p3e    train, prune, retrain, permute, expand, retrain
-//	p4     train, prune, retrain, permute, drop almost-zero tiles, retrain
-//	p4e    train, prune, retrain, permute, drop almost-zero tiles, expand, retrain
-//	hunter train, then in rounds: prune the tiles of lowest average, retrain
-//	mofhei train, prune groups of hidden neurons, retrain
-//	joint  train, then in rounds: order neurons and drop tiles together, retrain
-//	small  train a network with fewer neurons instead, for all epochs; no pruning
-//	custom train, then the steps that a config lists (see ParseStep)
+//	p4e  train, prune, retrain, permute, drop almost-zero tiles, expand, retrain
 //
-// The order of the steps of p4e is the paper's; where it leaves the others open, the table is ours. So are: the
-// retraining epochs, one budget for a whole scheme, shared by its retrainings, so that all schemes
-// (dense, which serves as the unpruned reference, among them) train equally long; and the details of balanced
-// k-means (see Permute). The scheme joint is ours (see Joint); hunter and mofhei are our adaptations of Hunter (Cai et
-// al., AsiaCCS 2022) and MOFHEI (arXiv 2412.07954) to tiles of fully connected layers.
+// The retraining epochs are one budget for a whole scheme, shared by its retrainings, so that all schemes (dense, which serves
+// as the unpruned reference, among them) train equally long. That and the details of balanced k-means (see Permute) are ours.
 //
 // # Retraining
 //

@@ -124,7 +124,7 @@ func distances(features, centroids [][]float64) []pair {
 					for k, v := range features[i] {
 						d += (v - c[k]) * (v - c[k])
 					}
-					pairs[i*len(centroids)+g] = pair{d, i, g}
+					pairs[i*len(centroids)+g] = pair{distance: d, neuron: i, cluster: g}
 				}
 			}
 		})

@@ -2,11 +2,6 @@ package pruning
 
 import "slices"
 
-// Schemes are the pruning schemes, each a list of steps (see Options.Steps).
-func Schemes() []string {
-	return []string{"dense", "p2t", "p3", "p3e", "p4", "p4e", "hunter", "mofhei", "joint", "small", "custom"}
-}
-
 // Importances are the scores of a single weight: l1 is |w|, l2 is w², random a seeded control; activation is w²·E[x²] of
 // the weight's input; taylor is |w·ḡ| and fisher (w·ḡ)², summed over batches of training samples with mean gradient ḡ.
 func Importances() []string {
@@ -15,9 +10,6 @@ func Importances() []string {
 
 // Scopes say whether a ratio holds in each layer (local) or over the whole network (global).
 func Scopes() []string { return []string{"local", "global"} }
-
-// Targets are what a prune step removes.
-func Targets() []string { return []string{"weight", "neuron", "tile"} }
 
 // Scores rank tiles: the smallest, largest or average importance in the tile, its sum, or the tile's fraction of
 // weights that are not zero.

@@ -76,7 +76,7 @@ func (p PruneBlocks) Apply(s *State, data Data) error {
 			size[parts.of[l+1][n]]++
 		}
 		for g := range sum {
-			blocks = append(blocks, block{l + 1, g, sum[g] / size[g]})
+			blocks = append(blocks, block{axis: l + 1, group: g, score: sum[g] / size[g]})
 		}
 	}
 	slices.SortStableFunc(blocks, func(a, b block) int { return cmp.Compare(a.score, b.score) })

@@ -3,7 +3,6 @@ package pruning
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"hepex/network"
 	"hepex/packing"
@@ -76,83 +75,29 @@ func (o Options) Steps() ([]Step, error) {
 	if o.Distil.Alpha > 0 {
 		steps = append(steps, Teach{})
 	}
-	if o.Scheme == "small" {
-		return append(steps, o.small()...), nil
-	}
-	if o.replaces() {
-		steps = append(steps, o.Small, Train{o.Train, o.Distil, 0})
-	}
-	if o.Scheme == "custom" {
-		custom, err := o.custom()
-		if err != nil {
-			return nil, fmt.Errorf("pruning: %w", err)
+	s := o.scheme()
+	if s.phases != nil {
+		if o.reads("hidden") {
+			steps = append(steps, o.Small, Train{Options: o.Train, Distil: o.Distil})
 		}
-		return append(steps, custom...), nil
+		steps = append(steps, o.retrainings(s.phases(o))...)
 	}
-	phases, after := o.phases()
-	if o.Rate == "one" && len(phases) > 1 {
-		return append(append(steps, o.gradual(phases)...), after...), nil
+	if s.after != nil {
+		steps = append(steps, s.after(o)...)
 	}
-	return append(append(steps, o.restarts(phases)...), after...), nil
+	return steps, nil
 }
 
-// phases lists what the scheme does in the course of the retraining, and after it.
-func (o Options) phases() (phases []phase, after []Step) {
-	first, second := o.first(), 0.5
-	permute, expand := o.permute(), Expand{o.Shape}
-	switch o.Scheme {
-	case "dense":
-		return []phase{{}}, nil
-	case "p2t":
-		return []phase{{0, []Step{o.pruneTiles(o.Score, o.Ratio)}}}, nil
-	case "p3":
-		return []phase{{0, []Step{first}}}, []Step{permute}
-	case "p3e":
-		return []phase{{0, []Step{first}}, {second, []Step{permute, expand}}}, nil
-	case "p4":
-		return []phase{{0, []Step{first}}, {second, []Step{permute, o.drop()}}}, nil
-	case "hunter":
-		for e := range o.Events {
-			phases = append(phases, phase{float64(e) / float64(o.Events), []Step{o.pruneTiles("avg", 1-o.density(e+1))}})
+// retrainings are one after each phase, up to the next, in whole epochs and, as far as they suffice, at least one each; or with
+// rate one a single one with the phases in its course.
+func (o Options) retrainings(phases []phase) (steps []Step) {
+	if o.Rate == "one" && len(phases) > 1 && o.Retrain.Epochs > 0 {
+		g := Gradual{Train: o.retrain(o.Retrain.Epochs, 0, true), Doomed: o.reads("lasso_on") && o.LassoOn == "dropped", Shape: o.Shape, phases: phases}
+		if o.reads("lasso") {
+			g.Lasso = o.Lasso
 		}
-		return phases, nil
-	case "mofhei":
-		return []phase{{0, []Step{PruneBlocks{o.Importance, o.Ratio, o.Shape, o.Seed}}}}, nil
-	case "joint":
-		for e := range o.Events {
-			when := 0.0
-			if e > 0 {
-				when = o.Until * float64(e) / float64(o.Events-1)
-			}
-			phases = append(phases, phase{when, []Step{o.joint(o.density(e + 1))}})
-		}
-		return phases, nil
-	default: // p4e
-		return []phase{{0, []Step{first}}, {second, []Step{permute, o.drop(), expand}}}, nil
+		return []Step{g}
 	}
-}
-
-// density after so many events.
-func (o Options) density(events int) float64 {
-	left := 1 - float64(events)/float64(o.Events)
-	if o.Curve == "cubic" {
-		left = math.Pow(left, 3)
-	}
-	return 1 - o.Ratio + o.Ratio*left
-}
-
-// gradual is one training with the phases in its course.
-func (o Options) gradual(phases []phase) []Step {
-	g := Gradual{Train: o.retrain(o.Retrain.Epochs, 0, true), Shape: o.Shape, phases: phases}
-	if o.Scheme == "joint" {
-		g.Lasso, g.Doomed = o.Lasso, o.LassoOn == "dropped" && Whole(o.Budget)
-	}
-	return []Step{g}
-}
-
-// restarts is a training after each phase, up to the next, in whole epochs and, as far as they suffice, at least one each.
-func (o Options) restarts(phases []phase) []Step {
-	var steps []Step
 	last := 0
 	for i, p := range phases {
 		end, left := o.Retrain.Epochs, len(phases)-i-1 // phases that are still to come
@@ -168,7 +113,7 @@ func (o Options) restarts(phases []phase) []Step {
 
 // retrain is the i-th retraining; only the last may stop early, as the others are not what comes out.
 func (o Options) retrain(epochs, i int, last bool) Train {
-	t := Train{o.Retrain, o.Distil, 0}
+	t := Train{Options: o.Retrain, Distil: o.Distil}
 	t.Options.Epochs = epochs
 	t.Options.Seed += uint64(i + 1)
 	if last {
@@ -177,49 +122,52 @@ func (o Options) retrain(epochs, i int, last bool) Train {
 	return t
 }
 
+// once is for schemes that prune before the retraining, twice for those that prune their target then and go on after half of it.
+func once(steps ...Step) []phase { return []phase{{steps: steps}} }
+
+func (o Options) twice(second ...Step) []phase {
+	return append(once(o.target().step(o, o.Ratio)), phase{0.5, second})
+}
+
+// rounds are the events of a scheme that prunes more and more, the e-th after that share of the retraining: until · e / spans.
+func (o Options) rounds(until float64, spans int, prune func(density float64) Step) (phases []phase) {
+	for e := range o.Events {
+		left := 1 - float64(e+1)/float64(o.Events)
+		if o.Curve == "cubic" {
+			left = math.Pow(left, 3)
+		}
+		phases = append(phases, phase{until * float64(e) / float64(spans), []Step{prune(1 - o.Ratio + o.Ratio*left)}})
+	}
+	return phases
+}
+
 func (o Options) pruneTiles(score string, ratio float64) PruneTiles {
-	return PruneTiles{o.Importance, o.Scope, score, ratio, o.Shape, o.Seed}
+	return PruneTiles{Importance: o.Importance, Scope: o.Scope, Score: score, Ratio: ratio, Shape: o.Shape, Seed: o.Seed}
 }
 
 func (o Options) joint(density float64) Joint {
 	j := Joint{Importance: o.Importance, Strategy: o.Permutation, EvenRows: o.EvenRows, Density: density, Budget: o.Budget, Shape: o.Shape, Seed: o.Seed}
 	if Whole(o.Budget) {
 		j.Final, j.Plan, j.Kind, j.Encrypted = 1-o.Ratio, o.Plan, o.Kind, o.Encrypted
-		if o.Scheme == "custom" {
-			j.Final = density
-		}
 	}
 	return j
 }
 
-// first is the first prune step of p3 … p4e.
-func (o Options) first() Step {
-	switch o.Target {
-	case "neuron":
-		return PruneNeurons{o.Importance, o.Scope, o.Ratio, o.Seed}
-	case "tile":
-		return o.pruneTiles(o.Score, o.Ratio)
-	}
-	return PruneWeights{o.Importance, o.Scope, o.Ratio, o.Seed}
-}
-
-// drop is the second prune step of p4 and p4e.
-func (o Options) drop() Step {
-	if o.TileRatio != nil {
-		return o.pruneTiles(o.Score, *o.TileRatio)
-	}
-	return DropTiles{o.MaxNonzero, o.Shape}
-}
-
-// permute tells the permutation which tiles the scheme will drop: p3 and p3e only those that are empty.
 func (o Options) permute() Permute {
-	p := Permute{Strategy: o.Permutation, Scope: o.Scope, Shape: o.Shape, Seed: o.Seed}
-	switch {
-	case !strings.HasPrefix(o.Scheme, "p4") && o.Scheme != "custom":
-	case o.TileRatio != nil:
+	return Permute{Strategy: o.Permutation, Scope: o.Scope, Shape: o.Shape, Seed: o.Seed}
+}
+
+// drop is the second prune step of p4 and p4e, and a permutation for it.
+func (o Options) drop() (p Permute, drop Step) {
+	p = o.permute()
+	if o.TileRatio != nil {
 		p.Share = *o.TileRatio
-	default:
-		p.MaxNonzero = o.MaxNonzero
+		return p, o.pruneTiles(o.Score, p.Share)
 	}
-	return p
+	p.MaxNonzero = o.MaxNonzero
+	return p, DropTiles{MaxNonzero: o.MaxNonzero, Shape: o.Shape}
+}
+
+func (o Options) dropReads() []string {
+	return append(only(o.TileRatio != nil, "tiles.score", "tiles.ratio"), only(o.TileRatio == nil, "tiles.max_nonzero")...)
 }

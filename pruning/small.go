@@ -32,15 +32,3 @@ func (m Small) Apply(s *State, _ Data) error {
 	s.Net, s.Orders = net, nil
 	return nil
 }
-
-// small lists the steps of a network that is small from the start: it trains for as many epochs as all of the others', in one go.
-func (o Options) small() []Step {
-	train := Train{o.Train, o.Distil, o.Stop}
-	train.Options.Epochs += o.Retrain.Epochs
-	return []Step{o.Small, train}
-}
-
-// replaces tells whether the scheme begins with a smaller network.
-func (o Options) replaces() bool {
-	return o.Small.Hidden != nil && (o.Scheme == "small" || o.Scheme == "joint")
-}

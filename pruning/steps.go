@@ -243,7 +243,7 @@ func lowest(scores [][]float64, ratio float64, scope string) (picked [][]int, fl
 	for l, s := range scores {
 		items := make([]item, len(s))
 		for i, v := range s {
-			items[i] = item{l, i, v}
+			items[i] = item{layer: l, index: i, score: v}
 		}
 		slices.SortStableFunc(items, byScore)
 		total += len(items)

@@ -98,23 +98,20 @@ func (g Gradual) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// Apply trains and prunes in place.
+// Apply trains, for at least an epoch, and prunes in place.
 func (g Gradual) Apply(s *State, data Data) error {
-	if g.Train.Options.Epochs == 0 {
-		for _, p := range g.phases {
-			if err := p.apply(s, data); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	state := *s // on the network in the course of training
 	var events []network.Event
 	for i, p := range g.phases {
 		events = append(events, network.Event{When: p.when, Do: func(n *network.Network) (*network.Lasso, error) {
 			state.Net = n
-			if err := p.apply(&state, data); err != nil || i+1 == len(g.phases) {
-				return nil, err
+			for _, step := range p.steps {
+				if err := step.Apply(&state, data); err != nil {
+					return nil, fmt.Errorf("%s: %w", step, err)
+				}
+			}
+			if i+1 == len(g.phases) {
+				return nil, nil
 			}
 			return &network.Lasso{Lambda: g.Lasso, Groups: state.tileNumbers(g.Shape, g.Doomed)}, nil
 		}})
@@ -123,15 +120,6 @@ func (g Gradual) Apply(s *State, data Data) error {
 		return err
 	}
 	s.Orders, s.Notes = state.Orders, slices.Clone(state.Notes)
-	return nil
-}
-
-func (p phase) apply(s *State, data Data) error {
-	for _, step := range p.steps {
-		if err := step.Apply(s, data); err != nil {
-			return fmt.Errorf("%s: %w", step, err)
-		}
-	}
 	return nil
 }
 

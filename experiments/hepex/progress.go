@@ -86,7 +86,7 @@ func describe(p *config.Point) string {
 	if s.Prune.Replaces() {
 		words = append(words, hiddenText(s.Prune.Hidden))
 	}
-	if s.Prune.Scheme != "dense" && s.Prune.Scheme != "small" {
+	if s.Prune.Options().Prunes() {
 		words = append(words, fmt.Sprint(s.Prune.Ratio))
 	}
 	words = append(words, s.Tile.String())

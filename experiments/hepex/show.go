@@ -139,7 +139,7 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 		f := forecasts[i]
 		total += f.Measure
 		bound, over := "", ""
-		if f.Dense && p.Spec.Prune.Scheme != "dense" && p.Spec.Prune.Scheme != "small" {
+		if f.Dense && p.Spec.Prune.Options().Prunes() {
 			bound = "≤ "
 		}
 		if limit > 0 && f.Peak > limit {

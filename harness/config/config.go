@@ -13,7 +13,6 @@ import (
 
 	"hepex/inference"
 	"hepex/packing"
-	"hepex/pruning"
 )
 
 // Config is one checked experiment file.
@@ -101,14 +100,13 @@ type Augment struct {
 	Flip  bool `json:"flip"`
 }
 
-// Prune names the scheme and its settings, with the names that package pruning lists. Ratio is the share of
-// weights (p2t, hunter, mofhei, joint: tiles) that the first prune step removes.
+// Prune names the scheme and its settings, with the names that package pruning lists. Which of them count is up to the scheme.
 type Prune struct {
 	Scheme      string   `json:"scheme"`
 	Importance  string   `json:"importance"`
 	Scope       string   `json:"scope"`
 	Target      string   `json:"target"`
-	Ratio       float64  `json:"ratio"`
+	Ratio       float64  `json:"ratio"` // of what the first prune step removes
 	Permutation string   `json:"permutation"`
 	Tiles       Tiles    `json:"tiles"`
 	Steps       []string `json:"steps,omitempty"` // custom: after training, as pruning.Options.ParseStep reads them
@@ -126,14 +124,7 @@ type Prune struct {
 }
 
 // Replaces tells whether another network takes the place of the trained one.
-func (p Prune) Replaces() bool {
-	return len(p.Hidden) > 0 && (p.Scheme == "small" || p.Scheme == "joint")
-}
-
-// Whole tells whether the ratio is a share of all that an evaluation takes.
-func (p Prune) Whole() bool {
-	return (p.Scheme == "joint" || p.Scheme == "custom") && pruning.Whole(p.Budget)
-}
+func (p Prune) Replaces() bool { return len(p.Hidden) > 0 }
 
 // Tiles is the step that prunes almost-zero tiles. If Ratio is not 0, that share of the tiles goes, those with
 // the lowest Score; otherwise each tile whose fraction of non-zero weights is at most MaxNonzero.

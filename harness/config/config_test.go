@@ -8,6 +8,7 @@ import (
 	"go/doc/comment"
 	"go/parser"
 	"go/token"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"gopkg.in/yaml.v3"
 
 	"hepex/datasets"
 	"hepex/packing"
@@ -273,14 +275,48 @@ func TestMeasuringIsNoParameter(t *testing.T) {
 	}
 }
 
-func TestEverySchemeHasRules(t *testing.T) {
-	for _, scheme := range pruning.Schemes() {
-		if !slices.ContainsFunc(ignored, func(r rule) bool { return slices.Contains(r.schemes, scheme) }) {
-			t.Errorf("no rule names %s", scheme)
+// What the registry of schemes names is a key, defaults are values of that key, and no key is left that no scheme reads.
+func TestSchemesNameKeys(t *testing.T) {
+	unread := map[string]bool{}
+	for _, key := range ParamNames() {
+		if setting, ok := strings.CutPrefix(key, "prune."); ok {
+			unread[setting] = true
 		}
 	}
-	for _, rule := range ignored {
-		for _, key := range rule.keys {
+	known := maps.Clone(unread)
+	share := 0.5
+	for _, scheme := range pruning.Schemes() {
+		for _, target := range pruning.Targets() {
+			o := pruning.Options{
+				Scheme: scheme, Target: target, Events: 2, Budget: "evaluation", Small: pruning.Small{Hidden: []int{8}}, Stop: 1,
+				Distil: pruning.Distil{Alpha: 0.5},
+			}
+			settings := o.Reads()
+			o.TileRatio = &share
+			settings = append(settings, o.Reads()...)
+			for _, autoencoder := range []bool{false, true} {
+				for setting, value := range o.Defaults(autoencoder) {
+					settings = append(settings, setting)
+					if f := byPath["prune."+setting]; f != nil {
+						if bad := f.set(&Spec{}, &yaml.Node{Kind: yaml.ScalarNode, Value: value}); bad != nil {
+							t.Errorf("%s: default of %s: %s", scheme, setting, bad.text)
+						}
+					}
+				}
+			}
+			for _, setting := range settings {
+				if !known[setting] {
+					t.Errorf("%s names %s, which is no key", scheme, setting)
+				}
+				delete(unread, setting)
+			}
+		}
+	}
+	if len(unread) > 0 {
+		t.Errorf("no scheme reads %v", unread)
+	}
+	for _, encrypted := range []bool{false, true} {
+		for _, key := range ignored(&Spec{Network: Network{Type: "autoencoder"}, Measure: Measure{Encrypted: encrypted}}) {
 			if byPath[key] == nil && children[key] == nil {
 				t.Errorf("ignored names %s, which is no key", key)
 			}

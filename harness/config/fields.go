@@ -88,7 +88,7 @@ var fields = []field{
 		func(s *Spec) *float64 { return &s.Prune.Tiles.MaxNonzero }),
 	key("prune.tiles.ratio", number("0 < ratio < 1 (max_nonzero: 0 drops the empty tiles only)"),
 		func(s *Spec) *float64 { return &s.Prune.Tiles.Ratio }),
-	key("prune.events", whole(1, 64), func(s *Spec) *int { return &s.Prune.Events }),
+	key("prune.events", whole(1, pruning.MaxEvents), func(s *Spec) *int { return &s.Prune.Events }),
 	key("prune.until", number("0 ≤ until < 1"), func(s *Spec) *float64 { return &s.Prune.Until }),
 	key("prune.curve", oneOf(pruning.Curves()...), func(s *Spec) *string { return &s.Prune.Curve }),
 	key("prune.budget", oneOf(pruning.Budgets()...), func(s *Spec) *string { return &s.Prune.Budget }),

@@ -10,74 +10,23 @@ import (
 // notParams are the keys that say how well to measure, not what: they do not decide the outcome.
 var notParams = []string{"measure.warmup", "measure.repeats", "measure.order"}
 
-// rule names keys that do not decide the outcome of some points: those of its schemes (nil: of all) for which
-// when holds (nil: for all). A key stands for all below it.
-type rule struct {
-	schemes []string
-	when    func(s *Spec) bool
-	keys    []string
-}
-
-// ignored are the parameters that schemes make no use of.
-var ignored = []rule{
-	{[]string{"dense", "small"}, nil,
-		[]string{"prune.importance", "prune.scope", "prune.target", "prune.ratio", "prune.permutation", "prune.tiles"}},
-	{[]string{"mofhei", "joint"}, nil,
-		[]string{"prune.scope", "prune.target", "prune.tiles"}},
-	{[]string{"hunter"}, nil,
-		[]string{"prune.target", "prune.tiles", "prune.until"}},
-	{[]string{"custom"}, nil,
-		[]string{"prune.ratio", "prune.target"}},
-	{[]string{"p2t", "hunter", "mofhei", "joint", "custom"}, nil,
-		[]string{"prune.permutation"}},
-	{[]string{"dense", "small", "p2t", "p3", "mofhei", "custom"}, nil,
-		[]string{"prune.retrain.rate"}}, // they retrain once, or say how often themselves
-	{nil, func(s *Spec) bool { return s.Prune.Scheme != "custom" },
-		[]string{"prune.steps"}},
-	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" && s.Prune.Scheme != "hunter" },
-		[]string{"prune.events", "prune.until", "prune.curve"}},
-	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" },
-		[]string{"prune.lasso", "prune.search"}},
-	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" && s.Prune.Scheme != "custom" },
-		[]string{"prune.budget"}},
-	{nil, func(s *Spec) bool { return s.Prune.Scheme != "joint" || !s.Prune.Whole() },
-		[]string{"prune.plan", "prune.lasso_on"}},
-	{nil, func(s *Spec) bool { return !s.Prune.Replaces() },
-		[]string{"prune.hidden"}},
-	{[]string{"joint"}, func(s *Spec) bool { return s.Prune.Events == 1 },
-		[]string{"prune.until", "prune.curve", "prune.lasso", "prune.retrain.rate"}}, // one event is at the beginning
-	{nil, func(s *Spec) bool { return s.Prune.Distil.Alpha == 0 },
-		[]string{"prune.distil"}},
-	{nil, func(s *Spec) bool { return s.Network.Type == "autoencoder" },
-		[]string{"prune.distil.temperature"}},
-	{nil, func(s *Spec) bool { return s.Prune.Retrain.Patience == 0 },
-		[]string{"prune.retrain.patience"}},
-	{[]string{"p2t"}, nil,
-		[]string{"prune.target", "prune.tiles.max_nonzero", "prune.tiles.ratio"}},
-	{[]string{"p3", "p3e"}, nil,
-		[]string{"prune.tiles.max_nonzero", "prune.tiles.ratio"}},
-	{[]string{"p3", "p3e"}, func(s *Spec) bool { return s.Prune.Target != "tile" },
-		[]string{"prune.tiles.score"}},
-	{[]string{"p4", "p4e"}, func(s *Spec) bool { return s.Prune.Target != "tile" && s.Prune.Tiles.Ratio == 0 },
-		[]string{"prune.tiles.score"}},
-	{[]string{"p4", "p4e"}, func(s *Spec) bool { return s.Prune.Tiles.Ratio == 0 },
-		[]string{"prune.tiles.ratio"}},
-	{[]string{"p4", "p4e"}, func(s *Spec) bool { return s.Prune.Tiles.Ratio != 0 },
-		[]string{"prune.tiles.max_nonzero"}},
-	{nil, func(s *Spec) bool { return s.Measure.Encrypted },
-		[]string{"measure.encrypted"}},
-	{nil, func(s *Spec) bool { return !s.Measure.Encrypted },
-		[]string{"he.ring", "he.precision", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "he.insecure", "measure.threads"}},
-	{nil, func(s *Spec) bool { return s.Data.Noise == 0 },
-		[]string{"data.noise"}},
-	{nil, func(s *Spec) bool { return s.Train.Augment.Shift == 0 },
-		[]string{"train.augment.shift"}},
-	{nil, func(s *Spec) bool { return !s.Train.Augment.Flip },
-		[]string{"train.augment.flip"}},
-	{nil, func(s *Spec) bool { return s.HE.LogQ == nil },
-		[]string{"he.log_q", "he.log_p", "he.log_scale"}},
-	{nil, func(s *Spec) bool { return s.HE.Headroom == 0 },
-		[]string{"he.headroom"}},
+// ignored are the keys that do not decide the outcome of the point, besides those that its scheme does not read. A key stands for
+// all below it.
+func ignored(s *Spec) (keys []string) {
+	drop := func(when bool, those ...string) {
+		if when {
+			keys = append(keys, those...)
+		}
+	}
+	drop(s.Network.Type == "autoencoder", "prune.distil.temperature")
+	drop(s.Measure.Encrypted, "measure.encrypted")
+	drop(!s.Measure.Encrypted, "he.ring", "he.precision", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "he.insecure", "measure.threads")
+	drop(s.Data.Noise == 0, "data.noise")
+	drop(s.Train.Augment.Shift == 0, "train.augment.shift")
+	drop(!s.Train.Augment.Flip, "train.augment.flip")
+	drop(s.HE.LogQ == nil, "he.log_q", "he.log_p", "he.log_scale")
+	drop(s.HE.Headroom == 0, "he.headroom")
+	return keys
 }
 
 // ParamNames are the dotted paths that the Params of a point may have.
@@ -106,18 +55,13 @@ func IsNumber(path string) bool {
 
 // params returns what decides the outcome of the point, and gives the keys that do not a fixed value in s.
 func params(s *Spec) map[string]any {
-	var drop []string
-	for _, rule := range ignored {
-		if (rule.schemes == nil || slices.Contains(rule.schemes, s.Prune.Scheme)) && (rule.when == nil || rule.when(s)) {
-			drop = append(drop, rule.keys...)
-		}
-	}
-	fixed := defaults()
+	drop, reads, fixed := ignored(s), s.Prune.Options().Reads(), defaults()
 	fixed.Prune.Permutation, fixed.Prune.Tiles.MaxNonzero = "none", 0
 	values := map[string]any{}
 	for _, f := range fields {
+		setting, prunes := strings.CutPrefix(f.path, "prune.")
 		switch {
-		case covered(f.path, drop):
+		case covered(f.path, drop), prunes && !slices.Contains(reads, setting):
 			f.copy(s, &fixed)
 		case !covered(f.path, notParams):
 			values[f.path] = canonical(f.get(s))

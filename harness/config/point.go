@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -12,7 +13,6 @@ import (
 	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
-	"hepex/pruning"
 )
 
 // settings are the nodes of one point by dotted path: each key, each section, and the document at "".
@@ -78,7 +78,7 @@ func (s settings) draft() *draft {
 		d.spec.Prune.Retrain.LR = d.spec.Train.LR
 	}
 	d.sizeDefaults()
-	d.jointDefaults()
+	d.schemeDefaults()
 	return d
 }
 
@@ -93,26 +93,6 @@ func (d *draft) sizeDefaults() {
 	}
 	if d.settings["data.test"] == nil {
 		d.spec.Data.Test = form.Test
-	}
-}
-
-// jointDefaults sets what suits the joint scheme where nothing is given: importance by gradients, one
-// curve of the learning rate, and autoencoders pruned in more and later steps than classifiers.
-func (d *draft) jointDefaults() {
-	p := &d.spec.Prune
-	if p.Events, p.Until = 4, 0.5; p.Whole() {
-		p.Until, p.LassoOn = 0.2, "dropped"
-	}
-	if d.spec.Network.Type == "autoencoder" {
-		p.Events, p.Until, p.LassoOn = 16, 0.75, "all"
-	}
-	if p.Scheme == "joint" {
-		p.Importance, p.Curve, p.Retrain.Rate = "fisher", "cubic", "one"
-	}
-	for _, path := range []string{"prune.events", "prune.until", "prune.importance", "prune.curve", "prune.retrain.rate", "prune.lasso_on"} {
-		if n := d.settings[path]; n != nil {
-			byPath[path].set(&d.spec, n) // its fault is noted already
-		}
 	}
 }
 
@@ -161,17 +141,11 @@ func (d *draft) checkRequired() {
 			d.missing(path, d.settings.nearest(path))
 		}
 	}
-	wants := "prune.ratio"
-	switch d.spec.Prune.Scheme {
-	case "dense":
-		return
-	case "custom":
-		wants = "prune.steps"
-	case "small":
-		wants = "prune.hidden"
-	}
-	if d.settings[wants] == nil && d.sound("prune.scheme") {
-		d.missing(wants, d.settings["prune.scheme"])
+	reads := d.spec.Prune.Options().Reads()
+	for _, setting := range []string{"ratio", "steps", "hidden"} {
+		if path := join("prune", setting); d.settings[path] == nil && slices.Contains(reads, setting) {
+			d.missing(path, d.settings["prune.scheme"])
+		}
 	}
 }
 
@@ -236,40 +210,6 @@ func (d *draft) checkAugment() {
 	}
 	if a.Flip && d.sound("train.augment.flip") {
 		d.fail("train.augment.flip", d.settings["train.augment.flip"], format, true, noise, false)
-	}
-}
-
-// retrainings is how often the schemes with restarts that retrain more than once do so.
-var retrainings = map[string]int{"p3e": 2, "p4": 2, "p4e": 2}
-
-func (d *draft) checkPruning() {
-	p := &d.spec.Prune
-	least := retrainings[p.Scheme]
-	if p.Scheme == "hunter" || p.Scheme == "joint" {
-		least = p.Events
-	}
-	if p.Retrain.Rate == "one" {
-		least = min(least, 1)
-	}
-	if d.sound("prune.scheme", "prune.events", "prune.retrain.epochs") && p.Retrain.Epochs < least {
-		d.fail("prune.retrain.epochs", d.settings.nearest("prune.retrain.epochs", "prune.scheme"),
-			"got %d; want at least %d, as %s retrains so often and each time needs an epoch", p.Retrain.Epochs, least, p.Scheme)
-	}
-	if p.Scheme == "joint" && p.Lasso > 0 && p.Retrain.Rate != "one" && d.sound("prune.lasso", "prune.retrain.rate") {
-		d.fail("prune.lasso", d.settings.nearest("prune.lasso"), "got %g with restarts; want prune.retrain.rate: one", p.Lasso)
-	}
-	if epochs := pruning.StepEpochs(p.Steps); p.Scheme == "custom" && d.sound("prune.steps", "prune.retrain.epochs") && epochs != p.Retrain.Epochs {
-		d.fail("prune.steps", d.settings.nearest("prune.steps"),
-			"the steps retrain %d epochs in all; want %d, which prune.retrain.epochs gives every scheme", epochs, p.Retrain.Epochs)
-	}
-	if d.settings["prune.tiles.ratio"] != nil && d.settings["prune.tiles.max_nonzero"] != nil && d.sound("prune.tiles.ratio") {
-		d.fail("prune.tiles.ratio", d.settings["prune.tiles.ratio"],
-			"both ratio and max_nonzero are given; want one of them (a sweep can replace prune.tiles as a whole)")
-	}
-	full := p.Scheme == "p2t" || strings.HasPrefix(p.Scheme, "p") && p.Target == "tile"
-	if d.sound("prune.scheme", "prune.target", "prune.tiles.score") && full && p.Tiles.Score == "nonzero" {
-		d.fail("prune.tiles.score", d.settings["prune.tiles.score"],
-			"got nonzero, but every tile of an unpruned network is full, so there is nothing to rank; want min, max or avg")
 	}
 }
 

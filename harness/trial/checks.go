@@ -5,6 +5,7 @@ import (
 
 	"hepex/datasets"
 	"hepex/harness/config"
+	"hepex/pruning"
 )
 
 // Checks are the answers that Check gave. The points of a sweep mostly differ in what it does not look at, and it takes
@@ -19,7 +20,7 @@ type answer struct {
 // Check is Check, done once for all points that are alike to it.
 func (c Checks) Check(s config.Spec, source *datasets.Source) (path string, err error) {
 	key := fmt.Sprint(s.Data.Name, s.Network, s.Tile, s.Layout, s.HE, s.Measure.Encrypted)
-	if s.Prune.Replaces() || s.Prune.Whole() {
+	if s.Prune.Replaces() || pruning.Whole(s.Prune.Budget) {
 		key += fmt.Sprint(s.Prune)
 	}
 	a, known := c[key]

@@ -80,27 +80,13 @@ func pruningOptions(s config.Spec) pruning.Options {
 		Epochs: s.Train.Epochs, Batch: s.Train.Batch, LR: s.Train.LR, WeightDecay: s.Train.WeightDecay,
 		Clip: gradientClip, Warmup: warmupSteps, Seed: uint64(s.Train.Seed), Augment: augment(s),
 	}
-	p, retrain := s.Prune, train
-	retrain.Epochs, retrain.LR = p.Retrain.Epochs, p.Retrain.LR
-	o := pruning.Options{
-		Scheme: p.Scheme, Custom: p.Steps, Importance: p.Importance, Scope: p.Scope, Target: p.Target, Ratio: p.Ratio,
-		Permutation: p.Permutation, Score: p.Tiles.Score, MaxNonzero: p.Tiles.MaxNonzero,
-		Events: p.Events, Until: p.Until, Curve: p.Curve, Budget: p.Budget, Lasso: p.Lasso, Shape: s.Tile, Seed: uint64(s.Train.Seed),
-		Train: train, Retrain: retrain, Rate: p.Retrain.Rate, Stop: p.Retrain.Patience,
-		Distil: pruning.Distil{Alpha: p.Distil.Alpha, Temperature: p.Distil.Temperature},
-	}
-	if p.Scheme == "joint" {
-		o.Permutation = p.Search
-	}
-	o.Plan, o.LassoOn, o.Kind, o.Encrypted = p.Plan, p.LassoOn, packing.Kind(s.Layout), s.HE.Encrypted()
-	if len(p.Hidden) > 0 {
-		o.Small = pruning.Small{Hidden: p.Hidden, Activation: s.Network.Activation, BatchNorm: s.Network.BatchNorm, Seed: uint64(s.Train.Seed)}
-	}
+	o, retrain := s.Prune.Options(), train
+	retrain.Epochs, retrain.LR = o.Retrain.Epochs, o.Retrain.LR
+	o.Train, o.Retrain, o.Seed = train, retrain, train.Seed
+	o.Shape, o.Kind, o.Encrypted = s.Tile, packing.Kind(s.Layout), s.HE.Encrypted()
+	o.Small.Activation, o.Small.BatchNorm, o.Small.Seed = s.Network.Activation, s.Network.BatchNorm, train.Seed
 	if s.Network.Type == "autoencoder" {
 		o.EvenRows = evenRows
-	}
-	if s.Prune.Tiles.Ratio != 0 {
-		o.TileRatio = &s.Prune.Tiles.Ratio
 	}
 	return o
 }

@@ -34,7 +34,10 @@ func PrepareNetwork(j Job, report func(Step)) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Network{t.folded, t.pruned.state.Orders, wide(v.Samples), t.rec.Quality.ValidationDegradation, t.rec.Tiles.Density, v}, nil
+	return &Network{
+		Folded: t.folded, Orders: t.pruned.state.Orders, Samples: wide(v.Samples),
+		Degradation: t.rec.Quality.ValidationDegradation, Density: t.rec.Tiles.Density, values: v,
+	}, nil
 }
 
 // Untrained is the network of a point before it is trained: what it costs follows from its sizes, but for a few bits of moduli.
@@ -43,7 +46,7 @@ func Untrained(s config.Spec) (*network.Folded, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := architecture(s, setShape{form.Shape.Size(), form.Classes})
+	a := architecture(s, setShape{dim: form.Shape.Size(), classes: form.Classes})
 	if s.Prune.Replaces() {
 		a.Hidden = s.Prune.Hidden
 	}

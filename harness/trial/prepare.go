@@ -184,15 +184,13 @@ func (p *preparer) do(step pruning.Step, after Key, out *prepared, last bool) (*
 }
 
 func stepName(o pruning.Options, s pruning.Step) string {
-	switch s.(type) {
-	case pruning.Permute:
-		return "permute " + o.Scheme
-	default:
-		if trains(s) {
-			return "train " + o.Scheme
-		}
-		return "prune " + o.Scheme
+	what := "prune "
+	if _, ok := s.(pruning.Permute); ok {
+		what = "permute "
+	} else if trains(s) {
+		what = "train "
 	}
+	return what + o.Scheme
 }
 
 // trains tells whether a step takes so long that what comes out is worth keeping.

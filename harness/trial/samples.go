@@ -10,7 +10,7 @@ import (
 )
 
 // shapeOf is known without reading the set.
-func shapeOf(s *datasets.Source) setShape { return setShape{s.Dim(), s.Classes()} }
+func shapeOf(s *datasets.Source) setShape { return setShape{dim: s.Dim(), classes: s.Classes()} }
 
 // samples are the parts of a data set that a point uses. The validation samples are the last of the training
 // samples. With noise, the clean images are what the network should make of the noisy ones.
