@@ -106,6 +106,9 @@ func (s *Source) Size(split Split) int { return s.entry.size(split) }
 // Shape is the grid of a sample.
 func (s *Source) Shape() Shape { return s.entry.Shape }
 
+// Form is the shape of its samples, and how many there are of what.
+func (s *Source) Form() Form { return s.entry.Form }
+
 // Dim is the number of values of a sample.
 func (s *Source) Dim() int { return s.entry.Shape.Size() }
 

@@ -20,8 +20,8 @@ func Activations() []string { return []string{square, quadratic} }
 // Architecture describes a network: conv [batch norm] activation [average pool] … dense [batch norm] activation … dense.
 type Architecture struct {
 	Inputs      int
-	Image       Axis   // convolutional networks: how the inputs lie, Inputs in all
-	Conv        []Conv // before the hidden layers
+	Image       Axis   `json:",omitzero"`  // convolutional networks: how the inputs lie, Inputs in all
+	Conv        []Conv `json:",omitempty"` // before the hidden layers
 	Hidden      []int  // neurons of each hidden layer; none = a linear network, if there is no conv
 	Outputs     int
 	Activation  string // one of [Activations]
@@ -111,8 +111,8 @@ func (c Conv) window(in Axis) Window {
 // pool is the window of the pooling of the layer's outputs.
 func (c Conv) pool(out Axis) Window { return Window{In: out, Kernel: c.Pool, Stride: c.Pool} }
 
-// checkConv says what is wrong with conv layer number at, from 0.
-func (a Architecture) checkConv() (at int, err error) {
+// CheckConv says what is wrong with conv layer number at, from 0.
+func (a Architecture) CheckConv() (at int, err error) {
 	if len(a.Conv) == 0 {
 		return 0, nil
 	}
@@ -158,7 +158,7 @@ func (a Architecture) check() error {
 	if a.Autoencoder && a.Outputs != a.Inputs {
 		return fmt.Errorf("autoencoder with %d inputs and %d outputs: want as many outputs as inputs", a.Inputs, a.Outputs)
 	}
-	if at, err := a.checkConv(); err != nil {
+	if at, err := a.CheckConv(); err != nil {
 		return fmt.Errorf("conv layer %d: %w", at+1, err)
 	}
 	values := 0

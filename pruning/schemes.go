@@ -60,7 +60,7 @@ var schemes = []scheme{
 		name: "joint", reads: []string{"ratio", "importance", "search", "events", "budget"},
 		also: func(o Options) []string { // a single event is before the retraining, not in its course
 			return slices.Concat(only(o.Events > 1, "until", "curve", "lasso", "retrain.rate"),
-				only(Whole(o.Budget), "plan", "lasso_on"), only(len(o.Small.Hidden) > 0, "hidden"))
+				only(Whole(o.Budget), "plan", "lasso_on"), o.Small.reads())
 		},
 		defaults:    map[string]string{"importance": "fisher", "curve": "cubic", "retrain.rate": "one", "events": "4", "until": "0.5"},
 		whole:       map[string]string{"until": "0.2", "lasso_on": "dropped"},
@@ -74,7 +74,7 @@ var schemes = []scheme{
 		},
 	},
 	{ // train, another network with fewer neurons for all epochs; no pruning
-		name: "small", reads: []string{"hidden"},
+		name: "small", reads: []string{"hidden"}, also: func(o Options) []string { return o.Small.reads() },
 		after: func(o Options) []Step {
 			train := Train{Options: o.Train, Distil: o.Distil, Stop: o.Stop}
 			train.Options.Epochs += o.Retrain.Epochs

@@ -2,12 +2,14 @@ package pruning
 
 import (
 	"fmt"
+	"slices"
 
 	"hepex/network"
 )
 
 // Small puts a fresh network with fewer neurons in the place of the one that is there: what pruning has to be better than.
 type Small struct {
+	Conv       []network.Conv
 	Hidden     []int // neurons of each hidden layer
 	Activation string
 	BatchNorm  bool
@@ -15,15 +17,25 @@ type Small struct {
 }
 
 func (m Small) String() string {
-	return fmt.Sprintf("small hidden=%v activation=%s norm=%t seed=%d", m.Hidden, m.Activation, m.BatchNorm, m.Seed)
+	text := fmt.Sprintf("small hidden=%v activation=%s norm=%t seed=%d", m.Hidden, m.Activation, m.BatchNorm, m.Seed)
+	if len(m.Conv) > 0 {
+		text += fmt.Sprintf(" conv=%v", m.Conv)
+	}
+	return text
+}
+
+// reads lists the settings that describe the network.
+func (m Small) reads() []string {
+	return slices.Concat(only(len(m.Hidden) > 0, "hidden"), only(len(m.Conv) > 0, "layers"))
 }
 
 // Apply replaces the network. The teacher, if there is one, stays.
 func (m Small) Apply(s *State, _ Data) error {
-	dims := s.Net.Dims()
+	g := s.Net.Geometry()
+	in, out := g.Axis(0), g.Axis(len(g)).Size()
 	a := network.Architecture{
-		Inputs: dims[0], Hidden: m.Hidden, Outputs: dims[len(dims)-1], Activation: m.Activation, BatchNorm: m.BatchNorm,
-		Autoencoder: dims[0] == dims[len(dims)-1],
+		Inputs: in.Size(), Image: in, Conv: m.Conv, Hidden: m.Hidden, Outputs: out, Activation: m.Activation, BatchNorm: m.BatchNorm,
+		Autoencoder: in.Size() == out,
 	}
 	net, err := network.New(a, m.Seed)
 	if err != nil {

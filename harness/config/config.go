@@ -75,12 +75,14 @@ type Data struct {
 // ValidationSamples is the number of training samples that are split off, the last ones.
 func (d Data) ValidationSamples() int { return int(float64(d.Train) * d.Validation) }
 
-// Network describes the plain network. Hidden has the neurons of each hidden layer.
+// Network describes the plain network. Hidden has the neurons of each hidden layer of one without convolutions, Layers has all hidden
+// layers of one with them.
 type Network struct {
-	Type       string `json:"type"` // mlp or autoencoder
-	Hidden     []int  `json:"hidden"`
-	Activation string `json:"activation"`
-	BatchNorm  bool   `json:"batch_norm"`
+	Type       string  `json:"type"` // mlp, cnn or autoencoder
+	Hidden     []int   `json:"hidden"`
+	Layers     []Layer `json:"layers,omitempty"`
+	Activation string  `json:"activation"`
+	BatchNorm  bool    `json:"batch_norm"`
 }
 
 // Train says how the unpruned network is trained. Seed decides all randomness of the point.
@@ -109,22 +111,23 @@ type Prune struct {
 	Ratio       float64  `json:"ratio"` // of what the first prune step removes
 	Permutation string   `json:"permutation"`
 	Tiles       Tiles    `json:"tiles"`
-	Steps       []string `json:"steps,omitempty"` // custom: after training, as pruning.Options.ParseStep reads them
-	Search      string   `json:"search"`          // joint: how it orders neurons, with the names of permutations
-	Events      int      `json:"events"`          // hunter, joint: prunings during the retraining …
-	Until       float64  `json:"until"`           // joint: … the last after this share of it
-	Curve       string   `json:"curve"`           // hunter, joint: how density falls from event to event
-	Budget      string   `json:"budget"`          // joint: what Ratio is a share of
-	Plan        string   `json:"plan"`            // joint, budgets of the whole evaluation: what neurons are ordered for
-	Lasso       float64  `json:"lasso"`           // joint: λ of a group lasso on tiles until the last event
-	LassoOn     string   `json:"lasso_on"`        // joint, budgets of the whole evaluation: which tiles
-	Hidden      []int    `json:"hidden"`          // small, joint: hidden neurons of the network that takes the place of the trained one
+	Steps       []string `json:"steps,omitempty"`  // custom: after training, as pruning.Options.ParseStep reads them
+	Search      string   `json:"search"`           // joint: how it orders neurons, with the names of permutations
+	Events      int      `json:"events"`           // hunter, joint: prunings during the retraining …
+	Until       float64  `json:"until"`            // joint: … the last after this share of it
+	Curve       string   `json:"curve"`            // hunter, joint: how density falls from event to event
+	Budget      string   `json:"budget"`           // joint: what Ratio is a share of
+	Plan        string   `json:"plan"`             // joint, budgets of the whole evaluation: what neurons are ordered for
+	Lasso       float64  `json:"lasso"`            // joint: λ of a group lasso on tiles until the last event
+	LassoOn     string   `json:"lasso_on"`         // joint, budgets of the whole evaluation: which tiles
+	Hidden      []int    `json:"hidden"`           // small, joint: hidden neurons of the network that takes the place of the trained one …
+	Layers      []Layer  `json:"layers,omitempty"` // … or its hidden layers
 	Retrain     Retrain  `json:"retrain"`
 	Distil      Distil   `json:"distil"`
 }
 
 // Replaces tells whether another network takes the place of the trained one.
-func (p Prune) Replaces() bool { return len(p.Hidden) > 0 }
+func (p Prune) Replaces() bool { return len(p.Hidden)+len(p.Layers) > 0 }
 
 // Tiles is the step that prunes almost-zero tiles. If Ratio is not 0, that share of the tiles goes, those with
 // the lowest Score; otherwise each tile whose fraction of non-zero weights is at most MaxNonzero.

@@ -22,6 +22,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"hepex/datasets"
+	"hepex/network"
 	"hepex/packing"
 	"hepex/pruning"
 )
@@ -98,7 +99,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("name %q, frozen %q", c.Name, c.Frozen)
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
-		[]string{"data.noise", "train.augment.shift", "train.augment.flip", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.plan", "prune.lasso", "prune.lasso_on", "prune.hidden", "prune.steps",
+		[]string{"data.noise", "network.layers", "train.augment.shift", "train.augment.flip", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.plan", "prune.lasso", "prune.lasso_on", "prune.hidden", "prune.layers", "prune.steps",
 			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "measure.encrypted"}) {
 		t.Errorf("further parameters: %q", extra)
 	}
@@ -288,7 +289,7 @@ func TestSchemesNameKeys(t *testing.T) {
 	for _, scheme := range pruning.Schemes() {
 		for _, target := range pruning.Targets() {
 			o := pruning.Options{
-				Scheme: scheme, Target: target, Events: 2, Budget: "evaluation", Small: pruning.Small{Hidden: []int{8}}, Stop: 1,
+				Scheme: scheme, Target: target, Events: 2, Budget: "evaluation", Small: pruning.Small{Hidden: []int{8}, Conv: []network.Conv{{}}}, Stop: 1,
 				Distil: pruning.Distil{Alpha: 0.5},
 			}
 			settings := o.Reads()

@@ -6,7 +6,7 @@
 //	version: 1
 //	name: mnist-mlp                  # names the folder of the results
 //	data:    {name: mnist, train: 60000, test: 10000, validation: 0.1, noise: 0}
-//	network: {type: mlp, hidden: [128, 128], activation: square, batch_norm: false}
+//	network: {type: mlp, hidden: [128, 128], activation: square, batch_norm: false}   # mlp | cnn | autoencoder
 //	train:   {epochs: 10, batch: 128, lr: 1e-3, seed: 1, weight_decay: 0.05}
 //	prune:   {scheme: p4e, importance: l1, scope: local, target: weight, ratio: 0.8, permutation: kmeans,
 //	          tiles: {score: avg, max_nonzero: 0.0625}, retrain: {epochs: 3, lr: 1e-3}}
@@ -97,6 +97,14 @@
 // until is then 0.2, and the lasso shrinks only tiles that the last step drops (prune.lasso_on: dropped, all for
 // autoencoders); prune.plan: present orders neurons for each step's own budget instead of the last one's, for ablations.
 // Records say what share of each the network takes (shares).
+//
+// # Convolutional networks
+//
+// network: {type: cnn, layers: [conv 32 5, pool 2, conv 64 5 stride 1 padding 2, pool 2, dense 512]} has a convolution of 32 filters with
+// kernels of 5×5 (7x1 is 7 high and 1 wide), an average pooling over windows of 2×2, and so on to 512 neurons; the outputs follow. Strides
+// are 1 and paddings 0 unless given. The activation comes after every conv and dense layer, before the pooling, and with batch_norm a
+// batch norm by channel before it. layers: lola, lenet5, lenet and cifar are networks that others have evaluated under encryption. An
+// autoencoder may have layers too, conv ones in its encoder. prune.layers is to prune.hidden as network.layers is to network.hidden.
 //
 // # A smaller network
 //

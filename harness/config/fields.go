@@ -62,8 +62,9 @@ var fields = []field{
 		func(s *Spec) *float64 { return &s.Data.Validation }),
 	key("data.noise", number("0 ≤ noise ≤ 1"), func(s *Spec) *float64 { return &s.Data.Noise }),
 
-	key("network.type", oneOf("mlp", "autoencoder"), func(s *Spec) *string { return &s.Network.Type }),
+	key("network.type", oneOf("mlp", "cnn", "autoencoder"), func(s *Spec) *string { return &s.Network.Type }),
 	key("network.hidden", listOf(1, 8, whole(1, 4096)), func(s *Spec) *[]int { return &s.Network.Hidden }),
+	key("network.layers", layerList, func(s *Spec) *[]Layer { return &s.Network.Layers }),
 	key("network.activation", oneOf(network.Activations()...), func(s *Spec) *string { return &s.Network.Activation }),
 	key("network.batch_norm", boolean, func(s *Spec) *bool { return &s.Network.BatchNorm }),
 
@@ -96,6 +97,7 @@ var fields = []field{
 	key("prune.lasso", number("0 ≤ lasso ≤ 10"), func(s *Spec) *float64 { return &s.Prune.Lasso }),
 	key("prune.lasso_on", oneOf(pruning.LassoScopes()...), func(s *Spec) *string { return &s.Prune.LassoOn }),
 	key("prune.hidden", listOf(1, 8, whole(1, 4096)), func(s *Spec) *[]int { return &s.Prune.Hidden }),
+	key("prune.layers", layerList, func(s *Spec) *[]Layer { return &s.Prune.Layers }),
 	key("prune.steps", steps, func(s *Spec) *[]string { return &s.Prune.Steps }),
 	key("prune.retrain.epochs", whole(0, 10000), func(s *Spec) *int { return &s.Prune.Retrain.Epochs }),
 	key("prune.retrain.lr", learningRate, func(s *Spec) *float64 { return &s.Prune.Retrain.LR }),

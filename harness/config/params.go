@@ -18,6 +18,10 @@ func ignored(s *Spec) (keys []string) {
 			keys = append(keys, those...)
 		}
 	}
+	drop(len(s.Network.Layers) > 0, "network.hidden")
+	drop(len(s.Network.Layers) == 0, "network.layers")
+	drop(len(s.Prune.Layers) == 0, "prune.layers")
+	drop(len(s.Prune.Layers) > 0, "prune.hidden")
 	drop(s.Network.Type == "autoencoder", "prune.distil.temperature")
 	drop(s.Measure.Encrypted, "measure.encrypted")
 	drop(!s.Measure.Encrypted, "he.ring", "he.precision", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "he.insecure", "measure.threads")
@@ -72,8 +76,11 @@ func params(s *Spec) map[string]any {
 
 // canonical is a value that encoding/json writes alike on every machine.
 func canonical(v any) any {
-	if shape, ok := v.(packing.Shape); ok {
-		return shape.String()
+	switch v := v.(type) {
+	case packing.Shape:
+		return v.String()
+	case []Layer:
+		return layersText(v)
 	}
 	return v
 }

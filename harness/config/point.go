@@ -122,6 +122,7 @@ func (d *draft) sound(paths ...string) bool {
 func (d *draft) check() {
 	d.checkRequired()
 	d.checkData()
+	d.checkNetwork()
 	d.checkTraining()
 	d.checkPruning()
 	d.checkLayout()
@@ -136,17 +137,74 @@ func (d *draft) check() {
 }
 
 func (d *draft) checkRequired() {
-	for _, path := range []string{"data.name", "network.type", "network.hidden", "prune.scheme", "tile"} {
+	for _, path := range []string{"data.name", "network.type", "prune.scheme", "tile"} {
 		if d.settings[path] == nil {
 			d.missing(path, d.settings.nearest(path))
 		}
 	}
 	reads := d.spec.Prune.Options().Reads()
 	for _, setting := range []string{"ratio", "steps", "hidden"} {
+		if setting == "hidden" && d.settings["prune.layers"] != nil {
+			continue
+		}
 		if path := join("prune", setting); d.settings[path] == nil && slices.Contains(reads, setting) {
 			d.missing(path, d.settings["prune.scheme"])
 		}
 	}
+}
+
+// checkNetwork wants the hidden layers in one of both ways, and layers that fit the samples and each other.
+func (d *draft) checkNetwork() {
+	s := &d.spec
+	hidden, layers := d.settings["network.hidden"], d.settings["network.layers"]
+	switch {
+	case s.Network.Type == "cnn" && layers == nil:
+		d.missing("network.layers", d.settings.nearest("network.layers"))
+	case s.Network.Type == "mlp" && layers != nil:
+		d.fail("network.layers", layers, "got layers with network.type mlp; want network.hidden, or network.type cnn")
+	case hidden == nil && layers == nil:
+		d.missing("network.hidden", d.settings.nearest("network.hidden"))
+	case hidden != nil && layers != nil:
+		d.fail("network.hidden", hidden, "both hidden and layers are given; want one of them: dense layers are layers too")
+	}
+	if both := d.settings["prune.hidden"]; both != nil && d.settings["prune.layers"] != nil {
+		d.fail("prune.hidden", both, "both hidden and layers are given; want one of them: dense layers are layers too")
+	}
+	if !d.sound("data.name", "network.type") {
+		return
+	}
+	form, err := datasets.FormOf(s.Data.Name)
+	if err != nil {
+		return // reported with data.name
+	}
+	if d.sound("network.hidden", "network.layers") {
+		d.checkLayers("network.layers", s.Network.Layers, s.Architecture(form))
+	}
+	if s.Prune.Replaces() && d.sound("prune.hidden", "prune.layers") {
+		d.checkLayers("prune.layers", s.Prune.Layers, s.Evaluated(form))
+	}
+}
+
+// checkLayers blames the first layer that does not fit.
+func (d *draft) checkLayers(path string, layers []Layer, a network.Architecture) {
+	conv, err := a.CheckConv()
+	n := d.settings[path]
+	if err == nil || n == nil {
+		return
+	}
+	if n.Kind == yaml.SequenceNode {
+		for i, l := range layers {
+			if l.Filters == 0 {
+				continue
+			}
+			if conv == 0 {
+				n = n.Content[i]
+				break
+			}
+			conv--
+		}
+	}
+	d.fail(path, n, "%v, with images of %v", err, a.Image)
 }
 
 func (d *draft) missing(path string, n *yaml.Node) {
@@ -219,7 +277,7 @@ const minTestSlots = 16
 // chooseTile fills in a tile shape that is left open.
 func (d *draft) chooseTile() {
 	s := &d.spec
-	if s.Tile.In != 0 || d.settings["tile"] == nil || !d.sound("tile", "data.name", "network.type", "network.hidden", "layout", "he.weights", "he.ring", "he.precision") {
+	if s.Tile.In != 0 || d.settings["tile"] == nil || !d.sound("tile", "data.name", "network.type", "network.hidden", "network.layers", "layout", "he.weights", "he.ring", "he.precision") {
 		return
 	}
 	if s.HE.LogQ != nil || s.HE.Insecure {
@@ -230,16 +288,16 @@ func (d *draft) chooseTile() {
 	if err != nil {
 		return // reported with data.name
 	}
-	inputs, outputs := form.Shape.Size(), form.Classes
-	if s.Network.Type == "autoencoder" {
-		outputs = inputs
+	g, err := s.Architecture(form).Geometry()
+	if err != nil {
+		d.fail("network", d.settings["network"], "%v", err)
+		return
 	}
 	w := inference.Wanted{Precision: float64(s.HE.Precision), Encrypted: s.HE.Encrypted()}
 	if s.HE.Ring != AnyRing {
 		w.Ring = inference.Ring(s.HE.Ring)
 	}
-	axes := append(append([]int{inputs}, s.Network.Hidden...), outputs)
-	shape, err := tune.ShapeFor(network.FullyConnected(axes...), packing.Kind(s.Layout), s.Tile.Batch, w)
+	shape, err := tune.ShapeFor(g, packing.Kind(s.Layout), s.Tile.Batch, w)
 	if err != nil {
 		d.fail("tile", d.settings["tile"], "%v", err)
 		return

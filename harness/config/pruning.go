@@ -16,9 +16,13 @@ func (p Prune) Options() pruning.Options {
 		Scheme: p.Scheme, Custom: p.Steps, Importance: p.Importance, Scope: p.Scope, Target: p.Target, Ratio: p.Ratio,
 		Permutation: p.Permutation, Score: p.Tiles.Score, MaxNonzero: p.Tiles.MaxNonzero,
 		Events: p.Events, Until: p.Until, Curve: p.Curve, Budget: p.Budget, Plan: p.Plan, Lasso: p.Lasso, LassoOn: p.LassoOn,
-		Small: pruning.Small{Hidden: p.Hidden}, Distil: pruning.Distil(p.Distil),
+		Distil:  pruning.Distil(p.Distil),
 		Retrain: network.Options{Epochs: p.Retrain.Epochs, LR: p.Retrain.LR}, Rate: p.Retrain.Rate, Stop: p.Retrain.Patience,
 	}
+	var small network.Architecture
+	small.Hidden = p.Hidden
+	addTo(&small, p.Layers)
+	o.Small = pruning.Small{Conv: small.Conv, Hidden: small.Hidden}
 	if p.Tiles.Ratio != 0 {
 		o.TileRatio = &p.Tiles.Ratio
 	}

@@ -53,21 +53,6 @@ type Step struct {
 	Done float64 `json:"done"` // 0 to 1
 }
 
-// architecture is the network before training.
-func architecture(s config.Spec, set setShape) network.Architecture {
-	a := network.Architecture{
-		Inputs: set.dim, Hidden: s.Network.Hidden, Outputs: set.classes,
-		Activation: s.Network.Activation, BatchNorm: s.Network.BatchNorm,
-	}
-	if s.Network.Type == "autoencoder" {
-		a.Outputs, a.Autoencoder = set.dim, true
-	}
-	return a
-}
-
-// setShape is the size of a sample and the number of classes.
-type setShape struct{ dim, classes int }
-
 // Training recipe that the config does not set (measured to suit polynomial activations).
 const (
 	warmupSteps  = 100
@@ -103,19 +88,10 @@ func augment(s config.Spec) network.Augment {
 	return network.Augment{Height: g.Height, Width: g.Width, Channels: g.Channels, Shift: a.Shift, Flip: a.Flip}
 }
 
-// geometry is that of the network that is evaluated.
-func geometry(s config.Spec, set setShape) (network.Geometry, error) {
-	a := architecture(s, set)
-	if s.Prune.Replaces() {
-		a.Hidden = s.Prune.Hidden
-	}
-	return a.Geometry()
-}
-
 // Check finds what would make a point fail whatever is trained: a budget that no network meets, too many levels for its ring, or
 // moduli that do not suit its levels. The error says what is allowed, path which key is at fault.
 func Check(s config.Spec, source *datasets.Source) (path string, err error) {
-	g, err := geometry(s, shapeOf(source))
+	g, err := s.Evaluated(source.Form()).Geometry()
 	if err != nil {
 		return "network", err
 	}

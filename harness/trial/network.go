@@ -46,11 +46,7 @@ func Untrained(s config.Spec) (*network.Folded, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := architecture(s, setShape{dim: form.Shape.Size(), classes: form.Classes})
-	if s.Prune.Replaces() {
-		a.Hidden = s.Prune.Hidden
-	}
-	net, err := network.New(a, uint64(s.Train.Seed))
+	net, err := network.New(s.Evaluated(form), uint64(s.Train.Seed))
 	if err != nil {
 		return nil, err
 	}

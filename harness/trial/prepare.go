@@ -109,7 +109,7 @@ func (p *preparer) keys(o pruning.Options) (final Key, after []Key, err error) {
 	}
 	s := p.spec
 	final = newKey(network.Version, pruning.Version, p.source.Checksum(), s.Data.Train, s.Data.Validation,
-		architecture(s, shapeOf(p.source)), s.Train.Seed)
+		s.Architecture(p.source.Form()), s.Train.Seed)
 	if s.Data.Noise != 0 {
 		final = newKey(final.String(), "noise", s.Data.Noise)
 	}
@@ -210,7 +210,7 @@ func (p *preparer) resume(after []Key) (*prepared, int, error) {
 			return out, i + 1, err
 		}
 	}
-	net, err := network.New(architecture(p.spec, shapeOf(p.source)), uint64(p.spec.Train.Seed))
+	net, err := network.New(p.spec.Architecture(p.source.Form()), uint64(p.spec.Train.Seed))
 	if err != nil {
 		return nil, 0, err
 	}

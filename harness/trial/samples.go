@@ -9,9 +9,6 @@ import (
 	"hepex/network"
 )
 
-// shapeOf is known without reading the set.
-func shapeOf(s *datasets.Source) setShape { return setShape{dim: s.Dim(), classes: s.Classes()} }
-
 // samples are the parts of a data set that a point uses. The validation samples are the last of the training
 // samples. With noise, the clean images are what the network should make of the noisy ones.
 type samples struct{ train, validation, test part }
