@@ -300,14 +300,15 @@ func (l *modelLayer) sources(ly *packing.Layer) (groups []int) {
 	return groups
 }
 
-// reads tells which inputs of a layer, after pooling, some row reads.
+// reads tells which ciphertexts, after pooling, some row reads.
 func (l *modelLayer) reads(ly *packing.Layer) []bool {
-	read := make([]bool, ly.Inputs())
+	read := make([]bool, ly.Ciphertexts())
 	note := func(group int, terms []int32) {
 		for r := group; r < ly.Rows; r += ly.Groups() {
 			for _, term := range terms {
 				if in := ly.Read(r, int(term)); in != packing.Outside {
-					read[in] = true
+					col, _ := ly.Input(in)
+					read[col] = true
 				}
 			}
 		}

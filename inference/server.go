@@ -189,7 +189,7 @@ func (s *Server) pooled(i int, x []*rlwe.Ciphertext, workers []*worker) ([]*rlwe
 	if ly.Pools == nil {
 		return x, nil
 	}
-	sums, read := make([]*rlwe.Ciphertext, ly.Inputs()), s.model.layers[i].reads(ly)
+	sums, read := make([]*rlwe.Ciphertext, ly.Ciphertexts()), s.model.layers[i].reads(ly)
 	return sums, finishRows(sums, workers, func(w *worker, col int, _ *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
 		if !read[col] {
 			return nil, nil

@@ -9,15 +9,15 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Compact is an equivalent network without the hidden channels that are constant or unread and without the inputs
-// that nothing reads, for one without grids (see Unroll). Input p of the result is input inputs[p] of the network. At least one channel
-// of each axis stays; outputs stay as they are.
-func (f *Folded) Compact() (compact *Folded, inputs []int) {
+// Compact is an equivalent network without the hidden channels that are constant or unread and without the input channels
+// that nothing reads, of which it gives those that stay. At least one channel of each axis stays; outputs stay as they are, and so do
+// inputs if they are to stay whole.
+func (f *Folded) Compact(whole bool) (compact *Folded, inputs []int) {
 	s := f.Simplify()
 	keep := make([][]int, len(s.Layers)+1)
 	for a, channels := range s.Dims() {
 		for n := range channels {
-			if a == len(s.Layers) || !s.Layers[a].unread(n) {
+			if a == len(s.Layers) || a == 0 && whole || !s.Layers[a].unread(n) {
 				keep[a] = append(keep[a], n)
 			}
 		}

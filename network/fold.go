@@ -207,7 +207,7 @@ func (l *Affine) normalise(n *BatchNorm) {
 // average takes the mean of outputs over the positions of a pooling: the kernel reads what those positions read.
 func (l *Affine) average(pool *Window) {
 	old, out := l.window(), l.channels()
-	merged := old.pooled(*pool)
+	merged := old.Pooled(*pool)
 	w, c := mat.NewDense(out, merged.Reads(), nil), old.In.Channels
 	share := 1 / float64(pool.Taps())
 	for d := range pool.Taps() {

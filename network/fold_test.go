@@ -48,7 +48,7 @@ func TestFoldedForms(t *testing.T) {
 				t.Fatal(err)
 			}
 			wantClose(t, "unrolled", unrolled.Forward(x), want)
-			compact, inputs := unrolled.Compact()
+			compact, inputs := unrolled.Compact(false)
 			wantClose(t, "compact", compact.Forward(onlyColumns(x, inputs)), want)
 			checkPermuted(t, "permuted", f, x, want, rng)
 			checkPermuted(t, "simplified and permuted", simple, x, want, rng)

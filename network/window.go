@@ -120,8 +120,8 @@ func (w Window) check() error {
 	return nil
 }
 
-// pooled is the window that reads, at each position of a pooling over the outputs of w, all that these positions read.
-func (w Window) pooled(p Window) Window {
+// Pooled is the window that reads, at each position of a pooling over the outputs of w, all that these positions read.
+func (w Window) Pooled(p Window) Window {
 	return Window{
 		In:      w.In,
 		Kernel:  Size{w.Kernel.H + (p.Kernel.H-1)*w.Stride.H, w.Kernel.W + (p.Kernel.W-1)*w.Stride.W},

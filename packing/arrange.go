@@ -5,7 +5,8 @@ import "fmt"
 // arranger searches the arrangements of a one-image layout, layer by layer from the end: what a layer costs
 // depends on its own arrangement and on how its inputs lie.
 type arranger struct {
-	dims      []int
+	first     *im2col // in the place of the first layer, whose outputs dims[1] counts after pooling; nil: an outer layer
+	dims      []int   // neurons
 	slots     int
 	prices    Prices
 	keyLimb   float64 // seconds that an evaluation is charged with for a polynomial of a key
@@ -93,7 +94,11 @@ func (s *arranger) best(i int, in state) choice {
 func (s *arranger) candidates(i int, in state, try func(arrangement)) {
 	switch {
 	case i == 0:
-		for pitch := 1; pitch <= s.slots; pitch *= 2 {
+		least := 1
+		if s.first != nil {
+			least = s.first.period()
+		}
+		for pitch := least; pitch <= s.slots; pitch *= 2 {
 			try(arrangement{pitch: pitch, window: pitch, rotations: []int{0}})
 		}
 	case i%2 == 0:
@@ -183,7 +188,15 @@ func (s *arranger) layer(i int, in state, a arrangement) Layer {
 		Name: fmt.Sprintf("fc%d", i+1), In: s.dims[i], Out: s.dims[i+1],
 		Rotations: a.rotations, Square: i < s.last(), outer: i%2 == 0,
 	}
+	if i == 1 && s.first != nil {
+		ly.Places = s.first.pooled()
+	}
 	switch {
+	case i == 0 && s.first != nil:
+		square := ly.Square
+		ly = s.first.layer("conv1")
+		ly.Square = square
+		return ly
 	case i == 0:
 		ly.InGroup, ly.OutGroup = s.slots/a.pitch, a.pitch
 		ly.Cols = ceilDiv(ly.In, ly.InGroup)
@@ -194,7 +207,7 @@ func (s *arranger) layer(i int, in state, a arrangement) Layer {
 		ly.Sum = newSum(a.pitch, s.slots/a.pitch, false)
 	default:
 		ly.InGroup, ly.OutGroup = in.group, s.slots/a.pitch
-		ly.Cols = in.cols
+		ly.Cols = in.cols * ly.comes()
 		ly.Sum = newSum(1, a.fold, false)
 	}
 	ly.Rows = ceilDiv(ly.Out, ly.OutGroup)
@@ -235,7 +248,7 @@ func (s *arranger) price(i int, in state, a arrangement) layerPrice {
 	}
 	ly.Delayed = ly.Square
 	ly.rowCounts(kept, s.encrypted, c)
-	cost := float64(ly.Rows) * c.Cost(s.prices)
+	cost := float64(ly.Groups()) * c.Cost(s.prices)
 	shared := Counts{}
 	ly.inputCounts([][]bool{kept}, s.encrypted, shared)
 	if !ly.Diagonals(s.encrypted) {

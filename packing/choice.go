@@ -53,7 +53,7 @@ func (c Choice) Check() error {
 	return nil
 }
 
-// Layout lays out an unpruned network. In a layout of one image, every position of a channel is a neuron.
+// Layout lays out an unpruned network.
 func (c Choice) Layout(g network.Geometry) (*Layout, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -63,11 +63,7 @@ func (c Choice) Layout(g network.Geometry) (*Layout, error) {
 	}
 	switch c.Kind {
 	case OneImage:
-		var sizes []int
-		for a := range len(g) + 1 {
-			sizes = append(sizes, g.Axis(a).Size())
-		}
-		return newOneImageLayout(sizes, c.Slots(), c.Encrypted), nil
+		return newOneImageLayout(g, newIm2col(g, c.Slots(), nil), c.Slots(), c.Encrypted), nil
 	case Scalar:
 		return newScalarLayout(g, c.Slots()), nil
 	default:
@@ -86,8 +82,8 @@ func (c Choice) Evaluated(f *network.Folded) *network.Folded {
 
 // Pack lays out a network. Channels that became constant or unread are folded away first, so that no tile is kept for them. Tiles are cut
 // after the channels of each axis are put in the given order (orders[a][p] is the channel at place p of axis a; a nil order, or nil
-// orders, leave the axis as it is). Other layouts place neurons one by one and go without orders; one of one image unrolls convolutional
-// layers into dense ones, and leaves out neurons that nothing reads and inputs without weight.
+// orders, leave the axis as it is). Other layouts place neurons one by one and go without orders; one of one image leaves out neurons that
+// nothing reads and inputs without weight.
 func (c Choice) Pack(f *network.Folded, orders [][]int) (*Model, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -95,32 +91,23 @@ func (c Choice) Pack(f *network.Folded, orders [][]int) (*Model, error) {
 	if err := checkFinite(f); err != nil {
 		return nil, err
 	}
-	packed, inputs := c.Evaluated(f), []int(nil)
-	switch {
-	case c.Kind == OneImage:
-		unrolled, err := packed.Unroll()
-		if err != nil {
-			return nil, fmt.Errorf("packing: one-image layout: %w", err)
-		}
-		packed, inputs = unrolled.Compact()
-	case c.Kind == Tiles && orders != nil:
+	if c.Kind == OneImage {
+		return packOneImage(f, c.Slots(), c.Encrypted)
+	}
+	packed := c.Evaluated(f).Simplify()
+	if c.Kind == Tiles && orders != nil {
 		if err := checkOrders(f.Dims(), orders); err != nil {
 			return nil, err
 		}
-		packed = packed.Simplify().Permute(orders)
-	default:
-		packed = packed.Simplify()
+		packed = packed.Permute(orders)
 	}
 	layout, err := c.Layout(packed.Geometry())
 	if err != nil {
 		return nil, err
 	}
-	layout.inputs = f.Geometry().Axis(0).Size()
-	switch {
-	case c.Kind == OneImage:
-		layout.InputOrder = inputs
-	case c.Kind == Tiles && orders != nil:
+	if c.Kind == Tiles && orders != nil {
 		layout.order(orders[0], orders[len(orders)-1])
 	}
+	liveBiases(packed)
 	return newModel(packed, layout), nil
 }

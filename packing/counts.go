@@ -181,8 +181,10 @@ func (ly *Layer) poolings(kept [][]bool) (n int) {
 	if ly.Pools == nil {
 		return 0
 	}
-	for col, read := range ly.reads(0, ly.Rows, kept) {
-		if read {
+	counted := make([]bool, ly.Ciphertexts())
+	for input, read := range ly.reads(0, ly.Rows, kept) {
+		if col, _ := ly.Input(input); read && !counted[col] {
+			counted[col] = true
 			n += len(ly.Pools[col/ly.InGroups()]) - 1
 		}
 	}

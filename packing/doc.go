@@ -35,6 +35,13 @@
 // Shapes need not divide the layers: the last tile of an axis is padded with neurons whose weights and bias are
 // zero.
 //
+// # Grids
+//
+// Where neurons lie on a grid, a ciphertext holds a group of channels at one position, with tiles as above between groups of channels: one
+// tile for each tap of the kernel. A tile is stored once and used at every output position where its tap does not lie in the padding; a
+// dense layer after a grid has a tap for each position. Pooled inputs are sums of ciphertexts, whose division is in the weights. A row of
+// tiles, a group of output channels, has a row of outputs at each position.
+//
 // # One image
 //
 // A one-image layout gives all slots to one sample. Outer layers are as above, with the pitch in the place of Out.
@@ -47,13 +54,16 @@
 //	term 1        w02  w03    .    .  w12  w13    .    .
 //	sum of 2       y0    …    …    …   y1    …    …    …
 //
+// A convolution that comes first needs no sum of slots: the client sends a ciphertext for each offset of its kernel, with what it
+// reads at all output positions (see im2col). Other convolutions are unrolled into dense layers.
+//
 // What the dots and garbage mean to the next layer is a weight of zero: no mask is needed. If the next layer wants an output in a
 // window of several slots, further slots of the group carry what the sum loses at its left end. The arranger searches
 // pitches, folds and windows by price.
 //
 // # Scalar
 //
-// A scalar layout has a ciphertext per neuron and as many samples as slots. A weight is an integer; nothing is
+// A scalar layout has a ciphertext per neuron, at each position of a grid, and as many samples as slots. A weight is an integer; nothing is
 // rotated, encoded or rescaled but squares, and a weight of zero costs nothing. That products are integer is said by layer
 // (Layer.Integer).
 //

@@ -95,7 +95,10 @@ func (ly *Layer) Terms() int { return ly.Taps() * ly.InGroups() * len(ly.Rotatio
 
 // Inputs is the number of inputs that products can read: each ciphertext, after pooling, in each rotation. Input c·len(Rotations)+k is
 // ciphertext c in rotation k.
-func (ly *Layer) Inputs() int { return ly.inputs() * ly.InGroups() * len(ly.Rotations) }
+func (ly *Layer) Inputs() int { return ly.Ciphertexts() * len(ly.Rotations) }
+
+// Ciphertexts is the number of input ciphertexts, after pooling.
+func (ly *Layer) Ciphertexts() int { return ly.inputs() * ly.InGroups() }
 
 // Read is the input that a term of a row reads, or Outside. All rows of a fully connected layer read all inputs, in the order of their
 // numbers.

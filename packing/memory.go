@@ -130,10 +130,10 @@ func (a Arithmetic) Memory(l *Layout, kept [][][]bool, encrypted bool, threads i
 // layerBuffers is inputs that are pooled or rotated for all rows, sums of products, and a row's own ciphertexts on the way to its end.
 func (a Arithmetic) layerBuffers(ly *Layer, encrypted bool, threads int) (n int64) {
 	if ly.Rotates(encrypted) {
-		n += int64(ly.Inputs()-ly.Cols) * a.ciphertext(ly.Level)
+		n += int64(ly.Inputs()-ly.Ciphertexts()) * a.ciphertext(ly.Level)
 	}
 	if ly.Pools != nil {
-		n += int64(ly.Inputs()) * a.ciphertext(ly.Level)
+		n += int64(ly.Ciphertexts()) * a.ciphertext(ly.Level)
 	}
 	polys := int64(2)
 	if encrypted {

@@ -32,15 +32,9 @@ func (l *Layout) order(inputs, outputs []int) {
 func newModel(f *network.Folded, layout *Layout) *Model {
 	m := &Model{Layout: layout}
 	layout.setSquares(f)
-	_, live := placesOf(f.Geometry())
 	for i, a := range f.Layers {
 		m.Weights = append(m.Weights, a.W)
-		var bias []float64
-		channels := layout.Layers[i].Out
-		for _, position := range live[i+1] {
-			bias = append(bias, a.B[position*channels:(position+1)*channels]...)
-		}
-		m.Bias = append(m.Bias, bias)
+		m.Bias = append(m.Bias, a.B)
 		m.Kept = append(m.Kept, m.nonZero(i))
 	}
 	return m
@@ -90,6 +84,19 @@ func finite(values []float64) bool {
 		}
 	}
 	return true
+}
+
+// liveBiases leaves out the biases of positions that nothing reads.
+func liveBiases(f *network.Folded) {
+	_, live := placesOf(f.Geometry())
+	for i := range f.Layers {
+		channels, _ := f.Layers[i].W.Dims()
+		var b []float64
+		for _, position := range live[i+1] {
+			b = append(b, f.Layers[i].B[position*channels:(position+1)*channels]...)
+		}
+		f.Layers[i].B = b
+	}
 }
 
 // nonZero marks the tiles of a layer that hold a weight other than zero.

@@ -1,5 +1,12 @@
 package packing
 
+import (
+	"fmt"
+	"slices"
+
+	"hepex/network"
+)
+
 // A one-image layout spends one sample's slots on the sums: few ciphertexts, few rotations, no masks. Outer and
 // inner layers take turns, as in tile layouts.
 //
@@ -13,6 +20,7 @@ package packing
 // What else the slots hold meets zero weights in the next layer.
 type oneImage struct {
 	layers []arrangement
+	first  *im2col // in the place of the first layer; nil: an outer layer
 }
 
 // arrangement is how one layer uses the slots. Outer layers read pitch and window, inner ones write them.
@@ -24,23 +32,74 @@ type arrangement struct {
 	cover         map[int][][]int // inner: by first residue, slot of the group and rotation, the input or −1
 }
 
-// newOneImageLayout finds the nominally cheapest arrangement of an unpruned network, keys and evaluation weighed together.
-func newOneImageLayout(dims []int, slots int, encrypted bool) *Layout {
-	s := arranger{dims: dims, slots: slots, prices: Nominal(1), encrypted: encrypted}
+// newOneImageLayout finds the nominally cheapest arrangement of an unpruned network, keys and evaluation weighed together. Layers but a
+// convolution that the client prepares are unrolled: every position of a channel is a neuron.
+func newOneImageLayout(g network.Geometry, first *im2col, slots int, encrypted bool) *Layout {
+	s := arranger{first: first, slots: slots, prices: Nominal(1), encrypted: encrypted}
+	for a := range len(g) + 1 {
+		s.dims = append(s.dims, g.Axis(a).Size())
+	}
+	if first != nil {
+		s.dims[1] = first.values()
+	}
 	layers, place := s.arrange()
 	for i := 1; i < len(layers); i += 2 {
 		place[i].fillCover(slots, &layers[i])
 	}
 	l := &Layout{
 		Kind: OneImage, Shape: OneImageIn(slots, encrypted).Shape, Slots: slots, Batch: 1,
-		inputs: dims[0], Layers: layers, place: oneImage{place},
+		inputs: s.dims[0], Layers: layers, place: oneImage{place, first},
 	}
 	l.SetDelayed(true)
 	return l
 }
 
-func (p oneImage) input(l *Layout, col, _ int, put func(slot, position, sample int)) {
+// packOneImage packs a network without the neurons that nothing reads and inputs without weight.
+func packOneImage(f *network.Folded, slots int, encrypted bool) (*Model, error) {
+	var tail *network.Folded
+	compact, _ := f.Compact(true)
+	first := newIm2col(compact.Geometry(), slots, usedTaps(&compact.Layers[0]))
+	if first != nil {
+		tail = &network.Folded{Layers: slices.Clone(compact.Layers[1:])}
+		tail.Layers[0].Pool = nil
+	} else {
+		tail = f
+	}
+	unrolled, err := tail.Unroll()
+	if err != nil {
+		return nil, fmt.Errorf("packing: one-image layout: %w", err)
+	}
+	packed, order := unrolled.Compact(first != nil)
+	g := packed.Geometry()
+	if first != nil {
+		packed.Layers = append([]network.Affine{compact.Layers[0]}, packed.Layers...)
+		g, order = append(network.Geometry{compact.Geometry()[0]}, g...), nil
+	}
+	layout := newOneImageLayout(g, first, slots, encrypted)
+	layout.inputs, layout.InputOrder = f.Geometry().Axis(0).Size(), order
+	return newModel(packed, layout), nil
+}
+
+// usedTaps tells which taps have a weight that is not zero.
+func usedTaps(l *network.Affine) []bool {
+	if l.Window == nil {
+		return nil
+	}
+	used, w := make([]bool, l.Window.Taps()), l.W.RawMatrix()
+	for i, v := range w.Data {
+		if v != 0 {
+			used[i%w.Cols/l.Window.In.Channels] = true
+		}
+	}
+	return used
+}
+
+func (p oneImage) input(l *Layout, col, _ int, put func(slot, place, sample int)) {
 	first, a := &l.Layers[0], p.layers[0]
+	if p.first != nil {
+		p.first.input(l.Slots, a.pitch, col, put)
+		return
+	}
 	for n := range min(first.InGroup, first.In-col*first.InGroup) {
 		for q := range a.pitch {
 			put(n*a.pitch+q, col*first.InGroup+n, 0)
@@ -50,6 +109,10 @@ func (p oneImage) input(l *Layout, col, _ int, put func(slot, position, sample i
 
 func (p oneImage) weights(l *Layout, layer, row, term int, put func(slot, out, in int) bool) {
 	ly, a := &l.Layers[layer], p.layers[layer]
+	if layer == 0 && p.first != nil {
+		p.first.weights(l.Slots, a.pitch, term, put)
+		return
+	}
 	col, k := ly.Input(ly.Read(row, term))
 	if ly.outer {
 		for n := range min(ly.InGroup, ly.In-col*ly.InGroup) {
@@ -76,6 +139,10 @@ func (p oneImage) weights(l *Layout, layer, row, term int, put func(slot, out, i
 
 func (p oneImage) bias(l *Layout, layer, row int, put func(slot, out int)) {
 	ly, a := &l.Layers[layer], p.layers[layer]
+	if layer == 0 && p.first != nil {
+		p.first.bias(l.Slots, a.pitch, row, put)
+		return
+	}
 	for o := range min(ly.OutGroup, ly.Out-row*ly.OutGroup) {
 		if ly.outer {
 			for s := o; s < l.Slots; s += a.pitch {

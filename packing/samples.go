@@ -32,7 +32,13 @@ func (l *Layout) input(position int) int {
 }
 
 // LeavesOut is how many inputs the client need not send, as no weight reads them.
-func (l *Layout) LeavesOut() int { return l.inputs - l.Layers[0].comes()*l.Layers[0].In }
+func (l *Layout) LeavesOut() int {
+	sent := map[int]bool{}
+	for col := range l.Layers[0].Cols {
+		l.place.input(l, col, 1, func(_, place, _ int) { sent[place] = true })
+	}
+	return l.inputs - len(sent)
+}
 
 func (l *Layout) checkSamples(samples [][]float64) error {
 	if len(samples) == 0 || len(samples) > l.Batch {

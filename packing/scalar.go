@@ -36,7 +36,7 @@ func (l *Layout) samplesAlone() bool { return l.Kind == Scalar }
 func (a Arithmetic) integerBytes(ly *Layer) layerBytes {
 	b := layerBytes{tile: 8, row: a.ciphertext(ly.Level), model: 8 * int64(ly.Rows)} // with all biases
 	if ly.Pools != nil {
-		b.buffers = int64(ly.Inputs()) * a.ciphertext(ly.Level)
+		b.buffers = int64(ly.Ciphertexts()) * a.ciphertext(ly.Level)
 	}
 	if ly.Square {
 		b.row += a.ciphertext(ly.Level - 1)

@@ -269,7 +269,7 @@ func (m *Model) pooled(i int, x []signal) []signal {
 	if ly.Pools == nil {
 		return x
 	}
-	sums := make([]signal, ly.Inputs())
+	sums := make([]signal, ly.Ciphertexts())
 	for col := range sums {
 		for _, from := range ly.Pooled(col) {
 			if x[from].value == nil {
