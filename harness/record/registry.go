@@ -60,11 +60,11 @@ var metrics = []Metric{
 	{"saved.latency", "Time saved", Fraction, Higher, nil},
 	{"saved.memory", "Memory saved", Fraction, Higher, nil},
 
-	{"lead.evaluation", "Time saved against the best smaller network as good (by prices)", Fraction, Higher, nil},
-	{"lead.memory", "Memory saved against the best smaller network as good (predicted)", Fraction, Higher, nil},
-	{"lead.upload", "Upload saved against the best smaller network as good", Fraction, Higher, nil},
-	{"lead.latency", "Time saved against the best smaller network as good", Fraction, Higher, nil},
-	{"lead.peak_rss", "Memory saved against the best smaller network as good", Fraction, Higher, nil},
+	{"lead.evaluation", "Time saved over a small network (by prices)", Fraction, Higher, nil},
+	{"lead.memory", "Memory saved over a small network (predicted)", Fraction, Higher, nil},
+	{"lead.upload", "Upload saved over a small network", Fraction, Higher, nil},
+	{"lead.latency", "Time saved over a small network", Fraction, Higher, nil},
+	{"lead.peak_rss", "Memory saved over a small network", Fraction, Higher, nil},
 }
 
 // qualityLabels marks the metrics that For renames: loss for a degradation, else a quality.
