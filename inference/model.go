@@ -300,27 +300,25 @@ func (l *modelLayer) sources(ly *packing.Layer) (groups []int) {
 	return groups
 }
 
-// reads tells which inputs of a layer, after pooling, some row reads.
-func (l *modelLayer) reads(ly *packing.Layer) []bool {
-	read := make([]bool, ly.Inputs())
-	note := func(group int, terms []int32) {
-		for r := group; r < ly.Rows; r += ly.Groups() {
+// kept tells which terms each row of tiles has.
+func (l *modelLayer) kept(ly *packing.Layer) [][]bool {
+	kept := make([][]bool, ly.Groups())
+	for g := range kept {
+		kept[g] = make([]bool, ly.Terms())
+		mark := func(terms []int32) {
 			for _, term := range terms {
-				if in := ly.Read(r, int(term)); in != packing.Outside {
-					read[in] = true
-				}
+				kept[g][term] = true
 			}
 		}
-	}
-	for g, row := range l.groups {
-		for _, t := range row {
-			note(g, t.terms)
+		if l.scalars != nil {
+			mark(l.scalars[g].Index)
+			continue
+		}
+		for _, t := range l.groups[g] {
+			mark(t.terms)
 		}
 	}
-	for g, row := range l.scalars {
-		note(g, row.Index)
-	}
-	return read
+	return kept
 }
 
 // hasGroup tells whether a row of tiles has one, or a weight.

@@ -199,7 +199,9 @@ func (b *priceBench) level(level int, w Work, out *Priced) error {
 		for i, s := range mask.limbs {
 			b.p.rings.q[i].Put(s, 0, y.Value[0].Coeffs[i])
 		}
-		ours := clock(func() { b.w.sumProducts([][]product{{{mask, x}}}, []*rlwe.Ciphertext{x}) })
+		ours := clock(func() {
+			b.w.sumProducts([]productGroup{{[]product{{[]int32{0}, mask.limbs, x}}, []*rlwe.Ciphertext{x}}})
+		})
 		set(packing.MulMask, ours, clock(func() {
 			for _, v := range x.Value {
 				r.MulCoeffsMontgomery(v, y.Value[0], v)

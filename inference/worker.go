@@ -104,7 +104,7 @@ func (w *worker) addTo(sum, ct *rlwe.Ciphertext) {
 // refill keeps the completed sums of an inner layer and copies them for the next one.
 func (w *worker) refill(ct *rlwe.Ciphertext, mask tiles, sum packing.Sum, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
 	level := ct.Level()
-	w.sumProducts([][]product{{{mask, ct}}}, []*rlwe.Ciphertext{ct})
+	w.sumProducts([]productGroup{{[]product{{[]int32{0}, mask.limbs, ct}}, []*rlwe.Ciphertext{ct}}})
 	w.counts.Add(packing.MulMask, level, 1)
 	out, err := w.finish(ct, scale)
 	if err != nil {
