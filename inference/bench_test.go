@@ -63,9 +63,9 @@ func modes(b *testing.B, dims []int, shape packing.Shape, f func(b *testing.B, s
 func BenchmarkProducts(b *testing.B) {
 	modes(b, []int{784, 8}, packing.Shape{In: 8, Out: 8, Batch: 64}, func(b *testing.B, s bench) {
 		for b.Loop() {
-			sum := make([]*rlwe.Ciphertext, 1)
+			sum := make([]rowSum, 1)
 			check(b, s.server.rowSums(0, 0, s.input.ciphertexts, sum, s.server.workers))
-			s.server.pool.put(sum[0])
+			s.server.pool.put(sum[0][0])
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*s.tiles), "ns/tile")
 	})

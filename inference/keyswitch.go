@@ -297,6 +297,76 @@ func (s *switcher) sumStage(ct *rlwe.Ciphertext, step, radix int) error {
 	return nil
 }
 
+// rotateEach adds up ciphertexts, each rotated by its own steps: all of them share the division by P.
+func (s *switcher) rotateEach(x []*rlwe.Ciphertext, steps []int, out *rlwe.Ciphertext) error {
+	level := out.Level()
+	var still, turned []*rlwe.Ciphertext
+	var turns []*rotation
+	for k, step := range steps {
+		if step == 0 {
+			still = append(still, x[k])
+			continue
+		}
+		r, err := s.rotation(step, level)
+		if err != nil {
+			return err
+		}
+		turned, turns = append(turned, x[k]), append(turns, r)
+	}
+	if len(turned) == 0 {
+		s.each(level+1, func(i int, _ *lane) { s.addLimb(out, still, i) })
+		return nil
+	}
+	for k, ct := range turned {
+		s.decomposeAt(k, level, ct.Value[1])
+	}
+	index := order(s.digitCount(level))
+	s.divide(&quotients{
+		level: level, out: []*rlwe.Ciphertext{out}, keys: keysOf(turns),
+		digits: func(int, *lane) {},
+		sum: func(i, _ int, l *lane, sum *sums) {
+			r := s.at(level, i)
+			for k, turn := range turns {
+				s.limbDigits(&s.sources[k], level, i, l)
+				s.multiply(&l.product, level, i, l, turn.key, index)
+				for c := range 2 {
+					if k == 0 {
+						r.Permute(sum.total[c], l.product[c], turn.Permutation)
+					} else {
+						r.PermuteAdd(sum.total[c], sum.total[c], l.product[c], turn.Permutation)
+					}
+				}
+			}
+			if i > level {
+				return
+			}
+			r.Permute(sum.own, turned[0].Value[0].Coeffs[i], turns[0].Permutation)
+			for k, turn := range turns[1:] {
+				r.PermuteAdd(sum.own, sum.own, turned[k+1].Value[0].Coeffs[i], turn.Permutation)
+			}
+			for _, ct := range still {
+				r.Add(sum.own, sum.own, ct.Value[0].Coeffs[i])
+			}
+			sum.plus[0] = sum.own
+			if len(still) > 0 {
+				s.addLimb(out, still, i)
+				sum.plus[1] = out.Value[1].Coeffs[i]
+			}
+		},
+	})
+	return nil
+}
+
+// addLimb adds up limb i of ciphertexts.
+func (s *switcher) addLimb(out *rlwe.Ciphertext, x []*rlwe.Ciphertext, i int) {
+	for c, v := range out.Value {
+		copy(v.Coeffs[i], x[0].Value[c].Coeffs[i])
+		for _, ct := range x[1:] {
+			s.q[i].Add(v.Coeffs[i], v.Coeffs[i], ct.Value[c].Coeffs[i])
+		}
+	}
+}
+
 // rotateInto writes rotations of a ciphertext.
 func (s *switcher) rotateInto(x *rlwe.Ciphertext, steps []int, out []*rlwe.Ciphertext) error {
 	level := x.Level()

@@ -3,9 +3,11 @@ package inference
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"hepex/inference/kernels"
+	"hepex/network"
 	"hepex/network/networktest"
 	"hepex/packing"
 )
@@ -90,5 +92,66 @@ func TestWordBytes(t *testing.T) {
 		if got, want := packing.WordBytes(bits), kernels.WordBytes(1<<bits); got != want {
 			t.Errorf("%d bits: %d bytes, want %d", bits, got, want)
 		}
+	}
+}
+
+// An evaluation allocates as many polynomials as packing foresees: exactly on one thread, at most on several. A second one allocates
+// nothing. The outputs of both are the same, to the bit.
+func TestPeakIsForeseen(t *testing.T) {
+	rounds := 40
+	if testing.Short() {
+		rounds = 10
+	}
+	for round := range rounds {
+		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			t.Parallel()
+			rng := rand.New(rand.NewPCG(21, uint64(round)))
+			g := network.FullyConnected(networktest.Dims(rng, 4, 40)...)
+			if round%4 > 0 {
+				g = networktest.Conv(rng, 7)
+			}
+			f := networktest.SomeLinear(rng, networktest.Random(rng, g, rng.Float64(), 1<<rng.IntN(4)))
+			encrypted := rng.IntN(2) == 0
+			m := anyModel(t, rng, f, testLogN-1, encrypted)
+			m.DelayLast(rng.IntN(1 + m.Squares()))
+			p, err := NewParameters(smallLiteral(m.Layout), true)
+			check(t, err)
+			client, err := NewClient(p, m.Layout)
+			check(t, err)
+			keys, err := client.Keys(encrypted)
+			check(t, err)
+			encryptor := client.encryptor
+			if !encrypted {
+				encryptor = nil
+			}
+			model, _, err := buildModel(p, m, encryptor)
+			check(t, err)
+			input, err := client.Encrypt(networktest.Samples(rng, 1, g.Axis(0).Size()))
+			check(t, err)
+			for _, threads := range []int{1, 3} {
+				server, err := NewServer(p, m.Layout, keys, model, threads)
+				check(t, err)
+				first, _, err := server.Evaluate(input)
+				check(t, err)
+				got, want := server.pool.allocated, m.PeakLimbs(m.Kept, encrypted, threads)
+				if got > want || threads == 1 && got < want {
+					t.Errorf("%s %s, %+v, encrypted %t, %d threads: %d polynomials, foreseen %d", m.Kind, m.Shape, g, encrypted, threads, got, want)
+				}
+				outputs := len(first.ciphertexts) * 2
+				if free := len(server.pool.free); free+outputs != got {
+					t.Errorf("%s %s, %d threads: %d polynomials are free and %d in outputs, of %d", m.Kind, m.Shape, threads, free, outputs, got)
+				}
+				decoded, err := client.Decrypt(first, 1)
+				check(t, err)
+				server.Recycle(first)
+				second, _, err := server.Evaluate(input)
+				check(t, err)
+				again, err := client.Decrypt(second, 1)
+				check(t, err)
+				if server.pool.allocated > max(got, want) || !slices.Equal(decoded[0], again[0]) {
+					t.Errorf("%s %s, %d threads: %d polynomials the second time, %v after %v", m.Kind, m.Shape, threads, server.pool.allocated, again, decoded)
+				}
+			}
+		})
 	}
 }

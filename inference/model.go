@@ -31,6 +31,7 @@ type modelLayer struct {
 // tiles are kept tiles as products read them: a stream for each limb of Q, and of P where inputs are rotated on the way.
 type tiles struct {
 	column int     // of rotated inputs
+	giant  int     // number of the giant that rotates their sum
 	terms  []int32 // of the row of tiles, in order
 	inputs []int32 // that they read at the first position: of the layer, packing.Outside, or which rotation of the column
 	limbs  []*kernels.Stream
@@ -98,8 +99,9 @@ func newTiles(p Parameters, ly *packing.Layer, group int, kept []bool, encrypted
 		if byColumn {
 			column, input = ly.Input(input)
 		}
-		if len(row) == 0 || row[len(row)-1].column != column {
-			row = append(row, tiles{column: column})
+		giant := ly.Giant(t)
+		if len(row) == 0 || row[len(row)-1].column != column || row[len(row)-1].giant != giant {
+			row = append(row, tiles{column: column, giant: giant})
 		}
 		last := &row[len(row)-1]
 		last.terms, last.inputs = append(last.terms, int32(t)), append(last.inputs, int32(input))
@@ -300,28 +302,25 @@ func (l *modelLayer) sources(ly *packing.Layer) (groups []int) {
 	return groups
 }
 
-// reads tells which ciphertexts, after pooling, some row reads.
-func (l *modelLayer) reads(ly *packing.Layer) []bool {
-	read := make([]bool, ly.Ciphertexts())
-	note := func(group int, terms []int32) {
-		for r := group; r < ly.Rows; r += ly.Groups() {
+// kept tells which terms each row of tiles has.
+func (l *modelLayer) kept(ly *packing.Layer) [][]bool {
+	kept := make([][]bool, ly.Groups())
+	for g := range kept {
+		kept[g] = make([]bool, ly.Terms())
+		mark := func(terms []int32) {
 			for _, term := range terms {
-				if in := ly.Read(r, int(term)); in != packing.Outside {
-					col, _ := ly.Input(in)
-					read[col] = true
-				}
+				kept[g][term] = true
 			}
 		}
-	}
-	for g, row := range l.groups {
-		for _, t := range row {
-			note(g, t.terms)
+		if l.scalars != nil {
+			mark(l.scalars[g].Index)
+			continue
+		}
+		for _, t := range l.groups[g] {
+			mark(t.terms)
 		}
 	}
-	for g, row := range l.scalars {
-		note(g, row.Index)
-	}
-	return read
+	return kept
 }
 
 // hasGroup tells whether a row of tiles has one, or a weight.

@@ -195,11 +195,13 @@ func (b *priceBench) level(level int, w Work, out *Priced) error {
 	r := b.p.RingQ().AtLevel(level)
 	x, y := b.random(1, level), b.random(1, level)
 	if has(packing.MulMask) {
-		mask := newTiles(b.p, &packing.Layer{Level: level, Rotations: []int{0}, Cols: 1}, 0, []bool{true}, false)[0]
+		mask := newTiles(b.p, &packing.Layer{Level: level, Rotations: []int{0}, Rows: 1, Cols: 1}, 0, []bool{true}, false)[0]
 		for i, s := range mask.limbs {
 			b.p.rings.q[i].Put(s, 0, y.Value[0].Coeffs[i])
 		}
-		ours := clock(func() { b.w.sumProducts([][]product{{{mask, x}}}, []*rlwe.Ciphertext{x}) })
+		ours := clock(func() {
+			b.w.sumProducts([]productGroup{{[]product{{[]int32{0}, mask.limbs, x}}, []*rlwe.Ciphertext{x}}})
+		})
 		set(packing.MulMask, ours, clock(func() {
 			for _, v := range x.Value {
 				r.MulCoeffsMontgomery(v, y.Value[0], v)

@@ -97,7 +97,7 @@ func (b *priceBench) newRow(limb int, scene Scene, inputs []int32) product {
 	for term := 0; term < len(inputs); term += putTerms {
 		r.Put(s, term, content[:width*min(putTerms, len(inputs)-term)]...)
 	}
-	return product{tiles{inputs: inputs, limbs: []*kernels.Stream{s}}, newCiphertext(b.p, degree, 0, b.p.DefaultScale())}
+	return product{inputs, []*kernels.Stream{s}, newCiphertext(b.p, degree, 0, b.p.DefaultScale())}
 }
 
 // limb is a random polynomial.
@@ -112,7 +112,7 @@ func (b *priceBench) limb(i int) []uint64 {
 // rows times a group of rows that have a tile for the inputs that reads tells, as one of many.
 func (b *priceBench) rows(limb int, scene Scene, reads func(row, in int) bool) float64 {
 	type work struct {
-		group  []product
+		group  productGroup
 		inputs kernels.Inputs
 		size   int
 	}
@@ -121,7 +121,9 @@ func (b *priceBench) rows(limb int, scene Scene, reads func(row, in int) bool) f
 	for bytes := 0; bytes < scene.MiB<<20; {
 		w := work{}
 		for range scene.Inputs {
-			for _, v := range newCiphertext(b.p, 1, 0, b.p.DefaultScale()).Value {
+			ct := newCiphertext(b.p, 1, 0, b.p.DefaultScale())
+			w.group.x = append(w.group.x, ct)
+			for _, v := range ct.Value {
 				copy(v.Coeffs[0], content)
 				w.inputs.Append(v.Coeffs[0])
 				bytes += 8 * b.p.N()
@@ -134,16 +136,16 @@ func (b *priceBench) rows(limb int, scene Scene, reads func(row, in int) bool) f
 					terms = append(terms, int32(in))
 				}
 			}
-			w.group = append(w.group, b.newRow(limb, scene, terms))
-			bytes += int(w.group[row].limbs[0].Bytes())
+			w.group.rows = append(w.group.rows, b.newRow(limb, scene, terms))
+			bytes += int(w.group.rows[row].limbs[0].Bytes())
 		}
-		w.size = blockSize(b.p.N(), scene.Inputs, w.group)
+		w.size = blockSize(b.p.N(), w.group)
 		all = append(all, w)
 	}
 	return typical(b.turns(len(all), func(i int) {
 		w := &all[i]
 		for start := 0; start < b.p.N(); start += w.size {
-			for _, row := range w.group {
+			for _, row := range w.group.rows {
 				row.sum(b.p.rings.q[limb], &w.inputs, 0, start, start+w.size)
 			}
 		}

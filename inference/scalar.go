@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
@@ -50,18 +49,18 @@ func scalarRows(m *packing.Model, layer int) ([]scalarRow, error) {
 }
 
 // at is the row with the inputs that it reads at a position, and the bias there.
-func (r *scalarRow) at(ly *packing.Layer, row int) scalarRow {
-	if ly.Reads == nil {
-		return *r
+func (r *scalarRow) at(ly *packing.Layer, row int, in *gathering) scalarRow {
+	out := scalarRow{Row: kernels.Row{Weights: r.Weights, Negative: r.Negative}, biases: r.biases[ly.Position(row):][:1]}
+	index, inside := in.of(ly, row, r.Index)
+	if out.Index = index; inside == len(index) {
+		return out
 	}
-	out := scalarRow{biases: r.biases[ly.Position(row):][:1]}
-	out.Index, out.Weights = make([]int32, 0, len(r.Index)), make([]uint32, 0, len(r.Index))
-	for k, term := range r.Index {
-		in := ly.Read(row, int(term))
+	out.Index, out.Weights, out.Negative = index[:0], make([]uint32, 0, inside), 0
+	for k, in := range index {
 		if in == packing.Outside {
 			continue
 		}
-		out.Index, out.Weights = append(out.Index, int32(in)), append(out.Weights, r.Weights[k])
+		out.Index, out.Weights = append(out.Index, in), append(out.Weights, r.Weights[k])
 		if k < r.Negative {
 			out.Negative++
 		}
@@ -69,35 +68,41 @@ func (r *scalarRow) at(ly *packing.Layer, row int) scalarRow {
 	return out
 }
 
-// scalarRows computes a layer of integer weights: the sums of all rows on all threads, then the squares.
-func (s *Server) scalarRows(i int, x, out []*rlwe.Ciphertext, workers []*worker) error {
+// scalarSums sums rows of integer weights.
+func (s *Server) scalarSums(i, first int, x []*rlwe.Ciphertext, sums []rowSum, workers []*worker) error {
 	ly, groups, scale := &s.layout.Layers[i], s.model.layers[i].scalars, s.scales[i].sum
-	last := i == len(s.layout.Layers)-1
-	rows := make([]scalarRow, len(out))
+	last, counts := i == len(s.layout.Layers)-1, workers[0].counts
+	rows, out, in := make([]scalarRow, len(sums)), make([]*rlwe.Ciphertext, len(sums)), newGathering(x)
 	for r := range out {
-		if group := &groups[ly.Group(r)]; len(group.Index) > 0 || last {
-			rows[r], out[r] = group.at(ly, r), s.pool.get(1, ly.Level, scale)
+		group := &groups[ly.Group(first+r)]
+		if len(group.Index) == 0 && !last {
+			continue
+		}
+		rows[r], out[r] = group.at(ly, first+r, in), s.pool.get(1, ly.Level, scale)
+		sums[r] = rowSum{out[r]}
+		if len(group.Index) > 0 {
+			counts.Add(packing.MulScalar, ly.Level, len(rows[r].Index))
+			counts.Add(packing.FinishRow, ly.Level, 1)
 		}
 	}
-	workers[0].counts.Add(packing.ArrangeInput, ly.Level, len(inputsIndexed(rows)))
-	if err := scalarLayer(s.params, rows, x, out, scale, len(s.workers)); err != nil {
-		return err
-	}
-	return finishRows(out, workers, func(w *worker, r int, sum *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
-		if len(groups[ly.Group(r)].Index) > 0 {
-			w.counts.Add(packing.MulScalar, ly.Level, len(rows[r].Index))
-			w.counts.Add(packing.FinishRow, ly.Level, 1)
-		}
-		if sum == nil || !ly.Square {
-			return sum, nil
-		}
-		return w.squared(sum, false, s.scales[i].output)
-	})
+	counts.Add(packing.ArrangeInput, ly.Level, len(in.x))
+	return scalarLayer(s.params, rows, in.x, out, scale, len(s.workers))
 }
 
-// scalarLayer computes the outputs of a layer, all at the level of the inputs: out[o] = bias[o] + Σ w·x. Nil outputs are
-// left out. Limbs and blocks of coefficients are independent, and run on the given number of goroutines; a block of all inputs is
-// brought together first, so that it stays in the cache for all outputs.
+// scalarRow brings a sum to its end.
+func (s *Server) scalarRow(w *worker, i, _ int, _ []*rlwe.Ciphertext, sum rowSum) (*rlwe.Ciphertext, error) {
+	switch {
+	case len(sum) == 0:
+		return nil, nil
+	case !s.layout.Layers[i].Square:
+		return sum[0], nil
+	}
+	return w.squared(sum[0], false, s.scales[i].output)
+}
+
+// scalarLayer computes outputs, all at the level of the inputs, which all are read: out[o] = bias[o] + Σ w·x. Nil outputs are left out.
+// Limbs and blocks of coefficients are independent, and run on the given number of goroutines; a block of all inputs is brought
+// together first, so that it stays in the cache for all outputs.
 func scalarLayer(p Parameters, rows []scalarRow, x, out []*rlwe.Ciphertext, scale rlwe.Scale, threads int) error {
 	level := -1
 	for _, ct := range out {
@@ -112,23 +117,17 @@ func scalarLayer(p Parameters, rows []scalarRow, x, out []*rlwe.Ciphertext, scal
 		}
 		biases[o] = residues(rows[o].biases[0], scale, p.Q()[:level+1])
 	}
-	read := inputsIndexed(rows)
-	x = slices.Clone(x)
-	for i := range x {
-		if !read[int32(i)] {
-			x[i] = nil
-		}
-	}
+	size := packing.BlockWords(p.N(), len(x))
 	var tasks []scalarTask
 	for limb := range level + 1 {
 		for c := range 2 {
-			for start := 0; start < p.N(); start += scalarBlock {
-				tasks = append(tasks, scalarTask{limb, c, start, min(start+scalarBlock, p.N())})
+			for start := 0; start < p.N(); start += size {
+				tasks = append(tasks, scalarTask{limb, c, start, start + size})
 			}
 		}
 	}
 	return parallel(threads, len(tasks), func() func(int) error {
-		block := kernels.Aligned(min(scalarBlock, p.N()) * len(x))
+		block := kernels.Aligned(size * len(x))
 		return func(i int) error {
 			tasks[i].run(p.rings.q[tasks[i].limb], rows, x, out, biases, block)
 			return nil
@@ -136,31 +135,14 @@ func scalarLayer(p Parameters, rows []scalarRow, x, out []*rlwe.Ciphertext, scal
 	})
 }
 
-// inputsIndexed tells which inputs some row has a weight for.
-func inputsIndexed(rows []scalarRow) map[int32]bool {
-	read := map[int32]bool{}
-	for _, row := range rows {
-		for _, i := range row.Index {
-			read[i] = true
-		}
-	}
-	return read
-}
-
-// scalarBlock is how many coefficients of each input are brought together at once: enough for the pages they lie in to be worth
-// opening.
-const scalarBlock = 1024
-
 // scalarTask is a block of coefficients of one component in one limb.
 type scalarTask struct{ limb, component, start, end int }
 
 // run lays the inputs of the block out as products want them, a few coefficients of all inputs together, and sums up the outputs.
 func (t *scalarTask) run(r kernels.Ring, rows []scalarRow, x, out []*rlwe.Ciphertext, biases [][]uint64, block []uint64) {
-	n, size := r.MultiplesWords(), t.end-t.start
+	size := t.end - t.start
+	n := min(r.MultiplesWords(), size)
 	for k, ct := range x {
-		if ct == nil {
-			continue
-		}
 		limb := ct.Value[t.component].Coeffs[t.limb][t.start:t.end]
 		for at := 0; at < size; at += n {
 			copy(block[at*len(x)+k*n:], limb[at:at+n])

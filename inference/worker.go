@@ -70,6 +70,33 @@ func (w *worker) finish(acc *rlwe.Ciphertext, scale rlwe.Scale) (*rlwe.Ciphertex
 	return out, nil
 }
 
+// giants adds up a row's sums, each rotated by the giant of its tiles.
+func (w *worker) giants(ly *packing.Layer, row []tiles, sums rowSum) (*rlwe.Ciphertext, error) {
+	level := sums[0].Level()
+	var steps []int
+	rotated := 0
+	for _, t := range row {
+		step := ly.Giants[t.giant]
+		steps = append(steps, step)
+		if step != 0 {
+			rotated++
+		}
+	}
+	out := w.pool.get(1, level, sums[0].Scale)
+	if err := w.rotateEach(sums, steps, out); err != nil {
+		return nil, err
+	}
+	for _, sum := range sums {
+		w.pool.put(sum)
+	}
+	w.counts.Add(packing.Decompose, level, rotated)
+	w.counts.Add(packing.RotateSum, level, rotated)
+	if rotated > 0 {
+		w.counts.Add(packing.ModDown, level, 1)
+	}
+	return out, nil
+}
+
 // addUp sums slots, in place.
 func (w *worker) addUp(ct *rlwe.Ciphertext, sum packing.Sum, rotate packing.Op) error {
 	step := sum.Step
@@ -104,7 +131,7 @@ func (w *worker) addTo(sum, ct *rlwe.Ciphertext) {
 // refill keeps the completed sums of an inner layer and copies them for the next one.
 func (w *worker) refill(ct *rlwe.Ciphertext, mask tiles, sum packing.Sum, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
 	level := ct.Level()
-	w.sumProducts([][]product{{{mask, ct}}}, []*rlwe.Ciphertext{ct})
+	w.sumProducts([]productGroup{{[]product{{[]int32{0}, mask.limbs, ct}}, []*rlwe.Ciphertext{ct}}})
 	w.counts.Add(packing.MulMask, level, 1)
 	out, err := w.finish(ct, scale)
 	if err != nil {

@@ -5,8 +5,8 @@ import "fmt"
 // arranger searches the arrangements of a one-image layout, layer by layer from the end: what a layer costs
 // depends on its own arrangement and on how its inputs lie.
 type arranger struct {
-	first     *im2col // in the place of the first layer, whose outputs dims[1] counts after pooling; nil: an outer layer
-	dims      []int   // neurons
+	prepared  *prepared // in the place of the first layers; nil: an outer layer comes first
+	dims      []int     // neurons; after a pooling, where the layer before it is prepared
 	slots     int
 	prices    Prices
 	keyLimb   float64 // seconds that an evaluation is charged with for a polynomial of a key
@@ -48,7 +48,12 @@ func (s *arranger) arrange() ([]Layer, []arrangement) {
 		var place []arrangement
 		limbs, in := 0, state{}
 		for i := range s.last() + 1 {
-			a := s.best(i, in).arrangement
+			var a arrangement
+			if i < s.base() {
+				a.rotations = []int{0}
+			} else {
+				a = s.best(i, in).arrangement
+			}
 			ly := s.layer(i, in, a)
 			ly.Level = s.level(i)
 			limbs += ly.keyLimbs(1)
@@ -60,6 +65,14 @@ func (s *arranger) arrange() ([]Layer, []arrangement) {
 		}
 		s.keyLimb *= dearer
 	}
+}
+
+// base is the number of the first layer that is searched for: its outputs repeat with a period, and inner and outer layers follow in turns.
+func (s *arranger) base() int {
+	if s.prepared == nil {
+		return 0
+	}
+	return s.prepared.base()
 }
 
 func (s *arranger) last() int { return len(s.dims) - 2 }
@@ -93,15 +106,18 @@ func (s *arranger) best(i int, in state) choice {
 // candidates lists arrangements of a layer.
 func (s *arranger) candidates(i int, in state, try func(arrangement)) {
 	switch {
-	case i == 0:
-		least := 1
-		if s.first != nil {
-			least = s.first.period()
+	case i == s.base():
+		least, most := 1, s.slots
+		if s.prepared != nil {
+			least = s.prepared.period()
 		}
-		for pitch := least; pitch <= s.slots; pitch *= 2 {
+		if i > 0 {
+			most = least
+		}
+		for pitch := least; pitch <= most; pitch *= 2 {
 			try(arrangement{pitch: pitch, window: pitch, rotations: []int{0}})
 		}
-	case i%2 == 0:
+	case (i-s.base())%2 == 0:
 		for _, n := range parts {
 			if (n-1)*in.window < min(in.pitch, s.dims[i+1]) {
 				try(outerArrangement(in, n))
@@ -186,15 +202,15 @@ func smooth(n int) bool {
 func (s *arranger) layer(i int, in state, a arrangement) Layer {
 	ly := Layer{
 		Name: fmt.Sprintf("fc%d", i+1), In: s.dims[i], Out: s.dims[i+1],
-		Rotations: a.rotations, Square: i < s.last(), outer: i%2 == 0,
+		Rotations: a.rotations, Square: i < s.last(), outer: (i-s.base())%2 == 0,
 	}
-	if i == 1 && s.first != nil {
-		ly.Places = s.first.pooled()
+	if i == 1 && s.prepared != nil {
+		ly.Places = s.prepared.first.pooled()
 	}
 	switch {
-	case i == 0 && s.first != nil:
+	case s.prepared != nil && i <= s.base():
 		square := ly.Square
-		ly = s.first.layer("conv1")
+		ly = s.prepared.layer(i, ly.In, ly.Out)
 		ly.Square = square
 		return ly
 	case i == 0:
@@ -216,11 +232,14 @@ func (s *arranger) layer(i int, in state, a arrangement) Layer {
 
 // next is how the outputs lie.
 func (s *arranger) next(i int, in state, a arrangement) state {
+	if i < s.base() {
+		return state{}
+	}
 	group := s.slots / a.pitch
 	switch {
-	case i == 0:
+	case i <= s.base():
 		group = a.pitch
-	case i%2 == 0:
+	case (i-s.base())%2 == 0:
 		group = min(a.pitch, len(a.rotations)*a.window)
 	}
 	return state{layer: i + 1, pitch: a.pitch, window: a.window, group: group, cols: ceilDiv(s.dims[i+1], group)}

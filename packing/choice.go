@@ -63,7 +63,7 @@ func (c Choice) Layout(g network.Geometry) (*Layout, error) {
 	}
 	switch c.Kind {
 	case OneImage:
-		return newOneImageLayout(g, newIm2col(g, c.Slots(), nil), c.Slots(), c.Encrypted), nil
+		return newOneImageLayout(g, c.Slots(), c.Encrypted, nil), nil
 	case Scalar:
 		return newScalarLayout(g, c.Slots()), nil
 	default:

@@ -26,7 +26,7 @@ type LayerCosts struct {
 	Use   Cost  // a product with a kept tile
 	Uses  []int // products of a tile, by its tap
 	Row   Cost  // a group of output channels that has a kept tile, at all positions
-	Read  Cost  // an input that some row of a group of RowsAtOnce rows reads; in scalar layouts, some row at all
+	Read  Cost  // an input that some row reads, of those that are summed together
 	Add   Cost  // the addition of an input to another, where inputs are pooled
 	Adds  int   // of a group of input channels
 	Input Cost  // an input ciphertext that is sent, whether it is read or not: of the first layer only
@@ -44,16 +44,21 @@ type Costs struct {
 	layout *Layout
 }
 
-// Costs tells what tiles, rows and inputs take, in layouts of tiles and scalars. Memory is that of Arithmetic.Memory, with its
-// moduli; keys are not part of the upload, as they are sent once.
+// Costs tells what tiles, rows and inputs take, in layouts of tiles and scalars, with the moduli of an Arithmetic; keys are not part of the
+// upload, as they are sent once.
+//
+// Memory bounds that of Arithmetic.Memory, on one thread, for any kept tiles: that is a peak, which is no sum of parts. What layers
+// hand to the next counts for all layers at once, and what one needs beside that for the layer that needs most.
 func (l *Layout) Costs(p Prices, a Arithmetic, encrypted bool) Costs {
 	c := Costs{Layers: make([]LayerCosts, len(l.Layers)), layout: l}
-	none := make([][][]bool, len(l.Layers))
-	m := a.Memory(l, none, encrypted, 1)
-	c.Fixed.Memory = withRuntime(m.Keys+m.Output+m.Working+m.Buffers+m.Model) + runtimeBytes
+	m := a.standing(l, encrypted, 1)
+	most := 0
 	for i := range l.Layers {
 		c.Layers[i] = l.layerCosts(i, p, a, encrypted)
+		most = max(most, l.Layers[i].mostLimbs(i == 0, i == len(l.Layers)-1, encrypted, 1))
+		m.Model += a.layerBytes(&l.Layers[i], encrypted).always
 	}
+	c.Fixed.Memory = withRuntime(m.Keys+m.Tables+m.Buffers+m.Model+int64(most)*a.words()) + runtimeBytes
 	return c
 }
 
@@ -66,7 +71,7 @@ func (l *Layout) layerCosts(i int, p Prices, a Arithmetic, encrypted bool) Layer
 	one[i] = [][]bool{make([]bool, ly.Terms())}
 	one[i][0][used*ly.Terms()/ly.Taps()] = true
 	counts := l.Counts(one, encrypted)[i]
-	read, _ := ly.reading()
+	read := ly.readsBy()
 	c.Read.Seconds, c.Add.Seconds = p(read, ly.Level), p(AddInput, ly.Level)
 	shared := 0.0
 	for at, n := range counts {
@@ -84,8 +89,12 @@ func (l *Layout) layerCosts(i int, p Prices, a Arithmetic, encrypted bool) Layer
 		c.Adds += len(pool) - 1
 	}
 
-	b := a.layerBytes(l, i, encrypted, 1)
-	c.Tile.Memory, c.Row.Memory = withRuntime(b.tile), withRuntime(int64(ly.borders())*b.bias+int64(ly.Positions())*b.row)
+	b, handed := a.layerBytes(ly, encrypted), 0
+	if i < len(l.Layers)-1 {
+		next := &l.Layers[i+1]
+		handed = next.inputs() * limbs(1, next.Level)
+	}
+	c.Tile.Memory, c.Row.Memory = withRuntime(b.tile), withRuntime(int64(ly.borders())*b.bias+int64(handed)*a.words())
 	if encrypted {
 		c.Tile.Upload, c.Row.Upload = float64(b.tile), float64(int64(ly.borders())*b.bias)
 	}
@@ -101,9 +110,7 @@ func (c Costs) Of(kept [][][]bool) Cost {
 	total := c.Fixed.plus(c.Layers[0].Input.times(c.layout.Layers[0].Cols))
 	for i, rows := range kept {
 		parts, ly := &c.Layers[i], &c.layout.Layers[i]
-		for _, inputs := range ly.readings(rows) {
-			total = total.plus(parts.Read.times(inputs))
-		}
+		total = total.plus(parts.Read.times(ly.readings(rows)))
 		total = total.plus(parts.Add.times(ly.poolings(rows)))
 		for _, row := range rows {
 			if number(row) == 0 {

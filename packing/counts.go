@@ -16,9 +16,9 @@ const (
 	MulCipher                    // product with an encrypted tile, added to a row's sum
 	MulScalar                    // product with an integer, added to a row's sum
 	MulDiagonal                  // product of a rotated input with a plain tile before the key switch ends
-	ReadInput                    // an input brought from memory for the products of up to RowsAtOnce rows
+	ReadInput                    // an input brought from memory for the products of rows that are summed together
 	AddInput                     // an input added to another for an average pooling
-	ArrangeInput                 // an input brought into the order that products with integers want, for all rows
+	ArrangeInput                 // an input brought into the order that products with integers want, for rows that are summed together
 	FinishRow                    // reduction of a row's sum
 	MulMask                      // product with a mask
 	Square                       // of a ciphertext, to degree 2
@@ -140,10 +140,7 @@ func (l *Layout) Counts(kept [][][]bool, encrypted bool) []Counts {
 		counts[i] = Counts{}
 		ly.inputCounts(kept[i], encrypted, counts[i])
 		if !ly.Diagonals(encrypted) {
-			read, _ := ly.reading()
-			for _, n := range ly.readings(kept[i]) {
-				counts[i].Add(read, ly.Level, n)
-			}
+			counts[i].Add(ly.readsBy(), ly.Level, ly.readings(kept[i]))
 		}
 		for _, row := range kept[i] {
 			ly.rowCounts(row, encrypted, counts[i])
@@ -159,8 +156,8 @@ func (ly *Layer) inputCounts(kept [][]bool, encrypted bool, c Counts) {
 		return
 	}
 	rotated := make([]int, ly.Cols) // how often
-	for input, read := range ly.reads(0, ly.Rows, kept) {
-		if col, k := ly.Input(input); read && ly.Rotations[k] != 0 {
+	for _, input := range ly.reads(kept) {
+		if col, k := ly.Input(input); ly.Rotations[k] != 0 {
 			rotated[col]++
 		}
 	}
@@ -173,17 +170,14 @@ func (ly *Layer) inputCounts(kept [][]bool, encrypted bool, c Counts) {
 	}
 }
 
-// RowsAtOnce is how many rows of tiles are summed together, so that each input is read from memory once for all of them.
-const RowsAtOnce = 8
-
 // poolings is how many additions the sums of inputs take that kept tiles read.
 func (ly *Layer) poolings(kept [][]bool) (n int) {
 	if ly.Pools == nil {
 		return 0
 	}
 	counted := make([]bool, ly.Ciphertexts())
-	for input, read := range ly.reads(0, ly.Rows, kept) {
-		if col, _ := ly.Input(input); read && !counted[col] {
+	for _, input := range ly.reads(kept) {
+		if col, _ := ly.Input(input); !counted[col] {
 			counted[col] = true
 			n += len(ly.Pools[col/ly.InGroups()]) - 1
 		}
@@ -193,46 +187,37 @@ func (ly *Layer) poolings(kept [][]bool) (n int) {
 
 // ReadsOf is how often a layer brings inputs of a group of channels from memory, in the unpruned network.
 func (l *Layout) ReadsOf(layer int) int {
-	ly, n := &l.Layers[layer], 0
-	for _, inputs := range ly.readings(ly.dense()) {
-		n += inputs
-	}
-	return n / ly.InGroups()
+	ly := &l.Layers[layer]
+	return ly.readings(ly.dense()) / ly.InGroups()
 }
 
-// reading is how inputs are brought from memory, and for how many rows at once.
-func (ly *Layer) reading() (by Op, rows int) {
+// readsBy is how inputs are brought from memory.
+func (ly *Layer) readsBy() Op {
 	if ly.Integer {
-		return ArrangeInput, ly.Rows
+		return ArrangeInput
 	}
-	return ReadInput, RowsAtOnce
+	return ReadInput
 }
 
-// readings is how many inputs are brought from memory for kept tiles, by rows that are read for at once.
-func (ly *Layer) readings(kept [][]bool) (inputs []int) {
-	_, rows := ly.reading()
+// readings is how often inputs are brought from memory for kept tiles: once for all rows that are summed together.
+func (ly *Layer) readings(kept [][]bool) (n int) {
+	r, seen, rows := newReading(ly, kept), make([]int32, ly.Inputs()), ly.RowsTogether()
 	for first := 0; first < ly.Rows; first += rows {
-		inputs = append(inputs, number(ly.reads(first, min(first+rows, ly.Rows), kept)))
+		n += r.count(first, min(first+rows, ly.Rows), seen, int32(1+first/rows))
 	}
-	return inputs
+	return n
 }
 
-// reads tells which inputs some rows, from first to before last, have a tile for.
-func (ly *Layer) reads(first, last int, kept [][]bool) []bool {
-	read := make([]bool, ly.Inputs())
-	for r := first; r < last; r++ {
-		if ly.Group(r) >= len(kept) {
-			continue
+// reads lists the inputs that some row has a tile for, in the order in which they are read first.
+func (ly *Layer) reads(kept [][]bool) (inputs []int) {
+	r, seen := newReading(ly, kept), make([]bool, ly.Inputs())
+	r.each(0, ly.Rows, func(input int) {
+		if !seen[input] {
+			seen[input] = true
+			inputs = append(inputs, input)
 		}
-		for term, k := range kept[ly.Group(r)] {
-			if k {
-				if in := ly.Read(r, term); in != Outside {
-					read[in] = true
-				}
-			}
-		}
-	}
-	return read
+	})
+	return inputs
 }
 
 // rowCounts counts what the rows of a row of tiles take beyond their inputs. Hidden rows without a tile are constant and not computed.
@@ -259,8 +244,11 @@ func (ly *Layer) rowCounts(kept []bool, encrypted bool, c Counts) {
 
 // rowCount counts what a row with so many products takes.
 func (ly *Layer) rowCount(kept []bool, tiles int, encrypted bool, c Counts) {
-	level := ly.SumLevel()
-	c.Add(FinishRow, ly.Level, 1)
+	level, sums := ly.SumLevel(), 1
+	if ly.Giants != nil {
+		sums = ly.giantCounts(kept, c)
+	}
+	c.Add(FinishRow, ly.Level, sums)
 	if ly.Integer {
 		c.Add(MulScalar, ly.Level, tiles)
 		ly.squareCounts(level, c)
@@ -269,13 +257,13 @@ func (ly *Layer) rowCount(kept []bool, tiles int, encrypted bool, c Counts) {
 	switch {
 	case encrypted:
 		c.Add(MulCipher, ly.Level, tiles)
-		c.Add(RelinearizeRescale, ly.Level, 1)
+		c.Add(RelinearizeRescale, ly.Level, sums)
 	case ly.Diagonals(encrypted):
 		ly.diagonalCounts(kept, c)
 		c.Add(Rescale, ly.Level, 1)
 	default:
 		c.Add(MulPlain, ly.Level, tiles)
-		c.Add(Rescale, ly.Level, 1)
+		c.Add(Rescale, ly.Level, sums)
 	}
 	sumCounts(ly.Sum, RotateSum, level, c)
 	c.Add(AddBias, level, 1)
@@ -286,6 +274,34 @@ func (ly *Layer) rowCount(kept []bool, tiles int, encrypted bool, c Counts) {
 		sumCounts(ly.Refill, RotateRefill, level, c)
 	}
 	ly.squareCounts(level, c)
+}
+
+// sumsOf is how many sums of products a row has: one for each giant with a tile.
+func (ly *Layer) sumsOf(kept []bool) (n int) {
+	if ly.Giants == nil {
+		return min(1, number(kept))
+	}
+	per := len(kept) / ly.sums()
+	for g := range ly.Giants {
+		n += min(1, number(kept[g*per:(g+1)*per]))
+	}
+	return n
+}
+
+// giantCounts counts the rotations of sums that have a tile, and gives how many there are.
+func (ly *Layer) giantCounts(kept []bool, c Counts) (sums int) {
+	per, rotated := len(kept)/ly.sums(), 0
+	for g, step := range ly.Giants {
+		if step != 0 && number(kept[g*per:(g+1)*per]) > 0 {
+			rotated++
+		}
+	}
+	c.Add(Decompose, ly.SumLevel(), rotated)
+	c.Add(RotateSum, ly.SumLevel(), rotated)
+	if rotated > 0 {
+		c.Add(ModDown, ly.SumLevel(), 1)
+	}
+	return ly.sumsOf(kept)
 }
 
 // diagonalCounts counts the products of the only row, whose inputs are rotated on the way: per input ciphertext one decomposition, and one

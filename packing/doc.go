@@ -75,4 +75,4 @@
 package packing
 
 // Version is raised whenever the same network may get another layout or other counts.
-const Version = 4
+const Version = 5

@@ -1,10 +1,6 @@
 package packing
 
-import (
-	"math/bits"
-
-	"hepex/network"
-)
+import "hepex/network"
 
 // The first layer of a one-image layout may be a convolution that the client prepares (im2col): for each offset of the kernel it sends a
 // ciphertext of the values that this tap reads at all output positions, repeated for each output channel. Products with weights then sum
@@ -12,28 +8,25 @@ import (
 // the positions of each pooling window, for all windows at once: pooling adds rows. Rows read ciphertexts that they share: those of the
 // kernel that reads all that a pooling window reads.
 //
-// Output v, position by position and channel by channel, lies in every slot s with s mod period = v.
+// Outputs lie as the next layer wants them: all values repeated with a period, or spread over blocks of slots.
 type im2col struct {
 	stage  network.Stage   // window and output channels
 	pool   *network.Window // over its outputs; nil = none
 	merged network.Window  // of what comes out of the pooling
 	reads  [][]int32       // by position of a pooling window and tap: the offset in the merged kernel, numbered as they are sent
 	sent   []int           // offsets of the merged kernel
+	lie    spread          // of what comes out of the pooling
 }
 
-// newIm2col prepares a convolution with the pooling that follows, unless it has no grid or its outputs do not fit into the slots. Used
-// tells which taps have a weight; nil: all.
-func newIm2col(g network.Geometry, slots int, used []bool) *im2col {
-	if len(g) < 2 || g[0].Pool != nil || g[0].Window == network.Whole(g[0].Window.In) {
+// newIm2col prepares a convolution with the pooling that follows; nil for another layer. Used tells which taps have a weight; nil: all.
+func newIm2col(g network.Geometry, used []bool) *im2col {
+	if len(g) < 2 || g[0].Pool != nil || whole(&g[0]) {
 		return nil
 	}
 	c := &im2col{stage: g[0], pool: g[1].Pool, merged: g[0].Window}
 	phases := network.Window{Kernel: network.Square(1)}
 	if c.pool != nil {
 		c.merged, phases = c.stage.Window.Pooled(*c.pool), *c.pool
-	}
-	if c.values() > slots {
-		return nil
 	}
 	number := map[int]int32{}
 	for d := range phases.Taps() {
@@ -65,9 +58,6 @@ func (c *im2col) offset(phases network.Size, d, t int) int {
 // values is the number of outputs, after pooling.
 func (c *im2col) values() int { return c.merged.Positions() * c.stage.Out }
 
-// period is the least that outputs may repeat with.
-func (c *im2col) period() int { return 1 << bits.Len(uint(c.values()-1)) }
-
 // layer is the program: rows are positions of a pooling window, columns channels of offsets.
 func (c *im2col) layer(name string) Layer {
 	channels := c.stage.Window.In.Channels
@@ -91,17 +81,17 @@ func (c *im2col) pooled() Places {
 }
 
 // each calls f with the slots that hold outputs, and the position and channel of each.
-func (c *im2col) each(slots, period int, f func(slot, position, channel int) bool) {
-	for s := range slots {
-		if v := s % period; v < c.values() && !f(s, v/c.stage.Out, v%c.stage.Out) {
+func (c *im2col) each(slots int, f func(slot, position, channel int) bool) {
+	for s, v := range c.lie.values(0, slots) {
+		if v >= 0 && !f(s, v/c.stage.Out, v%c.stage.Out) {
 			return
 		}
 	}
 }
 
-func (c *im2col) input(slots, period, col int, put func(slot, place, sample int)) {
+func (c *im2col) input(slots, col int, put func(slot, place, sample int)) {
 	channels := c.stage.Window.In.Channels
-	c.each(slots, period, func(slot, position, _ int) bool {
+	c.each(slots, func(slot, position, _ int) bool {
 		if from := c.merged.Input(position, c.sent[col/channels]); from >= 0 {
 			put(slot, from*channels+col%channels, 0)
 		}
@@ -109,13 +99,13 @@ func (c *im2col) input(slots, period, col int, put func(slot, place, sample int)
 	})
 }
 
-func (c *im2col) weights(slots, period, term int, put func(slot, out, in int) bool) {
-	c.each(slots, period, func(slot, _, channel int) bool { return put(slot, channel, term) })
+func (c *im2col) weights(slots, term int, put func(slot, out, in int) bool) {
+	c.each(slots, func(slot, _, channel int) bool { return put(slot, channel, term) })
 }
 
 // bias is that of row d: at the positions of the convolution that it computes.
-func (c *im2col) bias(slots, period, d int, put func(slot, out int)) {
-	c.each(slots, period, func(slot, position, channel int) bool {
+func (c *im2col) bias(slots, d int, put func(slot, out int)) {
+	c.each(slots, func(slot, position, channel int) bool {
 		if c.pool != nil {
 			position = c.pool.Input(position, d)
 		}

@@ -29,6 +29,9 @@ func (l *Layout) KeyLevels(encrypted bool) KeyLevels {
 		for _, step := range ly.Rotations {
 			rotate(step, ly.Level)
 		}
+		for _, step := range ly.Giants {
+			rotate(step, ly.SumLevel())
+		}
 		sum(ly.Sum, ly.SumLevel())
 		if ly.Mask {
 			sum(ly.Refill, ly.SquareLevel())
@@ -73,6 +76,11 @@ func (ly *Layer) keyLimbs(special int) int {
 	for _, step := range ly.Rotations {
 		if step != 0 {
 			n += KeyLimbs(ly.Level, special)
+		}
+	}
+	for _, step := range ly.Giants {
+		if step != 0 {
+			n += KeyLimbs(ly.SumLevel(), special)
 		}
 	}
 	return n

@@ -62,6 +62,10 @@ type Layer struct {
 	// and squares cannot leave their rescaling to the next product.
 	Integer bool `json:",omitempty"`
 
+	// Products are summed by giant: those of giant g, rescaled, are rotated by Giants[g] slots to the left before they are added. Nil: by 0
+	// alone.
+	Giants []int `json:",omitempty"`
+
 	Sum    Sum  // of the products
 	Mask   bool // outputs are masked, one more level, and copied by Refill
 	Refill Sum
@@ -90,8 +94,14 @@ func (ly *Layer) Position(row int) int { return row / ly.Groups() }
 // InGroups is the number of groups of input channels.
 func (ly *Layer) InGroups() int { return ly.Cols / ly.comes() }
 
-// Terms is the number of tiles of an unpruned row of tiles: of each tap, those of each group of input channels.
-func (ly *Layer) Terms() int { return ly.Taps() * ly.InGroups() * len(ly.Rotations) }
+// Terms is the number of tiles of an unpruned row of tiles: of each giant and tap, those of each group of input channels in each rotation.
+func (ly *Layer) Terms() int { return ly.sums() * ly.Taps() * ly.InGroups() * len(ly.Rotations) }
+
+// sums is the number of sums that giants rotate.
+func (ly *Layer) sums() int { return max(1, len(ly.Giants)) }
+
+// Giant is the number of the giant that a term belongs to.
+func (ly *Layer) Giant(term int) int { return term / (ly.Terms() / ly.sums()) }
 
 // Inputs is the number of inputs that products can read: each ciphertext, after pooling, in each rotation. Input c·len(Rotations)+k is
 // ciphertext c in rotation k.
@@ -104,7 +114,7 @@ func (ly *Layer) Ciphertexts() int { return ly.inputs() * ly.InGroups() }
 // numbers.
 func (ly *Layer) Read(row, term int) (input int) {
 	if ly.Reads == nil {
-		return term
+		return term % ly.Inputs()
 	}
 	position := ly.from(ly.Position(row), term/ly.InGroups())
 	if position == Outside {
@@ -151,7 +161,7 @@ func (ly *Layer) SquareLevel() int {
 // Rotates tells whether rotated inputs are made once for all rows, rather than within a row's products: where
 // several rows share them, and for encrypted weights, which cannot be multiplied before the key switch ends.
 func (ly *Layer) Rotates(encrypted bool) bool {
-	return len(ly.Rotations) > 1 && (ly.Rows > 1 || encrypted)
+	return len(ly.Rotations) > 1 && (ly.Rows > 1 || encrypted || ly.Giants != nil)
 }
 
 // Diagonals tells whether inputs are rotated within a row's products, on the way from a rotation's digits to its end.
@@ -268,7 +278,7 @@ func (l *Layout) Equal(m *Layout) bool {
 	same := l.Kind == m.Kind && l.Shape == m.Shape && l.Slots == m.Slots && l.Batch == m.Batch
 	return same && slices.EqualFunc(l.Layers, m.Layers, func(a, b Layer) bool {
 		return a.Name == b.Name && a.In == b.In && a.Out == b.Out && a.Rows == b.Rows && a.Cols == b.Cols &&
-			slices.Equal(a.Rotations, b.Rotations) && a.Sum.equal(b.Sum) && a.Mask == b.Mask && a.Refill.equal(b.Refill) &&
+			slices.Equal(a.Rotations, b.Rotations) && slices.Equal(a.Giants, b.Giants) && a.Sum.equal(b.Sum) && a.Mask == b.Mask && a.Refill.equal(b.Refill) &&
 			a.Square == b.Square && a.Delayed == b.Delayed && a.Level == b.Level && a.Places.equal(&b.Places)
 	})
 }

@@ -6,10 +6,11 @@ import "slices"
 type Memory struct {
 	Model   int64 // tiles and biases
 	Keys    int64
-	Input   int64
-	Output  int64
-	Working int64 // ciphertexts of layers, and tables of transforms
-	Buffers int64 // of key switches
+	Input   int64 // which stays: it is the caller's
+	Output  int64 // what is sent back, part of Working
+	Working int64 // ciphertexts of layers, when they are most
+	Tables  int64 // of transforms
+	Buffers int64 // of key switches, and of products with integers
 	Runtime int64 // what the allocator and the client's own buffers take on top
 }
 
@@ -21,12 +22,8 @@ const (
 
 // Total is the sum.
 func (m Memory) Total() int64 {
-	return m.Model + m.Keys + m.Input + m.Output + m.Working + m.Buffers + m.Runtime
+	return m.Model + m.Keys + m.Input + m.Working + m.Tables + m.Buffers + m.Runtime
 }
-
-// RowsInFlight is how many rows of tiles are summed before they are brought to their ends: groups of RowsAtOnce, and enough of them
-// for all threads.
-func RowsInFlight(threads int) int { return RowsAtOnce * ((threads + 1) / 2) }
 
 // WordBytes is how many bytes a residue modulo a prime below 2^bits takes in tiles and keys.
 func WordBytes(bits int) int {
@@ -64,43 +61,46 @@ func (a Arithmetic) key(level int) int64 {
 	return 2 * int64(digits) * a.packed(level, true)
 }
 
-// layerBytes is what the parts of a layer need.
+// layerBytes is what the parts of a layer add to the model.
 type layerBytes struct {
-	tile    int64 // a kept tile, or weight
-	bias    int64 // of a row of tiles with a kept one, for each border
-	row     int64 // of such a row at one position, on its way to the next layer
-	model   int64 // what the model holds whatever tiles are kept
-	buffers int64 // what is there while the layer is computed, whatever tiles are kept
+	tile   int64 // a kept tile, or weight
+	bias   int64 // of a row of tiles with a kept one, for each border
+	always int64 // whatever tiles are kept
 }
 
-func (a Arithmetic) layerBytes(l *Layout, i int, encrypted bool, threads int) layerBytes {
-	ly := &l.Layers[i]
+func (a Arithmetic) layerBytes(ly *Layer, encrypted bool) layerBytes {
 	if ly.Integer {
-		return a.integerBytes(ly)
+		return layerBytes{tile: 8, always: 8 * int64(ly.Rows)} // with all biases
 	}
-	b := layerBytes{
-		tile: a.packed(ly.Level, ly.Diagonals(encrypted)), bias: a.words() * int64(ly.Level),
-		buffers: a.layerBuffers(ly, encrypted, threads),
-	}
+	b := layerBytes{tile: a.packed(ly.Level, ly.Diagonals(encrypted)), bias: a.words() * int64(ly.Level)}
 	if encrypted {
 		b.tile, b.bias = 2*b.tile, 2*b.bias
 	}
-	if i < len(l.Layers)-1 {
-		out := ly.SquareLevel() - 1
-		if ly.Delayed || !ly.Square {
-			out++
-		}
-		b.row = a.ciphertext(out)
-	}
 	if ly.Mask {
-		b.model = a.words() * int64(ly.Level)
+		b.always = a.words() * int64(ly.Level)
 	}
 	return b
 }
 
 // Memory says what an evaluation will need, from the kept tiles.
 func (a Arithmetic) Memory(l *Layout, kept [][][]bool, encrypted bool, threads int) Memory {
-	var m Memory
+	m := a.standing(l, encrypted, threads)
+	for i := range l.Layers {
+		ly, b := &l.Layers[i], a.layerBytes(&l.Layers[i], encrypted)
+		for _, row := range kept[i] {
+			if n := number(row); n > 0 {
+				m.Model += int64(ly.borders())*b.bias + int64(n)*b.tile
+			}
+		}
+		m.Model += b.always
+	}
+	m.Working = a.words() * int64(l.PeakLimbs(kept, encrypted, threads))
+	m.Runtime = m.Total()*runtimeShare/100 + runtimeBytes
+	return m
+}
+
+// standing is what is there whatever tiles are kept, but for the model.
+func (a Arithmetic) standing(l *Layout, encrypted bool, threads int) (m Memory) {
 	levels := l.KeyLevels(encrypted)
 	if levels.Relinearize >= 0 {
 		m.Keys += a.key(levels.Relinearize)
@@ -110,37 +110,19 @@ func (a Arithmetic) Memory(l *Layout, kept [][][]bool, encrypted bool, threads i
 	}
 	m.Input = int64(l.Layers[0].Cols) * a.ciphertext(l.Levels)
 	m.Output = int64(l.Layers[len(l.Layers)-1].Rows) * a.ciphertext(0)
-	for i := range l.Layers {
-		ly, b := &l.Layers[i], a.layerBytes(l, i, encrypted, threads)
-		for _, row := range kept[i] {
-			if n := number(row); n > 0 {
-				m.Model += int64(ly.borders())*b.bias + int64(n)*b.tile
-				m.Working += int64(ly.Positions()) * b.row
-			}
-		}
-		m.Model += b.model
-		m.Working += b.buffers
-	}
-	m.Working += 4 * a.words() * int64(l.Levels+1+len(a.LogP)) // tables of transforms
-	m.Buffers = a.switchers(l, encrypted, threads)
-	m.Runtime = m.Total()*runtimeShare/100 + runtimeBytes
+	m.Tables = 4 * a.words() * int64(l.Levels+1+len(a.LogP))
+	m.Buffers = a.switchers(l, encrypted, threads) + a.blocks(l, threads)
 	return m
 }
 
-// layerBuffers is inputs that are pooled or rotated for all rows, sums of products, and a row's own ciphertexts on the way to its end.
-func (a Arithmetic) layerBuffers(ly *Layer, encrypted bool, threads int) (n int64) {
-	if ly.Rotates(encrypted) {
-		n += int64(ly.Inputs()-ly.Ciphertexts()) * a.ciphertext(ly.Level)
+// blocks are what threads bring together of a layer's inputs for products with integers.
+func (a Arithmetic) blocks(l *Layout, threads int) (n int64) {
+	for i := range l.Layers {
+		if ly := &l.Layers[i]; ly.Integer {
+			n = max(n, int64(threads)*int64(ly.Inputs()*BlockWords(1<<a.LogN, ly.Inputs()))*8)
+		}
 	}
-	if ly.Pools != nil {
-		n += int64(ly.Ciphertexts()) * a.ciphertext(ly.Level)
-	}
-	polys := int64(2)
-	if encrypted {
-		polys = 3
-	}
-	n += int64(min(ly.Rows, RowsInFlight(threads))) * polys * a.words() * int64(ly.Level+1)
-	return n + int64(threads)*7*a.words()*int64(ly.Level)
+	return n
 }
 
 // switchers is the buffers of key switches: lanes, sources and sums of each thread's own switcher, the remainders of what one divides

@@ -19,8 +19,8 @@ import (
 // in a whole window of slots, the next window−1 slots carry the inputs that the sum loses at its left end.
 // What else the slots hold meets zero weights in the next layer.
 type oneImage struct {
-	layers []arrangement
-	first  *im2col // in the place of the first layer; nil: an outer layer
+	layers    []arrangement
+	*prepared // in the place of the first layers; nil: an outer layer comes first
 }
 
 // arrangement is how one layer uses the slots. Outer layers read pitch and window, inner ones write them.
@@ -32,23 +32,27 @@ type arrangement struct {
 	cover         map[int][][]int // inner: by first residue, slot of the group and rotation, the input or −1
 }
 
-// newOneImageLayout finds the nominally cheapest arrangement of an unpruned network, keys and evaluation weighed together. Layers but a
-// convolution that the client prepares are unrolled: every position of a channel is a neuron.
-func newOneImageLayout(g network.Geometry, first *im2col, slots int, encrypted bool) *Layout {
-	s := arranger{first: first, slots: slots, prices: Nominal(1), encrypted: encrypted}
+// newOneImageLayout finds the nominally cheapest arrangement of an unpruned network, keys and evaluation weighed together. Layers but
+// those that are prepared are unrolled: every position of a channel is a neuron. Used is for prepare.
+func newOneImageLayout(g network.Geometry, slots int, encrypted bool, used []bool) *Layout {
+	s := arranger{slots: slots, prices: Nominal(1), encrypted: encrypted}
+	s.prepared = prepare(g, slots, used, s.prices)
 	for a := range len(g) + 1 {
 		s.dims = append(s.dims, g.Axis(a).Size())
 	}
-	if first != nil {
-		s.dims[1] = first.values()
+	if s.prepared != nil {
+		s.dims[1] = s.prepared.first.values()
 	}
 	layers, place := s.arrange()
-	for i := 1; i < len(layers); i += 2 {
+	for i := s.base() + 1; i < len(layers); i += 2 {
 		place[i].fillCover(slots, &layers[i])
+	}
+	if s.prepared != nil && s.base() == 0 {
+		s.prepared.first.lie.block = place[0].pitch
 	}
 	l := &Layout{
 		Kind: OneImage, Shape: OneImageIn(slots, encrypted).Shape, Slots: slots, Batch: 1,
-		inputs: s.dims[0], Layers: layers, place: oneImage{place, first},
+		inputs: s.dims[0], Layers: layers, place: oneImage{place, s.prepared},
 	}
 	l.SetDelayed(true)
 	return l
@@ -56,27 +60,38 @@ func newOneImageLayout(g network.Geometry, first *im2col, slots int, encrypted b
 
 // packOneImage packs a network without the neurons that nothing reads and inputs without weight.
 func packOneImage(f *network.Folded, slots int, encrypted bool) (*Model, error) {
-	var tail *network.Folded
 	compact, _ := f.Compact(true)
-	first := newIm2col(compact.Geometry(), slots, usedTaps(&compact.Layers[0]))
-	if first != nil {
-		tail = &network.Folded{Layers: slices.Clone(compact.Layers[1:])}
-		tail.Layers[0].Pool = nil
-	} else {
-		tail = f
+	g := compact.Geometry()
+	used := usedTaps(&compact.Layers[0])
+	h := prepare(g, slots, used, Nominal(1))
+	if h == nil {
+		unrolled, err := f.Unroll()
+		if err != nil {
+			return nil, fmt.Errorf("packing: one-image layout: %w", err)
+		}
+		packed, inputs := unrolled.Compact(false)
+		layout := newOneImageLayout(packed.Geometry(), slots, encrypted, nil)
+		layout.inputs, layout.InputOrder = f.Geometry().Axis(0).Size(), inputs
+		return newModel(packed, layout), nil
 	}
-	unrolled, err := tail.Unroll()
+	tail := &network.Folded{Layers: slices.Clone(compact.Layers[1:])}
+	tail.Layers[0].Pool = nil // which the first layer does
+	tail, err := tail.Unroll()
 	if err != nil {
 		return nil, fmt.Errorf("packing: one-image layout: %w", err)
 	}
-	packed, order := unrolled.Compact(first != nil)
-	g := packed.Geometry()
-	if first != nil {
-		packed.Layers = append([]network.Affine{compact.Layers[0]}, packed.Layers...)
-		g, order = append(network.Geometry{compact.Geometry()[0]}, g...), nil
+	tail = tail.Simplify()      // a neuron may be constant though its channel is not
+	dense := max(h.base()-1, 0) // of the tail: the first layer whose outputs are no grid
+	rest, _ := (&network.Folded{Layers: tail.Layers[dense:]}).Compact(true)
+	packed := &network.Folded{Layers: slices.Concat(compact.Layers[:1], tail.Layers[:dense], rest.Layers)}
+	for i := 1 + dense; i < len(g); i++ {
+		in := g[i].Window.In
+		if i > 1+dense {
+			in = network.Flat(g[i-1].Out)
+		}
+		g[i] = network.Stage{Window: network.Whole(in), Out: rest.Geometry()[i-1-dense].Out, Pool: g[i].Pool}
 	}
-	layout := newOneImageLayout(g, first, slots, encrypted)
-	layout.inputs, layout.InputOrder = f.Geometry().Axis(0).Size(), order
+	layout := newOneImageLayout(g, slots, encrypted, used)
 	return newModel(packed, layout), nil
 }
 
@@ -94,10 +109,13 @@ func usedTaps(l *network.Affine) []bool {
 	return used
 }
 
+// prepares tells whether a layer is one of those.
+func (p oneImage) prepares(layer int) bool { return p.prepared != nil && layer <= p.base() }
+
 func (p oneImage) input(l *Layout, col, _ int, put func(slot, place, sample int)) {
 	first, a := &l.Layers[0], p.layers[0]
-	if p.first != nil {
-		p.first.input(l.Slots, a.pitch, col, put)
+	if p.prepared != nil {
+		p.first.input(l.Slots, col, put)
 		return
 	}
 	for n := range min(first.InGroup, first.In-col*first.InGroup) {
@@ -109,8 +127,8 @@ func (p oneImage) input(l *Layout, col, _ int, put func(slot, place, sample int)
 
 func (p oneImage) weights(l *Layout, layer, row, term int, put func(slot, out, in int) bool) {
 	ly, a := &l.Layers[layer], p.layers[layer]
-	if layer == 0 && p.first != nil {
-		p.first.weights(l.Slots, a.pitch, term, put)
+	if p.prepares(layer) {
+		p.prepared.weights(l, layer, row, term, put)
 		return
 	}
 	col, k := ly.Input(ly.Read(row, term))
@@ -139,8 +157,8 @@ func (p oneImage) weights(l *Layout, layer, row, term int, put func(slot, out, i
 
 func (p oneImage) bias(l *Layout, layer, row int, put func(slot, out int)) {
 	ly, a := &l.Layers[layer], p.layers[layer]
-	if layer == 0 && p.first != nil {
-		p.first.bias(l.Slots, a.pitch, row, put)
+	if p.prepares(layer) {
+		p.prepared.bias(l, layer, row, put)
 		return
 	}
 	for o := range min(ly.OutGroup, ly.Out-row*ly.OutGroup) {
@@ -160,6 +178,9 @@ func (oneImage) mask(*Layout, int, func(int)) {}
 
 func (p oneImage) output(l *Layout, position, _ int) (row, slot int) {
 	i := len(l.Layers) - 1
+	if p.prepares(i) {
+		return p.prepared.output(position)
+	}
 	ly := &l.Layers[i]
 	row, slot = position/ly.OutGroup, position%ly.OutGroup
 	if !ly.outer {

@@ -32,17 +32,21 @@ func (scalar) weights(_ *Layout, _, row, term int, put func(slot, out, in int) b
 // themselves.
 func (l *Layout) samplesAlone() bool { return l.Kind == Scalar }
 
-// integerBytes is what the parts of a layer with integer weights need.
-func (a Arithmetic) integerBytes(ly *Layer) layerBytes {
-	b := layerBytes{tile: 8, row: a.ciphertext(ly.Level), model: 8 * int64(ly.Rows)} // with all biases
-	if ly.Pools != nil {
-		b.buffers = int64(ly.Ciphertexts()) * a.ciphertext(ly.Level)
+// BlockWords is how many coefficients of each of so many inputs products with integers bring together at once, of polynomials of n: enough
+// for the pages they lie in to be worth opening, and so few that the block stays in a cache.
+func BlockWords(n, inputs int) int {
+	block := min(n, mostBlockWords)
+	for block > leastBlockWords && 8*block*inputs > mostBlockBytes {
+		block /= 2
 	}
-	if ly.Square {
-		b.row += a.ciphertext(ly.Level - 1)
-	}
-	return b
+	return block
 }
+
+const (
+	mostBlockWords  = 1024
+	leastBlockWords = 64
+	mostBlockBytes  = 8 << 20
+)
 
 // simulateIntegers returns one signal per row, also for rows without a weight.
 func (m *Model) simulateIntegers(i int, x []signal, p *Profile) []signal {

@@ -1,6 +1,9 @@
 package packing
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Source is a place where an evaluation adds error. Errors are kept by source, in units of the error that the
 // source adds to a slot: what that is depends on parameters, which are chosen once a simulation has shown how
@@ -308,14 +311,7 @@ func (m *Model) simulateLayer(i int, x []signal, p *Profile) []signal {
 		if !m.HasRow(i, r) {
 			continue
 		}
-		acc := newSignal(m.Slots)
-		for term, kept := range m.Kept[i][ly.Group(r)] {
-			if in := ly.Read(r, term); kept && in != Outside {
-				col, k := ly.Input(in)
-				acc.addProduct(m.Tile(i, ly.Group(r), term), x[col], ly.Rotations[k], i)
-			}
-		}
-		acc.add(Source{i, SumError}, 1)
+		acc := m.products(i, r, x)
 		p.note(i, acc.value)
 		acc = acc.sum(ly.Sum, Source{i, SumError}, Source{i, SumSwitchError}, i, p)
 		acc.addBias(m.BiasRow(i, r))
@@ -330,6 +326,54 @@ func (m *Model) simulateLayer(i int, x []signal, p *Profile) []signal {
 		out[r] = acc
 	}
 	return out
+}
+
+// products sums those of a row, giant by giant.
+func (m *Model) products(i, r int, x []signal) signal {
+	ly := &m.Layers[i]
+	sums := make([]signal, ly.sums())
+	for term, kept := range m.Kept[i][ly.Group(r)] {
+		in := ly.Read(r, term)
+		if !kept || in == Outside {
+			continue
+		}
+		g := ly.Giant(term)
+		if sums[g].value == nil {
+			sums[g] = newSignal(m.Slots)
+		}
+		col, k := ly.Input(in)
+		sums[g].addProduct(m.Tile(i, ly.Group(r), term), x[col], ly.Rotations[k], i)
+	}
+	if ly.Giants == nil {
+		if sums[0].value == nil {
+			sums[0] = newSignal(m.Slots)
+		}
+		sums[0].add(Source{i, SumError}, 1)
+		return sums[0]
+	}
+	acc := newSignal(m.Slots)
+	for g, sum := range sums {
+		if sum.value == nil {
+			continue
+		}
+		sum.add(Source{i, SumError}, 1)
+		if ly.Giants[g] != 0 {
+			sum.rotate(ly.Giants[g])
+			sum.add(Source{i, SumSwitchError}, 1)
+		}
+		acc.plus(sum)
+	}
+	acc.add(Source{i, SumError}, 1) // the division that rotations share
+	return acc
+}
+
+// rotate rotates to the left.
+func (a signal) rotate(step int) {
+	turn := func(v []float64) { copy(v, slices.Concat(v[step:], v[:step])) }
+	turn(a.value)
+	for _, variance := range a.variance {
+		turn(variance)
+	}
 }
 
 // addProduct adds the product of a tile with a ciphertext rotated to the left.

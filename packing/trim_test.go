@@ -53,10 +53,8 @@ func TestTrim(t *testing.T) {
 				}
 			}
 		}
-		for col, read := range cut.Layers[0].reads(0, cut.Layers[0].Rows, cut.Kept[0]) {
-			if cut.Layers[0].Cols > 1 && !read {
-				t.Errorf("round %d: input %d is sent and not read", round, col)
-			}
+		if first := &cut.Layers[0]; first.Cols > 1 && len(first.reads(cut.Kept[0])) < first.Cols {
+			t.Errorf("round %d: %d inputs are sent, %d read", round, first.Cols, len(first.reads(cut.Kept[0])))
 		}
 	}
 	if trimmed < 10 {

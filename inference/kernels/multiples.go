@@ -5,7 +5,7 @@ import (
 )
 
 // Row holds integer weights of one output. Ring.Multiples is Σ w·x + b for a block of MultiplesWords coefficients of
-// each input, input i at i·MultiplesWords of x. Terms of negative weights come first.
+// each input, input i at i·MultiplesWords of x; the portable kernel also takes shorter blocks. Terms of negative weights come first.
 type Row struct {
 	Index    []int32
 	Weights  []uint32 // absolute values, below 2^31
