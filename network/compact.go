@@ -28,8 +28,8 @@ func (f *Folded) Compact(whole bool) (compact *Folded, inputs []int) {
 	return s.pick(keep), keep[0]
 }
 
-// maxUnrolled bounds the weights of an unrolled layer: 256 MiB.
-const maxUnrolled = 1 << 25
+// MaxUnrolled bounds the weights of an unrolled layer: 256 MiB.
+const MaxUnrolled = 1 << 25
 
 // Unroll is an equivalent network without grids: every position of every channel is a neuron, and weights are repeated wherever they
 // are used. A layer of too many weights is an error.
@@ -46,8 +46,8 @@ func (f *Folded) Unroll() (*Folded, error) {
 		if l.Pool != nil {
 			in = l.Pool.In
 		}
-		if in.Size()*out.Size() > maxUnrolled {
-			return nil, fmt.Errorf("layer %d: %d×%d weights when unrolled: want at most %d", i+1, out.Size(), in.Size(), maxUnrolled)
+		if in.Size()*out.Size() > MaxUnrolled {
+			return nil, fmt.Errorf("layer %d: %d×%d weights when unrolled: want at most %d", i+1, out.Size(), in.Size(), MaxUnrolled)
 		}
 		u.Layers = append(u.Layers, Affine{W: l.unrolled(in, out), B: l.B, Linear: l.Linear})
 	}

@@ -63,6 +63,9 @@ func (c Choice) Layout(g network.Geometry) (*Layout, error) {
 	}
 	switch c.Kind {
 	case OneImage:
+		if err := checkUnrolled(g, c.Slots()); err != nil {
+			return nil, err
+		}
 		return newOneImageLayout(g, c.Slots(), c.Encrypted, nil), nil
 	case Scalar:
 		return newScalarLayout(g, c.Slots()), nil

@@ -58,6 +58,20 @@ func newOneImageLayout(g network.Geometry, slots int, encrypted bool, used []boo
 	return l
 }
 
+// checkUnrolled refuses convolutions that can neither be prepared nor unrolled.
+func checkUnrolled(g network.Geometry, slots int) error {
+	first := 0
+	if h := prepare(g, slots, nil, Nominal(1)); h != nil {
+		first = h.base() + 1
+	}
+	for i := first; i < len(g); i++ {
+		if in, out := g.Axis(i).Size(), g.Axis(i+1).Size(); in*out > network.MaxUnrolled {
+			return fmt.Errorf("packing: one-image layout: layer %d: %d×%d weights when unrolled for %d slots: want at most %d", i+1, out, in, slots, network.MaxUnrolled)
+		}
+	}
+	return nil
+}
+
 // packOneImage packs a network without the neurons that nothing reads and inputs without weight.
 func packOneImage(f *network.Folded, slots int, encrypted bool) (*Model, error) {
 	compact, _ := f.Compact(true)

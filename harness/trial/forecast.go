@@ -161,7 +161,7 @@ func denseLayout(s config.Spec, source *datasets.Source) (layout *packing.Layout
 	}
 	for _, c := range choices(s) {
 		if layout, err = c.Layout(g); err != nil {
-			break
+			continue
 		}
 		if lit, err = literal(s, layout, packing.Profile{}); err == nil {
 			break

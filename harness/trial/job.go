@@ -108,7 +108,7 @@ func Check(s config.Spec, source *datasets.Source) (path string, err error) {
 	for _, c := range choices(s) { // small rings are arranged much faster; what the largest lacks is what is reported
 		var layout *packing.Layout
 		if layout, err = c.Layout(g); err != nil {
-			return "layout", err
+			continue
 		}
 		if _, err = literal(s, layout, packing.Profile{}); err == nil {
 			return "", nil

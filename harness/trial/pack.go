@@ -44,7 +44,10 @@ func pack(s config.Spec, f *network.Folded, orders [][]int, v *values) (*packed,
 	for _, c := range choices(s) {
 		m, err := c.Pack(f, orders)
 		if err != nil {
-			return nil, err
+			if first == nil {
+				first = &Failure{"parameters", err}
+			}
+			continue
 		}
 		m.Trim()
 		if best != nil && !mayBeCheaper(s, m, cheapest) {
