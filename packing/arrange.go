@@ -95,7 +95,11 @@ func (s *arranger) best(i int, in state) choice {
 		if best.cost >= 0 && cost >= best.cost {
 			return
 		}
-		if cost += s.best(i+1, s.next(i, in, a)).cost; best.cost < 0 || cost < best.cost {
+		rest := s.best(i+1, s.next(i, in, a)).cost
+		if rest < 0 { // no arrangement reads such inputs
+			return
+		}
+		if cost += rest; best.cost < 0 || cost < best.cost {
 			best = choice{a, cost}
 		}
 	})
@@ -116,6 +120,9 @@ func (s *arranger) candidates(i int, in state, try func(arrangement)) {
 		}
 		for pitch := least; pitch <= most; pitch *= 2 {
 			try(arrangement{pitch: pitch, window: pitch, rotations: []int{0}})
+		}
+		if n := s.dims[1]; s.prepared != nil && i == 0 && n < least {
+			try(arrangement{pitch: n, window: n, rotations: []int{0}}) // a period that the slots end in the midst of
 		}
 	case (i-s.base())%2 == 0:
 		for _, n := range parts {
@@ -163,10 +170,16 @@ func (s *arranger) windows(i, pitch int) []int {
 func (s *arranger) folds(i int, in state, pitch, window int, try func(arrangement)) {
 	period := in.pitch
 	for fold := 1; fold <= min(period, pitch-window+1); fold++ {
-		if smooth(fold) {
+		if smooth(fold) && s.reaches(i, period, pitch, window, fold) {
 			try(innerArrangement(min(in.group, s.dims[i]), arrangement{pitch: pitch, window: window, period: period, fold: fold}))
 		}
 	}
+}
+
+// reaches tells whether all that groups of outputs read lies before the end of the slots, unless inputs repeat beyond it too.
+func (s *arranger) reaches(i, period, pitch, window, fold int) bool {
+	groups := min(s.slots/pitch, s.dims[i+1])
+	return s.slots%period == 0 || (groups-1)*pitch+window-1+ceilDiv(period, fold)*fold <= s.slots
 }
 
 // innerArrangement adds the rotations that an inner layer needs to read so many inputs: to the left by multiples of

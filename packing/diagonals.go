@@ -50,9 +50,8 @@ func (g *spread) values(col, slots int) []int {
 			}
 			continue
 		}
-		channel := value % g.axis.Channels
-		for b := channel; b < g.blocks(slots); b += g.cyclic {
-			v[slot+(b-channel)*g.block] = value
+		for s := slot; s < slots; s += g.cyclic * g.block {
+			v[s] = value
 		}
 	}
 	return v
