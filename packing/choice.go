@@ -104,7 +104,7 @@ func (c Choice) Pack(f *network.Folded, orders [][]int) (*Model, error) {
 		}
 		packed, inputs = unrolled.Compact()
 	case c.Kind == Tiles && orders != nil:
-		if err := checkOrders(f.Dims(), orders); err != nil {
+		if err := CheckOrders(f.Dims(), orders); err != nil {
 			return nil, err
 		}
 		packed = packed.Simplify().Permute(orders)

@@ -56,31 +56,40 @@ func (l *Layout) setSquares(f *network.Folded) {
 }
 
 func checkFinite(f *network.Folded) error {
+	g := f.Geometry()
 	for i, a := range f.Layers {
 		if !finite(a.W.RawMatrix().Data) || !finite(a.B) {
-			return fmt.Errorf("packing: layer fc%d: a weight or bias is not a finite number", i+1)
+			return fmt.Errorf("packing: layer %s: a weight or bias is not a finite number", nameOf(&g[i], i+1))
 		}
 	}
 	return nil
 }
 
-func checkOrders(dims []int, orders [][]int) error {
-	if len(orders) != len(dims) {
-		return fmt.Errorf("packing: %d orders for %d neuron axes", len(orders), len(dims))
+// CheckOrders returns an error unless there is an order for each axis, nil or a permutation of its channels.
+func CheckOrders(channels []int, orders [][]int) error {
+	if len(orders) != len(channels) {
+		return fmt.Errorf("packing: %d orders for %d neuron axes", len(orders), len(channels))
 	}
 	for a, order := range orders {
-		if order == nil {
-			continue
-		}
-		seen := make([]bool, dims[a])
-		for _, n := range order {
-			if n < 0 || n >= len(seen) || seen[n] || len(order) != len(seen) {
-				return fmt.Errorf("packing: order of axis %d is not a permutation of its %d neurons", a, dims[a])
-			}
-			seen[n] = true
+		if order != nil && !isPermutation(order, channels[a]) {
+			return fmt.Errorf("packing: order of axis %d is not a permutation of its %d neurons", a, channels[a])
 		}
 	}
 	return nil
+}
+
+func isPermutation(order []int, n int) bool {
+	if len(order) != n {
+		return false
+	}
+	seen := make([]bool, n)
+	for _, i := range order {
+		if i < 0 || i >= n || seen[i] {
+			return false
+		}
+		seen[i] = true
+	}
+	return true
 }
 
 func finite(values []float64) bool {

@@ -469,6 +469,29 @@ func TestStateSurvivesItsFile(t *testing.T) {
 	}
 }
 
+// A file whose orders are no permutations is refused: later steps, packing and pictures rely on them.
+func TestStateRefusesOrders(t *testing.T) {
+	for name, orders := range map[string][][]int{
+		"an axis too few": {{0, 1, 2}, {0, 1}},
+		"an axis more":    {{0, 1, 2}, {0, 1}, {0, 1}, {0}},
+		"short":           {{0, 1}, {0, 1}, {0, 1}},
+		"beyond":          {{0, 1, 3}, {0, 1}, {0, 1}},
+		"negative":        {{0, 1, -1}, {0, 1}, {0, 1}},
+		"twice":           {{0, 1, 2}, {1, 1}, {0, 1}},
+	} {
+		s := &State{Net: newNet(t, 3, 2, 2), Orders: orders}
+		read := State{Epochs: 7}
+		_, err := read.ReadFrom(bytes.NewReader(bytesOf(t, s)))
+		if err == nil || !strings.HasPrefix(err.Error(), "pruning: read: packing: ") || read.Epochs != 7 || read.Net != nil {
+			t.Errorf("%s: %v, read %+v", name, err, read)
+		}
+	}
+	s := &State{Net: newNet(t, 3, 2, 2), Orders: [][]int{{2, 0, 1}, nil, {1, 0}}}
+	if _, err := new(State).ReadFrom(bytes.NewReader(bytesOf(t, s))); err != nil {
+		t.Errorf("an axis in its natural order: %v", err)
+	}
+}
+
 // The same steps must prune the same network: if this changes, raise Version.
 func TestGoldenOrder(t *testing.T) {
 	shape := packing.Shape{In: 8, Out: 4, Batch: 1}
