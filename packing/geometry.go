@@ -156,7 +156,7 @@ func sequence(n int) []int {
 
 // nameOf names a layer by its kind and number.
 func nameOf(s *network.Stage, number int) string {
-	if s.Window.Positions() > 1 || s.Taps() < s.Window.In.Positions() {
+	if s.Conv() {
 		return fmt.Sprintf("conv%d", number)
 	}
 	return fmt.Sprintf("fc%d", number)

@@ -79,6 +79,12 @@
 // takes the best epoch (0, the default, is never). prune.distil: {alpha: 0.9, temperature: 4} gives the outputs of the
 // network before the first prune step the weight 0.9 in the loss; autoencoders have no temperature.
 //
+// # What is pruned
+//
+// prune.target is what the first step of p3, p3e, p4 and p4e removes, and prune.ratio the share of these: weight; neuron, of hidden layers,
+// with all weights into and out of it; tile; and of convolutional networks filter, the output channels of convolutions, ranked by the weights that
+// compute them, or channel, the same ranked by the weights that read them.
+//
 // # Pruning in several steps
 //
 // The schemes joint and hunter prune in prune.events steps, between which density falls along prune.curve, cubic or linear.
