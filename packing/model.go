@@ -71,14 +71,15 @@ func CheckOrders(channels []int, orders [][]int) error {
 		return fmt.Errorf("packing: %d orders for %d neuron axes", len(orders), len(channels))
 	}
 	for a, order := range orders {
-		if order != nil && !isPermutation(order, channels[a]) {
+		if order != nil && !IsPermutation(order, channels[a]) {
 			return fmt.Errorf("packing: order of axis %d is not a permutation of its %d neurons", a, channels[a])
 		}
 	}
 	return nil
 }
 
-func isPermutation(order []int, n int) bool {
+// IsPermutation tells whether an order has each of 0 to n−1 once.
+func IsPermutation(order []int, n int) bool {
 	if len(order) != n {
 		return false
 	}
