@@ -22,7 +22,8 @@
 //	  cases: [{label: dense, prune.scheme: dense, tile: [16x16x32, 32x64x4]}]
 //	limits:  {timeout: 20m, memory: 16GiB, retries: 1, max_failures: 5}
 //	figures: [{id: pareto, x: tiles.density, y: quality.degradation, series: prune.scheme, facet: tile,
-//	           scale: {x: log}, range: {y: [0, 0.1]}}, {id: ablation, x: quality.plain, rows: label, facet: prune.ratio}]
+//	           scale: {x: log}, range: {y: [0, 0.1]}}, {id: ablation, x: quality.plain, rows: label, facet: prune.ratio},
+//	          {id: layers, x: latency.per_layer, rows: label}]        # bars of where the time goes
 //	tables:  [{id: headline, rows: prune.scheme, cols: tile, cells: [tiles.density, latency.evaluate]}]
 //	expect:                          # what a paper says; hepex verify compares
 //	  - {id: C1, where: {prune.scheme: p4e, quality.validation_degradation: "<= 0.025"}, metric: saved.tiles, reduce: max,
