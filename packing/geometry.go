@@ -154,8 +154,8 @@ func sequence(n int) []int {
 	return s
 }
 
-// nameOf names a layer by its kind and number.
-func nameOf(s *network.Stage, number int) string {
+// LayerName names a layer by its kind and its number, from 1: conv1, fc2.
+func LayerName(s *network.Stage, number int) string {
 	if s.Conv() {
 		return fmt.Sprintf("conv%d", number)
 	}

@@ -59,7 +59,7 @@ func checkFinite(f *network.Folded) error {
 	g := f.Geometry()
 	for i, a := range f.Layers {
 		if !finite(a.W.RawMatrix().Data) || !finite(a.B) {
-			return fmt.Errorf("packing: layer %s: a weight or bias is not a finite number", nameOf(&g[i], i+1))
+			return fmt.Errorf("packing: layer %s: a weight or bias is not a finite number", LayerName(&g[i], i+1))
 		}
 	}
 	return nil
@@ -131,6 +131,32 @@ func (m *Model) KeptTiles(i int) int {
 			if k {
 				n++
 			}
+		}
+	}
+	return n
+}
+
+// Products is the number of products that an evaluation takes of the tiles of layer i: a tile is multiplied at every output position at
+// which its tap reads an input.
+func (m *Model) Products(i int) int {
+	ly, n := &m.Layers[i], 0
+	uses := ly.uses()
+	for _, row := range m.Kept[i] {
+		for term, k := range row {
+			if k {
+				n += uses[term*ly.Taps()/len(row)]
+			}
+		}
+	}
+	return n
+}
+
+// KeptRows is the number of rows of layer i that are computed: all output positions of each row of tiles that has one.
+func (m *Model) KeptRows(i int) int {
+	n := 0
+	for _, row := range m.Kept[i] {
+		if slices.Contains(row, true) {
+			n += m.Layers[i].Positions()
 		}
 	}
 	return n
