@@ -20,6 +20,11 @@ func (s *Stage) In() Axis {
 	return s.Window.In
 }
 
+// Conv tells whether the layer is a convolution: a fully connected one has one output position, which reads all that there is.
+func (s *Stage) Conv() bool {
+	return s.Window.Positions() > 1 || s.Taps() < s.Window.In.Positions()
+}
+
 // Geometry is how the neurons of a network lie: a stage for each layer with weights. Axis 0 holds the inputs, axis l the outputs of
 // layer l.
 type Geometry []Stage

@@ -99,7 +99,7 @@ func (c Choice) Pack(f *network.Folded, orders [][]int) (*Model, error) {
 	}
 	packed := c.Evaluated(f).Simplify()
 	if c.Kind == Tiles && orders != nil {
-		if err := checkOrders(f.Dims(), orders); err != nil {
+		if err := CheckOrders(f.Dims(), orders); err != nil {
 			return nil, err
 		}
 		packed = packed.Permute(orders)

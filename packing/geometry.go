@@ -154,9 +154,9 @@ func sequence(n int) []int {
 	return s
 }
 
-// nameOf names a layer by its kind and number.
-func nameOf(s *network.Stage, number int) string {
-	if s.Window.Positions() > 1 || s.Taps() < s.Window.In.Positions() {
+// LayerName names a layer by its kind and its number, from 1: conv1, fc2.
+func LayerName(s *network.Stage, number int) string {
+	if s.Conv() {
 		return fmt.Sprintf("conv%d", number)
 	}
 	return fmt.Sprintf("fc%d", number)

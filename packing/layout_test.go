@@ -238,6 +238,37 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// Products of kept tiles are those that an evaluation counts, and rows those that have a tile, whatever the layers.
+func TestProductsAndRows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(31, 32))
+	more := false
+	for range rounds(t) {
+		f, shape := randomNetwork(rng), randomShape(rng)
+		m, err := TilesOf(shape).Pack(f, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, counted := range m.Counts(m.Kept, false) {
+			if got, want := m.Products(i), counted.Of(MulPlain); got != want {
+				t.Fatalf("dims %v, tile %s, layer %d: %d products, counted %d", f.Dims(), shape, i, got, want)
+			}
+			rows := 0
+			for r := range m.Layers[i].Rows {
+				if m.HasRow(i, r) {
+					rows++
+				}
+			}
+			if got := m.KeptRows(i); got != rows {
+				t.Fatalf("dims %v, tile %s, layer %d: %d rows, want %d", f.Dims(), shape, i, got, rows)
+			}
+			more = more || m.Products(i) > m.KeptTiles(i)
+		}
+	}
+	if !more {
+		t.Error("no tile was used twice: the test shows nothing")
+	}
+}
+
 func TestPackRefuses(t *testing.T) {
 	f := &network.Folded{Layers: []network.Affine{{W: mat.NewDense(2, 3, []float64{1, 2, 3, 4, 5, 6}), B: []float64{0, 0}}}}
 	bad := &network.Folded{Layers: []network.Affine{{W: mat.NewDense(1, 1, []float64{math.NaN()}), B: []float64{0}}}}

@@ -50,31 +50,41 @@ func (l *Layout) setSquares(f *network.Folded) {
 }
 
 func checkFinite(f *network.Folded) error {
+	g := f.Geometry()
 	for i, a := range f.Layers {
 		if !finite(a.W.RawMatrix().Data) || !finite(a.B) {
-			return fmt.Errorf("packing: layer fc%d: a weight or bias is not a finite number", i+1)
+			return fmt.Errorf("packing: layer %s: a weight or bias is not a finite number", LayerName(&g[i], i+1))
 		}
 	}
 	return nil
 }
 
-func checkOrders(dims []int, orders [][]int) error {
-	if len(orders) != len(dims) {
-		return fmt.Errorf("packing: %d orders for %d neuron axes", len(orders), len(dims))
+// CheckOrders returns an error unless there is an order for each axis, nil or a permutation of its channels.
+func CheckOrders(channels []int, orders [][]int) error {
+	if len(orders) != len(channels) {
+		return fmt.Errorf("packing: %d orders for %d neuron axes", len(orders), len(channels))
 	}
 	for a, order := range orders {
-		if order == nil {
-			continue
-		}
-		seen := make([]bool, dims[a])
-		for _, n := range order {
-			if n < 0 || n >= len(seen) || seen[n] || len(order) != len(seen) {
-				return fmt.Errorf("packing: order of axis %d is not a permutation of its %d neurons", a, dims[a])
-			}
-			seen[n] = true
+		if order != nil && !IsPermutation(order, channels[a]) {
+			return fmt.Errorf("packing: order of axis %d is not a permutation of its %d neurons", a, channels[a])
 		}
 	}
 	return nil
+}
+
+// IsPermutation tells whether an order has each of 0 to n−1 once.
+func IsPermutation(order []int, n int) bool {
+	if len(order) != n {
+		return false
+	}
+	seen := make([]bool, n)
+	for _, i := range order {
+		if i < 0 || i >= n || seen[i] {
+			return false
+		}
+		seen[i] = true
+	}
+	return true
 }
 
 func finite(values []float64) bool {
@@ -128,6 +138,32 @@ func (m *Model) KeptTiles(i int) int {
 			if k {
 				n++
 			}
+		}
+	}
+	return n
+}
+
+// Products is the number of products that an evaluation takes of the tiles of layer i: a tile is multiplied at every output position at
+// which its tap reads an input.
+func (m *Model) Products(i int) int {
+	ly, n := &m.Layers[i], 0
+	uses := ly.uses()
+	for _, row := range m.Kept[i] {
+		for term, k := range row {
+			if k {
+				n += uses[term*ly.Taps()/len(row)]
+			}
+		}
+	}
+	return n
+}
+
+// KeptRows is the number of rows of layer i that are computed: all output positions of each row of tiles that has one.
+func (m *Model) KeptRows(i int) int {
+	n := 0
+	for _, row := range m.Kept[i] {
+		if slices.Contains(row, true) {
+			n += m.Layers[i].Positions()
 		}
 	}
 	return n

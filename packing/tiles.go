@@ -18,7 +18,7 @@ func newTileLayout(g network.Geometry, shape Shape) *Layout {
 		in, out := shape.Group(i), shape.Group(i+1)
 		ly := &l.Layers[i]
 		*ly = Layer{
-			Name: nameOf(&g[i], i+1),
+			Name: LayerName(&g[i], i+1),
 			In:   dims[i], Out: dims[i+1],
 			InGroup: in, OutGroup: out,
 			Rows: places[i].Positions() * ceilDiv(dims[i+1], out), Cols: places[i].comes() * ceilDiv(dims[i], in),

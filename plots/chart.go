@@ -15,7 +15,9 @@ type chart struct {
 	x, y     axis
 	panels   []panel
 	legend   []entry
-	onSide   bool // a dot chart: x runs down, y to the right
+	onSide   bool     // a dot chart: x runs down, y to the right
+	layers   []string // of a bar chart
+	zero     bool     // the axis of y begins at 0
 	insecure bool
 	notes    []string
 }
@@ -24,6 +26,7 @@ type chart struct {
 type panel struct {
 	title  string
 	curves []curve
+	bars   []bar // which the curves are the sums of
 }
 
 // curve is the points of one series, or of one row of a dot chart. A baseline has a single point and is drawn as a
@@ -39,6 +42,7 @@ type entry struct {
 	name     string
 	look     look
 	baseline bool
+	filled   bool // a part of bars
 }
 
 // reduce groups the records into panels and curves.
@@ -53,11 +57,11 @@ func reduce(fig Figure, all record.Set) (*chart, error) {
 	if fig.Rows != "" {
 		fig.Y, fig.YAxis = fig.X, fig.XAxis
 	}
-	x, err := metric(fig.X, records)
+	x, err := fig.metric(fig.X, records)
 	if err != nil {
 		return nil, err
 	}
-	y, err := metric(fig.Y, records)
+	y, err := fig.metric(fig.Y, records)
 	if err != nil {
 		return nil, err
 	}
@@ -73,9 +77,12 @@ func reduce(fig Figure, all record.Set) (*chart, error) {
 		return nil, err
 	}
 	c := &chart{insecure: insecure, notes: notes}
-	if fig.Rows != "" {
+	switch {
+	case fig.byLayer():
+		err = c.fillBars(d, y)
+	case fig.Rows != "":
 		err = c.fillRows(d, y)
-	} else {
+	default:
 		err = c.fill(d, x, y)
 	}
 	if err != nil {
@@ -84,6 +91,19 @@ func reduce(fig Figure, all record.Set) (*chart, error) {
 	c.note(shown, x.Timed() || y.Timed())
 	c.notes = append(c.notes, busyNote(shown, x, y)...)
 	return c, nil
+}
+
+// byLayer tells whether the figure shows bars: the parts that a metric has by layer.
+func (fig Figure) byLayer() bool {
+	_, ok := record.ByLayer(fig.X)
+	return ok && fig.Rows != ""
+}
+
+func (fig Figure) metric(name string, records record.Set) (record.Metric, error) {
+	if m, ok := record.ByLayer(name); ok && fig.Rows != "" {
+		return m, nil
+	}
+	return metric(name, records)
 }
 
 func (fig Figure) checkAxes() error {
@@ -97,7 +117,7 @@ func (fig Figure) checkAxes() error {
 }
 
 // drawn reads the values of one figure from records: points have both x and y; baselines, the dense
-// records of a figure whose series are schemes or whose x or facet they lack, or of one with rows, only y.
+// records of a figure whose series are schemes or whose x or facet they lack, or of one with rows of dots, only y.
 type drawn struct {
 	fig               Figure
 	all               record.Set
@@ -106,8 +126,23 @@ type drawn struct {
 	off               int // points that log axes have no place for
 }
 
-func (d *drawn) x(r *record.Record) (float64, bool) { return d.all.Value(r, d.fig.X) }
-func (d *drawn) y(r *record.Record) (float64, bool) { return d.all.Value(r, d.fig.Y) }
+func (d *drawn) x(r *record.Record) (float64, bool) { return d.value(r, d.fig.X) }
+func (d *drawn) y(r *record.Record) (float64, bool) { return d.value(r, d.fig.Y) }
+
+// value is that of a metric, the sum of its parts if it has some.
+func (d *drawn) value(r *record.Record, name string) (float64, bool) {
+	if !d.fig.byLayer() {
+		return d.all.Value(r, name)
+	}
+	if r.Latency == nil || len(r.Latency.PerLayer) == 0 {
+		return 0, false
+	}
+	sum := 0.0
+	for _, l := range r.Latency.PerLayer {
+		sum += l.Seconds
+	}
+	return sum, true
+}
 
 // split sorts the records into points and baselines and returns both.
 func (d *drawn) split(records record.Set) (record.Set, error) {
@@ -120,7 +155,7 @@ func (d *drawn) split(records record.Set) (record.Set, error) {
 		apart := d.fig.Rows != "" || slices.Contains(d.series, scheme) || slices.Contains(key(r, names(d.fig.Facet)), "")
 		switch {
 		case !okY:
-		case isDense == "dense" && (!okX || apart):
+		case isDense == "dense" && (!okX || apart) && !d.fig.byLayer(): // whose bars are not levels
 			d.baselines = append(d.baselines, r)
 		case okX:
 			d.points = append(d.points, r)
@@ -184,11 +219,11 @@ func (c *chart) fill(d *drawn, x, y record.Metric) error {
 		if name != "dense" && !slices.Contains(d.series, scheme) {
 			name = strings.TrimPrefix(name+", dense", ", ")
 		}
-		c.legend = append(c.legend, entry{name, levelLook(i), true})
+		c.legend = append(c.legend, entry{name: name, look: levelLook(i), baseline: true})
 	}
 	if len(d.series) > 0 {
 		for i, values := range curves {
-			c.legend = append(c.legend, entry{describe(d.series, values), looks[i], false})
+			c.legend = append(c.legend, entry{name: describe(d.series, values), look: looks[i]})
 		}
 	}
 	return c.scale(d, x, y)
@@ -221,8 +256,14 @@ func (c *chart) scale(d *drawn, x, y record.Metric) (err error) {
 			return err
 		}
 	}
+	if c.zero {
+		ys = append(ys, 0)
+	}
 	if c.y, err = newAxis(y, d.fig.YAxis, ys); err != nil {
 		return err
+	}
+	if c.zero {
+		c.y.min = 0
 	}
 	for _, p := range c.panels {
 		for _, cv := range p.curves {
@@ -264,7 +305,7 @@ func (c *chart) note(shown record.Set, timed bool) {
 		}
 	}
 	hollow := ""
-	if c.onSide {
+	if c.onSide && c.layers == nil {
 		hollow = ", which are hollow"
 	}
 	switch {

@@ -32,7 +32,11 @@ func (c *chart) rowsHeight() vg.Length {
 			most = max(most, len(cv.points))
 		}
 	}
-	return vg.Length(len(c.x.ticks)*(rowHeight+pointHeight*min(most-1, 4)) + besidesRows)
+	row := rowHeight + pointHeight*min(most-1, 4)
+	if c.layers != nil {
+		row += barRow
+	}
+	return vg.Length(len(c.x.ticks)*row + besidesRows)
 }
 
 var (
@@ -68,10 +72,10 @@ func (c *chart) fillRows(d *drawn, value record.Metric) error {
 		c.panels = append(c.panels, p)
 	}
 	if compared {
-		c.legend = append(c.legend, entry{"mean of " + rowName(d.series, rows[0]), referenceLook, true})
+		c.legend = append(c.legend, entry{name: "mean of " + rowName(d.series, rows[0]), look: referenceLook, baseline: true})
 	}
 	if len(d.baselines) > 0 {
-		c.legend = append(c.legend, entry{"dense", levelLook(0), true})
+		c.legend = append(c.legend, entry{name: "dense", look: levelLook(0), baseline: true})
 	}
 	c.onSide, c.x = true, rowAxis(d.series, rows)
 	return c.scale(d, value, value)

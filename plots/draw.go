@@ -184,14 +184,18 @@ func (c *chart) plot(p panel, numbered bool) *plot.Plot {
 			pl.Add(unboxed{part})
 		}
 	}
+	if p.bars != nil {
+		add(bars{c, p.bars})
+	}
 	for _, cv := range p.curves {
 		add(c.lines(cv)...)
 	}
 	for _, cv := range p.curves {
-		if !cv.baseline {
+		dots := !cv.baseline && p.bars == nil
+		if dots {
 			add(c.markers(cv))
 		}
-		if c.onSide && !cv.baseline {
+		if c.onSide && dots {
 			add(c.singles(cv))
 		}
 		add(c.arrows(cv))

@@ -107,6 +107,10 @@ func TestTileMapsAreValidAndReproducible(t *testing.T) {
 	}{
 		{"two layers", tileMap(16, 16, 64, 20, 10)},
 		{"larger than the page", tileMap(64, 64, 1800, 10)},
+		{"taps", TileMap{Title: "joint", Layers: []TileMapLayer{
+			tappedLayer("conv1", 1, 6, Kernel{3, 5}, false), tappedLayer("conv2", 6, 10, Kernel{2, 2}, false),
+			tappedLayer("fc3", 10, 7, Kernel{4, 3}, true), tappedLayer("conv4", 40, 70, Kernel{1, 60}, false),
+		}}},
 	}
 	if testing.Short() {
 		tests = tests[:1]
@@ -297,6 +301,11 @@ func TestTileMapErrors(t *testing.T) {
 		{"negative", func(l *TileMapLayer) { l.After[0][0] = -1 }, "want a finite magnitude"},
 		{"rows of tiles", func(l *TileMapLayer) { l.Kept = l.Kept[1:] }, "2 rows of tiles: want 3"},
 		{"columns of tiles", func(l *TileMapLayer) { l.Kept[1] = nil }, "row 1 has 0 tiles: want 8"},
+		{"columns of tiles in taps", func(l *TileMapLayer) { l.Kernel = Kernel{4, 4} }, "row 0 has 8 tiles: want 16"},
+		{"taps of unequal size", func(l *TileMapLayer) { l.Kernel = Kernel{3, 1} }, "kernel of 3 × 1 taps for outputs of 32 weights"},
+		{"too many taps", func(l *TileMapLayer) { l.Kernel = Kernel{8, 8} }, "kernel of 8 × 8 taps"},
+		{"taps without end", func(l *TileMapLayer) { l.Kernel = Kernel{math.MaxInt, math.MaxInt} }, "taps for outputs of 32 weights"},
+		{"rows without columns", func(l *TileMapLayer) { l.Kernel = Kernel{4, 0} }, "kernel of 4 × 0 taps"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -67,13 +67,23 @@ func (l legend) paint(dc draw.Canvas, top vg.Length) {
 			x += l.widths[i/l.rows-1]
 		}
 		y := top - (vg.Length(i%l.rows)+0.5)*entryHeight
-		dc.StrokeLine2(e.look.line(1.3), x, y, x+sampleWidth, y)
-		if !e.baseline {
-			dc.DrawGlyphNoClip(e.look.marker(), vg.Point{X: x + sampleWidth/2, Y: y})
-		}
+		e.sample(dc, x, y)
 		// The middle of small letters, rather than of the line of text, is level with the sample.
 		at := vg.Point{X: x + sampleWidth + sampleGap, Y: y + 0.12*textSize}
 		dc.FillText(aligned(labelStyle, draw.XLeft, draw.YCenter), at, e.name)
+	}
+}
+
+// sample draws what stands before a name: a line and its marker, or a filled box.
+func (e entry) sample(dc draw.Canvas, x, y vg.Length) {
+	if e.filled {
+		dc.SetColor(e.look.color)
+		dc.Fill(vg.Rectangle{Min: vg.Point{X: x + sampleWidth/3, Y: y - 3.5}, Max: vg.Point{X: x + sampleWidth, Y: y + 3.5}}.Path())
+		return
+	}
+	dc.StrokeLine2(e.look.line(1.3), x, y, x+sampleWidth, y)
+	if !e.baseline {
+		dc.DrawGlyphNoClip(e.look.marker(), vg.Point{X: x + sampleWidth/2, Y: y})
 	}
 }
 

@@ -18,7 +18,8 @@ import (
 
 // Figure says what a figure shows. X and Y are metrics or numeric parameters. Rows, Series and Facet are
 // parameters, several of them separated by commas, or empty: a series is a curve, a facet a panel. With
-// Rows, which are in the order of the records, there are neither Y nor Series.
+// Rows, which are in the order of the records, there are neither Y nor Series. A row is dots, or, where X is a metric that has a
+// part for each layer (record.PerLayer), bars of these parts.
 type Figure struct {
 	ID, X, Y, Rows, Series, Facet string
 	XAxis, YAxis                  Axis

@@ -4,6 +4,7 @@ import (
 	"image"
 	imagedraw "image/draw"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -22,6 +23,7 @@ const (
 	sheetMargin  = 36
 	titleHeight  = 72
 	nameHeight   = 52 // the name of a layer
+	noteDots     = 38 // a line of what there is to say below it
 	headHeight   = 44 // the heading of a map
 	labelHeight  = 44 // below a map
 	labelWidth   = 44 // left of one
@@ -42,9 +44,27 @@ func (s sheet) columnWidth() int {
 	return widest
 }
 
-func (r mapRow) height() int {
+func (s sheet) height(r mapRow) int {
 	_, h := r.maps[0].size()
-	return nameHeight + headHeight + max(h, shortestRow) + labelHeight
+	return s.above(r) + headHeight + max(h, shortestRow) + labelHeight
+}
+
+// above is the height of the texts above the headings of a row.
+func (s sheet) above(r mapRow) int {
+	if lines := len(s.notes(r)); lines > 0 {
+		return nameHeight + lines*noteDots + headHeight/4
+	}
+	return nameHeight
+}
+
+// notes are the lines of a row's note.
+func (s sheet) notes(r mapRow) []string {
+	return wrap([]string{r.note}, noteStyle, vg.Length(s.width()-2*sheetMargin)/dotsPerPoint)
+}
+
+// tapped tells whether a layer has a kernel.
+func (s sheet) tapped() bool {
+	return slices.ContainsFunc(s.rows, func(r mapRow) bool { return r.tapped })
 }
 
 func (s sheet) dots() (w, h int) {
@@ -53,10 +73,12 @@ func (s sheet) dots() (w, h int) {
 		h += titleHeight
 	}
 	for _, r := range s.rows {
-		h += r.height()
+		h += s.height(r)
 	}
-	return 2*sheetMargin + 2*(labelWidth+s.columnWidth()) + mapGap, h
+	return s.width(), h
 }
+
+func (s sheet) width() int { return 2*sheetMargin + 2*(labelWidth+s.columnWidth()) + mapGap }
 
 func (s sheet) size() (w, h vg.Length) {
 	x, y := s.dots()
@@ -89,10 +111,18 @@ func (s sheet) paint(dc draw.Canvas, picture image.Image) {
 	for _, r := range s.rows {
 		p := at(sheetMargin, y)
 		caption(dc, aligned(labelStyle, draw.XLeft, draw.YTop), p.X, p.Y, r.name)
-		y += r.height() + rowGap
+		for i, note := range s.notes(r) {
+			p = at(sheetMargin, y+nameHeight+i*noteDots)
+			caption(dc, aligned(noteStyle, draw.XLeft, draw.YTop), p.X, p.Y, note)
+		}
+		y += s.height(r) + rowGap
 	}
 	p := at(sheetMargin, h-sheetMargin)
-	caption(dc, noteStyle, p.X, p.Y, "Tinted: tiles that are computed. Dark: weights that are not zero.")
+	key := "Tinted: tiles that are computed. Dark: weights that are not zero."
+	if s.tapped() {
+		key += " On a darker ground: dropped inputs and outputs."
+	}
+	caption(dc, noteStyle, p.X, p.Y, key)
 	small := letters(8, grey(0x20))
 	s.each(func(m heatMap, left, top int) {
 		mw, mh := m.size()
@@ -118,8 +148,8 @@ func (s sheet) each(visit func(m heatMap, left, top int)) {
 		for i, m := range r.maps {
 			w, h := m.size()
 			left := sheetMargin + i*(labelWidth+s.columnWidth()+mapGap) + labelWidth + (s.columnWidth()-w)/2
-			visit(m, left, y+nameHeight+headHeight+max(0, shortestRow-h)/2)
+			visit(m, left, y+s.above(r)+headHeight+max(0, shortestRow-h)/2)
 		}
-		y += r.height() + rowGap
+		y += s.height(r) + rowGap
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -16,18 +17,29 @@ type TileMap struct {
 	Layers []TileMapLayer
 }
 
-// TileMapLayer is one weight matrix, outputs × inputs.
+// TileMapLayer is the weights of a layer: outputs × inputs, and of one with a kernel outputs × taps × inputs, tap by tap, row by row of the
+// kernel. Tiles lie within a tap.
 type TileMapLayer struct {
 	Name              string
 	Before, After     [][]float32 // |w|, in the original order of the neurons and in the permuted one
 	GroupOut, GroupIn int         // outputs and inputs that share a tile
 	Kept              [][]bool    // tile rows × tile columns, in the permuted order
+
+	Kernel    Kernel // zero: one tap
+	Flattened bool   // the taps are the positions of a grid, all of which a fully connected layer reads
 }
+
+// Kernel is the number of rows and columns of taps.
+type Kernel struct{ Rows, Cols int }
 
 // DrawTileMap writes the map as ID.pdf, ID.svg and ID.png into dir, which it makes, and returns the
 // three paths. Each layer is a row of two heat maps on the grid of its tiles: weights that are not
 // zero are dark, and tiles that have to be kept are tinted. In the original order of the neurons those are
 // the tiles that hold any weight, in the permuted one those that Kept names. Both show the same, final weights.
+//
+// A layer with a kernel is a small map for each tap, in the rows and columns of the kernel. A fully connected layer after a grid has a tap
+// for each position, in the rows and columns of the grid or, where weights are larger so, all side by side. On a darker ground are
+// outputs and inputs that are dropped: without a weight in any tap.
 func DrawTileMap(dir, id string, m TileMap) ([]string, error) {
 	paths, err := drawTileMap(dir, id, m)
 	if err != nil {
@@ -66,19 +78,19 @@ func (m TileMap) files(resolution int) ([]file, error) {
 
 // mapRow is one layer with its maps before and after.
 type mapRow struct {
-	name string
-	maps [2]heatMap
+	name, note string
+	tapped     bool // it has a kernel
+	maps       [2]heatMap
 }
 
-// heatMap is one matrix. A weight is x × y dots, or one dot stands for a rectangle of 1/x × 1/y
-// weights where the matrix is too large for that.
+// heatMap is one matrix, of a layer with a kernel that of all its taps. A weight takes some dots on each side, or one dot stands for a
+// rectangle of weights where the matrix is too large for that.
 type heatMap struct {
-	heading           string
-	weights           [][]float32
-	kept              [][]bool
-	groupOut, groupIn int
-	top               float32 // the weight that is black
-	x, y              float64
+	heading string
+	weights [][]float32
+	kept    [][]bool
+	out, in side
+	top     float32 // the weight that is black
 }
 
 // The largest map and the least of its shorter side, in dots; the most dots across one weight; and
@@ -94,21 +106,47 @@ func newMapRow(l TileMapLayer) (mapRow, error) {
 	if err := l.check(); err != nil {
 		return mapRow{}, err
 	}
-	outs, ins := len(l.Before), len(l.Before[0])
-	square := whole(min(mapWidth/float64(ins), mapHeight/float64(outs), mostDots))
 	var top float32
 	for _, row := range l.Before {
 		for _, w := range row {
 			top = max(top, w)
 		}
 	}
-	before := heatMap{weights: l.Before, kept: occupied(l), groupOut: l.GroupOut, groupIn: l.GroupIn, top: top}
-	before.x, before.y = stretched(square, ins), stretched(square, outs)
-	after := before
-	after.weights, after.kept = l.After, l.Kept
+	before, after := l.heatMap(l.Before, l.occupied()), l.heatMap(l.After, l.Kept)
+	before.top, after.top = top, top
 	before.heading, after.heading = "original order: "+tally(before.kept), "permuted: "+tally(after.kept)
-	name := fmt.Sprintf("%s: %d inputs × %d outputs, tiles %d × %d", l.Name, ins, outs, l.GroupIn, l.GroupOut)
-	return mapRow{name, [2]heatMap{before, after}}, nil
+	return mapRow{l.title(), l.note(after), l.taps() > 1, [2]heatMap{before, after}}, nil
+}
+
+func (l TileMapLayer) title() string {
+	outs, ins := len(l.Before), l.inputs()
+	tiles := fmt.Sprintf("tiles %d × %d", l.GroupIn, l.GroupOut)
+	if l.taps() == 1 {
+		return fmt.Sprintf("%s: %d inputs × %d outputs, %s", l.Name, ins, outs, tiles)
+	}
+	what := "taps"
+	if l.Flattened {
+		what = "positions"
+	}
+	return fmt.Sprintf("%s: %s × %s at each of %d × %d %s, %s", l.Name, count(ins, "input"), count(outs, "output"), l.Kernel.Rows, l.Kernel.Cols, what, tiles)
+}
+
+// note says of a layer with a kernel how its map is to be read, and what it cannot show well.
+func (l TileMapLayer) note(m heatMap) string {
+	if l.taps() == 1 {
+		return ""
+	}
+	var notes []string
+	if l.Flattened {
+		notes = append(notes, "From left to right: groups of inputs, each at all positions.")
+	}
+	if outs, ins := l.droppedOf(l.Before); number(outs)+number(ins) > 0 {
+		notes = append(notes, fmt.Sprintf("Dropped: %d of %s, %d of %s.", number(ins), count(len(ins), "input"), number(outs), count(len(outs), "output")))
+	}
+	if x, y := per(m.in.dots), per(m.out.dots); x*y > 1 {
+		notes = append(notes, fmt.Sprintf("A dot stands for %d × %d weights.", x, y))
+	}
+	return strings.Join(notes, " ")
 }
 
 // whole rounds dots per weight down to a whole number of dots, or of weights per dot.
@@ -121,9 +159,9 @@ func whole(dots float64) float64 {
 
 // stretched is the dots across a weight of an axis of n, made longer where the side of the map would
 // be too short to see anything.
-func stretched(dots float64, n int) float64 {
+func stretched(dots float64, n int, most float64) float64 {
 	factor := math.Ceil(shortSide / (float64(n) * dots))
-	return max(dots, whole(min(dots*min(factor, mostStretch), mostDots)))
+	return max(dots, whole(min(dots*min(factor, mostStretch), most)))
 }
 
 func (l TileMapLayer) check() error {
@@ -134,6 +172,9 @@ func (l TileMapLayer) check() error {
 		return fmt.Errorf("no weights")
 	}
 	outs, ins := len(l.Before), len(l.Before[0])
+	if k := l.Kernel; k != (Kernel{}) && (k.Rows < 1 || k.Cols < 1 || k.Rows > ins/k.Cols || ins%(k.Rows*k.Cols) != 0) {
+		return fmt.Errorf("kernel of %d × %d taps for outputs of %d weights: want as many weights in each tap", k.Rows, k.Cols, ins)
+	}
 	for _, m := range [][][]float32{l.Before, l.After} {
 		if len(m) != outs {
 			return fmt.Errorf("%d outputs before and %d after", outs, len(l.After))
@@ -149,7 +190,7 @@ func (l TileMapLayer) check() error {
 			}
 		}
 	}
-	rows, cols := ceilDiv(outs, l.GroupOut), ceilDiv(ins, l.GroupIn)
+	rows, cols := ceilDiv(outs, l.GroupOut), l.taps()*ceilDiv(l.inputs(), l.GroupIn)
 	if len(l.Kept) != rows {
 		return fmt.Errorf("%d rows of tiles: want %d", len(l.Kept), rows)
 	}
@@ -161,42 +202,32 @@ func (l TileMapLayer) check() error {
 	return nil
 }
 
-// occupied marks the tiles that hold a weight before the permutation.
-func occupied(l TileMapLayer) [][]bool {
-	tiles := make([][]bool, len(l.Kept))
-	for r := range tiles {
-		tiles[r] = make([]bool, len(l.Kept[r]))
-	}
-	for o, row := range l.Before {
-		for i, w := range row {
-			if w != 0 {
-				tiles[o/l.GroupOut][i/l.GroupIn] = true
-			}
-		}
-	}
-	return tiles
-}
-
 func tally(tiles [][]bool) string {
 	kept, total := 0, 0
 	for _, row := range tiles {
-		for _, k := range row {
-			total++
-			if k {
-				kept++
-			}
-		}
+		kept += number(row)
+		total += len(row)
 	}
 	return fmt.Sprintf("%d of %d tiles (%.1f %%)", kept, total, 100*float64(kept)/float64(total))
 }
 
+func number(of []bool) (n int) {
+	for _, is := range of {
+		if is {
+			n++
+		}
+	}
+	return n
+}
+
 // size is that of the map in dots.
 func (m heatMap) size() (w, h int) {
-	return int(math.Ceil(float64(len(m.weights[0])) * m.x)), int(math.Ceil(float64(len(m.weights)) * m.y))
+	return m.in.length(), m.out.length()
 }
 
 var (
 	keptTint    = color.RGBA{0xFF, 0xE9, 0xC2, 0xFF}
+	keptDropped = color.RGBA{0xD9, 0xBE, 0x87, 0xFF}
 	keptOutline = draw.LineStyle{Color: color.RGBA{0xDD, 0x9A, 0x1C, 0xFF}, Width: 0.35}
 	gridLine    = draw.LineStyle{Color: grey(0xD8), Width: 0.25}
 	mapFrame    = draw.LineStyle{Color: grey(0x60), Width: 0.6}
@@ -213,58 +244,83 @@ func (m heatMap) fill(picture *image.RGBA, left, top int) {
 }
 
 // dot is the colour of one dot: dark for a weight, even a small one, or for the share of weights that
-// are not zero among those it stands for; the tint of a kept tile or white behind them.
+// are not zero among those it stands for; the ground behind them.
 func (m heatMap) dot(x, y int) color.Color {
-	outs, ins := len(m.weights), len(m.weights[0])
-	o0, i0 := min(int(float64(y)/m.y), outs-1), min(int(float64(x)/m.x), ins-1)
-	o1, i1 := o0+max(1, int(math.Round(1/m.y))), i0+max(1, int(math.Round(1/m.x)))
+	o0, o1 := m.out.neurons(y)
+	i0, i1 := m.in.neurons(x)
+	if o0 == o1 || i0 == i1 {
+		return color.White
+	}
 	sum, n := 0.0, 0.0
-	for o := o0; o < min(o1, outs); o++ {
-		for i := i0; i < min(i1, ins); i++ {
+	for o := o0; o < o1; o++ {
+		for i := i0; i < i1; i++ {
 			n++
 			if w := m.weights[o][i]; w > 0 {
 				sum += 0.55 + 0.45*math.Sqrt(float64(min(w/m.top, 1)))
 			}
 		}
 	}
-	back := color.RGBA{0xFF, 0xFF, 0xFF, 0xFF}
-	if m.kept[o0/m.groupOut][i0/m.groupIn] {
-		back = keptTint
-	}
+	back := m.ground(o0, i0)
 	ink := color.RGBA{0x10, 0x22, 0x44, 0xFF}
 	dark := sum / n
 	mix := func(a, b uint8) uint8 { return uint8(math.Round(float64(a)*(1-dark) + float64(b)*dark)) }
 	return color.RGBA{mix(back.R, ink.R), mix(back.G, ink.G), mix(back.B, ink.B), 0xFF}
 }
 
-// rule draws the grid of the tiles and outlines the kept ones. at is the lower left corner, dot the
+// ground is what a weight lies on: white, or the tint of a kept tile, and darker where its output or input is dropped.
+func (m heatMap) ground(out, in int) color.RGBA {
+	kept := m.kept[m.out.tile[out]][m.in.tile[in]]
+	switch dropped := m.out.dropped[out] || m.in.dropped[in]; {
+	case kept && dropped:
+		return keptDropped
+	case kept:
+		return keptTint
+	case dropped:
+		return color.RGBA{0xC4, 0xC4, 0xC4, 0xFF}
+	}
+	return color.RGBA{0xFF, 0xFF, 0xFF, 0xFF}
+}
+
+// rule draws the grid of the tiles, outlines the kept ones and frames the parts. at is the lower left corner, dot the
 // size of a dot.
 func (m heatMap) rule(dc draw.Canvas, at vg.Point, dot vg.Length) {
-	w, h := m.size()
-	right, top := at.X+vg.Length(w)*dot, at.Y+vg.Length(h)*dot
-	x := func(tile int) vg.Length { return min(at.X+vg.Length(float64(tile*m.groupIn)*m.x)*dot, right) }
-	y := func(tile int) vg.Length { return max(top-vg.Length(float64(tile*m.groupOut)*m.y)*dot, at.Y) }
-	var grid, outlines vg.Path
-	for c := range m.kept[0] {
-		line(&grid, vg.Point{X: x(c), Y: at.Y}, vg.Point{X: x(c), Y: top})
+	_, h := m.size()
+	corner := vg.Point{X: at.X, Y: at.Y + vg.Length(h)*dot}
+	for out := range m.out.starts {
+		for in := range m.in.starts {
+			m.rulePart(dc, corner, dot, out, in)
+		}
 	}
-	for r, row := range m.kept {
-		line(&grid, vg.Point{X: at.X, Y: y(r)}, vg.Point{X: right, Y: y(r)})
-		for c, kept := range row {
-			if kept {
-				outlines = append(outlines, vg.Rectangle{Min: vg.Point{X: x(c), Y: y(r + 1)}, Max: vg.Point{X: x(c + 1), Y: y(r)}}.Path()...)
+}
+
+// rulePart does so for the tiles of one part on each side. corner is the upper left one of the map.
+func (m heatMap) rulePart(dc draw.Canvas, corner vg.Point, dot vg.Length, out, in int) {
+	left, right := corner.X+vg.Length(m.in.starts[in])*dot, corner.X+vg.Length(m.in.end(in))*dot
+	top, bottom := corner.Y-vg.Length(m.out.starts[out])*dot, corner.Y-vg.Length(m.out.end(out))*dot
+	x := func(neuron int) vg.Length { return min(corner.X+vg.Length(m.in.at(neuron, in))*dot, right) }
+	y := func(neuron int) vg.Length { return max(corner.Y-vg.Length(m.out.at(neuron, out))*dot, bottom) }
+	var grid, outlines vg.Path
+	cols := m.in.tiles(in)
+	for _, c := range cols {
+		line(&grid, vg.Point{X: x(m.in.from[c]), Y: bottom}, vg.Point{X: x(m.in.from[c]), Y: top})
+	}
+	for _, r := range m.out.tiles(out) {
+		line(&grid, vg.Point{X: left, Y: y(m.out.from[r])}, vg.Point{X: right, Y: y(m.out.from[r])})
+		for _, c := range cols {
+			if m.kept[r][c] {
+				outlines = append(outlines, vg.Rectangle{Min: vg.Point{X: x(m.in.from[c]), Y: y(m.out.to[r])}, Max: vg.Point{X: x(m.in.to[c]), Y: y(m.out.from[r])}}.Path()...)
 			}
 		}
 	}
 	// Lines that are close together would hide the weights.
-	tile := min(m.x*float64(m.groupIn), m.y*float64(m.groupOut))
+	tile := min(m.in.dots*float64(m.in.group), m.out.dots*float64(m.out.group))
 	if tile >= 6 {
 		stroke(dc, gridLine, grid)
 	}
 	if tile >= 12 {
 		stroke(dc, keptOutline, outlines)
 	}
-	stroke(dc, mapFrame, vg.Rectangle{Min: at, Max: vg.Point{X: right, Y: top}}.Path())
+	stroke(dc, mapFrame, vg.Rectangle{Min: vg.Point{X: left, Y: bottom}, Max: vg.Point{X: right, Y: top}}.Path())
 }
 
 func line(p *vg.Path, from, to vg.Point) {

@@ -13,7 +13,7 @@ import (
 // pay for better. Measured: .5; 1 keeps too many rows, .25 too few.
 type choice struct {
 	w      whole
-	tiles  []pricedTile // the most worth for the price first
+	tiles  []pricedTile // the most worth for the price first (but see scrape)
 	groups []group
 	first  []int // the first group of each axis
 	alive  []int // number of live groups, by axis
@@ -60,15 +60,23 @@ func newChoice(w whole, sums [][]float64) *choice {
 			})
 		}
 	}
-	slices.SortStableFunc(c.tiles, func(s, t pricedTile) int {
+	c.sort(func(s, t pricedTile) int {
 		return cmp.Or(cmp.Compare(t.worth*s.price, s.worth*t.price), cmp.Compare(t.worth, s.worth))
 	})
+	c.in, c.out, c.takes = make([]bool, len(c.groups)), make([]bool, len(c.groups)), make([]bool, len(c.tiles))
+	return c
+}
+
+// sort puts the tiles in an order: that in which they are taken.
+func (c *choice) sort(order func(s, t pricedTile) int) {
+	slices.SortStableFunc(c.tiles, order)
+	for g := range c.groups {
+		c.groups[g].tiles = nil
+	}
 	for i, t := range c.tiles {
 		c.groups[t.from].tiles = append(c.groups[t.from].tiles, i)
 		c.groups[t.to].tiles = append(c.groups[t.to].tiles, i)
 	}
-	c.in, c.out, c.takes = make([]bool, len(c.groups)), make([]bool, len(c.groups)), make([]bool, len(c.tiles))
-	return c
 }
 
 // outputsMust tells whether each group of the network's outputs is to stay: if that is a small part of the budget.
@@ -137,9 +145,26 @@ func (c *choice) bisect() {
 	}
 	for c.measure() < 0 { // not even the tiles that the groups need
 		if !c.drop() {
-			c.floors = make([]int, len(c.floors))
+			c.scrape()
 			break
 		}
+	}
+}
+
+// scrape gives up what is wanted, step by step, until the fewest groups with the cheapest tiles are left, which fit any limit that is not
+// refused.
+func (c *choice) scrape() {
+	c.floors = make([]int, len(c.floors))
+	if c.measure() >= 0 {
+		return
+	}
+	for g := range c.groups {
+		c.groups[g].must = false
+	}
+	for c.measure() < 0 && c.drop() {
+	}
+	if c.measure() < 0 { // tiles of one layer cost more or less by their tap
+		c.sort(func(s, t pricedTile) int { return cmp.Or(cmp.Compare(s.price, t.price), cmp.Compare(t.worth, s.worth)) })
 	}
 }
 

@@ -9,31 +9,76 @@ import (
 	"hepex/packing"
 )
 
-// PruneNeurons removes the given share of all hidden neurons, those whose incoming weights are least important on
-// average, with the weights that read them. Every hidden layer keeps a neuron.
+// PruneNeurons removes the given share of all neurons of a kind, those whose weights are least important on average, with all weights
+// into and out of them. Every hidden layer keeps one. The kinds, and the weights that rank them:
+//
+//	neurons   those of all hidden layers, filters of convolutions among them, by the weights that compute them
+//	filters   those of convolutions alone, by the weights that compute them
+//	channels  the same, by the weights that read what they compute
 type PruneNeurons struct {
-	Importance, Scope string
-	Ratio             float64
-	Seed              uint64
+	Kind, Importance, Scope string
+	Ratio                   float64
+	Seed                    uint64
 }
 
 func (p PruneNeurons) String() string {
-	return fmt.Sprintf("prune neurons importance=%s scope=%s ratio=%g seed=%d", p.Importance, p.Scope, p.Ratio, p.Seed)
+	return fmt.Sprintf("prune %s importance=%s scope=%s ratio=%g seed=%d", p.Kind, p.Importance, p.Scope, p.Ratio, p.Seed)
 }
+
+// The kinds of PruneNeurons.
+const (
+	neurons  = "neurons"
+	filters  = "filters"
+	channels = "channels"
+)
 
 // Apply masks weights.
 func (p PruneNeurons) Apply(s *State, data Data) error {
-	scores, err := neuronScores(p.Importance, s.Net, p.Seed, data)
+	weights, err := importances(p.Importance, s.Net, p.Seed, data)
 	if err != nil {
 		return err
 	}
-	gone, floored := lowest(scores, p.Ratio, p.Scope)
-	for l, neurons := range gone {
-		for _, n := range neurons {
-			s.removeNeuron(l+1, n)
+	g := s.Net.Geometry()
+	if err := p.check(g); err != nil {
+		return err
+	}
+	axes := p.axes(g)
+	scores := make([][]float64, len(axes))
+	for i, axis := range axes {
+		if p.Kind == channels {
+			scores[i] = readerScores(s.Net, axis, weights)
+		} else {
+			scores[i] = neuronScores(s.Net, axis, weights)
 		}
 	}
+	gone, floored := lowest(scores, p.Ratio, p.Scope)
+	for i, axis := range axes {
+		for _, n := range gone[i] {
+			s.removeNeuron(axis, n)
+		}
+	}
+	for i, l := range floored {
+		floored[i] = axes[l] - 1
+	}
 	s.noteFloors(floored)
+	return nil
+}
+
+// axes are those that neurons of the kind lie on.
+func (p PruneNeurons) axes(g network.Geometry) (axes []int) {
+	for axis := 1; axis < len(g); axis++ {
+		if p.Kind == neurons || g[axis-1].Conv() {
+			axes = append(axes, axis)
+		}
+	}
+	return axes
+}
+
+// check refuses networks without convolutions where their filters or channels are to go.
+func (p PruneNeurons) check(g network.Geometry) error {
+	if p.Kind != neurons && len(p.axes(g)) == 0 {
+		return fmt.Errorf("pruning: no convolution, whose %s could be pruned; want one in the network, or neurons as the target", p.Kind)
+	}
 	return nil
 }
 
@@ -59,7 +104,7 @@ type block struct {
 
 // Apply masks weights.
 func (p PruneBlocks) Apply(s *State, data Data) error {
-	scores, err := neuronScores(p.Importance, s.Net, p.Seed, data)
+	weights, err := importances(p.Importance, s.Net, p.Seed, data)
 	if err != nil {
 		return err
 	}
@@ -69,14 +114,14 @@ func (p PruneBlocks) Apply(s *State, data Data) error {
 	}
 	left := slices.Clone(parts.groups)
 	var blocks []block
-	for l, neurons := range scores {
-		sum, size := make([]float64, left[l+1]), make([]float64, left[l+1])
-		for n, v := range neurons {
-			sum[parts.of[l+1][n]] += v
-			size[parts.of[l+1][n]]++
+	for axis := 1; axis < len(left)-1; axis++ {
+		sum, size := make([]float64, left[axis]), make([]float64, left[axis])
+		for n, v := range neuronScores(s.Net, axis, weights) {
+			sum[parts.of[axis][n]] += v
+			size[parts.of[axis][n]]++
 		}
 		for g := range sum {
-			blocks = append(blocks, block{axis: l + 1, group: g, score: sum[g] / size[g]})
+			blocks = append(blocks, block{axis: axis, group: g, score: sum[g] / size[g]})
 		}
 	}
 	slices.SortStableFunc(blocks, func(a, b block) int { return cmp.Compare(a.score, b.score) })
@@ -110,22 +155,24 @@ func (p *partition) tilesBetween(groups []int) int {
 	return n
 }
 
-// neuronScores averages the importance of each hidden neuron's incoming weights, layer by layer.
-func neuronScores(kind string, n *network.Network, seed uint64, data Data) ([][]float64, error) {
-	weights, err := importances(kind, n, seed, data)
-	if err != nil {
-		return nil, err
+// neuronScores averages the importance of the weights that compute each neuron of a hidden axis.
+func neuronScores(n *network.Network, axis int, weights [][]float64) []float64 {
+	d := n.Dense()[axis-1]
+	scores := make([]float64, d.Out)
+	for w, v := range weights[axis-1] {
+		scores[w/d.In] += v / float64(d.In)
 	}
-	layers := n.Dense()
-	scores := make([][]float64, len(layers)-1)
-	for l := range scores {
-		d := layers[l]
-		scores[l] = make([]float64, d.Out)
-		for w, v := range weights[l] {
-			scores[l][w/d.In] += v / float64(d.In)
-		}
+	return scores
+}
+
+// readerScores averages the importance of the weights that read each neuron of a hidden axis.
+func readerScores(n *network.Network, axis int, weights [][]float64) []float64 {
+	scores := make([]float64, n.Dense()[axis-1].Out)
+	readers := len(weights[axis]) / len(scores)
+	for w, v := range weights[axis] {
+		scores[w%len(scores)] += v / float64(readers)
 	}
-	return scores, nil
+	return scores
 }
 
 // removeNeuron masks the weights into and out of a hidden neuron, or a filter and what reads its channel.

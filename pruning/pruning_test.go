@@ -201,6 +201,8 @@ func TestStepsAsConfigsWriteThem(t *testing.T) {
 	for text, want := range map[string]string{
 		"prune weights 0.9":    "prune weights importance=l1 scope=local ratio=0.9 seed=1",
 		"prune neurons 0.2":    "prune neurons importance=l1 scope=local ratio=0.2 seed=1",
+		"prune filters 0.2":    "prune filters importance=l1 scope=local ratio=0.2 seed=1",
+		"prune channels .25":   "prune channels importance=l1 scope=local ratio=0.25 seed=1",
 		"prune tiles .5":       "prune tiles importance=l1 scope=local score=avg ratio=0.5 tile=8x4 seed=1",
 		"prune blocks 0.5":     "prune blocks importance=l1 ratio=0.5 tile=8x4 seed=1",
 		"permute sort":         "permute sort nonzero<=0.1 share=0 scope=local tile=8x4 seed=1",
@@ -213,6 +215,7 @@ func TestStepsAsConfigsWriteThem(t *testing.T) {
 		"prune weights":        "error",
 		"prune weights 1":      "error",
 		"prune layers 0.5":     "error",
+		"prune filter 0.5":     "error",
 		"permute best":         "error",
 		"drop -1":              "error",
 		"retrain 0":            "error",
@@ -424,15 +427,17 @@ func checkPermuted(t *testing.T, s *State, d network.Data) {
 	const samples = 5
 	x := mat.NewDense(samples, d.Dim, nil)
 	px := mat.NewDense(samples, d.Dim, nil)
+	first, last := s.Orders[0], s.Orders[len(s.Orders)-1]
 	for b := range samples {
-		for p, n := range s.Orders[0] {
-			x.Set(b, n, float64(d.X[b*d.Dim+n]))
-			px.Set(b, p, float64(d.X[b*d.Dim+n]))
+		for to := range d.Dim {
+			from := to/len(first)*len(first) + first[to%len(first)] // the channels of a position lie together
+			x.Set(b, from, float64(d.X[b*d.Dim+from]))
+			px.Set(b, to, float64(d.X[b*d.Dim+from]))
 		}
 	}
 	want, got := f.Forward(x), f.Permute(s.Orders).Forward(px)
 	for b := range samples {
-		for p, n := range s.Orders[len(s.Orders)-1] {
+		for p, n := range last {
 			if diff := math.Abs(want.At(b, n) - got.At(b, p)); diff > 1e-9*(1+math.Abs(want.At(b, n))) {
 				t.Fatalf("output %d: %g, permuted %g", n, want.At(b, n), got.At(b, p))
 			}
@@ -466,6 +471,29 @@ func TestStateSurvivesItsFile(t *testing.T) {
 		if _, err := new(State).ReadFrom(bytes.NewReader(file[:n])); err == nil {
 			t.Errorf("file cut to %d bytes: no error", n)
 		}
+	}
+}
+
+// A file whose orders are no permutations is refused: later steps, packing and pictures rely on them.
+func TestStateRefusesOrders(t *testing.T) {
+	for name, orders := range map[string][][]int{
+		"an axis too few": {{0, 1, 2}, {0, 1}},
+		"an axis more":    {{0, 1, 2}, {0, 1}, {0, 1}, {0}},
+		"short":           {{0, 1}, {0, 1}, {0, 1}},
+		"beyond":          {{0, 1, 3}, {0, 1}, {0, 1}},
+		"negative":        {{0, 1, -1}, {0, 1}, {0, 1}},
+		"twice":           {{0, 1, 2}, {1, 1}, {0, 1}},
+	} {
+		s := &State{Net: newNet(t, 3, 2, 2), Orders: orders}
+		read := State{Epochs: 7}
+		_, err := read.ReadFrom(bytes.NewReader(bytesOf(t, s)))
+		if err == nil || !strings.HasPrefix(err.Error(), "pruning: read: packing: ") || read.Epochs != 7 || read.Net != nil {
+			t.Errorf("%s: %v, read %+v", name, err, read)
+		}
+	}
+	s := &State{Net: newNet(t, 3, 2, 2), Orders: [][]int{{2, 0, 1}, nil, {1, 0}}}
+	if _, err := new(State).ReadFrom(bytes.NewReader(bytesOf(t, s))); err != nil {
+		t.Errorf("an axis in its natural order: %v", err)
 	}
 }
 

@@ -15,7 +15,7 @@ type Options struct {
 	Importance  string   // of a weight
 	Scope       string   // of Ratio and TileRatio
 	Target      string   // of the first prune step of p3 … p4e
-	Ratio       float64  // share of weights (p2t, hunter, mofhei, joint and target tile: of tiles) that goes in the first prune step
+	Ratio       float64  // share of weights (p2t, hunter, mofhei, joint and target tile: of tiles; other targets: of those) that goes in the first prune step
 	Permutation string
 	Score       string   // ranks tiles
 	MaxNonzero  float64  // p4, p4e: drop tiles with at most this fraction of weights left …
@@ -143,6 +143,10 @@ func (o Options) rounds(until float64, spans int, prune func(density float64) St
 
 func (o Options) pruneTiles(score string, ratio float64) PruneTiles {
 	return PruneTiles{Importance: o.Importance, Scope: o.Scope, Score: score, Ratio: ratio, Shape: o.Shape, Seed: o.Seed}
+}
+
+func (o Options) pruneNeurons(kind string, ratio float64) PruneNeurons {
+	return PruneNeurons{Kind: kind, Importance: o.Importance, Scope: o.Scope, Ratio: ratio, Seed: o.Seed}
 }
 
 func (o Options) joint(density float64) Joint {

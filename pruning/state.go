@@ -3,6 +3,7 @@ package pruning
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -79,7 +80,7 @@ func (s *State) WriteTo(w io.Writer) (int64, error) {
 	return total, nil
 }
 
-// ReadFrom reads what WriteTo wrote.
+// ReadFrom reads what WriteTo wrote. Orders that are not permutations of the channels are an error, which leaves the state as it was.
 func (s *State) ReadFrom(r io.Reader) (int64, error) {
 	var size uint32
 	if err := binary.Read(r, binary.LittleEndian, &size); err != nil {
@@ -110,8 +111,25 @@ func (s *State) ReadFrom(r io.Reader) (int64, error) {
 			return total, err
 		}
 	}
+	if err := read.check(); err != nil {
+		return total, fmt.Errorf("pruning: read: %w", err)
+	}
 	*s = read
 	return total, nil
+}
+
+// check finds what a whole file may still have wrong.
+func (s *State) check() error {
+	if len(s.Net.Dense()) == 0 {
+		return errors.New("a network without weights: want at least one layer with some")
+	}
+	if s.Epochs < 0 {
+		return fmt.Errorf("%d epochs: want at least 0", s.Epochs)
+	}
+	if s.Orders == nil {
+		return nil
+	}
+	return packing.CheckOrders(s.Net.Dims(), s.Orders)
 }
 
 // tiling maps the weights of one layer to tiles.

@@ -1,6 +1,10 @@
 package pruning
 
-import "slices"
+import (
+	"slices"
+
+	"hepex/network"
+)
 
 // target is what a prune step removes a share of.
 type target struct {
@@ -14,9 +18,9 @@ var targets = []target{
 	{"weight", []string{"importance", "scope"}, func(o Options, ratio float64) Step {
 		return PruneWeights{Importance: o.Importance, Scope: o.Scope, Ratio: ratio, Seed: o.Seed}
 	}},
-	{"neuron", []string{"importance", "scope"}, func(o Options, ratio float64) Step {
-		return PruneNeurons{Importance: o.Importance, Scope: o.Scope, Ratio: ratio, Seed: o.Seed}
-	}},
+	{"neuron", []string{"importance", "scope"}, func(o Options, ratio float64) Step { return o.pruneNeurons(neurons, ratio) }},
+	{"filter", []string{"importance", "scope"}, func(o Options, ratio float64) Step { return o.pruneNeurons(filters, ratio) }},
+	{"channel", []string{"importance", "scope"}, func(o Options, ratio float64) Step { return o.pruneNeurons(channels, ratio) }},
 	{"tile", []string{"importance", "scope", "tiles.score"}, func(o Options, ratio float64) Step {
 		return o.pruneTiles(o.Score, ratio)
 	}},
@@ -41,4 +45,27 @@ func (o Options) target() (t target) {
 		t = targets[i]
 	}
 	return t
+}
+
+// CheckTarget tells whether a network of the given geometry has what the scheme is to prune. If not, setting is the one that asks for
+// it, by its name in configs.
+func (o Options) CheckTarget(g network.Geometry) (setting string, err error) {
+	var steps []Step
+	switch {
+	case o.reads("target"):
+		setting, steps = "target", []Step{o.target().step(o, o.Ratio)}
+	case o.reads("steps"):
+		setting = "steps"
+		if steps, err = o.custom(); err != nil {
+			return setting, err
+		}
+	}
+	for _, step := range steps {
+		if p, ok := step.(PruneNeurons); ok {
+			if err := p.check(g); err != nil {
+				return setting, err
+			}
+		}
+	}
+	return "", nil
 }

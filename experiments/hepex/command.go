@@ -150,8 +150,17 @@ func checkNames(c *config.Config) error {
 		if slices.Contains(config.ParamNames(), name) {
 			return fmt.Errorf("%s is not a number; want a metric or a numeric parameter", name)
 		}
+		if _, ok := record.ByLayer(name); ok {
+			return fmt.Errorf("%s is no number but one for each layer; want one of them, such as %s.fc1, or rows in the place of y", name, name)
+		}
 		_, err := record.Lookup(name)
 		return err
+	}
+	row := func(name string) error {
+		if _, ok := record.ByLayer(name); ok {
+			return nil
+		}
+		return number(name)
 	}
 	group := func(name string) error {
 		if name == "label" || slices.Contains(config.ParamNames(), name) {
@@ -159,7 +168,7 @@ func checkNames(c *config.Config) error {
 		}
 		return fmt.Errorf("%s is not a parameter; want a dotted path such as prune.scheme, or label", name)
 	}
-	return c.CheckNames(number, group)
+	return c.CheckNames(number, row, group)
 }
 
 func (a *app) checkCommand() *cobra.Command {

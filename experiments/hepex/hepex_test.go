@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -81,15 +82,41 @@ func TestRun(t *testing.T) {
 		s.write("small.yaml", small+`figures:
   - {id: memory, x: tiles.density, y: memory.peak_rss, series: prune.scheme}
   - {id: rows, x: tiles.density, rows: prune.scheme, facet: tile, scale: {x: log}, range: {x: [0.01, 2]}}
+  - {id: layers, x: latency.per_layer, rows: "prune.scheme,prune.ratio"}
+  - {id: layer, x: tiles.density, y: latency.per_layer.fc1}
 `)
 		code, stdout, _ := s.run("run", "small.yaml")
-		for _, name := range []string{"memory.svg", "rows.svg"} {
+		for _, name := range []string{"memory.svg", "rows.svg", "layers.svg", "layer.svg"} {
 			if _, err := os.Stat(filepath.Join(s.dir, "results/small/figures", name)); code != exitDone || err != nil {
 				t.Errorf("exit code %d, %s: the new figure is missing: %v", code, stdout, err)
 			}
 		}
 		s.write("small.yaml", small)
 		s.run("run", "small.yaml")
+	})
+	t.Run("map that is none", func(t *testing.T) {
+		for id := range s.results() {
+			path := filepath.Join(s.dir, "results/small/maps", id+".json")
+			whole, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			order := regexp.MustCompile(`"out_order":\[[0-9]+`)
+			if !order.Match(whole) { // not permuted
+				continue
+			}
+			if code, text, stderr := s.run("plot", "results/small", "--map", id); code != exitDone || !strings.Contains(text, ".svg") {
+				t.Errorf("exit code %d, %s%s", code, text, stderr)
+			}
+			s.write("results/small/maps/"+id+".json", string(order.ReplaceAll(whole, []byte(`"out_order":[77777`))))
+			code, _, stderr := s.run("plot", "results/small", "--map", id)
+			if code != exitInternal || !strings.Contains(stderr, id+".json: tile map: layer 1 (fc1): out_order: want each of 0 to") {
+				t.Errorf("exit code %d, %s", code, stderr)
+			}
+			s.write("results/small/maps/"+id+".json", string(whole))
+			return
+		}
+		t.Error("no map of a permuted network")
 	})
 	t.Run("fewer points", func(t *testing.T) {
 		s.write("small.yaml", strings.Replace(small, "[p2t, p4e]", "[p4e]", 1))

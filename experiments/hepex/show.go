@@ -57,16 +57,18 @@ func (a *app) plotCommand() *cobra.Command {
 	point := ""
 	cmd := &cobra.Command{
 		Use: "plot RESULTS", Short: "Write figures, tables and summary of an experiment again", Args: cobra.ExactArgs(1),
-		Long: `plot writes figures, tables and summary.csv again from the records. A figure of a config is lines or, with rows, dots:
+		Long: `plot writes figures, tables and summary.csv again from the records. A figure of a config is lines or, with rows, dots or bars:
 
   figures:
     - {id: quality, x: tiles.density, y: quality.plain, series: prune.scheme, facet: tile,
        scale: {x: log}, range: {y: [0.9, 1]}}
     - {id: ablation, x: quality.plain, rows: label, facet: prune.ratio}
+    - {id: layers, x: latency.per_layer, rows: label}
 
-x, y and cells of tables are metrics or numeric parameters, the others parameters by their dotted paths, or label. The metrics:
+x, y and cells of tables are metrics or numeric parameters, the others parameters by their dotted paths, or label. Rows of
+latency.per_layer are bars: where the time of an evaluation goes, layer by layer. The metrics:
 
-  ` + strings.Join(record.Names(), "\n  "),
+  ` + strings.Join(record.Names(), "\n  ") + "\n  " + record.PerLayer + ".LAYER, such as " + record.PerLayer + ".conv1",
 		Example: "  hepex plot results/quickstart\n  hepex plot results/quickstart --map 0123456789abcdef",
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := a.openResults(args[0])

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,39 +26,29 @@ func (r *results) drawMap(id string, rec *record.Record) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tile map: %w", err)
 	}
-	var m trial.TileMap
-	if err := json.Unmarshal(text, &m); err != nil {
+	m, err := trial.ParseTileMap(text)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", run.MapPath(r.dir, rec.Point), err)
 	}
-	picture := plots.TileMap{Title: fmt.Sprintf("%v, ratio %v, tile %v", rec.Params["prune.scheme"], rec.Params["prune.ratio"], rec.Params["tile"])}
-	for _, l := range m.Layers {
-		if len(l.Weights) != l.Outputs*l.Inputs {
-			return nil, fmt.Errorf("%s: layer %s has %d weights: want %d", run.MapPath(r.dir, rec.Point), l.Name, len(l.Weights), l.Outputs*l.Inputs)
+	picture := plots.TileMap{Title: mapTitle(rec)}
+	for i := range m.Layers {
+		l := &m.Layers[i]
+		layer := plots.TileMapLayer{
+			Name: l.Name, Before: l.Rows(false), After: l.Rows(true), GroupOut: l.OutGroup, GroupIn: l.InGroup, Kept: l.Kept, Flattened: l.Flattened,
 		}
-		picture.Layers = append(picture.Layers, plots.TileMapLayer{
-			Name: l.Name, Before: weightRows(l, nil, nil), After: weightRows(l, l.OutOrder, l.InOrder),
-			GroupOut: l.OutGroup, GroupIn: l.InGroup, Kept: l.Kept,
-		})
+		if l.Kernel != nil {
+			layer.Kernel = plots.Kernel{Rows: l.Kernel[0], Cols: l.Kernel[1]}
+		}
+		picture.Layers = append(picture.Layers, layer)
 	}
 	return plots.DrawTileMap(filepath.Join(r.dir, "figures"), id, picture)
 }
 
-// weightRows gives the weights of a layer with its neurons in the given orders; nil is the natural one.
-func weightRows(l trial.TileMapLayer, outOrder, inOrder []int) [][]float32 {
-	rows := make([][]float32, l.Outputs)
-	for o := range rows {
-		from := o
-		if outOrder != nil {
-			from = outOrder[o]
-		}
-		rows[o] = make([]float32, l.Inputs)
-		for i := range rows[o] {
-			in := i
-			if inOrder != nil {
-				in = inOrder[i]
-			}
-			rows[o][i] = float32(l.Weights[from*l.Inputs+in])
-		}
+// mapTitle says how the point was pruned.
+func mapTitle(rec *record.Record) string {
+	title := fmt.Sprint(rec.Params["prune.scheme"])
+	if ratio, ok := rec.Params["prune.ratio"]; ok {
+		title += fmt.Sprintf(", ratio %v", ratio)
 	}
-	return rows
+	return title + fmt.Sprintf(", tile %v", rec.Params["tile"])
 }

@@ -217,12 +217,12 @@ tables: [{id: a, rows: tile, cols: train.seed, cells: [tiles.density, nor.this]}
 		}
 		return fmt.Errorf("no metric %q", name)
 	}
-	err := c.CheckNames(check, check)
+	err := c.CheckNames(check, check, check)
 	if want := "f:8:58: no metric \"no.such\"\nf:9:71: no metric \"nor.this\""; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	all := func(string) error { return nil }
-	if err := c.CheckNames(all, all); err != nil {
+	if err := c.CheckNames(all, all, all); err != nil {
 		t.Errorf("all names known, got %v", err)
 	}
 	if !IsNumber("prune.ratio") || !IsNumber("train.seed") || IsNumber("tile") || IsNumber("network.hidden") || IsNumber("no.such") {

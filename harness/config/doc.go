@@ -22,7 +22,8 @@
 //	  cases: [{label: dense, prune.scheme: dense, tile: [16x16x32, 32x64x4]}]
 //	limits:  {timeout: 20m, memory: 16GiB, retries: 1, max_failures: 5}
 //	figures: [{id: pareto, x: tiles.density, y: quality.degradation, series: prune.scheme, facet: tile,
-//	           scale: {x: log}, range: {y: [0, 0.1]}}, {id: ablation, x: quality.plain, rows: label, facet: prune.ratio}]
+//	           scale: {x: log}, range: {y: [0, 0.1]}}, {id: ablation, x: quality.plain, rows: label, facet: prune.ratio},
+//	          {id: layers, x: latency.per_layer, rows: label}]        # bars of where the time goes
 //	tables:  [{id: headline, rows: prune.scheme, cols: tile, cells: [tiles.density, latency.evaluate]}]
 //	expect:                          # what a paper says; hepex verify compares
 //	  - {id: C1, where: {prune.scheme: p4e, quality.validation_degradation: "<= 0.025"}, metric: saved.tiles, reduce: max,
@@ -78,6 +79,12 @@
 // its course. prune.retrain.patience: 2 ends the last retraining after two epochs without gain on the validation samples and
 // takes the best epoch (0, the default, is never). prune.distil: {alpha: 0.9, temperature: 4} gives the outputs of the
 // network before the first prune step the weight 0.9 in the loss; autoencoders have no temperature.
+//
+// # What is pruned
+//
+// prune.target is what the first step of p3, p3e, p4 and p4e removes, and prune.ratio the share of these: weight; neuron, of hidden layers,
+// with all weights into and out of it; tile; and of convolutional networks filter, the output channels of convolutions, ranked by the weights that
+// compute them, or channel, the same ranked by the weights that read them.
 //
 // # Pruning in several steps
 //

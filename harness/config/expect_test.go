@@ -68,7 +68,7 @@ func TestExpectNames(t *testing.T) {
 	c := parse(t, edited(`expect: [{id: a, where: {prune.scheme: p4, tiles.kpet: "< 1", prune.ratio: "< 1"}, against: {tiles.kpet: "< 2"}, metric: saved.all, reduce: min, over: [tile], paper: 1}]`))
 	var asked []string
 	number := func(name string) error { asked = append(asked, name); return errors.New("no metric " + name) }
-	err := c.CheckNames(number, number)
+	err := c.CheckNames(number, number, number)
 	want := "f:7:44: no metric tiles.kpet\nf:7:63: no metric prune.ratio\nf:7:94: no metric tiles.kpet\nf:7:122: no metric saved.all"
 	if err == nil || err.Error() != want || len(asked) != 4 {
 		t.Errorf("got %v, want %s; asked for %q", err, want, asked)

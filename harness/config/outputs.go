@@ -41,9 +41,9 @@ type Table struct {
 }
 
 // CheckNames calls number for every name that a figure, table or expectation uses as a number (x, y, cells, metric, what
-// is compared in where and against) and group for every one that tells points apart (rows, series, facet, cols).
-// What these return other than nil is collected into Errors.
-func (c *Config) CheckNames(number, group func(name string) error) error {
+// is compared in where and against), row for the x of a figure with rows, which may have parts, and group for every one that tells points
+// apart (rows, series, facet, cols). What these return other than nil is collected into Errors.
+func (c *Config) CheckNames(number, row, group func(name string) error) error {
 	r := newReader("")
 	check := func(known func(name string) error, refs ...Ref) {
 		for _, ref := range refs {
@@ -56,7 +56,11 @@ func (c *Config) CheckNames(number, group func(name string) error) error {
 		}
 	}
 	for _, f := range c.Figures {
-		check(number, f.X, f.Y)
+		if f.Rows.Name != "" {
+			check(row, f.X)
+		} else {
+			check(number, f.X, f.Y)
+		}
 		check(group, slices.Concat(f.Rows.each(), f.Series.each(), f.Facet.each())...)
 	}
 	for _, t := range c.Tables {

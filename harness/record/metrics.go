@@ -26,12 +26,16 @@ type Metric struct {
 	value  func(*Record) (float64, bool) // nil when the value needs other records too
 }
 
-// Lookup returns the metric with the given name. Its error lists the names that were perhaps meant.
+// Lookup returns the metric with the given name: one of Names, or that of a layer such as latency.per_layer.conv1, which records without that
+// layer have not. Its error lists the names that were perhaps meant.
 func Lookup(name string) (Metric, error) {
 	for _, m := range metrics {
 		if m.Name == name {
 			return m, nil
 		}
+	}
+	if layer, ok := strings.CutPrefix(name, PerLayer+"."); ok && layer != "" {
+		return layerMetric(name, layer), nil
 	}
 	near := nearNames(name)
 	if len(near) == 0 {

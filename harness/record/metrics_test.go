@@ -19,7 +19,7 @@ func sample() *Record {
 		StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Quality:   &Quality{Metric: "accuracy", Unpruned: 0.9827, Plain: 0.9727, Degradation: 0.01, PrecisionBits: 17.25},
 		Shares:    &Shares{Evaluation: 0.5, Memory: 0.6, Upload: 0.7, TileTime: 0.1},
-		Tiles:     &Tiles{Total: 400, Kept: 100, Density: 0.25, Layers: []Layer{{"fc1", 400, 100}}},
+		Tiles:     &Tiles{Total: 400, Kept: 100, Density: 0.25, Layers: []Layer{{Name: "fc1", Total: 400, Kept: 100}}},
 		Latency:   &Latency{Evaluate: []float64{0.02, 0.03}, EvaluateMedian: 0.025, EvaluatePerImage: 0.0005},
 		Memory:    &Memory{PeakRSS: 3 << 29},
 		HE:        &HE{LogQ: []int{40, 30}},

@@ -130,11 +130,16 @@ type Shares struct {
 	TileTime   float64 `json:"tile_time"`
 }
 
-// Layer counts the weight tiles of one layer.
+// Layer counts the weight tiles of one layer, whatever its kind: each tap of a kernel has tiles of its own, for each pair of a group of input
+// channels and one of output channels. A tile is stored once and multiplied at every output position, but where its tap lies in the
+// padding: memory follows Kept, time follows Products. A row is the ciphertext of a group of output channels at one position, with
+// the sums, rotations and square that it takes whatever is kept. A fully connected layer has one position: as many products as tiles.
 type Layer struct {
-	Name  string `json:"name"`
-	Total int    `json:"total"`
-	Kept  int    `json:"kept"`
+	Name     string `json:"name"`
+	Total    int    `json:"total"`
+	Kept     int    `json:"kept"`
+	Products int    `json:"products,omitempty"` // of kept tiles, in one evaluation; absent in older records, as are rows
+	Rows     int    `json:"rows,omitempty"`     // that have a kept tile
 }
 
 // Operations counts the homomorphic operations of one evaluation. Items splits the products and

@@ -19,7 +19,7 @@ type answer struct {
 
 // Check is Check, done once for all points that are alike to it.
 func (c Checks) Check(s config.Spec, source *datasets.Source) (path string, err error) {
-	key := fmt.Sprint(s.Data.Name, s.Network, s.Tile, s.Layout, s.HE, s.Measure.Encrypted)
+	key := fmt.Sprint(s.Data.Name, s.Network, s.Tile, s.Layout, s.HE, s.Measure.Encrypted, s.Prune.Scheme, s.Prune.Target, s.Prune.Steps)
 	if s.Prune.Replaces() || pruning.Whole(s.Prune.Budget) {
 		key += fmt.Sprint(s.Prune)
 	}

@@ -95,7 +95,11 @@ func Check(s config.Spec, source *datasets.Source) (path string, err error) {
 	if err != nil {
 		return "network", err
 	}
-	if err := pruningOptions(s).CheckBudget(g); err != nil {
+	o := pruningOptions(s)
+	if setting, err := o.CheckTarget(g); err != nil {
+		return "prune." + setting, err
+	}
+	if err := o.CheckBudget(g); err != nil {
 		return "prune.ratio", err
 	}
 	if !s.Measure.Encrypted {

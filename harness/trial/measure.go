@@ -131,7 +131,9 @@ func (t *trial) load(p *preparer) error {
 		ly := &t.tiles.Layers[i]
 		kept := t.tiles.KeptTiles(i)
 		tiles.Kept += kept
-		tiles.Layers = append(tiles.Layers, record.Layer{Name: ly.Name, Total: ly.Tiles(), Kept: kept})
+		tiles.Layers = append(tiles.Layers, record.Layer{
+			Name: ly.Name, Total: ly.Tiles(), Kept: kept, Products: t.tiles.Products(i), Rows: t.tiles.KeptRows(i),
+		})
 	}
 	tiles.Density = float64(tiles.Kept) / float64(tiles.Total)
 	t.rec.Tiles = tiles
@@ -145,8 +147,9 @@ func (t *trial) load(p *preparer) error {
 
 // warnOfStraight notes quadratics that died out.
 func (t *trial) warnOfStraight(which string, p *prepared) {
+	g := p.state.Net.Geometry()
 	for _, i := range p.straight {
-		t.warn("%sfc%d: the learnt quadratic after it died out: nothing is squared there", which, i+1)
+		t.warn("%s%s: the learnt quadratic after it died out: nothing is squared there", which, packing.LayerName(&g[i], i+1))
 	}
 }
 

@@ -109,6 +109,39 @@ func TestPointFromStartToEnd(t *testing.T) {
 	}
 }
 
+// A convolution is measured like any other layer: its tiles are used at many positions, its layers have their names everywhere.
+func TestConvolutionFromStartToEnd(t *testing.T) {
+	for _, target := range []string{"weight", "filter", "channel"} {
+		result, err := do(t, testJob(t, t.TempDir(), "mlp, hidden: [16]", "cnn, layers: [conv 16 5 stride 4]", "ratio: 0.8, scope: global", "ratio: 0.5, target: "+target))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := result.Record
+		products := 0
+		for i, name := range []string{"conv1", "fc2"} {
+			ly := r.Tiles.Layers[i]
+			products += ly.Products
+			if ly.Name != name || r.Latency.PerLayer[i].Name != name || result.Tiles.Layers[i].Name != name {
+				t.Errorf("%s: layer %d is %q in tiles, %q in latencies, %q in the map; want %s", target, i+1, ly.Name, r.Latency.PerLayer[i].Name, result.Tiles.Layers[i].Name, name)
+			}
+		}
+		conv, fc := r.Tiles.Layers[0], r.Tiles.Layers[1]
+		if groups := 2; conv.Total != 25*groups || conv.Products != 36*conv.Kept || conv.Rows != 36*((conv.Kept+24)/25) || fc.Products != fc.Kept {
+			t.Errorf("%s: %+v", target, r.Tiles.Layers)
+		}
+		if products != r.Operations.Items["tile_mul"] {
+			t.Errorf("%s: %d products in layers, %d in operations", target, products, r.Operations.Items["tile_mul"])
+		}
+		text, err := json.Marshal(result.Tiles)
+		if err == nil {
+			_, err = ParseTileMap(text)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", target, err)
+		}
+	}
+}
+
 func TestParametersThatCannotWorkAreRefused(t *testing.T) {
 	_, err := do(t, testJob(t, t.TempDir(), "precision: 16", "precision: 40"))
 	if f, ok := err.(*Failure); !ok || f.Kind != "parameters" || !strings.Contains(err.Error(), "of 40") {

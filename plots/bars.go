@@ -1,0 +1,159 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"hepex/harness/record"
+)
+
+// A bar chart is a dot chart of a metric that has a part for each layer: in the place of a dot is a bar of these parts, in the order of
+// evaluation, and a whisker for the range of their sum.
+
+// bar is the parts of one point: part i ends at ends[i] and begins where the one before it ends, or at 0.
+type bar struct {
+	at, height float64 // middle and height, in rows
+	ends       []float64
+}
+
+// barHeight is that of a row's bars together, in rows; barRow what a row is taller than one of dots, in points.
+const (
+	barHeight = 0.7
+	barRow    = 5
+)
+
+// checkBars refuses what bars, which begin at 0, cannot have.
+func checkBars(given Axis) error {
+	switch {
+	case given.Scale == "log":
+		return errors.New("x: scale log: bars begin at 0; want linear")
+	case given.Range != nil && given.Range[0] != 0:
+		return fmt.Errorf("x: range %g: bars begin at 0; want [0, the greatest value]", given.Range)
+	}
+	return nil
+}
+
+// fillBars makes the panels, the legend and the axes.
+func (c *chart) fillBars(d *drawn, value record.Metric) error {
+	if err := checkBars(d.fig.XAxis); err != nil {
+		return err
+	}
+	facets := names(d.fig.Facet)
+	rows, areas, layers := appearing(d.points, d.series), distinct(d.points, facets), d.points.LayerNames()
+	if len(areas) > maxPanels || len(rows) > maxSeries || len(layers) > maxSeries {
+		return fmt.Errorf("%d panels of %d rows with %d layers: want at most %d of %d with %d", len(areas), len(rows), len(layers), maxPanels, maxSeries, maxSeries)
+	}
+	c.onSide, c.layers, c.x = true, layers, rowAxis(d.series, rows)
+	most := 1 // bars of a row
+	for _, facet := range areas {
+		p := panel{title: describe(facets, facet)}
+		for _, values := range rows {
+			row := having(having(d.points, facets, facet), d.series, values)
+			found := points(row, nil, d.y)
+			for _, pt := range found {
+				p.bars = append(p.bars, bar{ends: partsOf(row, pt, layers)})
+			}
+			p.curves = append(p.curves, curve{look: look{color: color.Black}, points: found})
+			most = max(most, len(found))
+		}
+		c.panels = append(c.panels, p)
+	}
+	for _, p := range c.panels {
+		p.placeBars(barHeight / float64(most))
+	}
+	for i, layer := range layers {
+		c.legend = append(c.legend, entry{name: layer, look: layerLook(i), filled: true})
+	}
+	if d.fig.YAxis = d.fig.XAxis; d.fig.YAxis.Range == nil {
+		c.zero = true
+	}
+	if err := c.scale(d, value, value); err != nil {
+		return err
+	}
+	for _, p := range c.panels {
+		for _, b := range p.bars {
+			for i := range b.ends {
+				b.ends[i] *= c.y.factor
+			}
+		}
+	}
+	return nil
+}
+
+// placeBars puts the bars of each row, of the given height, around its middle.
+func (p panel) placeBars(height float64) {
+	next := 0
+	for i, cv := range p.curves {
+		for k := range cv.points {
+			cv.points[k].x = float64(i) + height*(float64(k)+0.5-float64(len(cv.points))/2)
+			p.bars[next].at, p.bars[next].height = cv.points[k].x, 0.9*height
+			next++
+		}
+	}
+}
+
+// partsOf is the ends of the mean times of the layers, over the attempts that a point is the mean of.
+func partsOf(row record.Set, pt point, layers []string) (ends []float64) {
+	id, end := identity(pt.from), 0.0
+	for _, layer := range layers {
+		var seconds []float64
+		for _, r := range row {
+			if s, ok := r.LayerSeconds(layer); ok && identity(r) == id {
+				seconds = append(seconds, s)
+			}
+		}
+		if len(seconds) > 0 {
+			end += mean(seconds)
+		}
+		ends = append(ends, end)
+	}
+	return ends
+}
+
+func layerLook(i int) look { return look{color: palette[i%len(palette)]} }
+
+// bars draws the bars of a panel, with the names of the layers where they fit.
+type bars struct {
+	chart *chart
+	bars  []bar
+}
+
+// Plot draws the bars.
+func (b bars) Plot(dc draw.Canvas, p *plot.Plot) {
+	toX, toY := p.Transforms(&dc)
+	for _, one := range b.bars {
+		low, high := toY(one.at+one.height/2), toY(one.at-one.height/2)
+		begin := 0.0
+		for i, end := range one.ends {
+			left, right := max(toX(begin), dc.Min.X), min(toX(end), dc.Max.X)
+			if begin = end; right <= left {
+				continue
+			}
+			fill := layerLook(i).color
+			dc.SetColor(fill)
+			dc.Fill(vg.Rectangle{Min: vg.Point{X: left, Y: low}, Max: vg.Point{X: right, Y: high}}.Path())
+			if right-left > 3 {
+				dc.StrokeLine2(draw.LineStyle{Color: color.White, Width: 0.6}, right, low, right, high)
+			}
+			style := aligned(letters(6.5, on(fill)), draw.XCenter, draw.YCenter)
+			if name := b.chart.layers[i]; style.Width(name) < right-left-3 && high-low >= 7 {
+				dc.FillText(style, vg.Point{X: (left + right) / 2, Y: (low+high)/2 + 0.8}, clean(name))
+			}
+		}
+	}
+}
+
+// on is the colour of letters that can be read on another.
+func on(ground color.Color) color.Color {
+	r, g, b, _ := ground.RGBA()
+	if lightness := (0.2126*float64(r) + 0.7152*float64(g) + 0.0722*float64(b)) / math.MaxUint16; lightness > 0.5 {
+		return color.Black
+	}
+	return color.White
+}
