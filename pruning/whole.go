@@ -76,12 +76,13 @@ func pricesOf(layout *packing.Layout, budget string, encrypted bool) prices {
 // newWhole is a budget of a share of all that the unpruned network takes.
 func newWhole(p *partition, density float64, pr prices) (whole, error) {
 	w := whole{p: p, prices: pr, density: density}
-	outputs := p.dims[len(p.dims)-1]
+	outputs := p.geometry.Axis(len(p.geometry)).Size()
 	for a, n := range p.dims {
 		least := 1
 		if a > 0 && a < len(p.dims)-1 {
-			neurons := min(leastNeurons, outputs, n)
-			least = (neurons + p.size[a] - 1) / p.size[a]
+			positions := p.geometry.Axis(a).Positions()
+			channels := (min(leastNeurons, outputs, n*positions) + positions - 1) / positions
+			least = (channels + p.size[a] - 1) / p.size[a]
 		}
 		w.least = append(w.least, least)
 	}
