@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"hepex/inference/kernels"
+	"hepex/network"
 	"hepex/network/networktest"
 	"hepex/packing"
 )
@@ -24,7 +25,7 @@ type party struct {
 	objects   [3]io.WriterTo // keys, model, input
 }
 
-func newParty(t *testing.T, m *packing.Model, encrypted bool) party {
+func newParty(t *testing.T, m *packing.Model, inputs int, encrypted bool) party {
 	t.Helper()
 	lit := smallLiteral(m.Layout)
 	for i, b := range lit.LogQ {
@@ -43,7 +44,7 @@ func newParty(t *testing.T, m *packing.Model, encrypted bool) party {
 	}
 	model, _, err := buildModel(p, m, encryptor)
 	check(t, err)
-	input, err := client.Encrypt(networktest.Samples(rand.New(rand.NewPCG(3, 3)), 1, m.Layers[0].In))
+	input, err := client.Encrypt(networktest.Samples(rand.New(rand.NewPCG(3, 3)), 1, inputs))
 	check(t, err)
 	return party{p, m.Layout, encrypted, client, [3]io.WriterTo{keys, model, input}}
 }
@@ -139,18 +140,18 @@ func forge(t *testing.T, rng *rand.Rand, y *party) []byte {
 				ly.groups[r] = newTiles(m.params, want, r, kept, m.Encrypted)
 			}
 			if rng.IntN(20) == 0 {
-				ly.bias[r] = nil
+				ly.bias[rng.IntN(len(ly.bias))] = nil
 			}
 		}
 		for o := range ly.scalars {
-			if row := (scalarRow{biases: []float64{1}}); rng.IntN(2) == 0 {
-				for range rng.IntN(want.In + 1) {
-					row.Index = append(row.Index, int32(rng.IntN(want.In)))
+			if row := (scalarRow{biases: slices.Repeat([]float64{1}, want.Positions())}); rng.IntN(2) == 0 {
+				for range rng.IntN(want.Terms() + 1) {
+					row.Index = append(row.Index, int32(rng.IntN(want.Terms())))
 					row.Weights = append(row.Weights, rng.Uint32()&kernels.MaxWeight)
 				}
 				row.Negative = rng.IntN(len(row.Index) + 1)
 				if rng.IntN(20) == 0 {
-					row.biases[0] = []float64{math.NaN(), math.Inf(1), -math.MaxFloat64}[rng.IntN(3)]
+					row.biases[rng.IntN(len(row.biases))] = []float64{math.NaN(), math.Inf(1), -math.MaxFloat64}[rng.IntN(3)]
 				}
 				ly.scalars[o] = row
 			}
@@ -160,6 +161,21 @@ func forge(t *testing.T, rng *rand.Rand, y *party) []byte {
 	_, err := m.WriteTo(&b)
 	check(t, err)
 	return b.Bytes()
+}
+
+// paddedNetwork has a pooling before anything else, a convolution some of whose positions read little but padding, another that pools,
+// and a dense layer.
+func paddedNetwork() network.Geometry {
+	in := network.Axis{H: 4, W: 6, Channels: 2}
+	first := network.Window{In: in, Kernel: network.Square(2), Stride: network.Size{H: 2, W: 1}}
+	g := network.Geometry{{
+		Window: network.Window{In: first.Out(2), Kernel: network.Square(3), Stride: network.Square(1), Padding: network.Square(2)}, Out: 3, Pool: &first,
+	}}
+	second := network.Window{In: g.Axis(1), Kernel: network.Square(2), Stride: network.Square(2)}
+	g = append(g, network.Stage{
+		Window: network.Window{In: second.Out(3), Kernel: network.Size{H: 1, W: 2}, Stride: network.Square(1), Padding: network.Size{W: 1}}, Out: 4, Pool: &second,
+	})
+	return append(g, network.Stage{Window: network.Whole(g.Axis(2)), Out: 3})
 }
 
 // Whatever a server is sent, it ends with an output or an error, never in a crash.
@@ -174,17 +190,25 @@ func TestHostileFilesAreErrors(t *testing.T) {
 	check(t, err)
 	scalar, err := packing.ScalarIn(256).Pack(f, nil)
 	check(t, err)
+	conv, inputs := networktest.Random(rand.New(rand.NewPCG(5, 6)), paddedNetwork(), 0.6, 1), paddedNetwork().Axis(0).Size()
+	convTiles, err := packing.TilesOf(packing.Shape{In: 2, Out: 4, Batch: 32}).Pack(conv, nil)
+	check(t, err)
+	convScalar, err := packing.ScalarIn(256).Pack(conv, nil)
+	check(t, err)
 	for _, c := range []struct {
 		name      string
 		model     *packing.Model
+		inputs    int
 		encrypted bool
 	}{
-		{"tiles, encrypted", tiles, true}, {"tiles, plain", tiles, false}, {"one image, encrypted", coded, true},
-		{"one image, plain", image, false}, {"scalar", scalar, false},
+		{"tiles, encrypted", tiles, 9, true}, {"tiles, plain", tiles, 9, false}, {"one image, encrypted", coded, 9, true},
+		{"one image, plain", image, 9, false}, {"scalar", scalar, 9, false},
+		{"convolution in tiles, encrypted", convTiles, inputs, true}, {"convolution in tiles, plain", convTiles, inputs, false},
+		{"convolution in scalars", convScalar, inputs, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			y := newParty(t, c.model, c.encrypted)
+			y := newParty(t, c.model, c.inputs, c.encrypted)
 			var good [3][]byte
 			for i, o := range y.objects {
 				var b bytes.Buffer

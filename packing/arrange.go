@@ -279,7 +279,7 @@ func (s *arranger) price(i int, in state, a arrangement) layerPrice {
 		kept[term] = true
 	}
 	ly.Delayed = ly.Square
-	ly.rowCounts(kept, s.encrypted, c)
+	ly.rowCounts(kept, ly.uses(), s.encrypted, c)
 	cost := float64(ly.Groups()) * c.Cost(s.prices)
 	shared := Counts{}
 	ly.inputCounts([][]bool{kept}, s.encrypted, shared)

@@ -117,10 +117,9 @@ func (c Costs) Of(kept [][][]bool) Cost {
 				continue
 			}
 			total = total.plus(parts.Row)
-			for term, k := range row {
-				if k {
-					total = total.plus(parts.TileAt(term * ly.Taps() / len(row)))
-				}
+			width := len(row) / ly.Taps()
+			for tap := range ly.Taps() {
+				total = total.plus(parts.TileAt(tap).times(number(row[tap*width : (tap+1)*width])))
 			}
 		}
 	}

@@ -142,8 +142,9 @@ func (l *Layout) Counts(kept [][][]bool, encrypted bool) []Counts {
 		if !ly.Diagonals(encrypted) {
 			counts[i].Add(ly.readsBy(), ly.Level, ly.readings(kept[i]))
 		}
+		uses := ly.uses()
 		for _, row := range kept[i] {
-			ly.rowCounts(row, encrypted, counts[i])
+			ly.rowCounts(row, uses, encrypted, counts[i])
 		}
 	}
 	return counts
@@ -220,60 +221,47 @@ func (ly *Layer) reads(kept [][]bool) (inputs []int) {
 	return inputs
 }
 
-// rowCounts counts what the rows of a row of tiles take beyond their inputs. Hidden rows without a tile are constant and not computed.
-func (ly *Layer) rowCounts(kept []bool, encrypted bool, c Counts) {
+// rowCounts counts what the rows of a row of tiles take beyond their inputs, with the uses of each tap. Hidden rows without a tile are
+// constant and not computed.
+func (ly *Layer) rowCounts(kept []bool, uses []int, encrypted bool, c Counts) {
 	if number(kept) == 0 {
 		return
 	}
-	byTap := make([]int, ly.Taps())
-	for term, k := range kept {
-		if k {
-			byTap[term*ly.Taps()/len(kept)]++
-		}
+	products, width := 0, len(kept)/len(uses)
+	for tap, n := range uses {
+		products += n * number(kept[tap*width:(tap+1)*width])
 	}
-	for position := range ly.Positions() {
-		tiles := 0
-		for tap, n := range byTap {
-			if ly.from(position, tap) != Outside {
-				tiles += n
-			}
-		}
-		ly.rowCount(kept, tiles, encrypted, c)
-	}
-}
-
-// rowCount counts what a row with so many products takes.
-func (ly *Layer) rowCount(kept []bool, tiles int, encrypted bool, c Counts) {
-	level, sums := ly.SumLevel(), 1
+	level, rows := ly.SumLevel(), ly.Positions()
+	sums := rows
 	if ly.Giants != nil {
 		sums = ly.giantCounts(kept, c)
 	}
 	c.Add(FinishRow, ly.Level, sums)
 	if ly.Integer {
-		c.Add(MulScalar, ly.Level, tiles)
-		ly.squareCounts(level, c)
+		c.Add(MulScalar, ly.Level, products)
+		ly.squareCounts(level, rows, c)
 		return
 	}
 	switch {
 	case encrypted:
-		c.Add(MulCipher, ly.Level, tiles)
+		c.Add(MulCipher, ly.Level, products)
 		c.Add(RelinearizeRescale, ly.Level, sums)
 	case ly.Diagonals(encrypted):
 		ly.diagonalCounts(kept, c)
-		c.Add(Rescale, ly.Level, 1)
+		c.Add(Rescale, ly.Level, rows)
 	default:
-		c.Add(MulPlain, ly.Level, tiles)
+		c.Add(MulPlain, ly.Level, products)
 		c.Add(Rescale, ly.Level, sums)
 	}
-	sumCounts(ly.Sum, RotateSum, level, c)
-	c.Add(AddBias, level, 1)
+	sumCounts(ly.Sum, RotateSum, level, rows, c)
+	c.Add(AddBias, level, rows)
 	if ly.Mask {
-		c.Add(MulMask, level, 1)
-		c.Add(Rescale, level, 1)
+		c.Add(MulMask, level, rows)
+		c.Add(Rescale, level, rows)
 		level--
-		sumCounts(ly.Refill, RotateRefill, level, c)
+		sumCounts(ly.Refill, RotateRefill, level, rows, c)
 	}
-	ly.squareCounts(level, c)
+	ly.squareCounts(level, rows, c)
 }
 
 // sumsOf is how many sums of products a row has: one for each giant with a tile.
@@ -328,20 +316,20 @@ func (ly *Layer) diagonalCounts(kept []bool, c Counts) {
 	}
 }
 
-func sumCounts(s Sum, rotate Op, level int, c Counts) {
-	c.Add(Decompose, level, len(s.Radices))
-	c.Add(rotate, level, s.Rotations())
-	c.Add(ModDown, level, len(s.Radices))
+func sumCounts(s Sum, rotate Op, level, rows int, c Counts) {
+	c.Add(Decompose, level, rows*len(s.Radices))
+	c.Add(rotate, level, rows*s.Rotations())
+	c.Add(ModDown, level, rows*len(s.Radices))
 }
 
-func (ly *Layer) squareCounts(level int, c Counts) {
+func (ly *Layer) squareCounts(level, rows int, c Counts) {
 	switch {
 	case ly.Delayed:
-		c.Add(Square, level, 1)
-		c.Add(Relinearize, level, 1)
+		c.Add(Square, level, rows)
+		c.Add(Relinearize, level, rows)
 	case ly.Square:
-		c.Add(Square, level, 1)
-		c.Add(RelinearizeRescale, level, 1)
+		c.Add(Square, level, rows)
+		c.Add(RelinearizeRescale, level, rows)
 	}
 }
 

@@ -67,6 +67,17 @@ func (p *Places) uses() []int {
 	return n
 }
 
+// overlaps is how many pooled inputs a position of what comes is part of, at most.
+func (p *Places) overlaps() int {
+	n := make([]int, p.comes())
+	for _, pool := range p.Pools {
+		for _, position := range pool {
+			n[position]++
+		}
+	}
+	return slices.Max(n)
+}
+
 // borders is how many output positions differ in which of their taps lie in the padding.
 func (p *Places) borders() int {
 	seen := map[string]bool{}

@@ -86,10 +86,10 @@ func (a Arithmetic) layerBytes(ly *Layer, encrypted bool) layerBytes {
 func (a Arithmetic) Memory(l *Layout, kept [][][]bool, encrypted bool, threads int) Memory {
 	m := a.standing(l, encrypted, threads)
 	for i := range l.Layers {
-		ly, b := &l.Layers[i], a.layerBytes(&l.Layers[i], encrypted)
+		b, borders := a.layerBytes(&l.Layers[i], encrypted), int64(l.Layers[i].borders())
 		for _, row := range kept[i] {
 			if n := number(row); n > 0 {
-				m.Model += int64(ly.borders())*b.bias + int64(n)*b.tile
+				m.Model += borders*b.bias + int64(n)*b.tile
 			}
 		}
 		m.Model += b.always

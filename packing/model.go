@@ -1,6 +1,7 @@
 package packing
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -191,12 +192,18 @@ func (m *Model) BiasOf(layer, group int) []int {
 	ly := &m.Layers[layer]
 	of, seen := make([]int, ly.Positions()), map[string]int{}
 	first, last := group*ly.OutGroup, min((group+1)*ly.OutGroup, ly.Out)
+	var key []byte
 	for position := range of {
-		key := fmt.Sprint(m.Bias[layer][position*ly.Out+first : position*ly.Out+last])
-		if _, ok := seen[key]; !ok {
-			seen[key] = len(seen)
+		key = key[:0]
+		for _, v := range m.Bias[layer][position*ly.Out+first : position*ly.Out+last] {
+			key = binary.LittleEndian.AppendUint64(key, math.Float64bits(v))
 		}
-		of[position] = seen[key]
+		n, ok := seen[string(key)]
+		if !ok {
+			n = len(seen)
+			seen[string(key)] = n
+		}
+		of[position] = n
 	}
 	return of
 }

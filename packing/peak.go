@@ -3,13 +3,24 @@ package packing
 // Feeds lists, for each ciphertext that comes to a layer, the inputs that it is, or is part of where the layer pools: of those that some
 // step reads.
 func (ly *Layer) Feeds(steps []Step) [][]int32 {
-	feeds, groups := make([][]int32, ly.Cols), ly.InGroups()
+	feeds := make([][]int32, ly.Cols)
+	if ly.Pools == nil {
+		inputs := make([]int32, ly.Cols)
+		for _, s := range steps {
+			for _, in := range s.New {
+				inputs[in] = in
+				feeds[in] = inputs[in : in+1 : in+1]
+			}
+		}
+		return feeds
+	}
+	groups, most := ly.InGroups(), ly.overlaps()
+	room := make([]int32, ly.Cols*most)
+	for col := range feeds {
+		feeds[col] = room[col*most : col*most : (col+1)*most]
+	}
 	for _, s := range steps {
 		for _, in := range s.New {
-			if ly.Pools == nil {
-				feeds[in] = []int32{in}
-				continue
-			}
 			for _, position := range ly.Pools[int(in)/groups] {
 				col := int(position)*groups + int(in)%groups
 				feeds[col] = append(feeds[col], in)

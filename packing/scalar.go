@@ -45,7 +45,7 @@ func BlockWords(n, inputs int) int {
 const (
 	mostBlockWords  = 1024
 	leastBlockWords = 64
-	mostBlockBytes  = 8 << 20
+	mostBlockBytes  = 1 << 20
 )
 
 // simulateIntegers returns one signal per row, also for rows without a weight.
