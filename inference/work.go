@@ -25,7 +25,7 @@ func NewWork(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool)
 	}
 	for i := range layout.Layers {
 		ly := &layout.Layers[i]
-		w.Inputs[ly.Level] = max(w.Inputs[ly.Level], ly.Inputs())
+		w.Inputs[ly.Level] = max(w.Inputs[ly.Level], min(ly.Inputs(), ly.Terms()))
 	}
 	w.addConstants(kept)
 	return w
