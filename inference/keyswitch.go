@@ -275,13 +275,7 @@ func (s *switcher) sumStage(ct *rlwe.Ciphertext, step, radix int) error {
 			r := s.at(level, i)
 			for k, turn := range rotations {
 				s.multiply(&l.product, level, i, l, turn.key, index)
-				for c := range 2 {
-					if k == 0 {
-						r.Permute(sum.total[c], l.product[c], turn.Permutation)
-					} else {
-						r.PermuteAdd(sum.total[c], sum.total[c], l.product[c], turn.Permutation)
-					}
-				}
+				sum.addTurned(r, &l.product, turn, k == 0)
 			}
 			if i > level {
 				return
@@ -295,6 +289,17 @@ func (s *switcher) sumStage(ct *rlwe.Ciphertext, step, radix int) error {
 		},
 	})
 	return nil
+}
+
+// addTurned adds a product with a rotation's key, rotated.
+func (s *sums) addTurned(r kernels.Ring, product *[3][]uint64, turn *rotation, first bool) {
+	for c := range 2 {
+		if first {
+			r.Permute(s.total[c], product[c], turn.Permutation)
+		} else {
+			r.PermuteAdd(s.total[c], s.total[c], product[c], turn.Permutation)
+		}
+	}
 }
 
 // rotateEach adds up ciphertexts, each rotated by its own steps: all of them share the division by P.
@@ -329,13 +334,7 @@ func (s *switcher) rotateEach(x []*rlwe.Ciphertext, steps []int, out *rlwe.Ciphe
 			for k, turn := range turns {
 				s.limbDigits(&s.sources[k], level, i, l)
 				s.multiply(&l.product, level, i, l, turn.key, index)
-				for c := range 2 {
-					if k == 0 {
-						r.Permute(sum.total[c], l.product[c], turn.Permutation)
-					} else {
-						r.PermuteAdd(sum.total[c], sum.total[c], l.product[c], turn.Permutation)
-					}
-				}
+				sum.addTurned(r, &l.product, turn, k == 0)
 			}
 			if i > level {
 				return
