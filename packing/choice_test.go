@@ -2,6 +2,7 @@ package packing
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"hepex/network"
@@ -64,5 +65,23 @@ func TestChoicesLayOut(t *testing.T) {
 	}
 	if a, b := TilesOf(shape).String(), (Choice{Tiles, shape, true}).String(); a != "tiles 8x4x8" || b != "tiles 8x4x8, encrypted weights" {
 		t.Errorf("%q, %q", a, b)
+	}
+}
+
+// What packing one image refuses, the layout of the unpruned network refuses before anything is trained.
+func TestOneImageRefusesBeforehand(t *testing.T) {
+	sq := network.Square
+	a := network.Architecture{
+		Inputs: 3072, Image: network.Axis{H: 32, W: 32, Channels: 3}, Outputs: 10, Activation: "square",
+		Conv: []network.Conv{
+			{Filters: 32, Kernel: sq(3), Stride: sq(1), Padding: sq(1), Pool: sq(2)}, {Filters: 64, Kernel: sq(3), Stride: sq(1), Padding: sq(1)},
+		},
+	}
+	g, err := a.Geometry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OneImageIn(MaxSlots, false).Layout(g); err == nil || !strings.Contains(err.Error(), "layer 2: 16384×8192 weights when unrolled") {
+		t.Errorf("error %v: want one on the weights of layer 2", err)
 	}
 }

@@ -58,14 +58,19 @@ func newOneImageLayout(g network.Geometry, slots int, encrypted bool, used []boo
 	return l
 }
 
-// checkUnrolled refuses convolutions that can neither be prepared nor unrolled.
+// checkUnrolled refuses what packing would refuse: layers of too many weights between all positions. The first may do without, if the client
+// prepares it.
 func checkUnrolled(g network.Geometry, slots int) error {
-	first := 0
-	if h := prepare(g, slots, nil, Nominal(1)); h != nil {
-		first = h.base() + 1
-	}
-	for i := first; i < len(g); i++ {
-		if in, out := g.Axis(i).Size(), g.Axis(i+1).Size(); in*out > network.MaxUnrolled {
+	h := prepare(g, slots, nil, Nominal(1))
+	for i := range g {
+		in, out := g.Axis(i).Size(), g.Axis(i+1).Size()
+		switch {
+		case h != nil && i == 0:
+			continue
+		case h != nil && i == 1:
+			in = h.first.values()
+		}
+		if in*out > network.MaxUnrolled {
 			return fmt.Errorf("packing: one-image layout: layer %d: %d×%d weights when unrolled for %d slots: want at most %d", i+1, out, in, slots, network.MaxUnrolled)
 		}
 	}
