@@ -52,3 +52,34 @@ func TestPeakIsThatOfEvaluations(t *testing.T) {
 		t.Errorf("the timers' keys add %d bytes to the peak of the first evaluation: want %d or more, which the record leaves out", more, least)
 	}
 }
+
+// The peak that is predicted is that which is measured, for dense layers and for convolutions.
+func TestPeakIsPredicted(t *testing.T) {
+	const chain = ", log_q: [50, 40, 40, 40], log_p: [55], log_scale: 40"
+	cache := t.TempDir()
+	for name, edit := range map[string][]string{
+		"dense layers":        {"hidden: [16]", "hidden: [128]"},
+		"convolution":         {"type: mlp, hidden: [16]", "type: cnn, layers: [conv 8 5]"},
+		"convolution, pooled": {"type: mlp, hidden: [16]", "type: cnn, layers: [conv 16 5, pool 2]", "weights: encrypted", "weights: plain"},
+		"convolutions in integers": {
+			"type: mlp, hidden: [16]", "type: cnn, layers: [conv 4 5, pool 2, conv 8 5, pool 2]", "weights: encrypted", "weights: plain", "tile: 16x8x4", "tile: 16x8x32\nlayout: scalar", chain, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			edit = append(edit, "p4e, ratio: 0.8, scope: global, permutation: kmeans, retrain: {epochs: 2}", "dense", "epochs: 2", "epochs: 1", "tile: 16x8x4", "tile: 16x8x32")
+			j := testJob(t, cache, edit[0], edit[1:]...)
+			if err := Prepare(j, nil); err != nil {
+				t.Fatal(err)
+			}
+			result, err := Measure(j, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, want := result.Record.Memory.PeakRSS, result.Record.Predicted.PeakBytes
+			t.Logf("%d MiB, predicted %d", got>>20, want>>20)
+			if ratio := float64(want) / float64(got); ratio < 0.95 || ratio > 1.05 {
+				t.Errorf("a peak of %d MiB, predicted were %d", got>>20, want>>20)
+			}
+		})
+	}
+}
