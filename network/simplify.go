@@ -9,11 +9,12 @@ import (
 // Simplify is an equivalent network with as few non-zero weights as constants and dead ends allow, and of the same
 // sizes. A hidden neuron without incoming weights is constant: its bias, squared as its layer says, goes into the
 // biases of the next layer, and its outgoing weights and bias become zero. A hidden neuron that nothing reads loses its incoming
-// weights and bias. Inputs and outputs stay.
+// weights and bias. A tap that lies in the padding at every position loses its weights. Inputs and outputs stay.
 func (f *Folded) Simplify() *Folded {
 	s := &Folded{}
 	for _, l := range f.Layers {
 		l.W, l.B = mat.DenseCopyOf(l.W), slices.Clone(l.B)
+		l.clearPadding()
 		s.Layers = append(s.Layers, l)
 	}
 	// A constant can only make later neurons constant, and a dead end only earlier ones unread; a dead end makes no
@@ -25,6 +26,27 @@ func (f *Folded) Simplify() *Folded {
 		s.Layers[i].dropUnread(&s.Layers[i+1])
 	}
 	return s
+}
+
+// clearPadding clears the weights of taps that lie in the padding at every position.
+func (l *Affine) clearPadding() {
+	w, c := l.window(), l.window().In.Channels
+	if w.Padding == (Size{}) {
+		return
+	}
+	reads := make([]bool, w.Taps())
+	for p := range w.Positions() {
+		for t := range reads {
+			reads[t] = reads[t] || w.Input(p, t) >= 0
+		}
+	}
+	for t, any := range reads {
+		for o := range l.channels() {
+			if !any {
+				clear(l.W.RawRowView(o)[t*c : (t+1)*c])
+			}
+		}
+	}
 }
 
 func (l *Affine) foldConstants(next *Affine) {
