@@ -8,8 +8,8 @@ import (
 	"hepex/packing"
 )
 
-// rows computes the rows of a step: sums of products, which are then brought to their ends one by one. Hidden rows without a tile or
-// weight are nil, as nothing reads them.
+// rows computes the rows of a step: sums of products, which are then brought to their ends one by one. Rows without a tile
+// are nil: nothing reads hidden ones, and outputs are their bias.
 func (s *Server) rows(i int, step packing.Step, x []*rlwe.Ciphertext, workers []*worker) ([]*rlwe.Ciphertext, error) {
 	rows, sum, finish := make([]*rlwe.Ciphertext, step.Last-step.First), s.rowSums, s.row
 	if s.layout.Layers[i].Integer {
@@ -139,9 +139,6 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, acc *rlwe.Cipher
 		}
 	}
 	if acc == nil {
-		if i == len(s.layout.Layers)-1 {
-			return s.constant(model.bias[r]), nil
-		}
 		return nil, nil
 	}
 	if acc, err = w.finish(acc, sc.sum); err != nil {
