@@ -10,9 +10,10 @@ import (
 	"hepex/packing"
 )
 
-// convNetwork is two conv layers with 32 and 64 filters of 5×5, each followed by pooling, and two dense ones, on size×size inputs.
-func convNetwork(t testing.TB, size int) network.Geometry {
+// convNetwork is two conv layers with 32 and 64 filters of 5×5, each followed by pooling, and two dense ones, on 16×16 inputs.
+func convNetwork(t testing.TB) network.Geometry {
 	t.Helper()
+	const size = 16
 	a := network.Architecture{
 		Inputs: size * size, Image: network.Axis{H: size, W: size, Channels: 1}, Hidden: []int{64}, Outputs: 10, Activation: "square",
 		Conv: []network.Conv{
@@ -40,7 +41,7 @@ func BenchmarkConv(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			rng := rand.New(rand.NewPCG(1, 2))
-			g := convNetwork(b, 16)
+			g := convNetwork(b)
 			m, err := c.choice.Pack(networktest.Random(rng, g, c.keep, 1), nil)
 			check(b, err)
 			lit := smallLiteral(m.Layout)
@@ -73,6 +74,7 @@ func BenchmarkConv(b *testing.B) {
 					layers[i] += s
 				}
 			}
+			b.ReportMetric(float64(8*server.pool.allocated<<lit.LogN>>20), "MiB")
 			for i, s := range layers {
 				b.ReportMetric(1e3*s/float64(b.N), fmt.Sprintf("ms/layer%d", i+1))
 			}

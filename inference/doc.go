@@ -12,6 +12,13 @@
 //
 // Rows run in parallel; where a layer has fewer rows than there are threads, limbs do.
 //
+// # Memory
+//
+// A layer is computed in steps of a few rows, position by position where it has a grid. An input is free after the last step that reads
+// it, so that of a convolution's inputs few lines are there; what the next layer pools is added up as it comes. The inputs of a batch are
+// the caller's and stay. Ciphertexts of all levels are made of the same limbs: an evaluation allocates what packing.PeakLimbs
+// foresees.
+//
 // # Levels and scales
 //
 // The modulus chain has one modulus per rescaling, so outputs are at level 0, where decoding is cheap. A weight is encoded

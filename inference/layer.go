@@ -77,7 +77,8 @@ func (s *Server) poolInputs(sums []int32, came, x []*rlwe.Ciphertext, workers []
 type receiver struct {
 	*Server
 	ciphertexts []*rlwe.Ciphertext
-	next        *packing.Layer // nil after the last layer
+	bias        []*rlwe.Ciphertext // of outputs, which they are where no tile is kept
+	next        *packing.Layer     // nil after the last layer
 	feeds       [][]int32
 	counts      packing.Counts // of the next layer
 	shares      []share
@@ -88,7 +89,7 @@ type share struct{ input, row int }
 
 func (s *Server) newReceiver(i int, trace *Trace) *receiver {
 	if i == len(s.layout.Layers)-1 {
-		return &receiver{Server: s, ciphertexts: make([]*rlwe.Ciphertext, s.layout.Layers[i].Rows)}
+		return &receiver{Server: s, ciphertexts: make([]*rlwe.Ciphertext, s.layout.Layers[i].Rows), bias: s.model.layers[i].bias}
 	}
 	next := &s.layout.Layers[i+1]
 	inputs := next.Ciphertexts()
@@ -98,7 +99,12 @@ func (s *Server) newReceiver(i int, trace *Trace) *receiver {
 // take takes rows that follow each other. What is not kept goes back to the pool.
 func (r *receiver) take(first int, rows []*rlwe.Ciphertext, workers []*worker) error {
 	if r.next == nil {
-		copy(r.ciphertexts[first:], rows)
+		for k, ct := range rows {
+			if ct == nil {
+				ct = r.constant(r.bias[first+k])
+			}
+			r.ciphertexts[first+k] = ct
+		}
 		return nil
 	}
 	r.shares = r.shares[:0]

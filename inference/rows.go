@@ -11,8 +11,8 @@ import (
 // rowSum is the sum of a row's products: one for each giant that has a tile, or one; nothing if there is no product, or none yet.
 type rowSum []*rlwe.Ciphertext
 
-// rows computes the rows of a step: sums of products, which are then brought to their ends one by one. Hidden rows without a tile or
-// weight are nil, as nothing reads them.
+// rows computes the rows of a step: sums of products, which are then brought to their ends one by one. Rows without a tile
+// are nil: nothing reads hidden ones, and outputs are their bias.
 func (s *Server) rows(i int, step packing.Step, x []*rlwe.Ciphertext, workers []*worker) ([]*rlwe.Ciphertext, error) {
 	rows, sums, sum, finish := make([]*rlwe.Ciphertext, step.Last-step.First), make([]rowSum, step.Last-step.First), s.rowSums, s.row
 	if s.layout.Layers[i].Integer {
@@ -146,9 +146,6 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, sums rowSum) (*r
 		}
 	}
 	if len(sums) == 0 {
-		if i == len(s.layout.Layers)-1 {
-			return s.constant(model.bias[r]), nil
-		}
 		return nil, nil
 	}
 	for k, sum := range sums {

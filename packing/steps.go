@@ -16,7 +16,7 @@ const RowsAtOnce = 8
 // their inputs.
 const (
 	rowsAtOnceConv    = 32
-	rowsAtOnceInteger = 128
+	rowsAtOnceInteger = 256
 )
 
 // RowsTogether is how many rows are summed together, at most: each input that they read is brought from memory once for all of them.
