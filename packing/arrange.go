@@ -284,7 +284,7 @@ func (s *arranger) price(i int, in state, a arrangement) layerPrice {
 	shared := Counts{}
 	ly.inputCounts([][]bool{kept}, s.encrypted, shared)
 	if !ly.Diagonals(s.encrypted) {
-		shared.Add(ReadInput, ly.Level, ceilDiv(ly.Rows, RowsAtOnce)*ly.Inputs())
+		shared.Add(ReadInput, ly.Level, ceilDiv(ly.Rows, ly.RowsTogether())*ly.Inputs())
 	}
 	return layerPrice{cost + shared.Cost(s.prices), ly.keyLimbs(1)}
 }

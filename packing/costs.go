@@ -73,13 +73,7 @@ func (l *Layout) layerCosts(i int, p Prices, a Arithmetic, encrypted bool) Layer
 	counts := l.Counts(one, encrypted)[i]
 	read := ly.readsBy()
 	c.Read.Seconds, c.Add.Seconds = p(read, ly.Level), p(AddInput, ly.Level)
-	shared := 0.0
-	for at, n := range counts {
-		switch at.Op {
-		case read, AddInput:
-			shared += float64(n) * p(at.Op, at.Level)
-		}
-	}
+	shared := float64(counts[At{read, ly.Level}])*c.Read.Seconds + float64(counts[At{AddInput, ly.Level}])*c.Add.Seconds
 	products := counts.Proportional()
 	for at := range products {
 		c.Use.Seconds = p(at.Op, at.Level)

@@ -70,12 +70,18 @@ type diagonals struct {
 	first  map[int][2]int // by rotation: the baby and giant, from 1, whose tile has its diagonal
 }
 
+// through is how the outputs of a convolution lie, pooling included, if each stays where the first of its inputs is.
+func (g *spread) through(conv *network.Stage) spread {
+	out := spread{axis: conv.Window.Out(conv.Out), block: g.block, down: g.down * conv.Stride.H, right: g.right * conv.Stride.W}
+	if conv.Pool != nil {
+		out.down, out.right = out.down*conv.Pool.Stride.H, out.right*conv.Pool.Stride.W
+	}
+	return out
+}
+
 // newConvDiagonals lays out a convolution whose inputs lie spread, with the pooling before it.
 func newConvDiagonals(s *network.Stage, in spread, slots int, p Prices, level int) *diagonals {
-	out := spread{axis: s.Window.Out(s.Out), block: in.block, down: in.down * s.Stride.H, right: in.right * s.Stride.W}
-	if s.Pool != nil {
-		out.down, out.right = out.down*s.Pool.Stride.H, out.right*s.Pool.Stride.W
-	}
+	out := in.through(s)
 	d := &diagonals{in: in, out: &out, slots: slots, outputs: out.axis.Size()}
 	offsets := map[int]bool{} // between positions
 	for position := range out.axis.Positions() {
@@ -135,7 +141,7 @@ func (d *diagonals) split(offsets, channels []int, p Prices, level int) {
 		best, d.babies, d.giants = cost, nil, nil
 		for k := range low {
 			for _, o := range offsets {
-				d.babies = append(d.babies, channels[0]*d.in.block+k*d.in.block+o)
+				d.babies = append(d.babies, (channels[0]+k)*d.in.block+o)
 			}
 		}
 		for k := range high {

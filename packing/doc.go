@@ -55,7 +55,8 @@
 //	sum of 2       y0    …    …    …   y1    …    …    …
 //
 // A convolution that comes first needs no sum of slots: the client sends a ciphertext for each offset of its kernel, with what it
-// reads at all output positions (see im2col). Other convolutions are unrolled into dense layers.
+// reads at all output positions (see im2col). Convolutions after it, and the first dense layer, go by diagonals of their weights, summed by
+// baby and giant steps (see diagonals). Convolutions that cannot be laid out so are unrolled into dense layers.
 //
 // What the dots and garbage mean to the next layer is a weight of zero: no mask is needed. If the next layer wants an output in a
 // window of several slots, further slots of the group carry what the sum loses at its left end. The arranger searches

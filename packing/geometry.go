@@ -1,6 +1,7 @@
 package packing
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -175,7 +176,7 @@ func LayerName(s *network.Stage, number int) string {
 
 func checkGeometry(g network.Geometry) error {
 	if len(g) == 0 {
-		return fmt.Errorf("packing: no layers: want the inputs and at least one")
+		return errors.New("packing: no layers: want the inputs and at least one")
 	}
 	for a := range len(g) + 1 {
 		axis := g.Axis(a)

@@ -54,7 +54,7 @@ func prepare(g network.Geometry, slots int, used []bool, p Prices) *prepared {
 		d := newConvDiagonals(&s, lie, slots, p, level)
 		h.diagonals, lie = append(h.diagonals, d), *d.out
 	}
-	if h.base() > 0 && h.period() > slots {
+	if h.period() > slots {
 		return nil
 	}
 	return h
@@ -64,12 +64,10 @@ func prepare(g network.Geometry, slots int, used []bool, p Prices) *prepared {
 func roomFor(axis network.Axis, convs network.Geometry) spread {
 	grids := []spread{{axis: axis, down: 1, right: 1}}
 	for i, s := range convs {
-		last := grids[len(grids)-1]
-		out := spread{axis: s.Window.Out(s.Out), down: last.down * s.Stride.H, right: last.right * s.Stride.W}
-		if s.Pool != nil && i > 0 { // that of the first is done already
-			out.down, out.right = out.down*s.Pool.Stride.H, out.right*s.Pool.Stride.W
+		if i == 0 {
+			s.Pool = nil // which is done already
 		}
-		grids = append(grids, out)
+		grids = append(grids, grids[i].through(&s))
 	}
 	width, size := 0, 0
 	for _, g := range grids {
