@@ -65,7 +65,7 @@ func affine(w *Window, x, weights *mat.Dense, b []float64) *mat.Dense {
 	var wT mat.Dense
 	wT.CloneFrom(weights.T()) // gonum then skips the zeros among the samples, and sums in an order that does not depend on where in memory a matrix lies
 	var y *mat.Dense
-	if w.whole() {
+	if w.IsWhole() {
 		y = new(mat.Dense)
 		y.Mul(x, &wT)
 	} else {

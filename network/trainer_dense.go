@@ -18,7 +18,7 @@ type denseOp[T float] struct {
 
 func (t *trainer[T]) addDense(d *Dense, at int) {
 	p := &denseParams[T]{in: d.In, out: d.Out, window: d.Window, w: t.newParam(transposed(d.W, d.Out, d.In)), b: t.newParam(d.B)}
-	if p.window != nil && p.window.whole() {
+	if p.window != nil && p.window.IsWhole() {
 		p.window = nil
 	}
 	p.w.decays = true

@@ -97,8 +97,8 @@ func (w Window) Inputs() [][]int {
 	return table
 }
 
-// whole tells whether the window has one position that reads all inputs in order.
-func (w Window) whole() bool {
+// IsWhole tells whether the window has one position that reads all inputs in order.
+func (w Window) IsWhole() bool {
 	return w.Kernel == Size{w.In.H, w.In.W} && w.Padding == Size{}
 }
 

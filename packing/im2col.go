@@ -20,7 +20,7 @@ type im2col struct {
 
 // newIm2col prepares a convolution with the pooling that follows; nil for another layer. Used tells which taps have a weight; nil: all.
 func newIm2col(g network.Geometry, used []bool) *im2col {
-	if len(g) < 2 || g[0].Pool != nil || whole(&g[0]) {
+	if len(g) < 2 || g[0].Pool != nil || g[0].Window.IsWhole() {
 		return nil
 	}
 	c := &im2col{stage: g[0], pool: g[1].Pool, merged: g[0].Window}

@@ -21,7 +21,7 @@ func prepare(g network.Geometry, slots int, used []bool, p Prices) *prepared {
 		return nil
 	}
 	convs := 1
-	for convs < len(g) && !whole(&g[convs]) {
+	for convs < len(g) && !g[convs].Window.IsWhole() {
 		convs++
 	}
 	if convs == 1 || convs == len(g) {
@@ -78,9 +78,6 @@ func roomFor(axis network.Axis, convs network.Geometry) spread {
 	}
 	return spread{axis: axis, block: 1 << bits.Len(uint(size-1)), down: width, right: 1}
 }
-
-// whole tells whether a layer reads all of its inputs at once.
-func whole(s *network.Stage) bool { return s.Window == network.Whole(s.Window.In) }
 
 // base is the number of the last of these layers.
 func (h *prepared) base() int { return len(h.diagonals) }
