@@ -98,17 +98,13 @@ func BenchmarkOneImage(b *testing.B) {
 	m.SetDelayed(false)
 	p, err := NewParameters(Literal{LogN: 13, LogQ: []int{40, 30, 24, 31, 25, 22}, LogP: []int{42}, LogScale: 28}, false)
 	check(b, err)
-	client, err := NewClient(p, m.Layout)
-	check(b, err)
-	model, _, err := EncodeModel(p, m)
-	check(b, err)
-	keys, err := client.Keys(false)
-	check(b, err)
-	server, err := NewServer(p, m.Layout, keys, model, 1)
-	check(b, err)
-	input, err := client.Encrypt(networktest.Samples(rng, 1, dims[0]))
-	check(b, err)
-	layers := make([]float64, len(m.Layers))
+	benchLayers(b, newPartyOf(b, p, m, dims[0], false))
+}
+
+// benchLayers times evaluations, and their layers, on one thread.
+func benchLayers(b *testing.B, y party) *Server {
+	server, input := y.server(b, 1)
+	layers := make([]float64, len(y.layout.Layers))
 	for b.Loop() {
 		out, trace, err := server.Evaluate(input)
 		check(b, err)
@@ -120,6 +116,7 @@ func BenchmarkOneImage(b *testing.B) {
 	for i, s := range layers {
 		b.ReportMetric(1e3*s/float64(b.N), fmt.Sprintf("ms/layer%d", i+1))
 	}
+	return server
 }
 
 // BenchmarkKernels times the parts of an evaluation that hold a key switch or a division.

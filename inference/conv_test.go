@@ -175,9 +175,7 @@ func TestWrongBatchesAreErrors(t *testing.T) {
 	m, err := packing.TilesOf(shape).Pack(networktest.Random(rng, paddedNetwork(), 1, 1), nil)
 	check(t, err)
 	y := newParty(t, m, paddedNetwork().Axis(0).Size(), false)
-	server, err := NewServer(y.params, y.layout, y.objects[0].(*Keys), y.objects[1].(*Model), 2)
-	check(t, err)
-	input := y.objects[2].(*Batch)
+	server, input := y.server(t, 2)
 	_, _, err = server.Evaluate(input)
 	check(t, err)
 	part := *input

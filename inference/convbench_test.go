@@ -1,7 +1,6 @@
 package inference
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -51,33 +50,8 @@ func BenchmarkConv(b *testing.B) {
 			lit.LogN, lit.LogP = 13, []int{50}
 			p, err := NewParameters(lit, true)
 			check(b, err)
-			client, err := NewClient(p, m.Layout)
-			check(b, err)
-			keys, err := client.Keys(c.choice.Encrypted)
-			check(b, err)
-			encryptor := client.encryptor
-			if !c.choice.Encrypted {
-				encryptor = nil
-			}
-			model, _, err := buildModel(p, m, encryptor)
-			check(b, err)
-			input, err := client.Encrypt(networktest.Samples(rng, 1, g.Axis(0).Size()))
-			check(b, err)
-			server, err := NewServer(p, m.Layout, keys, model, 1)
-			check(b, err)
-			layers := make([]float64, len(m.Layers))
-			for b.Loop() {
-				out, trace, err := server.Evaluate(input)
-				check(b, err)
-				server.Recycle(out)
-				for i, s := range trace.Seconds {
-					layers[i] += s
-				}
-			}
+			server := benchLayers(b, newPartyOf(b, p, m, g.Axis(0).Size(), c.choice.Encrypted))
 			b.ReportMetric(float64(8*server.pool.allocated<<lit.LogN>>20), "MiB")
-			for i, s := range layers {
-				b.ReportMetric(1e3*s/float64(b.N), fmt.Sprintf("ms/layer%d", i+1))
-			}
 		})
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"hepex/packing"
 )
 
-// party is all that one evaluation needs, as bytes.
+// party is all that one evaluation needs.
 type party struct {
 	params    Parameters
 	layout    *packing.Layout
@@ -34,6 +34,11 @@ func newParty(t *testing.T, m *packing.Model, inputs int, encrypted bool) party 
 	lit.LogP = []int{50}
 	p, err := NewParameters(lit, true)
 	check(t, err)
+	return newPartyOf(t, p, m, inputs, encrypted)
+}
+
+func newPartyOf(t testing.TB, p Parameters, m *packing.Model, inputs int, encrypted bool) party {
+	t.Helper()
 	client, err := NewClient(p, m.Layout)
 	check(t, err)
 	keys, err := client.Keys(encrypted)
@@ -47,6 +52,14 @@ func newParty(t *testing.T, m *packing.Model, inputs int, encrypted bool) party 
 	input, err := client.Encrypt(networktest.Samples(rand.New(rand.NewPCG(3, 3)), 1, inputs))
 	check(t, err)
 	return party{p, m.Layout, encrypted, client, [3]io.WriterTo{keys, model, input}}
+}
+
+// server serves the party, and has its input.
+func (y party) server(t testing.TB, threads int) (*Server, *Batch) {
+	t.Helper()
+	server, err := NewServer(y.params, y.layout, y.objects[0].(*Keys), y.objects[1].(*Model), threads)
+	check(t, err)
+	return server, y.objects[2].(*Batch)
 }
 
 // serve reads what a stranger sent and evaluates it. A panic becomes errPanic.

@@ -116,21 +116,9 @@ func TestPeakIsForeseen(t *testing.T) {
 			m.DelayLast(rng.IntN(1 + m.Squares()))
 			p, err := NewParameters(smallLiteral(m.Layout), true)
 			check(t, err)
-			client, err := NewClient(p, m.Layout)
-			check(t, err)
-			keys, err := client.Keys(encrypted)
-			check(t, err)
-			encryptor := client.encryptor
-			if !encrypted {
-				encryptor = nil
-			}
-			model, _, err := buildModel(p, m, encryptor)
-			check(t, err)
-			input, err := client.Encrypt(networktest.Samples(rng, 1, g.Axis(0).Size()))
-			check(t, err)
+			y := newPartyOf(t, p, m, g.Axis(0).Size(), encrypted)
 			for _, threads := range []int{1, 3} {
-				server, err := NewServer(p, m.Layout, keys, model, threads)
-				check(t, err)
+				server, input := y.server(t, threads)
 				first, _, err := server.Evaluate(input)
 				check(t, err)
 				got, want := server.pool.allocated, m.PeakLimbs(m.Kept, encrypted, threads)
@@ -141,12 +129,12 @@ func TestPeakIsForeseen(t *testing.T) {
 				if free := len(server.pool.free); free+outputs != got {
 					t.Errorf("%s %s, %d threads: %d polynomials are free and %d in outputs, of %d", m.Kind, m.Shape, threads, free, outputs, got)
 				}
-				decoded, err := client.Decrypt(first, 1)
+				decoded, err := y.client.Decrypt(first, 1)
 				check(t, err)
 				server.Recycle(first)
 				second, _, err := server.Evaluate(input)
 				check(t, err)
-				again, err := client.Decrypt(second, 1)
+				again, err := y.client.Decrypt(second, 1)
 				check(t, err)
 				if server.pool.allocated > max(got, want) || !slices.Equal(decoded[0], again[0]) {
 					t.Errorf("%s %s, %d threads: %d polynomials the second time, %v after %v", m.Kind, m.Shape, threads, server.pool.allocated, again, decoded)
