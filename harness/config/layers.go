@@ -19,8 +19,8 @@ import (
 type Layer struct {
 	Filters int          // of a convolution, or 0
 	Kernel  network.Size `json:",omitzero"`  // of a convolution, or of a pooling
-	Stride  network.Size `json:",omitzero"`  //
-	Padding network.Size `json:",omitzero"`  //
+	Stride  network.Size `json:",omitzero"`  // of a convolution
+	Padding network.Size `json:",omitzero"`  // of a convolution
 	Neurons int          `json:",omitempty"` // of a dense layer, or 0
 }
 
