@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ type Difference struct {
 	Points   int    // in which it differs
 }
 
-// traits decide how fast a point is, beside its parameters.
+// traits decide how fast a point is and how its network comes out, beside its parameters.
 var traits = []struct {
 	name string
 	of   func(*record.Record) string
@@ -24,6 +25,7 @@ var traits = []struct {
 	{"host", func(r *record.Record) string { return r.Environment.Host }}, // two of one kind differ, too
 	{"cpu", func(r *record.Record) string { return r.Environment.CPU }},
 	{"kernels", func(r *record.Record) string { return r.Environment.Kernels }},
+	{"blas", func(r *record.Record) string { return cmp.Or(r.Environment.BLAS, "gonum") }},
 	{"cores", func(r *record.Record) string { return fmt.Sprint(r.Environment.Cores) }},
 	{"ram", func(r *record.Record) string { // as printed: a reboot changes the last bytes
 		return record.Metric{Unit: record.Bytes}.Format(float64(r.Environment.RAMBytes))

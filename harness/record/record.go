@@ -225,6 +225,7 @@ type Environment struct {
 	Modules    map[string]string `json:"modules"`
 	CPU        string            `json:"cpu"`
 	Kernels    string            `json:"kernels,omitempty"` // the arithmetic that ran: avx512-ifma or portable; absent in older records
+	BLAS       string            `json:"blas,omitempty"`    // the library that multiplies matrices in training: gonum (also where absent) or openblas
 	Cores      int               `json:"cores"`
 	GOMAXPROCS int               `json:"gomaxprocs"`
 	GOGC       string            `json:"gogc"`

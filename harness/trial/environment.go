@@ -15,13 +15,14 @@ import (
 
 	"hepex/harness/record"
 	"hepex/inference"
+	"hepex/network"
 )
 
 // CurrentEnvironment describes the machine, the build and the load, as far as they can be found out.
 func CurrentEnvironment() record.Environment {
 	e := record.Environment{
 		Go: runtime.Version(), Modules: map[string]string{}, Cores: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0),
-		GOGC: strconv.Itoa(gcPercent), CPU: procField("/proc/cpuinfo", "model name"), Kernels: inference.Kernels(),
+		GOGC: strconv.Itoa(gcPercent), CPU: procField("/proc/cpuinfo", "model name"), Kernels: inference.Kernels(), BLAS: network.BLAS,
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {

@@ -110,6 +110,9 @@ func (p *preparer) keys(o pruning.Options) (final Key, after []Key, err error) {
 	s := p.spec
 	final = newKey(network.Version, pruning.Version, p.source.Checksum(), s.Data.Train, s.Data.Validation,
 		s.Architecture(p.source.Form()), s.Train.Seed)
+	if network.BLAS != "gonum" {
+		final = newKey(final.String(), network.BLAS)
+	}
 	if s.Data.Noise != 0 {
 		final = newKey(final.String(), "noise", s.Data.Noise)
 	}
