@@ -49,7 +49,7 @@ func newChain(layout *packing.Layout, p packing.Profile) *chain {
 		ly := &layout.Layers[i]
 		of := func(k packing.SourceKind) float64 { return p.Errors[packing.Source{Layer: i, Kind: k}] }
 		bound := math.Log2(math.Max(p.Bound(i), 1))
-		square := bound + math.Log2(math.Max(p.Peaks[i], 1)) // mean |x²| ≤ mean |x| · max |x|
+		square := bound + math.Log2(math.Max(p.Peaks[i], 1)*float64(layout.SquaresAdded(i))) // mean |x²| ≤ mean |x| · max |x|
 		if ly.Integer {
 			if products++; ly.Square {
 				c.steps = append(c.steps, step{gain: 2, fixed: 2 * packing.WeightBits * products, bound: square, rounding: of(packing.SquareError)})

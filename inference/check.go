@@ -74,7 +74,7 @@ func (p Parameters) holds(layout *packing.Layout, profile packing.Profile) []hel
 		peak := math.Log2(math.Max(profile.Bound(i), 1))
 		add(logScale(sc.sum), peak, ly.SumLevel(), false)
 		if ly.Square && !ly.Delayed {
-			square := peak + math.Log2(math.Max(profile.Peaks[i], 1))
+			square := peak + math.Log2(math.Max(profile.Peaks[i], 1)*float64(layout.SquaresAdded(i)))
 			add(2*logScale(sc.square), square, ly.SquareLevel(), true)
 		}
 	}

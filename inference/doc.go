@@ -15,7 +15,8 @@
 // # Memory
 //
 // A layer is computed in steps of a few rows, position by position where it has a grid. An input is free after the last step that reads
-// it, so that of a convolution's inputs few lines are there; what the next layer pools is added up as it comes. The inputs of a batch are
+// it, so that of a convolution's inputs few lines are there; what the next layer pools is added up as it comes, squares at degree 2: sums are relinearised (and rescaled)
+// once they are complete. The inputs of a batch are
 // the caller's and stay. Ciphertexts of all levels are made of the same limbs: an evaluation allocates what packing.PeakLimbs
 // foresees.
 //

@@ -393,10 +393,9 @@ func (s *switcher) rotateInto(x *rlwe.Ciphertext, steps []int, out []*rlwe.Ciphe
 	return nil
 }
 
-// square squares and relinearises a ciphertext, and rescales it if asked to.
-func (s *switcher) square(ct, product, out *rlwe.Ciphertext, rescale bool) error {
+// square squares a ciphertext.
+func (s *switcher) square(ct, product *rlwe.Ciphertext) {
 	s.each(ct.Level()+1, func(i int, _ *lane) {
 		s.q[i].Square(product.Value[0].Coeffs[i], product.Value[1].Coeffs[i], product.Value[2].Coeffs[i], ct.Value[0].Coeffs[i], ct.Value[1].Coeffs[i])
 	})
-	return s.relinearize(product, out, rescale)
 }

@@ -78,8 +78,10 @@ type receiver struct {
 	*Server
 	ciphertexts []*rlwe.Ciphertext
 	bias        []*rlwe.Ciphertext // of outputs, which they are where no tile is kept
-	next        *packing.Layer     // nil after the last layer
+	layer, next *packing.Layer     // next is nil after the last layer
 	feeds       [][]int32
+	squares     int            // of a sum, where they are still to be relinearised
+	came        []int          // of those, by input
 	counts      packing.Counts // of the next layer
 	shares      []share
 }
@@ -91,9 +93,13 @@ func (s *Server) newReceiver(i int, trace *Trace) *receiver {
 	if i == len(s.layout.Layers)-1 {
 		return &receiver{Server: s, ciphertexts: make([]*rlwe.Ciphertext, s.layout.Layers[i].Rows), bias: s.model.layers[i].bias}
 	}
-	next := &s.layout.Layers[i+1]
+	ly, next := &s.layout.Layers[i], &s.layout.Layers[i+1]
 	inputs := next.Ciphertexts()
-	return &receiver{Server: s, ciphertexts: make([]*rlwe.Ciphertext, inputs), next: next, feeds: s.feeds[i+1], counts: trace.Counts[i+1]}
+	r := &receiver{Server: s, ciphertexts: make([]*rlwe.Ciphertext, inputs), layer: ly, next: next, feeds: s.feeds[i+1], counts: trace.Counts[i+1]}
+	if ly.Lazy {
+		r.came, r.squares = make([]int, inputs), s.layout.SquaresAdded(i)
+	}
+	return r
 }
 
 // take takes rows that follow each other. What is not kept goes back to the pool.
@@ -127,7 +133,7 @@ func (r *receiver) take(first int, rows []*rlwe.Ciphertext, workers []*worker) e
 		if r.ciphertexts[r.shares[k].input] == nil {
 			adds--
 		}
-		r.counts.Add(packing.AddInput, r.next.Level, adds)
+		r.counts.Add(packing.AddInput, rows[r.shares[k].row].Level(), adds)
 		start = k + 1
 	}
 	kept := make([]bool, len(rows))
@@ -152,5 +158,25 @@ func (r *receiver) take(first int, rows []*rlwe.Ciphertext, workers []*worker) e
 			r.pool.put(ct)
 		}
 	}
-	return nil
+	if !r.layer.Lazy {
+		return nil
+	}
+	return r.relinearize(sums, workers)
+}
+
+// relinearize brings those sums of squares back to degree 1 that have all their rows with the last ones.
+func (r *receiver) relinearize(sums [][]share, workers []*worker) error {
+	var complete []int
+	for _, sum := range sums {
+		in := sum[0].input
+		if r.came[in] += len(sum); r.came[in] == r.squares {
+			complete = append(complete, in)
+		}
+	}
+	r.counts.Add(r.layer.Relinearizes(), r.layer.SquareLevel(), len(complete))
+	return split(workers, len(complete), func(w *worker, k int) (err error) {
+		sum := &r.ciphertexts[complete[k]]
+		*sum, err = w.linear(*sum, r.layer)
+		return err
+	})
 }

@@ -80,7 +80,7 @@ func (p *pool) get(degree, level int, scale rlwe.Scale) *rlwe.Ciphertext {
 
 // copied is a copy of a ciphertext of degree 1.
 func (p *pool) copied(ct *rlwe.Ciphertext) *rlwe.Ciphertext {
-	out := p.get(1, ct.Level(), ct.Scale)
+	out := p.get(ct.Degree(), ct.Level(), ct.Scale)
 	for c, v := range ct.Value {
 		out.Value[c].CopyLvl(ct.Level(), v)
 	}

@@ -235,8 +235,8 @@ func (b *priceBench) divisions(level int, has func(...packing.Op) bool, set func
 		set(packing.Relinearize, relin, floor)
 	}
 	if has(packing.Square) {
-		t := b.clockCold(func() { _ = b.w.square(x, product, out, false) })
-		set(packing.Square, max(t-relin, 0), clock(func() { _ = b.eval.Mul(x, x, product) }))
+		t := b.clockCold(func() { b.w.square(x, product) })
+		set(packing.Square, t, clock(func() { _ = b.eval.Mul(x, x, product) }))
 	}
 	if level == 0 {
 		return

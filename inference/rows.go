@@ -172,7 +172,7 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, sums rowSum) (*r
 		}
 	}
 	if ly.Square {
-		return w.squared(acc, ly.Delayed, sc.output)
+		return w.squared(acc, ly, sc.output)
 	}
 	return acc, nil
 }

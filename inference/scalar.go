@@ -91,13 +91,14 @@ func (s *Server) scalarSums(i, first int, x []*rlwe.Ciphertext, sums []rowSum, w
 
 // scalarRow brings a sum to its end.
 func (s *Server) scalarRow(w *worker, i, _ int, _ []*rlwe.Ciphertext, sum rowSum) (*rlwe.Ciphertext, error) {
+	ly := &s.layout.Layers[i]
 	switch {
 	case len(sum) == 0:
 		return nil, nil
-	case !s.layout.Layers[i].Square:
+	case !ly.Square:
 		return sum[0], nil
 	}
-	return w.squared(sum[0], false, s.scales[i].output)
+	return w.squared(sum[0], ly, s.scales[i].output)
 }
 
 // scalarLayer computes outputs, all at the level of the inputs, which all are read: out[o] = bias[o] + Σ w·x. Nil outputs are left out.

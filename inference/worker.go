@@ -140,23 +140,32 @@ func (w *worker) refill(ct *rlwe.Ciphertext, mask tiles, sum packing.Sum, scale 
 	return out, w.addUp(out, sum, packing.RotateRefill)
 }
 
-// squared squares a ciphertext, which is given back to the pool, and rescales it unless that is delayed.
-func (w *worker) squared(ct *rlwe.Ciphertext, delayed bool, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
-	level := ct.Level()
-	product := w.pool.get(2, level, scale)
-	var out *rlwe.Ciphertext
-	if delayed {
-		out = w.pool.get(1, level, scale)
-		w.counts.Add(packing.Relinearize, level, 1)
-	} else {
-		out = w.pool.get(1, level-1, scale)
-		w.counts.Add(packing.RelinearizeRescale, level, 1)
+// squared squares a ciphertext of a layer's outputs, which is given back to the pool, and relinearises it unless the layer leaves that to
+// the next.
+func (w *worker) squared(ct *rlwe.Ciphertext, ly *packing.Layer, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
+	product := w.pool.get(2, ct.Level(), scale)
+	w.counts.Add(packing.Square, ct.Level(), 1)
+	w.square(ct, product)
+	if ly.Lazy {
+		w.pool.put(ct)
+		return product, nil
 	}
-	w.counts.Add(packing.Square, level, 1)
-	if err := w.square(ct, product, out, !delayed); err != nil {
+	w.counts.Add(ly.Relinearizes(), ct.Level(), 1)
+	out, err := w.linear(product, ly)
+	w.pool.put(ct)
+	return out, err
+}
+
+// linear relinearises squares of a layer, or sums of them, which are given back to the pool, and rescales them unless that is delayed.
+func (w *worker) linear(product *rlwe.Ciphertext, ly *packing.Layer) (*rlwe.Ciphertext, error) {
+	level := product.Level()
+	if !ly.Delayed {
+		level--
+	}
+	out := w.pool.get(1, level, product.Scale)
+	if err := w.relinearize(product, out, !ly.Delayed); err != nil {
 		return nil, err
 	}
 	w.pool.put(product)
-	w.pool.put(ct)
 	return out, nil
 }

@@ -27,8 +27,8 @@ type LayerCosts struct {
 	Uses  []int // products of a tile, by its tap
 	Row   Cost  // a group of output channels that has a kept tile, at all positions
 	Read  Cost  // an input that some row reads, of those that are summed together
-	Add   Cost  // the addition of an input to another, where inputs are pooled
-	Adds  int   // of a group of input channels
+	Pool  Cost  // an input that is pooled: its additions, and the relinearisation that is left to it
+	Pools int   // of a group of input channels
 	Input Cost  // an input ciphertext that is sent, whether it is read or not: of the first layer only
 	Sent  int   // ciphertexts of a group of input channels
 }
@@ -55,7 +55,7 @@ func (l *Layout) Costs(p Prices, a Arithmetic, encrypted bool) Costs {
 	most := 0
 	for i := range l.Layers {
 		c.Layers[i] = l.layerCosts(i, p, a, encrypted)
-		most = max(most, l.Layers[i].mostLimbs(i == 0, i == len(l.Layers)-1, encrypted, 1))
+		most = max(most, l.mostLimbs(i, encrypted, 1))
 		m.Model += a.layerBytes(&l.Layers[i], encrypted).always
 	}
 	c.Fixed.Memory = withRuntime(m.Keys+m.Tables+m.Buffers+m.Model+int64(most)*a.words()) + runtimeBytes
@@ -72,16 +72,20 @@ func (l *Layout) layerCosts(i int, p Prices, a Arithmetic, encrypted bool) Layer
 	one[i][0][used*ly.Terms()/ly.Taps()] = true
 	counts := l.Counts(one, encrypted)[i]
 	read := ly.readsBy()
-	c.Read.Seconds, c.Add.Seconds = p(read, ly.Level), p(AddInput, ly.Level)
-	shared := float64(counts[At{read, ly.Level}])*c.Read.Seconds + float64(counts[At{AddInput, ly.Level}])*c.Add.Seconds
+	c.Read.Seconds = p(read, ly.Level)
+	shared := float64(counts[At{read, ly.Level}]) * c.Read.Seconds
+	if sums, _ := ly.poolings(one[i]); sums > 0 {
+		pools := Counts{}
+		l.poolCounts(i, one[i], pools)
+		cost := pools.Cost(p)
+		c.Pool.Seconds, c.Pools = cost/float64(sums), len(ly.Pools)
+		shared += cost
+	}
 	products := counts.Proportional()
 	for at := range products {
 		c.Use.Seconds = p(at.Op, at.Level)
 	}
 	c.Row.Seconds = counts.Cost(p) - products.Cost(p) - shared
-	for _, pool := range ly.Pools {
-		c.Adds += len(pool) - 1
-	}
 
 	b, handed := a.layerBytes(ly, encrypted), 0
 	if i < len(l.Layers)-1 {
@@ -105,7 +109,8 @@ func (c Costs) Of(kept [][][]bool) Cost {
 	for i, rows := range kept {
 		parts, ly := &c.Layers[i], &c.layout.Layers[i]
 		total = total.plus(parts.Read.times(ly.readings(rows)))
-		total = total.plus(parts.Add.times(ly.poolings(rows)))
+		sums, _ := ly.poolings(rows)
+		total = total.plus(parts.Pool.times(sums))
 		for _, row := range rows {
 			if number(row) == 0 {
 				continue

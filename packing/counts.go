@@ -138,6 +138,7 @@ func (l *Layout) Counts(kept [][][]bool, encrypted bool) []Counts {
 	for i := range l.Layers {
 		ly := &l.Layers[i]
 		counts[i] = Counts{}
+		l.poolCounts(i, kept[i], counts[i])
 		ly.inputCounts(kept[i], encrypted, counts[i])
 		if !ly.Diagonals(encrypted) {
 			counts[i].Add(ly.readsBy(), ly.Level, ly.readings(kept[i]))
@@ -150,9 +151,19 @@ func (l *Layout) Counts(kept [][][]bool, encrypted bool) []Counts {
 	return counts
 }
 
-// inputCounts counts the sums of inputs, and the rotations of inputs that rows share. Those that no row reads are not made.
+// poolCounts counts the sums of inputs that kept tiles read, and the relinearisations that are left to them.
+func (l *Layout) poolCounts(i int, kept [][]bool, c Counts) {
+	sums, additions := l.Layers[i].poolings(kept)
+	level := l.Layers[i].Level
+	if i > 0 && l.Layers[i-1].Lazy {
+		level = l.Layers[i-1].SquareLevel()
+		c.Add(l.Layers[i-1].Relinearizes(), level, sums)
+	}
+	c.Add(AddInput, level, additions)
+}
+
+// inputCounts counts the rotations of inputs that rows share. Those that no row reads are not made.
 func (ly *Layer) inputCounts(kept [][]bool, encrypted bool, c Counts) {
-	c.Add(AddInput, ly.Level, ly.poolings(kept))
 	if !ly.Rotates(encrypted) {
 		return
 	}
@@ -171,19 +182,20 @@ func (ly *Layer) inputCounts(kept [][]bool, encrypted bool, c Counts) {
 	}
 }
 
-// poolings is how many additions the sums of inputs take that kept tiles read.
-func (ly *Layer) poolings(kept [][]bool) (n int) {
+// poolings is how many sums of inputs kept tiles read, and how many additions these take.
+func (ly *Layer) poolings(kept [][]bool) (sums, additions int) {
 	if ly.Pools == nil {
-		return 0
+		return 0, 0
 	}
 	counted := make([]bool, ly.Ciphertexts())
 	for _, input := range ly.reads(kept) {
 		if col, _ := ly.Input(input); !counted[col] {
 			counted[col] = true
-			n += len(ly.Pools[col/ly.InGroups()]) - 1
+			sums++
+			additions += len(ly.Pools[col/ly.InGroups()]) - 1
 		}
 	}
-	return n
+	return sums, additions
 }
 
 // ReadsOf is how often a layer brings inputs of a group of channels from memory, in the unpruned network.
@@ -323,14 +335,21 @@ func sumCounts(s Sum, rotate Op, level, rows int, c Counts) {
 }
 
 func (ly *Layer) squareCounts(level, rows int, c Counts) {
-	switch {
-	case ly.Delayed:
-		c.Add(Square, level, rows)
-		c.Add(Relinearize, level, rows)
-	case ly.Square:
-		c.Add(Square, level, rows)
-		c.Add(RelinearizeRescale, level, rows)
+	if !ly.Square {
+		return
 	}
+	c.Add(Square, level, rows)
+	if !ly.Lazy {
+		c.Add(ly.Relinearizes(), level, rows)
+	}
+}
+
+// Relinearizes is how squares come back to degree 1.
+func (ly *Layer) Relinearizes() Op {
+	if ly.Delayed {
+		return Relinearize
+	}
+	return RelinearizeRescale
 }
 
 // Dense is the kept tiles of an unpruned network.

@@ -39,8 +39,9 @@
 //
 // Where neurons lie on a grid, a ciphertext holds a group of channels at one position, with tiles as above between groups of channels: one
 // tile for each tap of the kernel. A tile is stored once and used at every output position where its tap does not lie in the padding; a
-// dense layer after a grid has a tap for each position. Pooled inputs are sums of ciphertexts, whose division is in the weights. A row of
-// tiles, a group of output channels, has a row of outputs at each position.
+// dense layer after a grid has a tap for each position. Pooled inputs are sums of ciphertexts, whose division is in the weights. Squares are
+// added up at degree 2 and each sum is relinearised once (lazy relinearisation). A row of tiles, a group of output channels, has a row of
+// outputs at each position.
 //
 // # One image
 //
@@ -76,4 +77,4 @@
 package packing
 
 // Version is raised whenever the same network may get another layout or other counts.
-const Version = 5
+const Version = 6

@@ -68,6 +68,9 @@ func (p *Places) uses() []int {
 	return n
 }
 
+// poolsToFewer tells whether pooling makes fewer inputs of what comes.
+func (p *Places) poolsToFewer() bool { return p.Pools != nil && len(p.Pools) < p.comes() }
+
 // overlaps is how many pooled inputs a position of what comes is part of, at most.
 func (p *Places) overlaps() int {
 	n := make([]int, p.comes())

@@ -75,6 +75,10 @@ type Layer struct {
 	// the others are large enough.
 	Delayed bool
 
+	// Lazy leaves the square at degree 2, for the next layer, whose pooling adds squares up and relinearises the sums (lazy
+	// relinearisation): there are fewer of them. A rescaling that is not delayed waits as long.
+	Lazy bool `json:",omitempty"`
+
 	Level int // level of the products
 
 	InGroup, OutGroup int // channels that share a ciphertext
@@ -194,6 +198,7 @@ func (l *Layout) DelayLast(n int) {
 	for i := len(l.Layers) - 1; i >= 0; i-- {
 		ly := &l.Layers[i]
 		ly.Delayed = ly.delayable() && n > 0
+		ly.Lazy = ly.Square && i+1 < len(l.Layers) && l.Layers[i+1].poolsToFewer()
 		if ly.delayable() {
 			n--
 		}
@@ -209,6 +214,14 @@ func (l *Layout) DelayLast(n int) {
 		ly.Level = level
 	}
 	l.Levels = level
+}
+
+// SquaresAdded is how many squares of a layer are added up before they are relinearised and, unless that is delayed, rescaled.
+func (l *Layout) SquaresAdded(layer int) int {
+	if !l.Layers[layer].Lazy {
+		return 1
+	}
+	return len(l.Layers[layer+1].Pools[0])
 }
 
 func (ly *Layer) delayable() bool { return ly.Square && !ly.Integer }
@@ -279,7 +292,7 @@ func (l *Layout) Equal(m *Layout) bool {
 	return same && slices.EqualFunc(l.Layers, m.Layers, func(a, b Layer) bool {
 		return a.Name == b.Name && a.In == b.In && a.Out == b.Out && a.Rows == b.Rows && a.Cols == b.Cols &&
 			slices.Equal(a.Rotations, b.Rotations) && slices.Equal(a.Giants, b.Giants) && a.Sum.equal(b.Sum) && a.Mask == b.Mask && a.Refill.equal(b.Refill) &&
-			a.Square == b.Square && a.Delayed == b.Delayed && a.Level == b.Level && a.Places.equal(&b.Places)
+			a.Square == b.Square && a.Delayed == b.Delayed && a.Lazy == b.Lazy && a.Level == b.Level && a.Places.equal(&b.Places)
 	})
 }
 

@@ -239,6 +239,38 @@ func TestCounts(t *testing.T) {
 }
 
 // Products of kept tiles are those that an evaluation counts, and rows those that have a tile, whatever the layers.
+// Squares that the next layer pools are relinearised after that.
+func TestPooledSquaresAreRelinearisedOnce(t *testing.T) {
+	a := network.Architecture{
+		Inputs: 36, Image: network.Axis{H: 6, W: 6, Channels: 1}, Outputs: 3, Activation: "square",
+		Conv: []network.Conv{{Filters: 4, Kernel: network.Square(3), Stride: network.Square(1), Pool: network.Square(2)}},
+	}
+	g, err := a.Geometry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, choice := range []Choice{ScalarIn(256), TilesOf(Shape{2, 2, 64})} {
+		for _, delayed := range []bool{false, true} {
+			layout, err := choice.Layout(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			layout.SetDelayed(delayed)
+			groups, first := layout.Layers[0].Groups(), layout.Layers[0]
+			counts := layout.Counts(layout.Dense(), false)
+			if n := counts[0].Of(Relinearize, RelinearizeRescale); n != 0 {
+				t.Errorf("%s: the convolution relinearises %d squares: want none", choice.Kind, n)
+			}
+			want := Counts{{AddInput, first.SquareLevel()}: 4 * 3 * groups, {first.Relinearizes(), first.SquareLevel()}: 4 * groups}
+			for at, n := range want {
+				if counts[1][at] != n || counts[0].Of(Square) != 16*groups {
+					t.Errorf("%s: %d %v and %d squares: want %d and %d", choice.Kind, counts[1][at], at, counts[0].Of(Square), n, 16*groups)
+				}
+			}
+		}
+	}
+}
+
 func TestProductsAndRows(t *testing.T) {
 	rng := rand.New(rand.NewPCG(31, 32))
 	more := false

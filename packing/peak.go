@@ -1,5 +1,7 @@
 package packing
 
+import "slices"
+
 // Feeds lists, for each ciphertext that comes to a layer, the inputs that it is, or is part of where the layer pools: of those that some
 // step reads.
 func (ly *Layer) Feeds(steps []Step) [][]int32 {
@@ -57,15 +59,18 @@ func (ly *Layer) rowLimbs(sums int, encrypted bool) (sum, most, end int) {
 	if ly.Mask {
 		next(ly.SquareLevel())
 	}
-	if ly.Square {
-		level := ly.SquareLevel()
-		if !ly.Delayed {
-			level--
-		}
-		n := limbs(1, level)
-		most, end = max(most, end+limbs(2, ly.SquareLevel())+n), n
+	if !ly.Square {
+		return sum, most, end
 	}
-	return sum, most, end
+	square := limbs(2, ly.SquareLevel())
+	if ly.Lazy {
+		return sum, max(most, end+square), square
+	}
+	level := ly.SquareLevel()
+	if !ly.Delayed {
+		level--
+	}
+	return sum, max(most, end+square+limbs(1, level)), limbs(1, level)
 }
 
 // atOnce is how many of some rows threads bring to their ends at the same time, at most.
@@ -155,10 +160,14 @@ func (p *peak) receiver(i int) func(s Step) {
 		return func(Step) {}
 	}
 	ly, next := &p.Layers[i], &p.Layers[i+1]
-	feeds, begun := next.Feeds(p.steps[i+1]), make([]bool, next.Ciphertexts())
-	row := limbs(1, next.Level)
+	feeds, came := next.Feeds(p.steps[i+1]), make([]int, next.Ciphertexts())
+	input := limbs(1, next.Level)
+	row := input
+	if ly.Lazy {
+		row = limbs(2, ly.SquareLevel())
+	}
 	return func(s Step) {
-		free := 0
+		free, complete := 0, 0
 		for r := s.First; r < s.Last; r++ {
 			if p.computes[i][ly.Group(r)] == 0 {
 				continue
@@ -166,17 +175,34 @@ func (p *peak) receiver(i int) func(s Step) {
 			free++
 			for _, in := range feeds[r] {
 				switch {
-				case begun[in]:
+				case came[in] > 0:
 				case len(feeds[r]) == 1:
 					free--
 				default:
 					p.add(row)
 				}
-				begun[in] = true
+				if came[in]++; ly.Lazy && came[in] == p.SquaresAdded(i) {
+					complete++
+				}
 			}
 		}
 		p.now -= free * row
+		if complete > 0 {
+			p.add(min(complete, p.threads) * input)
+			p.now += (complete-min(complete, p.threads))*input - complete*row
+		}
 	}
+}
+
+// mostOpen is how many sums are begun and not yet relinearised, at most, if so many positions come at a time.
+func (p *Places) mostOpen(positions int) (most int) {
+	open := make([]int, ceilDiv(p.comes(), positions))
+	for _, pool := range p.Pools {
+		for step := int(slices.Min(pool)) / positions; step <= int(slices.Max(pool))/positions; step++ {
+			open[step]++
+		}
+	}
+	return slices.Max(open)
 }
 
 // rotatedInputs is how many rotations of inputs are made for all rows.
@@ -193,14 +219,20 @@ func (ly *Layer) rotatedInputs(kept [][]bool, encrypted bool) (n int) {
 }
 
 // mostLimbs bounds what is there beside the inputs of a layer and of the next, whatever tiles are kept.
-func (ly *Layer) mostLimbs(first, last, encrypted bool, threads int) int {
+func (l *Layout) mostLimbs(i int, encrypted bool, threads int) int {
+	ly, last := &l.Layers[i], i == len(l.Layers)-1
 	sum, most, end := ly.rowLimbs(ly.sums(), encrypted)
 	rows := min(ly.Rows, ly.rowsInFlight(threads))
 	n := rows*sum + ly.atOnce(rows, threads)*(most-sum)
 	if ly.Rotates(encrypted) {
 		n += (ly.Inputs() - ly.Ciphertexts()) * limbs(1, ly.Level)
 	}
-	if first && ly.Pools != nil {
+	if ly.Lazy {
+		next := &l.Layers[i+1]
+		open := next.InGroups() * next.mostOpen(ly.rowsInFlight(threads)/ly.Groups())
+		n += rows*max(0, end-sum) + open*(limbs(2, ly.SquareLevel())-limbs(1, next.Level)) + threads*limbs(1, next.Level)
+	}
+	if i == 0 && ly.Pools != nil {
 		n += ly.Ciphertexts() * limbs(1, ly.Level)
 	}
 	if last {

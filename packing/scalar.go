@@ -63,7 +63,7 @@ func (m *Model) simulateIntegers(i int, x []signal, p *Profile) []signal {
 		}
 		p.note(i, y.value)
 		if ly.Square {
-			y.square(i)
+			y.square(i, ly)
 		}
 		out[r] = y
 	}

@@ -283,6 +283,9 @@ func (m *Model) pooled(i int, x []signal) []signal {
 			}
 			sums[col].plus(x[from])
 		}
+		if i > 0 && m.Layers[i-1].Lazy && sums[col].value != nil {
+			sums[col].add(Source{i - 1, SquareError}, 1)
+		}
 	}
 	return sums
 }
@@ -321,7 +324,7 @@ func (m *Model) simulateLayer(i int, x []signal, p *Profile) []signal {
 			acc = acc.sum(ly.Refill, Source{i, RefillError}, Source{i, RefillSwitchError}, i, p)
 		}
 		if ly.Square {
-			acc.square(i)
+			acc.square(i, ly)
 		}
 		out[r] = acc
 	}
@@ -441,7 +444,7 @@ func (a signal) keep(mask []float64, layer int) {
 }
 
 // square squares and rescales.
-func (a signal) square(layer int) {
+func (a signal) square(layer int, ly *Layer) {
 	for _, variance := range a.variance {
 		for s, v := range a.value {
 			variance[s] *= 4 * v * v
@@ -450,7 +453,9 @@ func (a signal) square(layer int) {
 	for s, v := range a.value {
 		a.value[s] = v * v
 	}
-	a.add(Source{layer, SquareError}, 1)
+	if !ly.Lazy { // else their sum is rescaled
+		a.add(Source{layer, SquareError}, 1)
+	}
 }
 
 // sum rotates and adds as the evaluation does.

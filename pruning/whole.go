@@ -66,7 +66,7 @@ func pricesOf(layout *packing.Layout, budget string, encrypted bool) prices {
 				byTap[tap] = pick(c.TileAt(tap))
 			}
 			pr.tile = append(pr.tile, byTap)
-			each += pick(c.Input)*float64(c.Sent) + pick(c.Add)*float64(c.Adds) + pick(c.Read)*float64(layout.ReadsOf(axis))
+			each += pick(c.Input)*float64(c.Sent) + pick(c.Pool)*float64(c.Pools) + pick(c.Read)*float64(layout.ReadsOf(axis))
 		}
 		pr.group = append(pr.group, each)
 	}
