@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -92,10 +90,14 @@ func (a *app) runs(dirs string) (record.Set, error) {
 // allRecords reads every record below dir, also those that are not of the frozen config or of this version of the program:
 // results of another version are what one compares with.
 func (a *app) allRecords(dir string) (record.Set, error) {
-	if _, err := os.Stat(filepath.Join(dir, "points")); err != nil {
-		return nil, badInput(fmt.Errorf("%s: no points/ folder: want the folder of an experiment, such as results/quickstart", dir))
+	if !record.NewStore(dir).Exists() {
+		return nil, badInput(noResults(dir))
 	}
 	return a.records(dir)
+}
+
+func noResults(dir string) error {
+	return fmt.Errorf("%s: no points/ folder and no records.jsonl: want the folder of an experiment, such as results/quickstart", dir)
 }
 
 func (a *app) compare(r compare.Report, format plots.Format, all bool) error {

@@ -134,17 +134,7 @@ func TestRun(t *testing.T) {
 		}
 	})
 	t.Run("other version", func(t *testing.T) {
-		dir := filepath.Join(s.dir, "results/small")
-		store := record.NewStore(dir)
-		for id, r := range s.results() { // as if points had been computed in another way
-			if err := os.RemoveAll(filepath.Join(dir, "points", id)); err != nil {
-				t.Fatal(err)
-			}
-			r.Point = strings.Map(func(c rune) rune { return '0' + (c+1)%10 }, id)
-			if err := store.Write(r); err != nil {
-				t.Fatal(err)
-			}
-		}
+		makeOlder(t, filepath.Join(s.dir, "results/small"))
 		code, text, stderr := s.run("table", "results/small", "--format", "csv")
 		if code != exitDone || !strings.Contains(text, "0.7") || !strings.Contains(stderr, "7 records in results/small are by another version") {
 			t.Errorf("exit code %d, %s%s", code, text, stderr)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +16,6 @@ import (
 	"hepex/harness/atomicfile"
 	"hepex/harness/config"
 	"hepex/harness/record"
-	"hepex/harness/run"
 	"hepex/harness/trial"
 	"hepex/plots"
 )
@@ -42,23 +42,31 @@ func (a *app) openResults(dir string) (*results, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.records, err = planned(c, all); err != nil {
+	r.records, err = a.recordsOf(c, frozen, all, dir)
+	return r, err
+}
+
+// recordsOf gives the records of the points of a config, which lies at path: those of this version of the program, and in the place of
+// the others that are missing, those of another one. It warns of these and of what is left out.
+func (a *app) recordsOf(c *config.Config, path string, all record.Set, dir string) (record.Set, error) {
+	set, err := planned(c, all)
+	if err != nil {
 		return nil, err
 	}
-	if len(r.records) < len(c.Points) {
+	if len(set) < len(c.Points) {
 		older, err := otherVersions(c, all)
 		if err != nil {
 			return nil, err
 		}
 		if len(older) > 0 {
 			fmt.Fprintf(a.err, "hepex: warning: %d records in %s are by another version of hepex, or of other data: run does their points again\n", len(older), dir)
-			r.records = append(r.records, older...)
+			set = append(set, older...)
 		}
 	}
-	if n := len(all) - len(r.records); n > 0 {
-		fmt.Fprintf(a.err, "hepex: warning: left out: %d records in %s of other settings or versions than %s\n", n, dir, frozen)
+	if n := len(all) - len(set); n > 0 {
+		fmt.Fprintf(a.err, "hepex: warning: left out: %d records in %s of other settings or versions than %s\n", n, dir, path)
 	}
-	return r, nil
+	return set, nil
 }
 
 // records reads what lies below dir and warns of what is damaged.
@@ -122,9 +130,12 @@ func otherVersions(c *config.Config, all record.Set) (record.Set, error) {
 	return set, nil
 }
 
-// paramsKey is the same for the parameters of a point and of its record.
+// paramsKey is the same for the parameters of a point and of its record. A record lacks those that the program did not have yet; what it
+// did then is the default now, so defaults do not count.
 func paramsKey(params map[string]any) (string, error) {
-	text, err := json.Marshal(params)
+	settings := maps.Clone(params)
+	maps.DeleteFunc(settings, config.IsDefault)
+	text, err := json.Marshal(settings)
 	if err != nil {
 		return "", fmt.Errorf("parameters: %w", err)
 	}
@@ -181,7 +192,9 @@ func (r *results) drawFigures(c *config.Config) ([]string, error) {
 		drawn, err := plots.Draw(dir, f, r.records)
 		files, errs = append(files, drawn...), append(errs, err)
 	}
-	if rec := r.mapped(); rec != nil {
+	rec, err := r.mapped()
+	errs = append(errs, err)
+	if rec != nil {
 		drawn, err := r.drawMap("tile-map", rec)
 		files, errs = append(files, drawn...), append(errs, err)
 	}
@@ -190,21 +203,24 @@ func (r *results) drawFigures(c *config.Config) ([]string, error) {
 
 // mapped chooses the record whose tiles are drawn when nobody asks for a certain one: of the points that
 // were pruned the most ways, and have a map, the one of median density.
-func (r *results) mapped() *record.Record {
+func (r *results) mapped() (*record.Record, error) {
+	points, err := record.NewStore(r.dir).Mapped()
+	if err != nil {
+		return nil, err
+	}
 	for _, scheme := range []string{"joint", "p4e", "p4", "p3e", "p3", "p2t", "hunter", "mofhei", "custom"} {
 		var of record.Set
 		for _, rec := range r.records {
-			_, err := os.Stat(run.MapPath(r.dir, rec.Point))
-			if err == nil && rec.Status == record.OK && rec.Tiles != nil && rec.Params["prune.scheme"] == scheme {
+			if points[rec.Point] && rec.Status == record.OK && rec.Tiles != nil && rec.Params["prune.scheme"] == scheme {
 				of = append(of, rec)
 			}
 		}
 		if len(of) > 0 {
 			slices.SortStableFunc(of, func(a, b *record.Record) int { return a.Tiles.Kept*b.Tiles.Total - b.Tiles.Kept*a.Tiles.Total })
-			return of[len(of)/2]
+			return of[len(of)/2], nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 func (r *results) writeTables(c *config.Config) ([]string, error) {

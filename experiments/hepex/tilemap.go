@@ -2,11 +2,9 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"hepex/harness/record"
-	"hepex/harness/run"
 	"hepex/harness/trial"
 	"hepex/plots"
 )
@@ -22,13 +20,13 @@ func (r *results) drawPoint(id string) ([]string, error) {
 }
 
 func (r *results) drawMap(id string, rec *record.Record) ([]string, error) {
-	text, err := os.ReadFile(run.MapPath(r.dir, rec.Point))
+	text, file, err := record.NewStore(r.dir).TileMap(rec.Point)
 	if err != nil {
 		return nil, fmt.Errorf("tile map: %w", err)
 	}
 	m, err := trial.ParseTileMap(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", run.MapPath(r.dir, rec.Point), err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	picture := plots.TileMap{Title: mapTitle(rec)}
 	for i := range m.Layers {

@@ -37,11 +37,16 @@ if any is missed.`,
 			if len(c.Expect) == 0 {
 				return badInput(fmt.Errorf("%s: no expect section: want one that says what to verify; go doc ./harness/config has an example", args[0]))
 			}
-			all, err := a.records(experimentDir(out, c))
+			dir := experimentDir(out, c)
+			all, err := a.records(dir)
 			if err != nil {
 				return err
 			}
-			return a.verify(c, all, f)
+			records, err := a.recordsOf(c, args[0], all, dir)
+			if err != nil {
+				return err
+			}
+			return a.verify(c, records, f)
 		},
 	}
 	outFlag(cmd, &out)
@@ -50,11 +55,7 @@ if any is missed.`,
 }
 
 // verify prints what the records of the config's points say to its expectations.
-func (a *app) verify(c *config.Config, all record.Set, format plots.Format) error {
-	records, err := planned(c, all)
-	if err != nil {
-		return err
-	}
+func (a *app) verify(c *config.Config, records record.Set, format plots.Format) error {
 	failed := 0
 	for _, r := range records {
 		if r.Status != record.OK {
@@ -63,9 +64,6 @@ func (a *app) verify(c *config.Config, all record.Set, format plots.Format) erro
 	}
 	if missing := len(c.Points) - len(records); missing+failed > 0 {
 		fmt.Fprintf(a.err, "hepex: warning: of %d points, %d are not measured and %d failed; the verdicts are of the others\n", len(c.Points), missing, failed)
-	}
-	if n := len(all) - len(records); n > 0 {
-		fmt.Fprintf(a.err, "hepex: warning: left out: %d records of other settings or versions\n", n)
 	}
 	report := verify.Evaluate(c.Expect, records)
 	table := plots.Texts{Header: verify.Header, Rows: report.Rows(), Notes: report.Notes(), Insecure: report.Insecure}

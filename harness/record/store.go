@@ -13,19 +13,37 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"hepex/harness/atomicfile"
 )
 
 // Store is the folder of one experiment. Each attempt at a point is a file of its own,
 // points/<point>/<attempt>.json, which appears whole or not at all and ends with a checksum of all
-// that comes before it.
-type Store struct{ dir string }
+// that comes before it. Bundle gathers these files into one, records.jsonl, of which each line is an attempt; readers see no
+// difference, and what is written after that is a file of its own again.
+type Store struct {
+	dir string
+
+	mu      sync.Mutex
+	bundled *bundle // records.jsonl, as it was last read
+}
 
 // NewStore names the folder; nothing is created before the first record is written.
 func NewStore(dir string) *Store { return &Store{dir: dir} }
 
+// Exists tells whether the folder is one of records.
+func (s *Store) Exists() bool {
+	for _, path := range []string{s.points(), s.lines()} {
+		if _, err := os.Stat(path); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Store) points() string { return filepath.Join(s.dir, "points") }
+func (s *Store) lines() string  { return filepath.Join(s.dir, "records.jsonl") }
 
 // Write stores the record as the next attempt at its point. Of runners that write at the same time, none replaces what
 // another wrote.
@@ -59,7 +77,16 @@ func (s *Store) NextAttempt(point string) (int, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("record: %w", err)
 	}
+	b, err := s.readBundle()
+	if err != nil {
+		return 0, err
+	}
 	next := 1
+	for _, a := range b.attempts {
+		if a.Point == point {
+			next = max(next, a.Attempt+1)
+		}
+	}
 	for _, e := range entries {
 		name, _, found := strings.Cut(e.Name(), ".json")
 		if n, err := strconv.Atoi(name); found && err == nil {
@@ -91,17 +118,59 @@ func attempts(folder string) ([]int, error) {
 	return out, nil
 }
 
-// Damaged is a file that could be read and is no intact record.
+// Damaged is a file, or a line of a bundle, that could be read and is no intact record.
 type Damaged struct {
-	Path string
+	Path string // of the file
 	Err  error
+	line []byte // of a bundle; nil: the whole file
 }
 
-// Load reads the deciding attempt of every point: the latest that is ok, or else the latest. Files whose content is
+// stored is an intact record and where it lies.
+type stored struct {
+	*Record
+	path string // of the file; a line has its number behind it
+	text []byte // of the file, or of what would be one
+}
+
+// Load reads the deciding attempt of every point: the latest that is ok, or else the latest. Files and lines whose content is
 // no intact record are listed, not used. A folder with records of a newer schema is refused as a whole, with a
 // *NewerSchemaError, and so is one with records that cannot be read now, as when a server or a disk fails: without
 // them, points would be done again, and figures lack them.
 func (s *Store) Load() (Set, []Damaged, error) {
+	all, damaged, err := s.all()
+	if err != nil {
+		return nil, nil, err
+	}
+	var set Set
+	for _, a := range all {
+		n := len(set)
+		switch {
+		case n == 0 || set[n-1].Point != a.Point:
+			set = append(set, a.Record)
+		case a.Status == OK || set[n-1].Status != OK:
+			set[n-1] = a.Record
+		}
+	}
+	return set, damaged, nil
+}
+
+// all reads every attempt, by point and number. Files come before the bundle: while one is made, an attempt is in both, but never in
+// neither.
+func (s *Store) all() ([]stored, []Damaged, error) {
+	files, damagedFiles, err := s.readFiles()
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := s.readBundle()
+	if err != nil {
+		return nil, nil, err
+	}
+	all, damaged := b.with(files)
+	return all, slices.Concat(damagedFiles, b.damaged, damaged), nil
+}
+
+// readFiles reads the attempts that are files of their own.
+func (s *Store) readFiles() ([]stored, []Damaged, error) {
 	folders, err := os.ReadDir(s.points())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
@@ -109,30 +178,27 @@ func (s *Store) Load() (Set, []Damaged, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("record: %w", err)
 	}
-	var set Set
+	var all []stored
 	var damaged []Damaged
 	for _, f := range folders {
 		if !f.IsDir() {
 			continue
 		}
-		r, bad, err := s.loadPoint(filepath.Join(s.points(), f.Name()))
+		found, bad, err := readPoint(filepath.Join(s.points(), f.Name()))
 		if err != nil {
 			return nil, nil, err
 		}
-		damaged = append(damaged, bad...)
-		if r != nil {
-			set = append(set, r)
-		}
+		all, damaged = append(all, found...), append(damaged, bad...)
 	}
-	return set, damaged, nil
+	return all, damaged, nil
 }
 
-func (s *Store) loadPoint(folder string) (*Record, []Damaged, error) {
+func readPoint(folder string) ([]stored, []Damaged, error) {
 	numbers, err := attempts(folder)
 	if err != nil {
 		return nil, nil, err
 	}
-	var deciding *Record
+	var all []stored
 	var damaged []Damaged
 	for _, n := range numbers {
 		path := filepath.Join(folder, attemptFile(n))
@@ -141,7 +207,7 @@ func (s *Store) loadPoint(folder string) (*Record, []Damaged, error) {
 			continue // another runner has set it aside since it was listed
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("record: %w; it may be intact, so nothing was changed: make it readable and try again", err)
+			return nil, nil, unreadable(err)
 		}
 		r, err := parse(path, text)
 		var newer *NewerSchemaError
@@ -152,21 +218,27 @@ func (s *Store) loadPoint(folder string) (*Record, []Damaged, error) {
 			err = fmt.Errorf("record: %s holds attempt %d at point %s", path, r.Attempt, r.Point)
 		}
 		if err != nil {
-			damaged = append(damaged, Damaged{path, err})
+			damaged = append(damaged, Damaged{Path: path, Err: err})
 			continue
 		}
-		if deciding == nil || r.Status == OK || deciding.Status != OK {
-			deciding = r
-		}
+		all = append(all, stored{r, path, text})
 	}
-	return deciding, damaged, nil
+	return all, damaged, nil
+}
+
+// unreadable is the error of records that are there and cannot be read now.
+func unreadable(err error) error {
+	return fmt.Errorf("record: %w; it may be intact, so nothing was changed: make it readable and try again", err)
 }
 
 // SetAside renames a damaged file to a name that is free and gives that name, so that its point is done again and
-// nothing is lost. If another runner was faster, the name is empty.
+// nothing is lost; a damaged line it moves to such a file. If another runner was faster, the name is empty.
 func (d Damaged) SetAside() (string, error) {
+	if d.line != nil {
+		return setLineAside(d.Path, d.line)
+	}
 	for n := 1; ; n++ {
-		path := fmt.Sprintf("%s.%d.damaged", d.Path, n)
+		path := asideFile(d.Path, n)
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -177,6 +249,9 @@ func (d Damaged) SetAside() (string, error) {
 		return path, err
 	}
 }
+
+// asideFile is where what is damaged at path goes, the nth time.
+func asideFile(path string, n int) string { return fmt.Sprintf("%s.%d.damaged", path, n) }
 
 // Read reads a record and verifies its checksum.
 func Read(path string) (*Record, error) {

@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"time"
 
-	"hepex/harness/atomicfile"
 	"hepex/harness/record"
 	"hepex/harness/trial"
 )
@@ -77,9 +75,6 @@ func (r *runner) job(p Planned) trial.Job {
 	return trial.Job{Experiment: r.name, Point: p.ID, Label: p.Label, Spec: p.Spec, Params: p.Params, DataDirs: r.DataDirs, CacheDir: r.CacheDir, Memory: r.limits.Memory, Timeout: r.limits.Timeout}
 }
 
-// MapPath is where the tile map of a point lies in an experiment's folder.
-func MapPath(dir, point string) string { return filepath.Join(dir, "maps", point+".json") }
-
 // keep stores the result of a point, if it has one.
 func (r *runner) keep(p prepared, result *trial.Result) error {
 	if result == nil {
@@ -102,8 +97,8 @@ func (r *runner) storeResult(result *trial.Result) error {
 		if err != nil {
 			return fmt.Errorf("run: %w", err)
 		}
-		if err := atomicfile.Write(MapPath(r.Dir, result.Record.Point), text); err != nil {
-			return fmt.Errorf("run: %w", err)
+		if err := r.store.WriteTileMap(result.Record.Point, text); err != nil {
+			return err
 		}
 	}
 	result.Record.Status, result.Record.ConfigSHA256 = record.OK, r.configHash

@@ -123,7 +123,7 @@ func Run(ctx context.Context, c *config.Config, plan []Planned, o Options) (Summ
 	}
 	r := newRunner(c.Name, c.Limits, o)
 	if len(o.Points) == 0 {
-		unlock, err := lock(filepath.Join(o.Dir, ".lock"))
+		unlock, err := lock(o.Dir)
 		if err != nil {
 			return Summary{}, err
 		}

@@ -22,13 +22,14 @@ import (
 
 // lock keeps a second runner out of the folder for as long as this process lives. Where the file system has no locks, claims
 // still keep them from doing the same points.
-func lock(path string) (func(), error) {
+func lock(dir string) (func(), error) {
+	path := filepath.Join(dir, ".lock")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil && !atomicfile.NoLocks(err) {
-		return nil, errors.Join(fmt.Errorf("run: %s is in use by another run: wait for it to end, or choose another folder with --out", filepath.Dir(path)), f.Close())
+		return nil, errors.Join(fmt.Errorf("run: %s is in use by another run: wait for it to end, or choose another folder with --out", dir), f.Close())
 	}
 	return func() { f.Close() }, nil
 }
