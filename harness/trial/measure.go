@@ -123,6 +123,9 @@ func (t *trial) load(p *preparer) error {
 	if t.folded, err = t.pruned.state.Net.Fold(); err != nil {
 		return &Failure{"unsupported", err}
 	}
+	if err := t.noteQuantised(p.samples, ref); err != nil {
+		return err
+	}
 	if t.tiles, err = packing.TilesOf(t.spec.Tile).Pack(t.folded, t.pruned.state.Orders); err != nil {
 		return err
 	}
@@ -186,9 +189,6 @@ func (t *trial) run(s samples) error {
 	if err != nil {
 		return err
 	}
-	if err := t.noteQuantised(s); err != nil {
-		return err
-	}
 	if err := t.predict(params); err != nil {
 		return err
 	}
@@ -241,38 +241,7 @@ func (t *trial) choose() (inference.Parameters, error) {
 
 // evaluate runs client and server on the samples and returns the decrypted outputs.
 func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, error) {
-	t.report(Step{Name: "encrypt"})
-	encrypted := t.spec.HE.Encrypted()
-	t.rec.Batch, t.rec.Threads, t.rec.Order = len(x), t.spec.Measure.Threads, "sequential"
-	t.rec.Latency, t.rec.Memory = &record.Latency{}, &record.Memory{}
-
-	start := time.Now()
-	client, err := inference.NewClient(p, t.packed.model.Layout)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := client.Keys(encrypted)
-	if err != nil {
-		return nil, err
-	}
-	t.rec.Latency.Keygen = time.Since(start).Seconds()
-
-	model, times, err := t.build(p, client, encrypted)
-	if err != nil {
-		return nil, err
-	}
-	t.rec.Latency.EncodeModel, t.rec.Latency.EncryptModel = times.Encode, times.Encrypt
-
-	start = time.Now()
-	input, err := client.Encrypt(x)
-	if err != nil {
-		return nil, err
-	}
-	t.rec.Latency.EncryptInput = time.Since(start).Seconds()
-	t.rec.Memory.Model, t.rec.Memory.Keys, t.rec.Memory.Input = model.Bytes(), keys.Bytes(), input.Bytes()
-	t.rec.BytesUp = input.Bytes()
-
-	server, err := inference.NewServer(p, t.packed.model.Layout, keys, model, t.spec.Measure.Threads)
+	client, server, input, err := t.serve(p, x)
 	if err != nil {
 		return nil, err
 	}
@@ -282,10 +251,46 @@ func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, er
 	}
 	t.rec.BytesDown = output.Bytes()
 
-	start = time.Now()
+	start := time.Now()
 	y, err := client.Decrypt(output, len(x))
 	t.rec.Latency.Decrypt = time.Since(start).Seconds()
 	return y, err
+}
+
+// serve makes keys, the model and the input of an evaluation.
+func (t *trial) serve(p inference.Parameters, x [][]float64) (*inference.Client, *inference.Server, *inference.Batch, error) {
+	t.report(Step{Name: "encrypt"})
+	encrypted := t.spec.HE.Encrypted()
+	t.rec.Batch, t.rec.Threads, t.rec.Order = len(x), t.spec.Measure.Threads, "sequential"
+	t.rec.Latency, t.rec.Memory = &record.Latency{}, &record.Memory{}
+
+	start := time.Now()
+	client, err := inference.NewClient(p, t.packed.model.Layout)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	keys, err := client.Keys(encrypted)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	t.rec.Latency.Keygen = time.Since(start).Seconds()
+
+	model, times, err := t.build(p, client, encrypted)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	t.rec.Latency.EncodeModel, t.rec.Latency.EncryptModel = times.Encode, times.Encrypt
+
+	start = time.Now()
+	input, err := client.Encrypt(x)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	t.rec.Latency.EncryptInput = time.Since(start).Seconds()
+	t.rec.Memory.Model, t.rec.Memory.Keys, t.rec.Memory.Input = model.Bytes(), keys.Bytes(), input.Bytes()
+	t.rec.BytesUp = input.Bytes()
+	server, err := inference.NewServer(p, t.packed.model.Layout, keys, model, t.spec.Measure.Threads)
+	return client, server, input, err
 }
 
 func (t *trial) build(p inference.Parameters, c *inference.Client, encrypted bool) (*inference.Model, inference.ModelTimes, error) {
@@ -299,24 +304,30 @@ func (t *trial) build(p inference.Parameters, c *inference.Client, encrypted boo
 }
 
 // noteQuantised measures what rounding weights to integers costs: the plain network of a scalar layout is the
-// rounded one.
-func (t *trial) noteQuantised(s samples) error {
-	if t.packed.model.Kind != packing.Scalar {
+// rounded one, on the samples that choices rest on too.
+func (t *trial) noteQuantised(s samples, unpruned plainQuality) error {
+	if t.spec.Layout != string(packing.Scalar) {
 		return nil
 	}
-	q := t.rec.Quality
-	test, err := s.test.all()
+	rounded := t.spec.Choice().Evaluated(t.folded)
+	test, err := s.test.read()
 	if err != nil {
 		return err
 	}
-	q.Plain = t.score(test)
-	q.Degradation = degradation(q.Metric, q.Unpruned, q.Plain)
+	validation, err := s.validation.read()
+	if err != nil {
+		return err
+	}
+	q := t.rec.Quality
+	q.Plain = score(rounded, test)
+	q.Degradation = degradation(q.Metric, unpruned.Test, q.Plain)
+	q.ValidationDegradation = degradation(q.Metric, unpruned.Validation, score(rounded, validation))
 	return nil
 }
 
-// score is the plain network's mean score.
-func (t *trial) score(d network.Data) float64 {
-	y := t.packed.outputs(dense(d))
+// score is the mean score of a plain network.
+func score(f *network.Folded, d network.Data) float64 {
+	y := f.Forward(dense(d))
 	sum := 0.0
 	for b := range d.Len() {
 		sum += scoreSample(d, b, y.RawRowView(b))
