@@ -142,6 +142,7 @@ Points that limits.memory will not hold are marked; a run refuses them.`,
 				return err
 			}
 			fmt.Fprintf(a.out, "%s: %d points\n", c.Name, len(plan))
+			a.printIgnored(c)
 			forecasts, err := a.forecast(plan)
 			if err != nil {
 				return err
