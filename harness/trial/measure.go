@@ -28,6 +28,9 @@ const (
 	KindData  = "data"
 )
 
+// KindMemory is the kind of failure of a point that limits.memory does not hold.
+const KindMemory = "memory"
+
 // KindNaN is the kind of failure of a point that gave something infinite or not a number.
 const KindNaN = "nan"
 
@@ -60,7 +63,7 @@ func MeasureByTurns(j Job, report func(Step), turns Turns) (*Result, error) {
 	t := &trial{spec: j.Spec, report: p.report, cacheDir: j.CacheDir, limit: j.Memory, turns: clock}
 	t.rec.Experiment, t.rec.Point, t.rec.Label = j.Experiment, j.Point, j.Label
 	t.rec.Params, t.rec.Seeds = j.Params, map[string]uint64{"train": uint64(j.Spec.Train.Seed)}
-	t.rec.Measure = j.Measuring()
+	t.rec.Limits, t.rec.Measure = j.Limits(), j.Measuring()
 	t.rec.StartedAt = time.Now().UTC()
 	t.rec.Environment = CurrentEnvironment()
 	if err := t.load(p); err != nil {

@@ -23,7 +23,7 @@ func (t *trial) predict(p inference.Parameters) error {
 	debug.FreeOSMemory()
 	peak := RSS(os.Getpid()) + inference.PredictMemory(p.Literal, m.Layout, m.Kept, encrypted, threads).Total()
 	if t.limit > 0 && peak > t.limit {
-		return &Failure{"memory", fmt.Errorf("trial: the evaluation needs %d MiB: limits.memory allows %d", peak>>20, t.limit>>20)}
+		return &Failure{KindMemory, fmt.Errorf("trial: the evaluation needs %d MiB: limits.memory allows %d", peak>>20, t.limit>>20)}
 	}
 	work := inference.NewWork(p.Literal, m.Layout, m.Kept, encrypted)
 	prices, err := tune.CachedPrices(PriceDir(t.cacheDir), t.rec.Environment.CPU, false)(p, work)
