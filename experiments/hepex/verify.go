@@ -45,7 +45,11 @@ good enough, makes the entry missed. It needs the records only, no data set. Exi
 			if len(all) == 0 {
 				return &codedError{exitFailed, fmt.Errorf("nothing to judge: %s has no records; hepex run %s makes them", dir, args[0])}
 			}
-			return a.verify(c, all, f)
+			records, err := a.ofConfig(c, all, dir)
+			if err != nil {
+				return err
+			}
+			return a.verify(c, records, f)
 		},
 	}
 	outFlag(cmd, &out)
@@ -54,11 +58,7 @@ good enough, makes the entry missed. It needs the records only, no data set. Exi
 }
 
 // verify prints what the records of the config's points say to its expectations.
-func (a *app) verify(c *config.Config, all record.Set, format plots.Format) error {
-	records, err := planned(c, all)
-	if err != nil {
-		return err
-	}
+func (a *app) verify(c *config.Config, records record.Set, format plots.Format) error {
 	failed := 0
 	for _, r := range records {
 		if r.Status != record.OK {
@@ -67,9 +67,6 @@ func (a *app) verify(c *config.Config, all record.Set, format plots.Format) erro
 	}
 	if missing := len(c.Points) - len(records); missing+failed > 0 {
 		fmt.Fprintf(a.err, "hepex: warning: of %d points, %d are not measured and %d failed; the verdicts are of the others\n", len(c.Points), missing, failed)
-	}
-	if n := len(all) - len(records); n > 0 {
-		fmt.Fprintf(a.err, "hepex: warning: left out: %d records of other settings or versions\n", n)
 	}
 	report := verify.Evaluate(c.Expect, records)
 	table := plots.Texts{Header: verify.Header, Rows: report.Rows(), Notes: report.Notes(), Insecure: report.Insecure}
