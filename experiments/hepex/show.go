@@ -134,7 +134,7 @@ func (a *app) tableCommand() *cobra.Command {
 // writePlan prints the points and what they are expected to take.
 func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, limit int64) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	others := varying(plan)
+	others := varying(plan, "data.name", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed")
 	fmt.Fprintln(tw, "point\tlabel\tdata\tscheme\tratio\ttile\tweights\tseed\tevaluate\tmemory\t"+strings.Join(others, "\t"))
 	total := 0.0
 	for i, p := range plan {
@@ -173,9 +173,8 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 	return nil
 }
 
-// varying lists the parameters that points have in different values, beyond those that a plan always shows.
-func varying(plan []run.Planned) []string {
-	shown := []string{"data.name", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed"}
+// varying lists the parameters that points have in different values, beyond those that are shown anyway.
+func varying(plan []run.Planned, shown ...string) []string {
 	var names []string
 	for _, name := range config.ParamNames() {
 		values := map[string]bool{}
