@@ -137,6 +137,7 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 	others := varying(plan, "data.name", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed")
 	fmt.Fprintln(tw, "point\tlabel\tdata\tscheme\tratio\ttile\tweights\tseed\tevaluate\tmemory\t"+strings.Join(others, "\t"))
 	total := 0.0
+	var refused []string
 	for i, p := range plan {
 		f := forecasts[i]
 		total += f.Measure
@@ -153,7 +154,11 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 			ratio = fmt.Sprint(s.Prune.Ratio)
 		}
 		takes := fmt.Sprintf("%s%.3g s\t%s%d MiB%s", bound, f.Evaluate, bound, f.Peak>>20, over)
-		if !s.Measure.Encrypted {
+		switch {
+		case f.Refused != nil:
+			takes = "refused\trefused"
+			refused = append(refused, fmt.Sprintf("%s is refused: %v", p.ID, f.Refused))
+		case !s.Measure.Encrypted:
 			takes = "-\t-"
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s", p.ID, p.Label, s.Data.Name, s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed, takes)
@@ -168,6 +173,9 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 	}
 	if err := tw.Flush(); err != nil {
 		return err
+	}
+	for _, line := range refused {
+		fmt.Fprintln(w, line)
 	}
 	fmt.Fprintf(w, "evaluations at the fewest repeats: about %.0f s, without training and preparing models\n", total)
 	return nil

@@ -40,6 +40,11 @@ type Failure struct {
 	Err  error
 }
 
+// Refuses tells whether the point cannot be measured as it is, however often it is tried.
+func (f *Failure) Refuses() bool {
+	return f.Kind == "parameters" || f.Kind == "unsupported" || f.Kind == KindMemory
+}
+
 func (f *Failure) Error() string { return f.Err.Error() }
 func (f *Failure) Unwrap() error { return f.Err }
 
@@ -95,11 +100,12 @@ type trial struct {
 	limit    int64 // of memory
 	turns    *clock
 
-	pruned *prepared
-	folded *network.Folded
-	values *values
-	tiles  *packing.Model // the pruned tiles, whatever the layout
-	packed *packed        // what is evaluated
+	pruned   *prepared
+	geometry network.Geometry // of the network as planned, before pruning folds anything away
+	folded   *network.Folded
+	values   *values
+	tiles    *packing.Model // the pruned tiles, whatever the layout
+	packed   *packed        // what is evaluated
 }
 
 // load takes the networks from the cache and fills in what is known of them without encryption.
@@ -109,6 +115,9 @@ func (t *trial) load(p *preparer) error {
 		return err
 	}
 	if t.pruned, err = p.run(pruningOptions(t.spec)); err != nil {
+		return err
+	}
+	if t.geometry, err = t.spec.Evaluated(p.source.Form()).Geometry(); err != nil {
 		return err
 	}
 	q, ref := t.pruned.quality, dense.quality
