@@ -13,13 +13,14 @@ import (
 )
 
 // Expectation is a number of a paper, or a goal of ours, and how to compute what the records have. Where says which points are allowed;
-// each group of points with equal parameters, but for those under prune., gives one number for each value of
+// each group of points with equal parameters, but for those under prune. and those of Among, gives one number for each value of
 // the parameters Over: the Metric of the allowed points, reduced.
 type Expectation struct {
 	ID        string
 	Where     []Condition // all of them hold
 	Metric    Ref
 	Reduce    string      // one of Reductions
+	Among     []string    // parameters
 	Over      []string    // parameters
 	Against   []Condition // what other points have instead; the number is then 1 − ours/theirs
 	Paper     Range
@@ -69,7 +70,7 @@ func named(conditions []Condition, name string) int {
 
 var expectForm = form{
 	{"id", true, claim.schema}, {"where", true, defined("conditions")}, {"metric", true, refName.schema},
-	{"reduce", true, reduction.schema}, {"over", false, some(defined("parameter"))}, {"against", false, defined("conditions")},
+	{"reduce", true, reduction.schema}, {"among", false, some(defined("parameter"))}, {"over", false, some(defined("parameter"))}, {"against", false, defined("conditions")},
 	{"paper", false, numberOrRange.schema}, {"goal", false, numberOrRange.schema}, {"read", false, remark.schema}, {"measured", false, remark.schema},
 	{"tolerance", false, shareOfPaper}, {"note", false, remark.schema},
 }
@@ -91,7 +92,8 @@ func (r *reader) expect(n *yaml.Node) []Expectation {
 			Where:     r.conditions("expect: where", keys["where"]),
 			Metric:    r.reference("expect: metric", keys["metric"]),
 			Reduce:    read(r, "expect: reduce", keys["reduce"], reduction),
-			Over:      r.over(keys["over"]),
+			Among:     r.parameters("expect: among", keys["among"]),
+			Over:      r.parameters("expect: over", keys["over"]),
 			Against:   r.against(keys["against"], keys["where"]),
 			Paper:     read(r, "expect: paper", keys["paper"], numberOrRange),
 			Goal:      keys["goal"] != nil,
@@ -157,14 +159,15 @@ var numberOrRange = kind[Range]{wantPaper, schema{"anyOf": []schema{
 	return Range{low, high}, f
 }}
 
-func (r *reader) over(n *yaml.Node) []string {
+// parameters reads the names of some.
+func (r *reader) parameters(where string, n *yaml.Node) []string {
 	var names []string
-	for _, element := range r.list("expect: over", n, "parameters such as train.seed") {
+	for _, element := range r.list(where, n, "parameters such as train.seed") {
 		if element.Kind != yaml.ScalarNode || isNull(element) {
-			r.errorf(element, "expect: over: got %s; want a parameter such as train.seed", describe(element))
+			r.errorf(element, "%s: got %s; want a parameter such as train.seed", where, describe(element))
 			continue
 		}
-		if r.isPath("expect: over", element) && r.isKey("expect: over", element) {
+		if r.isPath(where, element) && r.isKey(where, element) {
 			names = append(names, element.Value)
 		}
 	}

@@ -28,7 +28,7 @@ func newSpace(e config.Expectation, records record.Set) space {
 	for _, c := range e.Against {
 		delete(found, c.Name)
 	}
-	for _, name := range e.Over {
+	for _, name := range slices.Concat(e.Over, e.Among) {
 		delete(found, name)
 	}
 	maps.DeleteFunc(found, func(name string, _ bool) bool { return strings.HasPrefix(name, "prune.") })

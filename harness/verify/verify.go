@@ -54,7 +54,7 @@ type Result struct {
 	Verdict   Verdict
 }
 
-// Group is the numbers of the points that have equal parameters, but for those under prune., those of Over and those
+// Group is the numbers of the points that have equal parameters, but for those under prune., those of Among, of Over and those
 // that Against replaces. Name has the parameters in which groups differ. Only the numbers of one group are a sample: their
 // Interval is over the values of Over. Verdict is that of the group's own mean.
 type Group struct {
