@@ -176,13 +176,24 @@ func (a *app) checkCommand() *cobra.Command {
 		Use: "check CONFIG", Short: "Check a config without running anything", Args: cobra.ExactArgs(1),
 		Example: "  hepex check configs/quickstart.yaml",
 		RunE: func(_ *cobra.Command, args []string) error {
-			_, plan, err := a.plan(args[0])
+			c, plan, err := a.plan(args[0])
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(a.out, "%s: good, %d points\n", args[0], len(plan))
+			a.printIgnored(c)
 			return nil
 		},
+	}
+}
+
+// printIgnored says what of a config makes no difference, though somebody may think so.
+func (a *app) printIgnored(c *config.Config) {
+	for _, m := range c.Merged {
+		fmt.Fprintln(a.out, m)
+	}
+	if unread := c.Unread(); len(unread) > 0 {
+		fmt.Fprintf(a.out, "no point reads %s\n", strings.Join(unread, ", "))
 	}
 }
 

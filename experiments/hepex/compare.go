@@ -78,17 +78,16 @@ func compareOptions(metrics, over []string) (compare.Options, error) {
 func (a *app) runs(dirs string) (record.Set, error) {
 	var sets []record.Set
 	for _, dir := range strings.Split(dirs, ",") {
-		set, err := a.allRecords(dir)
+		r, err := a.openResults(dir)
 		if err != nil {
 			return nil, err
 		}
-		sets = append(sets, set)
+		sets = append(sets, r.records)
 	}
 	return compare.Runs(sets), nil
 }
 
-// allRecords reads every record below dir, also those that are not of the frozen config or of this version of the program:
-// results of another version are what one compares with.
+// allRecords reads every record below dir, also those that are not of the frozen config or of this version of the program.
 func (a *app) allRecords(dir string) (record.Set, error) {
 	if !record.NewStore(dir).Exists() {
 		return nil, badInput(noResults(dir))
@@ -103,7 +102,7 @@ func noResults(dir string) error {
 func (a *app) compare(r compare.Report, format plots.Format, all bool) error {
 	if len(r.Rows) == 0 {
 		errs := []error{errors.New("nothing to compare: want results that share points with the metrics asked for")}
-		for _, note := range r.Notes(true) {
+		for _, note := range r.Lacks(all) {
 			errs = append(errs, errors.New(note))
 		}
 		return badInput(errors.Join(errs...))

@@ -157,6 +157,50 @@ func TestCompareRefuses(t *testing.T) {
 	}
 }
 
+// compare takes the records that table shows: not those that are of none of the config's points.
+func TestCompareTakesWhatTableShows(t *testing.T) {
+	var dirs []string
+	for range 2 {
+		out, path := verified(t, claims, claimed)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(out, "claims")
+		if err := os.WriteFile(filepath.Join(dir, "config.yaml"), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		stale := &record.Record{Point: "feedfeedfeedfeed", Status: record.OK, Params: map[string]any{"prune.scheme": "p4e", "prune.ratio": 0.77}, Tiles: &record.Tiles{Kept: 1, Total: 100}}
+		if err := record.NewStore(dir).Write(stale); err != nil {
+			t.Fatal(err)
+		}
+		dirs = append(dirs, dir)
+	}
+	code, stdout, stderr := hepex("compare", dirs[0], dirs[1], "--metric", "tiles.kept")
+	if code != exitDone || strings.Contains(stdout, "0.77") || strings.Count(stdout, "tiles.kept") != 21 || strings.Count(stderr, "left out: 1 records") != 2 {
+		t.Errorf("exit code %d, %s\n%s", code, stderr, stdout)
+	}
+}
+
+// Results that share nothing are told in a few lines, however many points there are.
+func TestNothingToCompareIsShort(t *testing.T) {
+	var dirs []string
+	for _, tile := range []string{"8x8x64", "16x16x16"} {
+		dir := t.TempDir()
+		for i := range 50 {
+			r := &record.Record{Point: fmt.Sprint(i), Status: record.OK, Params: map[string]any{"tile": tile, "prune.ratio": float64(i) / 50}, Tiles: &record.Tiles{Total: 9, Kept: i}}
+			if err := record.NewStore(dir).Write(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		dirs = append(dirs, dir)
+	}
+	code, stdout, stderr := hepex("compare", dirs[0], dirs[1], "--metric", "tiles.kept")
+	if code != exitBadInput || stdout != "" || len(stderr) > 500 || !strings.Contains(stderr, "50 points only in old (--all lists them).") {
+		t.Errorf("exit code %d, %d bytes: %s", code, len(stderr), stderr)
+	}
+}
+
 // Records of a later version are not for this one to read, drop or do again.
 func TestNewerSchemaIsBadInput(t *testing.T) {
 	dir := timed(t, "Xeon")

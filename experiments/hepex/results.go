@@ -4,11 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,31 +40,31 @@ func (a *app) openResults(dir string) (*results, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.records, err = a.recordsOf(c, frozen, all, dir)
+	r.records, err = a.ofConfig(c, all, dir)
 	return r, err
 }
 
-// recordsOf gives the records of the points of a config, which lies at path: those of this version of the program, and in the place of
-// the others that are missing, those of another one. It warns of these and of what is left out.
-func (a *app) recordsOf(c *config.Config, path string, all record.Set, dir string) (record.Set, error) {
-	set, err := planned(c, all)
+// ofConfig gives the records of the config's points: those of this version of the program or, where there is none, of another. It warns of
+// these, and of records that it leaves out.
+func (a *app) ofConfig(c *config.Config, all record.Set, dir string) (record.Set, error) {
+	records, err := planned(c, all)
 	if err != nil {
 		return nil, err
 	}
-	if len(set) < len(c.Points) {
+	if len(records) < len(c.Points) {
 		older, err := otherVersions(c, all)
 		if err != nil {
 			return nil, err
 		}
 		if len(older) > 0 {
 			fmt.Fprintf(a.err, "hepex: warning: %d records in %s are by another version of hepex, or of other data: run does their points again\n", len(older), dir)
-			set = append(set, older...)
+			records = append(records, older...)
 		}
 	}
-	if n := len(all) - len(set); n > 0 {
-		fmt.Fprintf(a.err, "hepex: warning: left out: %d records in %s of other settings or versions than %s\n", n, dir, path)
+	if n := len(all) - len(records); n > 0 {
+		fmt.Fprintf(a.err, "hepex: warning: left out: %d records in %s that are of none of the config's points\n", n, dir)
 	}
-	return set, nil
+	return records, nil
 }
 
 // records reads what lies below dir and warns of what is damaged.
@@ -100,46 +98,32 @@ func planned(c *config.Config, all record.Set) (record.Set, error) {
 // otherVersions gives records of those points of the config that have none of this version of the program and of the data, by
 // their parameters.
 func otherVersions(c *config.Config, all record.Set) (record.Set, error) {
-	have, byParams := map[string]bool{}, map[string]*record.Record{}
+	have := map[string]bool{}
 	for _, rec := range all {
 		have[rec.Point] = true
-		key, err := paramsKey(rec.Params)
-		if err != nil {
-			return nil, err
-		}
-		if known := byParams[key]; known == nil || known.EndedAt.Before(rec.EndedAt) {
-			byParams[key] = rec
-		}
 	}
-	var set record.Set
+	var bare []map[string]any // parameters of points
+	own := map[string]bool{}
 	for _, p := range c.Points {
 		id, err := trial.PointID(p)
 		if err != nil {
 			return nil, err
 		}
-		key, err := paramsKey(p.Params)
-		if err != nil {
-			return nil, err
+		own[id] = true
+		if !have[id] {
+			bare = append(bare, p.Params)
 		}
-		if rec := byParams[key]; rec != nil && !have[id] {
+	}
+	others := slices.DeleteFunc(slices.Clone(all), func(rec *record.Record) bool { return own[rec.Point] })
+	var set record.Set
+	for _, rec := range others.Alike(bare) {
+		if rec != nil {
 			shown := *rec
 			shown.Warnings = append(slices.Clone(rec.Warnings), "by another version of hepex, or of other data")
 			set = append(set, &shown)
 		}
 	}
 	return set, nil
-}
-
-// paramsKey is the same for the parameters of a point and of its record. A record lacks those that the program did not have yet; what it
-// did then is the default now, so defaults do not count.
-func paramsKey(params map[string]any) (string, error) {
-	settings := maps.Clone(params)
-	maps.DeleteFunc(settings, config.IsDefault)
-	text, err := json.Marshal(settings)
-	if err != nil {
-		return "", fmt.Errorf("parameters: %w", err)
-	}
-	return string(text), nil
 }
 
 // stampFile says what figures, tables and the summary were made of.

@@ -132,7 +132,7 @@ func (a *app) conclude(c *config.Config, dir string, s run.Summary) error {
 func (a *app) planCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "plan CONFIG", Short: "List the points of an experiment, with predicted time and memory, before anything runs", Args: cobra.ExactArgs(1),
-		Long: `plan lists the points with the time of one evaluation and the memory of the server, by counts of operations and prices
+		Long: `plan lists the points with the time of one evaluation and the memory of its process, by counts of operations and prices
 that are measured once per machine. Networks that are not trained yet count as dense (≤). Training is not predicted.
 Points that limits.memory will not hold are marked; a run refuses them.`,
 		Example: "  hepex plan configs/quickstart.yaml",
@@ -142,6 +142,7 @@ Points that limits.memory will not hold are marked; a run refuses them.`,
 				return err
 			}
 			fmt.Fprintf(a.out, "%s: %d points\n", c.Name, len(plan))
+			a.printIgnored(c)
 			forecasts, err := a.forecast(plan)
 			if err != nil {
 				return err

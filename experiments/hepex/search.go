@@ -28,7 +28,7 @@ func (a *app) search(ctx context.Context, c *config.Config, o tuning) error {
 	if err != nil {
 		return err
 	}
-	s := &search.Search{Loss: o.degradation, Gain: searchGain, Train: a.announced(lab, o, p)}
+	s := &search.Search{Loss: float64(o.degradation), Gain: searchGain, Train: a.announced(lab, o, p)}
 	err = s.Explore(ctx, lab, o.trainings)
 	if errors.Is(err, search.ErrUnpruned) {
 		return &codedError{exitFailed, fmt.Errorf("%w; its record is in %s", err, lab.Dir)}
@@ -69,7 +69,7 @@ func (a *app) lab(c *config.Config, o tuning, p *progress) (*search.Lab, error) 
 		return nil, err
 	}
 	lab, err := search.NewLab(search.Options{
-		Config: c, Dir: filepath.Join(o.out, c.Name+"-search"), Objective: tune.Objective(o.objective), Batch: o.batch, Memory: limit, Loss: o.degradation,
+		Config: c, Dir: filepath.Join(o.out, c.Name+"-search"), Objective: tune.Objective(o.objective), Batch: o.batch, Memory: limit, Loss: float64(o.degradation),
 		Trainings: o.trainings, DataDirs: datasets.Dirs(a.data), CacheDir: cache, Executable: trial.Program, Progress: p.show, Log: p,
 	})
 	if err != nil {

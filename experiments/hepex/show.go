@@ -134,9 +134,10 @@ func (a *app) tableCommand() *cobra.Command {
 // writePlan prints the points and what they are expected to take.
 func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, limit int64) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	others := varying(plan)
+	others := varying(plan, "data.name", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed")
 	fmt.Fprintln(tw, "point\tlabel\tdata\tscheme\tratio\ttile\tweights\tseed\tevaluate\tmemory\t"+strings.Join(others, "\t"))
 	total := 0.0
+	var refused []string
 	for i, p := range plan {
 		f := forecasts[i]
 		total += f.Measure
@@ -153,7 +154,11 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 			ratio = fmt.Sprint(s.Prune.Ratio)
 		}
 		takes := fmt.Sprintf("%s%.3g s\t%s%d MiB%s", bound, f.Evaluate, bound, f.Peak>>20, over)
-		if !s.Measure.Encrypted {
+		switch {
+		case f.Refused != nil:
+			takes = "refused\trefused"
+			refused = append(refused, fmt.Sprintf("%s is refused: %v", p.ID, f.Refused))
+		case !s.Measure.Encrypted:
 			takes = "-\t-"
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s", p.ID, p.Label, s.Data.Name, s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed, takes)
@@ -169,13 +174,15 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 	if err := tw.Flush(); err != nil {
 		return err
 	}
+	for _, line := range refused {
+		fmt.Fprintln(w, line)
+	}
 	fmt.Fprintf(w, "evaluations at the fewest repeats: about %.0f s, without training and preparing models\n", total)
 	return nil
 }
 
-// varying lists the parameters that points have in different values, beyond those that a plan always shows.
-func varying(plan []run.Planned) []string {
-	shown := []string{"data.name", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed"}
+// varying lists the parameters that points have in different values, beyond those that are shown anyway.
+func varying(plan []run.Planned, shown ...string) []string {
 	var names []string
 	for _, name := range config.ParamNames() {
 		values := map[string]bool{}

@@ -3,14 +3,21 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"hepex/datasets"
+	"hepex/harness/atomicfile"
 	"hepex/harness/config"
 	"hepex/harness/run"
+	"hepex/harness/search"
 	"hepex/harness/trial"
 	"hepex/harness/tune"
 	"hepex/packing"
@@ -21,8 +28,9 @@ type tuning struct {
 	batch       int
 	memory      string
 	objective   string
-	degradation float64
+	degradation loss
 	top         int
+	write       string // file for the config of the first line
 
 	search    bool
 	trainings int
@@ -45,17 +53,20 @@ func (o tuning) check() error {
 	if !slices.Contains(tune.Objectives, tune.Objective(o.objective)) {
 		return badInput(fmt.Errorf("--objective %q: want one of %v", o.objective, tune.Objectives))
 	}
-	if o.batch < 0 || o.top < 1 || !(o.degradation >= 0) {
-		return badInput(fmt.Errorf("--batch %d, --top %d, --degradation %g: want at least 0, 1 and 0", o.batch, o.top, o.degradation))
+	if o.batch < 0 || o.top < 1 {
+		return badInput(fmt.Errorf("--batch %d, --top %d: want at least 0 and 1", o.batch, o.top))
 	}
 	if o.trainings < 1 {
 		return badInput(fmt.Errorf("--trainings %d: want at least 1", o.trainings))
+	}
+	if o.search && o.write != "" {
+		return badInput(errors.New("--write: a search writes the config of the best by itself, OUT/<experiment>-search/<experiment>-best.yaml"))
 	}
 	return nil
 }
 
 func (a *app) tuneCommand() *cobra.Command {
-	var o tuning
+	o := tuning{degradation: 0.01}
 	cmd := &cobra.Command{
 		Use: "tune CONFIG", Short: "Rank layouts, tile shapes, rings and densities by predicted time and memory", Args: cobra.ExactArgs(1),
 		Long: `tune trains and prunes the networks of a config (the cache keeps them) and ranks the ways to evaluate them under
@@ -64,14 +75,16 @@ tile shape, pruned ones in the shape that they were pruned for, all in the one-i
 Keys are drawn once: "keys MiB" and "keys s" are what they take, and one-image layouts are arranged so that a few per cent
 of time do not cost a multiple of keys.
 Networks that lose more than --degradation on the validation split are left out, so the first line is the
-fastest encrypted network that loses at most that much.
+fastest encrypted network that loses at most that much. Points that differ in their seed only are one line, of the mean of their losses and
+times (and the memory of the seed that needs most), named by the id of the first. --write has the first line as a config to run. Exit code 3 if
+nothing loses so little.
 
 With --search the config needs data, network and train only, and the search finds the rest: smaller hidden layers, pruning with
 joint by budgets of the whole evaluation and of tiles, of the network or of a smaller one, the ratio, layout, tile shape and
 ring. It trains few networks: what promises nothing better than the best found is not trained. Each is a record in
 OUT/<experiment>-search, so that the same command goes on after an interruption. The best is written as the config
 OUT/<experiment>-search/<experiment>-best.yaml and runs encrypted. All choices are made on the validation split.`,
-		Example: "  hepex tune configs/quickstart.yaml --batch 1\n  hepex tune configs/mnist-mlp.yaml --objective throughput --memory 8GiB --degradation 0.02\n  hepex tune configs/mnist-mlp.yaml --search --batch 64 --degradation 0.01 --trainings 40",
+		Example: "  hepex tune configs/quickstart.yaml --batch 1\n  hepex tune configs/mnist-mlp.yaml --objective throughput --memory 8GiB --degradation 0.02\n  hepex tune configs/quickstart.yaml --degradation 2pt --write best.yaml\n  hepex tune configs/mnist-mlp.yaml --search --batch 64 --degradation 0.01 --trainings 40",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, plan, err := a.plan(args[0])
 			if err != nil {
@@ -80,6 +93,9 @@ OUT/<experiment>-search/<experiment>-best.yaml and runs encrypted. All choices a
 			if err := o.check(); err != nil {
 				return err
 			}
+			if o.degradation > 0.5 {
+				fmt.Fprintf(a.err, "hepex: warning: --degradation %g allows a loss of %.0f %%; 1pt is one point of accuracy\n", o.degradation, 100*o.degradation)
+			}
 			if o.search {
 				return a.search(cmd.Context(), c, o)
 			}
@@ -87,13 +103,21 @@ OUT/<experiment>-search/<experiment>-best.yaml and runs encrypted. All choices a
 			if err != nil {
 				return err
 			}
-			return a.printRanked(ranked[:min(o.top, len(ranked))])
+			if err := a.printRanked(ranked[:min(o.top, len(ranked))], plan); err != nil || o.write == "" {
+				return err
+			}
+			if err := writeBest(o.write, c, ranked[0]); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "the first line as a config: %s\n", o.write)
+			return nil
 		},
 	}
 	cmd.Flags().IntVar(&o.batch, "batch", 0, "samples to evaluate (0: as many as fit an evaluation)")
 	cmd.Flags().StringVar(&o.memory, "memory", "", "memory limit of the server, such as 8GiB (default: none; for a search limits.memory, or 60 % of the machine's)")
 	cmd.Flags().StringVar(&o.objective, "objective", string(tune.Latency), "latency, throughput, memory or upload")
-	cmd.Flags().Float64Var(&o.degradation, "degradation", 0.01, "most that a pruned network may lose on the validation split")
+	cmd.Flags().Var(&o.degradation, "degradation", "most that a pruned network may lose on the validation split: a fraction, or points of accuracy such as 1pt")
+	cmd.Flags().StringVar(&o.write, "write", "", "write the first line as a config to this file")
 	cmd.Flags().BoolVar(&o.search, "search", false, "search beyond the points of the config: sizes, schemes, ratios, tile shapes; then run the best encrypted")
 	cmd.Flags().IntVar(&o.trainings, "trainings", 40, "networks that a search may train")
 	outFlag(cmd, &o.out)
@@ -101,12 +125,37 @@ OUT/<experiment>-search/<experiment>-best.yaml and runs encrypted. All choices a
 	return cmd
 }
 
-// ranked is a candidate with the network that it evaluates.
+// ranked is a candidate for the networks of points that differ in their seed only, and their means.
 type ranked struct {
 	tune.Candidate
-	point       run.Planned
+	points      []run.Planned
 	density     float64
 	degradation float64
+}
+
+// seedGroups are the points of a plan that differ in their seed only. The tile and the layout of a network that is not pruned decide
+// nothing here.
+func seedGroups(plan []run.Planned) [][]run.Planned {
+	var groups [][]run.Planned
+	index := map[string]int{}
+	for _, p := range plan {
+		params := maps.Clone(p.Params)
+		delete(params, "train.seed")
+		if !p.Spec.Prune.Options().Prunes() {
+			delete(params, "tile")
+			delete(params, "layout")
+		}
+		key := fmt.Sprint(params)
+		i, known := index[key]
+		if !known {
+			i = len(groups)
+			index[key], groups = i, append(groups, nil)
+		}
+		if !slices.ContainsFunc(groups[i], func(q run.Planned) bool { return q.Spec.Train.Seed == p.Spec.Train.Seed }) {
+			groups[i] = append(groups[i], p)
+		}
+	}
+	return groups
 }
 
 func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked, error) {
@@ -120,62 +169,147 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 	}
 	prices := tune.CachedPrices(trial.PriceDir(cache), trial.CurrentEnvironment().CPU, false)
 	var all []ranked
-	for i, p := range plan {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	least := ranked{degradation: math.Inf(1)}
+	groups := seedGroups(plan)
+	for i, group := range groups {
+		r := ranked{points: group}
+		var networks []*trial.Network
+		for _, p := range group {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			fmt.Fprintf(a.err, "tune %d/%d  %s %s seed %d\n", i+1, len(groups), p.Spec.Prune.Scheme, p.Spec.Tile, p.Spec.Train.Seed)
+			job := trial.Job{Point: p.ID, Spec: p.Spec, Params: p.Params, DataDirs: datasets.Dirs(a.data), CacheDir: cache}
+			n, err := trial.PrepareNetwork(job, nil)
+			if err != nil {
+				return nil, err
+			}
+			networks = append(networks, n)
+			r.density += n.Density / float64(len(group))
+			r.degradation += n.Degradation / float64(len(group))
 		}
-		fmt.Fprintf(a.err, "tune %d/%d  %s %s\n", i+1, len(plan), p.Spec.Prune.Scheme, p.Spec.Tile)
-		job := trial.Job{Point: p.ID, Spec: p.Spec, Params: p.Params, DataDirs: datasets.Dirs(a.data), CacheDir: cache}
-		n, err := trial.PrepareNetwork(job, nil)
-		if err != nil {
-			return nil, err
+		if r.degradation < least.degradation {
+			least = r
 		}
-		if n.Degradation > o.degradation {
+		if r.degradation > float64(o.degradation) {
 			continue
 		}
-		opts := tune.Options{
-			Encrypted: p.Spec.HE.Encrypted(), Precision: float64(p.Spec.HE.Precision), Batch: o.batch, Memory: limit,
-			Objective: tune.Objective(o.objective), Threads: p.Spec.Measure.Threads, Price: prices, Measured: 5,
-		}
-		if p.Spec.Prune.Scheme != "dense" {
-			opts.Shapes, opts.Orders = []packing.Shape{p.Spec.Tile}, n.Orders
-		}
-		candidates, err := tune.Rank(n.Folded, n.Samples[:4], opts)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range candidates {
-			if c.Measured {
-				all = append(all, ranked{c, p, n.Density, n.Degradation})
+		var candidates [][]tune.Candidate
+		for k, p := range group {
+			opts := tune.Options{
+				Encrypted: p.Spec.HE.Encrypted(), Precision: float64(p.Spec.HE.Precision), Batch: o.batch, Memory: limit,
+				Objective: tune.Objective(o.objective), Threads: p.Spec.Measure.Threads, Price: prices, Measured: 5,
 			}
+			if p.Spec.Prune.Options().Prunes() {
+				opts.Shapes, opts.Orders = []packing.Shape{p.Spec.Tile}, networks[k].Orders
+			}
+			of, err := tune.Rank(networks[k].Folded, networks[k].Samples[:4], opts)
+			if err != nil {
+				return nil, err
+			}
+			candidates = append(candidates, of)
+		}
+		for _, c := range tune.Mean(candidates) {
+			r.Candidate = c
+			all = append(all, r)
 		}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("no network of the config loses at most %g on the validation split", o.degradation)
+		p := least.points[0]
+		return nil, &codedError{exitFailed, fmt.Errorf("no network of the config loses at most %g on the validation split, by the mean of its seeds; the least is %.4f, of point %s (%s)",
+			o.degradation, least.degradation, p.ID, strings.Join(described(p, plan), ", "))}
 	}
 	slices.SortStableFunc(all, func(x, y ranked) int {
 		return cmp.Compare(x.Score(tune.Objective(o.objective)), y.Score(tune.Objective(o.objective)))
 	})
-	return slices.CompactFunc(all, func(x, y ranked) bool { // dense points that differ in their tile shape only
-		return x.point.Spec.Prune.Scheme == y.point.Spec.Prune.Scheme && x.Choice == y.Choice &&
-			x.Seconds == y.Seconds && x.density == y.density
-	}), nil
+	return all, nil
 }
 
-func (a *app) printRanked(all []ranked) error {
-	t := newTable(a.out, "scheme", "density", "loss", "layout", "tile", "weights", "ring", "log_n", "log_qp", "levels", "batch", "seconds", "ms/image",
-		"up MiB", "down MiB", "keys MiB", "keys s", "memory MiB", "security")
+// described tells a point from the others of a plan in words.
+func described(p run.Planned, plan []run.Planned) []string {
+	words := []string{p.Spec.Prune.Scheme}
+	for _, name := range varying(plan, "prune.scheme", "train.seed") {
+		if v, ok := p.Params[name]; ok {
+			words = append(words, fmt.Sprintf("%s %v", name, v))
+		}
+	}
+	return words
+}
+
+func (a *app) printRanked(all []ranked, plan []run.Planned) error {
+	others := varying(plan, "prune.scheme", "train.seed", "tile", "layout")
+	header := append([]string{"point", "seeds", "scheme"}, others...)
+	t := newTable(a.out, append(header, "density", "loss", "layout", "tile", "weights", "ring", "log_n", "log_qp", "levels", "batch", "seconds", "ms/image",
+		"up MiB", "down MiB", "keys MiB", "keys s", "memory MiB", "security")...)
 	for _, r := range all {
+		p := r.points[0]
 		tile := r.Shape.String()
 		if r.Kind == packing.OneImage {
 			tile = fmt.Sprintf("%d slots", r.Slots())
 		}
+		var seeds []string
+		for _, q := range r.points {
+			seeds = append(seeds, fmt.Sprint(q.Spec.Train.Seed))
+		}
+		row := []string{p.ID, strings.Join(seeds, " "), p.Spec.Prune.Scheme}
+		for _, name := range others {
+			value := "-"
+			if v, ok := p.Params[name]; ok {
+				value = fmt.Sprint(v)
+			}
+			row = append(row, value)
+		}
 		mib := func(bytes int64) string { return fmt.Sprintf("%.3g", float64(bytes)/(1<<20)) }
-		if err := t.Append(r.point.Spec.Prune.Scheme, fmt.Sprintf("%.2f", r.density), fmt.Sprintf("%.4f", r.degradation), string(r.Kind), tile,
-			r.point.Spec.HE.Weights, string(r.Literal.Ring), r.Literal.LogN, fmt.Sprintf("%.0f", r.LogQP), r.Levels, r.Batch,
-			fmt.Sprintf("%.3g", r.Seconds), fmt.Sprintf("%.3g", 1e3*r.PerImage), mib(r.BytesUp), mib(r.BytesDown), mib(r.Memory.Keys), fmt.Sprintf("%.2g", r.KeySeconds), mib(r.Memory.Total()), "128"); err != nil {
+		row = append(row, fmt.Sprintf("%.2f", r.density), fmt.Sprintf("%.4f", r.degradation), string(r.Kind), tile,
+			p.Spec.HE.Weights, string(r.Literal.Ring), fmt.Sprint(r.Literal.LogN), fmt.Sprintf("%.0f", r.LogQP), fmt.Sprint(r.Levels), fmt.Sprint(r.Batch),
+			fmt.Sprintf("%.3g", r.Seconds), fmt.Sprintf("%.3g", 1e3*r.PerImage), mib(r.BytesUp), mib(r.BytesDown), mib(r.Memory.Keys), fmt.Sprintf("%.2g", r.KeySeconds), mib(r.Memory.Total()), "128")
+		if err := t.Append(row); err != nil {
 			return err
 		}
 	}
 	return t.Render()
+}
+
+// writeBest writes the config that runs the first of the ranking, for each of its seeds.
+func writeBest(path string, c *config.Config, best ranked) error {
+	first := best.points[0]
+	values := config.Values{}
+	for _, name := range config.ParamNames() {
+		values[name] = first.Params[name] // nil takes away what the point does not read
+	}
+	for _, name := range []string{"he.log_q", "he.log_p", "he.log_scale", "he.insecure"} {
+		values[name] = nil // derived, as they were ranked
+	}
+	values["layout"], values["tile"] = search.Evaluating(best.Choice, first.Spec.Tile)
+	var cases []config.Values
+	for _, p := range best.points[1:] {
+		cases = append(cases, config.Values{"train.seed": p.Spec.Train.Seed})
+	}
+	text, err := c.Variant(c.Name+"-best", values, cases)
+	if err != nil {
+		return err
+	}
+	if _, err := config.Parse(path, text); err != nil {
+		return err
+	}
+	return atomicfile.Write(path, text)
+}
+
+// loss is what may be lost: a fraction, or points of accuracy, as in 1pt.
+type loss float64
+
+func (l *loss) String() string { return fmt.Sprint(float64(*l)) }
+func (l *loss) Type() string   { return "fraction or points" }
+
+func (l *loss) Set(text string) error {
+	number, points := strings.CutSuffix(text, "pt")
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || !(v >= 0) || math.IsInf(v, 0) {
+		return fmt.Errorf("got %q; want a fraction of at least 0, such as 0.01, or points, such as 1pt", text)
+	}
+	if points {
+		v /= 100
+	}
+	*l = loss(v)
+	return nil
 }

@@ -15,12 +15,12 @@ import (
 func (a *app) verifyCommand() *cobra.Command {
 	out, format := "", ""
 	cmd := &cobra.Command{
-		Use: "verify CONFIG", Short: "Compare results with what a paper says, the expect section of a config", Args: cobra.ExactArgs(1),
+		Use: "verify CONFIG", Short: "Compare results with what a paper says, or with goals: the expect section of a config", Args: cobra.ExactArgs(1),
 		Long: `verify prints, for each entry of the config's expect section, our mean beside the paper's number, and whether that is
-reproduced (in the paper's range, or within tolerance of it: 10 % of a single number unless the config says otherwise), better or missed.
-The 95 % interval over seeds and the range over groups, such as tile shapes, are shown and do not decide. A seed that has
-results but no number, as none of its points is good enough, makes the entry missed. It needs the records only, no data set. Exit code 4
-if any is missed.`,
+reproduced (in the paper's range, or within tolerance of it: 10 % of a single number unless the config says otherwise), better or missed; a goal is
+met or missed. The 95 % interval over seeds and the range over groups, such as tile shapes, are shown and do not decide; where the groups do not
+agree, the verdict is "in part", and a note names those for which the entry holds. A seed that has results but no number, as none of its points is
+good enough, makes the entry missed. It needs the records only, no data set. Exit code 4 if any is missed, else 3 if there is nothing to judge some by.`,
 		Example: "  hepex verify configs/mnist-mlp.yaml\n  hepex verify configs/mnist-mlp.yaml --format markdown > verify.md",
 		RunE: func(_ *cobra.Command, args []string) error {
 			f, ok := map[string]plots.Format{"text": plots.Terminal, "markdown": plots.Markdown}[format]
@@ -42,7 +42,10 @@ if any is missed.`,
 			if err != nil {
 				return err
 			}
-			records, err := a.recordsOf(c, args[0], all, dir)
+			if len(all) == 0 {
+				return &codedError{exitFailed, fmt.Errorf("nothing to judge: %s has no records; hepex run %s makes them", dir, args[0])}
+			}
+			records, err := a.ofConfig(c, all, dir)
 			if err != nil {
 				return err
 			}
@@ -70,8 +73,11 @@ func (a *app) verify(c *config.Config, records record.Set, format plots.Format) 
 	if err := plots.WriteTexts(a.out, table, format); err != nil {
 		return err
 	}
-	if missed := report.Missed(); len(missed) > 0 {
+	if missed := report.With(verify.Missed); len(missed) > 0 {
 		return &codedError{exitMissed, fmt.Errorf("%d of %d expectations missed: %s", len(missed), len(c.Expect), strings.Join(missed, ", "))}
+	}
+	if unjudged := report.With(verify.Unjudged); len(unjudged) > 0 {
+		return &codedError{exitFailed, fmt.Errorf("%d of %d expectations have no results to judge them by: %s", len(unjudged), len(c.Expect), strings.Join(unjudged, ", "))}
 	}
 	return nil
 }

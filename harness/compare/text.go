@@ -157,7 +157,12 @@ func (r Report) Notes(all bool) []string {
 	if tested < len(r.Rows) {
 		notes = append(notes, "Without p: one value on each side, no test.")
 	}
-	notes = append(notes, r.lacks()...)
+	return append(notes, r.Lacks(all)...)
+}
+
+// Lacks say what is not compared, or not the same; with all, also which points only one side has.
+func (r Report) Lacks(all bool) []string {
+	notes := r.lacks()
 	notes = append(notes, fmt.Sprintf("Commits: %s → %s.", distinct(r.Old.Records, commit), distinct(r.New.Records, commit)))
 	for _, s := range []struct {
 		side Side
@@ -181,7 +186,7 @@ func commit(r *record.Record) string {
 	return orNone(id)
 }
 
-// lacks says what is not compared, or not the same.
+// lacks says so of records and parameters.
 func (r Report) lacks() []string {
 	var notes []string
 	add := func(n int, noun, text string) {

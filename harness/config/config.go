@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Name    string
 	Points  []Point // at least one, in the order of the file, no two with equal Params
+	Merged  []Merged
 	Limits  Limits
 	Figures []Figure
 	Tables  []Table
@@ -254,7 +255,7 @@ func (r *reader) config(root *yaml.Node, c *Config) {
 	keys, base := r.sections(root)
 	r.require("", root, keys, "version", "name")
 	c.Name = read(r, "name", keys["name"], identifier)
-	c.Points = r.points(base, keys["sweep"])
+	c.Points, c.Merged = r.points(base, keys["sweep"])
 	r.others(keys, c)
 }
 

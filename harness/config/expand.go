@@ -60,7 +60,7 @@ type candidate struct {
 }
 
 // points expands the sweep over the base and checks every point. n is nil if there is no sweep.
-func (r *reader) points(base settings, n *yaml.Node) []Point {
+func (r *reader) points(base settings, n *yaml.Node) ([]Point, []Merged) {
 	candidates := []candidate{{settings: base, product: true}}
 	var exclude [][]match
 	if n != nil {
@@ -68,26 +68,26 @@ func (r *reader) points(base settings, n *yaml.Node) []Point {
 		before := len(r.errs)
 		s := r.sweep(n)
 		if len(r.errs) > before {
-			return nil // the points would lack what the sweep means to give
+			return nil, nil // the points would lack what the sweep means to give
 		}
 		var ok bool
 		if candidates, ok = r.candidates(s, base); !ok {
 			r.errorf(n, "sweep: more than %d points; want at most %[1]d", maxPoints)
-			return nil
+			return nil, nil
 		}
 		exclude = s.exclude
 	}
-	points := r.check(candidates, exclude)
+	points, merged := r.check(candidates, exclude)
 	if len(points) == 0 && len(r.errs) == 0 {
 		r.errorf(n, "sweep: exclude leaves no point; want at least one")
 	}
-	return points
+	return points, merged
 }
 
 // check reads the candidates that are not excluded, reports what is wrong with them and merges equal points.
-func (r *reader) check(candidates []candidate, exclude [][]match) []Point {
-	var points []Point
+func (r *reader) check(candidates []candidate, exclude [][]match) (points []Point, merged []Merged) {
 	index := map[string]int{}
+	var given []Spec // by point, with what its scheme does not read
 	for _, c := range candidates {
 		d := c.settings.draft()
 		if c.product && excluded(&d.spec, exclude) {
@@ -101,14 +101,18 @@ func (r *reader) check(candidates []candidate, exclude [][]match) []Point {
 		p := Point{Label: c.label, Spec: d.spec, files: r.files, settings: c.settings}
 		p.Params = params(&p.Spec)
 		id := fingerprint(p.Params)
-		if i, ok := index[id]; !ok {
+		i, known := index[id]
+		if !known {
 			index[id] = len(points)
-			points = append(points, p)
-		} else if points[i].Label == "" {
+			points, given = append(points, p), append(given, d.spec)
+			continue
+		}
+		if points[i].Label == "" {
 			points[i].Label = p.Label
 		}
+		merged = merge(merged, d.spec, given[i])
 	}
-	return points
+	return points, merged
 }
 
 // fingerprint is the same for equal params only: fmt sorts the keys of maps, and values have no spaces but in lists.

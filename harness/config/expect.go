@@ -12,23 +12,27 @@ import (
 	"hepex/packing"
 )
 
-// Expectation is a number of a paper, and how to compute ours from the records. Where says which points are allowed;
-// each group of points with equal parameters, but for those under prune., gives one number for each value of
+// Expectation is a number of a paper, or a goal of ours, and how to compute what the records have. Where says which points are allowed;
+// each group of points with equal parameters, but for those under prune. and those of Among, gives one number for each value of
 // the parameters Over: the Metric of the allowed points, reduced.
 type Expectation struct {
 	ID        string
 	Where     []Condition // all of them hold
 	Metric    Ref
 	Reduce    string      // one of Reductions
+	Among     []string    // parameters
 	Over      []string    // parameters
 	Against   []Condition // what other points have instead; the number is then 1 − ours/theirs
 	Paper     Range
-	Tolerance float64 // as a fraction of the paper's number; DefaultTolerance of a single one unless given
+	Goal      bool    // Paper is not a paper's number but what this project wants to reach
+	Source    string  // where the number is from
+	Measured  bool    // by us, with the program of Source; else it was read there
+	Tolerance float64 // as a fraction of the number; DefaultTolerance of a paper's single one unless given
 	Note      string
 }
 
 // DefaultTolerance is that of a paper's single number: no mean of measurements is ever equal to one. A range has none, as it
-// says itself what counts.
+// says itself what counts, and a goal has none, as it is a bound.
 const DefaultTolerance = 0.1
 
 // Reductions are the ways to make one number of many.
@@ -66,8 +70,16 @@ func named(conditions []Condition, name string) int {
 
 var expectForm = form{
 	{"id", true, claim.schema}, {"where", true, defined("conditions")}, {"metric", true, refName.schema},
-	{"reduce", true, reduction.schema}, {"over", false, some(defined("parameter"))}, {"against", false, defined("conditions")},
-	{"paper", true, numberOrRange.schema}, {"tolerance", false, shareOfPaper}, {"note", false, remark.schema},
+	{"reduce", true, reduction.schema}, {"among", false, some(defined("parameter"))}, {"over", false, some(defined("parameter"))}, {"against", false, defined("conditions")},
+	{"paper", false, numberOrRange.schema}, {"goal", false, numberOrRange.schema}, {"read", false, remark.schema}, {"measured", false, remark.schema},
+	{"tolerance", false, shareOfPaper}, {"note", false, remark.schema},
+}
+
+func expectSchema() schema {
+	s := mappingOf(expectForm)
+	s["oneOf"] = []schema{{"required": []string{"paper"}}, {"required": []string{"goal"}}}
+	s["not"] = schema{"required": []string{"read", "measured"}}
+	return s
 }
 
 func (r *reader) expect(n *yaml.Node) []Expectation {
@@ -80,13 +92,28 @@ func (r *reader) expect(n *yaml.Node) []Expectation {
 			Where:     r.conditions("expect: where", keys["where"]),
 			Metric:    r.reference("expect: metric", keys["metric"]),
 			Reduce:    read(r, "expect: reduce", keys["reduce"], reduction),
-			Over:      r.over(keys["over"]),
+			Among:     r.parameters("expect: among", keys["among"]),
+			Over:      r.parameters("expect: over", keys["over"]),
 			Against:   r.against(keys["against"], keys["where"]),
 			Paper:     read(r, "expect: paper", keys["paper"], numberOrRange),
+			Goal:      keys["goal"] != nil,
+			Source:    read(r, "expect: read", keys["read"], remark),
+			Measured:  keys["measured"] != nil,
 			Tolerance: read(r, "expect: tolerance", keys["tolerance"], tolerance),
 			Note:      read(r, "expect: note", keys["note"], remark),
 		}
-		if keys["tolerance"] == nil && e.Paper.Single() {
+		if keys != nil && e.Goal == (keys["paper"] != nil) {
+			r.errorf(entry, "expect: want one of paper, for a number of others, and goal, for one of ours")
+		}
+		if e.Goal {
+			e.Paper = read(r, "expect: goal", keys["goal"], numberOrRange)
+		}
+		if e.Measured && keys["read"] != nil {
+			r.errorf(keys["read"], "expect: both read and measured are given; want one of them: the number is from a text, or from a program that we ran")
+		} else if e.Measured {
+			e.Source = read(r, "expect: measured", keys["measured"], remark)
+		}
+		if keys["tolerance"] == nil && e.Paper.Single() && !e.Goal {
 			e.Tolerance = DefaultTolerance
 		}
 		all = append(all, e)
@@ -103,7 +130,7 @@ var (
 	tolerance = number("0 ≤ tolerance < 1")
 
 	shareOfPaper = tolerance.schema.described(fmt.Sprintf(
-		"%s, a fraction of the paper's number; unless given %g for a single number, 0 for a range", tolerance.want, DefaultTolerance))
+		"%s, a fraction of the number; unless given %g for a paper's single number, 0 for a range and for a goal", tolerance.want, DefaultTolerance))
 )
 
 const wantPaper = "a number, or a range such as [0.33, 0.65]"
@@ -132,14 +159,15 @@ var numberOrRange = kind[Range]{wantPaper, schema{"anyOf": []schema{
 	return Range{low, high}, f
 }}
 
-func (r *reader) over(n *yaml.Node) []string {
+// parameters reads the names of some.
+func (r *reader) parameters(where string, n *yaml.Node) []string {
 	var names []string
-	for _, element := range r.list("expect: over", n, "parameters such as train.seed") {
+	for _, element := range r.list(where, n, "parameters such as train.seed") {
 		if element.Kind != yaml.ScalarNode || isNull(element) {
-			r.errorf(element, "expect: over: got %s; want a parameter such as train.seed", describe(element))
+			r.errorf(element, "%s: got %s; want a parameter such as train.seed", where, describe(element))
 			continue
 		}
-		if r.isPath("expect: over", element) && r.isKey("expect: over", element) {
+		if r.isPath(where, element) && r.isKey(where, element) {
 			names = append(names, element.Value)
 		}
 	}
@@ -254,6 +282,54 @@ func comparison(n *yaml.Node) (op string, limit float64, ok bool) {
 		return "", 0, false
 	}
 	return m[1], limit, true
+}
+
+// metByNone gives the first of the conditions on parameters that no point satisfies together with those before it.
+func metByNone(conditions []Condition, points []Point) (Condition, bool) {
+	left := points
+	for _, c := range conditions {
+		if c.IsMetric() {
+			continue
+		}
+		left = slices.DeleteFunc(slices.Clone(left), func(p Point) bool { return !c.holds(p.Params) })
+		if len(left) == 0 {
+			return c, true
+		}
+	}
+	return Condition{}, false
+}
+
+// IsMetric tells whether only a record says if the condition holds.
+func (c Condition) IsMetric() bool { return c.Op != "" && !IsNumber(c.Name) }
+
+// holds tells whether the parameters of a point satisfy a condition on parameters.
+func (c Condition) holds(params map[string]any) bool {
+	v, ok := params[c.Name]
+	if !ok || c.Op == "" {
+		return ok && fmt.Sprint(v) == fmt.Sprint(c.Value)
+	}
+	switch v := v.(type) {
+	case int:
+		return c.Compares(float64(v))
+	case float64:
+		return c.Compares(v)
+	}
+	return false
+}
+
+// Compares tells whether a number is as Op and Limit say.
+func (c Condition) Compares(v float64) bool {
+	switch c.Op {
+	case "<=":
+		return v <= c.Limit
+	case "<":
+		return v < c.Limit
+	case ">=":
+		return v >= c.Limit
+	case ">":
+		return v > c.Limit
+	}
+	return v == c.Limit
 }
 
 // String is the condition in words: prune.scheme p4e, or tiles.density <= 0.5.

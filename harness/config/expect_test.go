@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,9 +51,10 @@ func TestExpect(t *testing.T) {
 	}
 }
 
-// A single number has a tolerance, unless it is given as 0; a range has none.
+// A single number has a tolerance, unless it is given as 0; a range and a goal have none.
 func TestDefaultTolerance(t *testing.T) {
 	for paper, want := range map[string]float64{
+		"goal: 0.7": 0, "goal: [0.6, 0.7]": 0, "goal: 0.7, tolerance: 0.1": 0.1,
 		"paper: 0.7": 0.1, "paper: [0.7, 0.7]": 0.1, "paper: [0.6, 0.7]": 0,
 		"paper: 0.7, tolerance: 0": 0, "paper: 0.7, tolerance: 0.2": 0.2, "paper: [0.6, 0.7], tolerance: 0.05": 0.05,
 	} {
@@ -65,12 +67,49 @@ func TestDefaultTolerance(t *testing.T) {
 
 // Metrics are checked where they are written, those compared in where and against too; parameters are known.
 func TestExpectNames(t *testing.T) {
-	c := parse(t, edited(`expect: [{id: a, where: {prune.scheme: p4, tiles.kpet: "< 1", prune.ratio: "< 1"}, against: {tiles.kpet: "< 2"}, metric: saved.all, reduce: min, over: [tile], paper: 1}]`))
+	c := parse(t, edited(`expect: [{id: a, where: {prune.scheme: p4e, tiles.kpet: "< 1", prune.ratio: "< 1"}, against: {tiles.kpet: "< 2"}, metric: saved.all, reduce: min, over: [tile], paper: 1}]`))
 	var asked []string
 	number := func(name string) error { asked = append(asked, name); return errors.New("no metric " + name) }
 	err := c.CheckNames(number, number, number)
-	want := "f:7:44: no metric tiles.kpet\nf:7:63: no metric prune.ratio\nf:7:94: no metric tiles.kpet\nf:7:122: no metric saved.all"
+	want := "f:7:45: no metric tiles.kpet\nf:7:64: no metric prune.ratio\nf:7:95: no metric tiles.kpet\nf:7:123: no metric saved.all"
 	if err == nil || err.Error() != want || len(asked) != 4 {
 		t.Errorf("got %v, want %s; asked for %q", err, want, asked)
+	}
+}
+
+// Where a number is from is one line, read in a text or measured with a program; a goal is told from a paper's number.
+func TestSources(t *testing.T) {
+	for entry, want := range map[string]Expectation{
+		`paper: 2, read: "a text, table 3"`: {Source: "a text, table 3"},
+		`paper: 2, measured: their program`: {Source: "their program", Measured: true},
+		`goal: 2`:                           {Goal: true},
+	} {
+		e := parse(t, edited(`expect: [{id: a, where: {prune.scheme: p4}, metric: tiles.kept, reduce: min, `+entry+`}]`)).Expect[0]
+		got := Expectation{Source: e.Source, Measured: e.Measured, Goal: e.Goal}
+		if diff := cmp.Diff(want, got); diff != "" || e.Paper != (Range{2, 2}) {
+			t.Errorf("%s: paper %v (-want +got):\n%s", entry, e.Paper, diff)
+		}
+	}
+}
+
+// Expectations that no point of the sweep can be about are refused where the point is lost, on the side of the rival too.
+func TestExpectationsOfNoPoint(t *testing.T) {
+	known := func(string) error { return nil }
+	for conditions, want := range map[string]string{
+		`where: {prune.scheme: p4e, prune.ratio: 0.5, quality.plain: "> 2"}`:                               "",
+		`where: {prune.scheme: p4e, prune.ratio: "> 0.4"}`:                                                 "",
+		`where: {prune.scheme: p4e, prune.ratio: 0.7}`:                                                     "where: no point of the sweep has prune.ratio 0.7",
+		`where: {prune.scheme: p4e, prune.ratio: "> 0.9"}`:                                                 "where: no point of the sweep has prune.ratio > 0.9",
+		`where: {prune.scheme: joint, prune.permutation: kmeans}`:                                          "where: no point of the sweep has prune.permutation kmeans", // joint does not read it
+		`where: {prune.scheme: p4e, quality.plain: "> 0"}, against: {quality.plain: "> 1"}`:                "",
+		`where: {prune.scheme: p4e, network.hidden: [64]}, against: {prune.scheme: hunter}`:                "against: no point of the sweep has prune.scheme hunter",
+		`where: {prune.scheme: dense, prune.ratio: "> 0"}, against: {prune.scheme: p4e, prune.ratio: 0.8}`: "where: no point of the sweep has prune.ratio > 0",
+	} {
+		c := parse(t, strings.NewReplacer("[128]", "[64]").Replace(edited("sweep: {grid: {prune.scheme: [dense, p4e, joint], prune.ratio: [0.5, 0.8], prune.permutation: [kmeans, none]}}\n"+
+			`expect: [{id: a, `+conditions+`, metric: tiles.kept, reduce: min, paper: 1}]`)))
+		err := c.CheckNames(known, known, known)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", conditions, err, want)
+		}
 	}
 }

@@ -42,7 +42,8 @@ type Table struct {
 
 // CheckNames calls number for every name that a figure, table or expectation uses as a number (x, y, cells, metric, what
 // is compared in where and against), row for the x of a figure with rows, which may have parts, and group for every one that tells points
-// apart (rows, series, facet, cols). What these return other than nil is collected into Errors.
+// apart (rows, series, facet, cols). What these return other than nil is collected into Errors, with expectations that none of the points
+// can be about.
 func (c *Config) CheckNames(number, row, group func(name string) error) error {
 	r := newReader("")
 	check := func(known func(name string) error, refs ...Ref) {
@@ -72,6 +73,16 @@ func (c *Config) CheckNames(number, row, group func(name string) error) error {
 		for _, condition := range slices.Concat(e.Where, e.Against) {
 			if condition.Op != "" {
 				check(number, condition.Ref)
+			}
+		}
+		sides := []struct {
+			where      string
+			conditions []Condition
+		}{{"where", e.Where}, {"against", e.Rival()}}
+		for _, side := range sides[:min(len(e.Against), 1)+1] {
+			if c, none := metByNone(side.conditions, c.Points); none {
+				r.refuse(c.Ref, "expect: %s: no point of the sweep has %s, with what stands before it; want parameters that some point has", side.where, c)
+				break
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -43,17 +42,6 @@ func ParamNames() []string {
 		}
 	}
 	return names
-}
-
-// IsDefault tells whether a value of the parameter at a dotted path, as Params or a record has it, is what a config has that does not
-// give one.
-func IsDefault(path string, value any) bool {
-	f, ok := byPath[path]
-	if !ok {
-		return false
-	}
-	unset := defaults()
-	return fmt.Sprint(value) == fmt.Sprint(canonical(f.get(&unset)))
 }
 
 // IsNumber tells whether the parameter at a dotted path is a number.

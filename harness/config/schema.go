@@ -94,7 +94,7 @@ func Schema() []byte {
 	}
 	top = append(top, form{
 		{"sweep", false, mappingOf(sweepForm)}, {"limits", false, mappingOf(limitsForm)}, {"figures", false, some(figureSchema())},
-		{"tables", false, some(mappingOf(tableForm))}, {"expect", false, some(mappingOf(expectForm))},
+		{"tables", false, some(mappingOf(tableForm))}, {"expect", false, some(expectSchema())},
 	}...)
 	s := mappingOf(top)
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"

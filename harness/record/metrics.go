@@ -126,10 +126,16 @@ func (s Set) QualityMetric() string {
 }
 
 // Value is Value, and also knows saved.tiles, saved.latency and saved.memory: 1 − x/x of the dense
-// point with the same parameters but for those of prune; and leads over networks without pruning (see lead).
+// point with the same parameters but for those of prune; the latter two also by the tiles saved, which is 1 where all that a network takes
+// is proportional to its tiles; and leads over networks without pruning (see lead).
 func (s Set) Value(r *Record, name string) (float64, bool) {
 	if source, ok := leadFrom[name]; ok {
 		return s.lead(r, source)
+	}
+	if of, ok := strings.CutSuffix(name, "_per_tiles"); ok && savedFrom[name] != "" {
+		saved, ok := s.Value(r, of)
+		tiles, also := s.Value(r, "saved.tiles")
+		return saved / tiles, ok && also && tiles > 0
 	}
 	source, ok := savedFrom[name]
 	if !ok {
@@ -151,6 +157,9 @@ var savedFrom = map[string]string{
 	"saved.tiles":   "tiles.kept",
 	"saved.latency": "latency.evaluate",
 	"saved.memory":  "memory.peak_rss",
+
+	"saved.latency_per_tiles": "latency.evaluate",
+	"saved.memory_per_tiles":  "memory.peak_rss",
 }
 
 func (r *Record) isDense() bool {

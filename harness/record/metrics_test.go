@@ -75,6 +75,7 @@ func TestValue(t *testing.T) {
 	broken.Tiles.Density = math.NaN()
 	timed := sample()
 	timed.Latency.Reference = 0.005
+	timed.Predicted = &Predicted{Evaluate: 0.02, PeakBytes: 3 << 28}
 	tests := []struct {
 		name   string
 		record *Record
@@ -85,6 +86,9 @@ func TestValue(t *testing.T) {
 		{"a metric", sample(), "tiles.density", 0.25, true},
 		{"the median", sample(), "latency.evaluate", 0.025, true},
 		{"in units of the reference", timed, "latency.evaluate_per_reference", 5, true},
+		{"time predicted too short", timed, "predicted.evaluate_error", 0.2, true},
+		{"memory predicted too low", timed, "predicted.peak_error", 0.5, true},
+		{"not predicted", sample(), "predicted.evaluate_error", 0, false},
 		{"an older record has no reference", sample(), "latency.evaluate_per_reference", 0, false},
 		{"nor its time", sample(), "latency.reference", 0, false},
 		{"bytes of the record itself", sample(), "bytes_up", 2048, true},
@@ -100,7 +104,7 @@ func TestValue(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got, ok := Value(test.record, test.metric); got != test.want && ok || ok != test.ok {
+			if got, ok := Value(test.record, test.metric); ok && math.Abs(got-test.want) > 1e-15 || ok != test.ok {
 				t.Errorf("%v, %t, want %v, %t", got, ok, test.want, test.ok)
 			}
 		})
@@ -141,13 +145,16 @@ func TestSavedComparesWithTheDensePoint(t *testing.T) {
 	failed := dense(r)
 	failed.Status, failed.Latency = Failed, &Latency{EvaluateMedian: 9}
 	set := Set{other, failed, r, dense(r)}
-	for name, want := range map[string]float64{"saved.tiles": 0.75, "saved.latency": 0.75, "saved.memory": 0.5} {
+	for name, want := range map[string]float64{"saved.tiles": 0.75, "saved.latency": 0.75, "saved.memory": 0.5, "saved.latency_per_tiles": 1, "saved.memory_per_tiles": 2. / 3} {
 		if got, ok := set.Value(r, name); !ok || got != want {
 			t.Errorf("%s: %v, %t, want %v", name, got, ok, want)
 		}
 		if got, ok := (Set{r, other, failed}).Value(r, name); ok {
 			t.Errorf("%s without a dense point like it: %v", name, got)
 		}
+	}
+	if got, ok := set.Value(dense(r), "saved.latency_per_tiles"); ok {
+		t.Errorf("time saved by the tiles saved, of which there are none: %g", got)
 	}
 	if got, ok := set.Value(r, "tiles.density"); !ok || got != 0.25 {
 		t.Errorf("tiles.density: %v, %t", got, ok)

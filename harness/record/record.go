@@ -39,6 +39,7 @@ type Record struct {
 
 	ConfigSHA256 string `json:"config_sha256,omitempty"` // of config.yaml beside the records; once that was replaced, of configs/<first 12 digits>.yaml
 
+	Limits      *Limits     `json:"limits,omitempty"`  // absent in older records
 	Measure     *Measure    `json:"measure,omitempty"` // absent without encryption, and in older records
 	Quality     *Quality    `json:"quality,omitempty"`
 	Range       *Range      `json:"range,omitempty"` // absent without encryption, and in older records
@@ -68,6 +69,12 @@ type Error struct {
 	Kind    string `json:"kind"`
 	Message string `json:"message"`
 	Log     string `json:"log,omitempty"`
+}
+
+// Limits are what the point was allowed to take; 0 is no limit.
+type Limits struct {
+	MemoryBytes    int64   `json:"memory_bytes"`
+	TimeoutSeconds float64 `json:"timeout_s"`
 }
 
 // Measure is how the evaluation was to be timed, as configured. It decides how well a point is measured, not what comes out,

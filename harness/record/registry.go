@@ -1,6 +1,9 @@
 package record
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // metrics is every metric, in the order in which tables and help texts list them.
 var metrics = []Metric{
@@ -38,6 +41,13 @@ var metrics = []Metric{
 	{"latency.evaluate_per_reference", "Evaluation time in R", Number, Lower,
 		reference(func(l *Latency) float64 { return l.EvaluateMedian / l.Reference })},
 
+	{"predicted.evaluate_error", "Error of the predicted time", Fraction, Lower,
+		predicted(func(r *Record) (predicted, measured float64) { return r.Predicted.Evaluate, r.Latency.EvaluateMedian })},
+	{"predicted.peak_error", "Error of the predicted peak memory", Fraction, Lower,
+		predicted(func(r *Record) (predicted, measured float64) {
+			return float64(r.Predicted.PeakBytes), float64(r.Memory.PeakRSS)
+		})},
+
 	{"memory.peak_rss", "Peak memory", Bytes, Lower, memory(func(m *Memory) int64 { return m.PeakRSS })},
 	{"memory.model", "Model size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Model })},
 	{"memory.keys", "Key size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Keys })},
@@ -59,6 +69,8 @@ var metrics = []Metric{
 	{"saved.tiles", "Tiles saved", Fraction, Higher, nil},
 	{"saved.latency", "Time saved", Fraction, Higher, nil},
 	{"saved.memory", "Memory saved", Fraction, Higher, nil},
+	{"saved.latency_per_tiles", "Time saved / tiles saved", Fraction, Higher, nil},
+	{"saved.memory_per_tiles", "Memory saved / tiles saved", Fraction, Higher, nil},
 
 	{"lead.evaluation", "Time saved over a small network (by prices)", Fraction, Higher, nil},
 	{"lead.memory", "Memory saved over a small network (predicted)", Fraction, Higher, nil},
@@ -127,6 +139,17 @@ func reference(read func(*Latency) float64) func(*Record) (float64, bool) {
 			return 0, false
 		}
 		return read(r.Latency), true
+	}
+}
+
+// predicted is how far a prediction is from what was measured, as a fraction of that.
+func predicted(read func(*Record) (predicted, measured float64)) func(*Record) (float64, bool) {
+	return func(r *Record) (float64, bool) {
+		if r.Predicted == nil || r.Latency == nil || r.Memory == nil {
+			return 0, false
+		}
+		p, m := read(r)
+		return math.Abs(p/m - 1), m > 0
 	}
 }
 

@@ -55,7 +55,7 @@ func (r *runner) settle(stage string, job trial.Job, out outcome, start time.Tim
 }
 
 // again claims the next attempt at a point that failed, unless it had all that it may have. What was refused would be
-// refused again.
+// refused again under the same limits.
 func (r *runner) again(point string, status record.Status) (bool, error) {
 	if status == record.Refused || r.tries[point] >= r.limits.Retries || r.failed >= r.limits.MaxFailures {
 		return false, nil
@@ -120,6 +120,7 @@ func Failure(job trial.Job, start time.Time) record.Record {
 	return record.Record{
 		Experiment: job.Experiment, Point: job.Point, Label: job.Label, Params: job.Params,
 		Seeds:     map[string]uint64{"train": uint64(job.Spec.Train.Seed)},
+		Limits:    job.Limits(),
 		Measure:   job.Measuring(),
 		StartedAt: start.UTC(), EndedAt: time.Now().UTC(), Environment: trial.CurrentEnvironment(),
 	}

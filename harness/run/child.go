@@ -136,7 +136,7 @@ func (r *runner) judge(end event, exit, cause error, starved bool, log string) o
 }
 
 func statusOf(kind string) record.Status {
-	if kind == "parameters" || kind == "unsupported" || kind == "memory" {
+	if (&trial.Failure{Kind: kind}).Refuses() {
 		return record.Refused
 	}
 	return record.Failed

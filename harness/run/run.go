@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -180,22 +181,45 @@ func (r *runner) missing(plan []Planned) ([]Planned, error) {
 			r.warn("%v; set aside as %s", d.Err, filepath.Base(aside))
 		}
 	}
-	status := map[string]record.Status{}
+	byPoint := map[string]*record.Record{}
 	for _, rec := range have {
-		status[rec.Point] = rec.Status
+		byPoint[rec.Point] = rec
 	}
 	var todo []Planned
+	var otherwise []string // measured in another way than is asked for now
 	for _, p := range plan {
-		switch st, known := status[p.ID]; {
-		case !known || r.Force || (r.Failed && st != record.OK):
+		switch rec := byPoint[p.ID]; {
+		case rec == nil || r.Force || r.Failed && rec.Status != record.OK || r.mayFit(rec):
 			todo = append(todo, p)
-		case st == record.OK:
+		case rec.Status == record.OK:
 			r.summary.Before++
+			if want := r.job(p).Measuring(); rec.Measure != nil && want != nil && *rec.Measure != *want {
+				otherwise = append(otherwise, p.ID)
+			}
 		default:
 			r.summary.Failed++
 		}
 	}
+	if n := len(otherwise); n > 0 {
+		const most = 4
+		r.warn("%d points were measured under other settings of measure than the config has now (%s): their records stay; --force measures again",
+			n, strings.Join(otherwise[:min(n, most)], ", ")+strings.Repeat(", …", min(1, n/(most+1))))
+	}
 	return todo, nil
+}
+
+// mayFit tells whether a point that took more than it was allowed may take more now.
+func (r *runner) mayFit(rec *record.Record) bool {
+	raised := func(old, now float64) bool { return old > 0 && (now == 0 || now > old) }
+	switch l := rec.Limits; {
+	case l == nil:
+		return false
+	case rec.Status == record.Timeout:
+		return raised(l.TimeoutSeconds, r.limits.Timeout.Seconds())
+	case rec.Status == record.OOM || rec.Status == record.Refused && rec.Error != nil && rec.Error.Kind == trial.KindMemory:
+		return raised(float64(l.MemoryBytes), float64(r.limits.Memory))
+	}
+	return false
 }
 
 func (r *runner) warn(format string, args ...any) {

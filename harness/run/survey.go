@@ -1,10 +1,10 @@
 package run
 
 import (
-	"slices"
 	"time"
 
 	"hepex/harness/record"
+	"hepex/harness/stats"
 )
 
 // Survey is how far an experiment is, whoever runs it.
@@ -35,7 +35,7 @@ func Look(plan []Planned, dir string) (Survey, error) {
 	for _, rec := range have {
 		byPoint[rec.Point] = rec
 	}
-	var durations []time.Duration
+	var durations []float64 // in seconds
 	planned := map[string]bool{}
 	for _, p := range plan {
 		planned[p.ID] = true
@@ -44,7 +44,7 @@ func Look(plan []Planned, dir string) (Survey, error) {
 			s.Unfinished = append(s.Unfinished, p.ID)
 		case rec.Status == record.OK:
 			s.Done++
-			durations = append(durations, duration(rec))
+			durations = append(durations, duration(rec).Seconds())
 		default:
 			s.Failed++
 		}
@@ -64,8 +64,11 @@ func Look(plan []Planned, dir string) (Survey, error) {
 	}
 	s.Running = len(runners)
 	if s.Running > 0 && len(durations) > 0 {
-		slices.Sort(durations)
-		s.TimeLeft = durations[len(durations)/2] * time.Duration(max(pending, len(s.Unfinished))) / time.Duration(s.Running)
+		each, err := stats.Median(durations)
+		if err != nil {
+			return Survey{}, err
+		}
+		s.TimeLeft = time.Duration(each.Median * float64(max(pending, len(s.Unfinished))) / float64(s.Running) * float64(time.Second))
 	}
 	return s, nil
 }

@@ -54,11 +54,18 @@ func (l *Lab) Best(t Tried) (text []byte, c *config.Config, plan []run.Planned, 
 func (l *Lab) final(t Tried) config.Values {
 	v := l.values(t.Choice)
 	v["measure.encrypted"] = nil // true is the default
-	v["layout"], v["tile"] = string(t.Way.Kind), t.Way.Shape.String()
-	if in, out := t.Shape.In, t.Shape.Out; t.Way.Kind != packing.Tiles && in > 0 && in*out <= t.Way.Slots() {
-		v["tile"] = packing.Shape{In: in, Out: out, Batch: t.Way.Slots() / in / out}.String() // the one that it was pruned for
-	}
+	v["layout"], v["tile"] = Evaluating(t.Way.Choice, t.Shape)
 	return v
+}
+
+// Evaluating are the keys layout and tile of a config that evaluates a network in a certain way. Layouts without tiles keep the shape that it
+// was pruned for, in their own number of slots.
+func Evaluating(way packing.Choice, pruned packing.Shape) (layout, tile string) {
+	shape := way.Shape
+	if in, out := pruned.In, pruned.Out; way.Kind != packing.Tiles && in > 0 && in*out <= way.Slots() {
+		shape = packing.Shape{In: in, Out: out, Batch: way.Slots() / in / out}
+	}
+	return string(way.Kind), shape.String()
 }
 
 // Keep writes the config of all that was tried beside its records, so that tables and figures can be made of them.

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"hepex/datasets"
@@ -15,8 +16,9 @@ import (
 type Forecast struct {
 	Evaluate float64 // seconds of one evaluation
 	Measure  float64 // seconds of all evaluations, at the fewest repeats
-	Peak     int64   // bytes that an evaluation needs, beyond the program itself
+	Peak     int64   // bytes that the process needs
 	Dense    bool    // an upper bound: how many tiles stay is not known before the network is pruned
+	Refused  error   // why the network as trained cannot be evaluated, if so; all else is zero then
 }
 
 // Forecaster predicts the points of a plan.
@@ -46,6 +48,14 @@ func (f *Forecaster) Point(j Job, source *datasets.Source) (*Forecast, error) {
 	} else {
 		s, err = sizeOfDense(j.Spec, source)
 	}
+	var failure *Failure
+	if errors.As(err, &failure) && failure.Refuses() {
+		return &Forecast{Refused: failure}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	g, err := j.Spec.Evaluated(source.Form()).Geometry()
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +64,7 @@ func (f *Forecaster) Point(j Job, source *datasets.Source) (*Forecast, error) {
 		return nil, err
 	}
 	m := j.Spec.Measure
-	out := &Forecast{Evaluate: seconds / float64(m.Threads), Peak: s.Peak, Dense: !ready}
+	out := &Forecast{Evaluate: seconds / float64(m.Threads), Peak: peak(g, s.Memory), Dense: !ready}
 	out.Measure = out.Evaluate * float64(m.Warmup+m.Repeats.Min)
 	return out, nil
 }
@@ -90,7 +100,7 @@ type size struct {
 	Literal inference.Literal `json:"literal"`
 	Work    inference.Work    `json:"work"`
 	Counts  []operationCount  `json:"counts"` // those of the work
-	Peak    int64             `json:"peak"`
+	Memory  packing.Memory    `json:"memory"` // of the server
 }
 
 type operationCount struct {
@@ -103,7 +113,7 @@ func newSize(s config.Spec, lit inference.Literal, layout *packing.Layout, kept 
 	encrypted := s.HE.Encrypted()
 	out := &size{
 		Literal: lit, Work: inference.NewWork(lit, layout, kept, encrypted),
-		Peak: inference.PredictMemory(lit, layout, kept, encrypted, s.Measure.Threads).Total(),
+		Memory: inference.PredictMemory(lit, layout, kept, encrypted, s.Measure.Threads),
 	}
 	for at, n := range out.Work.Counts {
 		out.Counts = append(out.Counts, operationCount{at.Op, at.Level, n})
@@ -121,7 +131,7 @@ func sizeOfTrained(j Job) (*size, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := newKey(final.String(), "work", packing.Version, inference.Version, inference.Kernels(), j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
+	key := newKey(final.String(), "work and memory", packing.Version, inference.Version, inference.Kernels(), j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
 	content, ok, err := p.cache.Get(key)
 	if err != nil {
 		return nil, err

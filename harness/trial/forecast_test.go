@@ -43,3 +43,21 @@ func TestForecastWithoutEncryption(t *testing.T) {
 		t.Errorf("%+v, %v: want nothing", f, err)
 	}
 }
+
+// A network that is trained but cannot be evaluated is told, and does not keep the others from being predicted.
+func TestForecastOfARefusedPoint(t *testing.T) {
+	j := derived(t)
+	alterValues(t, j, func(v *values) {
+		for i := range v.Largest {
+			v.Largest[i] += 300
+		}
+	})
+	source, err := datasets.Open("digits", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := NewForecaster(j.CacheDir).Point(j, source)
+	if err != nil || f.Refused == nil || f.Peak != 0 {
+		t.Errorf("%+v, %v: want a refusal", f, err)
+	}
+}

@@ -36,6 +36,11 @@ func (j Job) Measuring() *record.Measure {
 	return &record.Measure{Warmup: m.Warmup, Repeats: record.Repeats(m.Repeats), Order: m.Order}
 }
 
+// Limits are what the record says of how much the point may take.
+func (j Job) Limits() *record.Limits {
+	return &record.Limits{MemoryBytes: j.Memory, TimeoutSeconds: j.Timeout.Seconds()}
+}
+
 // PointID hashes everything that decides the outcome of a point: its parameters, the content of its data set and
 // the versions of the packages that compute it.
 func PointID(p config.Point) (string, error) {

@@ -28,6 +28,9 @@ const (
 	KindData  = "data"
 )
 
+// KindMemory is the kind of failure of a point that limits.memory does not hold.
+const KindMemory = "memory"
+
 // KindNaN is the kind of failure of a point that gave something infinite or not a number.
 const KindNaN = "nan"
 
@@ -35,6 +38,11 @@ const KindNaN = "nan"
 type Failure struct {
 	Kind string
 	Err  error
+}
+
+// Refuses tells whether the point cannot be measured as it is, however often it is tried.
+func (f *Failure) Refuses() bool {
+	return f.Kind == "parameters" || f.Kind == "unsupported" || f.Kind == KindMemory
 }
 
 func (f *Failure) Error() string { return f.Err.Error() }
@@ -60,7 +68,7 @@ func MeasureByTurns(j Job, report func(Step), turns Turns) (*Result, error) {
 	t := &trial{spec: j.Spec, report: p.report, cacheDir: j.CacheDir, limit: j.Memory, turns: clock}
 	t.rec.Experiment, t.rec.Point, t.rec.Label = j.Experiment, j.Point, j.Label
 	t.rec.Params, t.rec.Seeds = j.Params, map[string]uint64{"train": uint64(j.Spec.Train.Seed)}
-	t.rec.Measure = j.Measuring()
+	t.rec.Limits, t.rec.Measure = j.Limits(), j.Measuring()
 	t.rec.StartedAt = time.Now().UTC()
 	t.rec.Environment = CurrentEnvironment()
 	if err := t.load(p); err != nil {
@@ -92,11 +100,12 @@ type trial struct {
 	limit    int64 // of memory
 	turns    *clock
 
-	pruned *prepared
-	folded *network.Folded
-	values *values
-	tiles  *packing.Model // the pruned tiles, whatever the layout
-	packed *packed        // what is evaluated
+	pruned   *prepared
+	geometry network.Geometry // of the network as planned, before pruning folds anything away
+	folded   *network.Folded
+	values   *values
+	tiles    *packing.Model // the pruned tiles, whatever the layout
+	packed   *packed        // what is evaluated
 }
 
 // load takes the networks from the cache and fills in what is known of them without encryption.
@@ -106,6 +115,9 @@ func (t *trial) load(p *preparer) error {
 		return err
 	}
 	if t.pruned, err = p.run(pruningOptions(t.spec)); err != nil {
+		return err
+	}
+	if t.geometry, err = t.spec.Evaluated(p.source.Form()).Geometry(); err != nil {
 		return err
 	}
 	q, ref := t.pruned.quality, dense.quality
@@ -122,6 +134,9 @@ func (t *trial) load(p *preparer) error {
 	}
 	if t.folded, err = t.pruned.state.Net.Fold(); err != nil {
 		return &Failure{"unsupported", err}
+	}
+	if err := t.noteQuantised(p.samples, ref); err != nil {
+		return err
 	}
 	if t.tiles, err = packing.TilesOf(t.spec.Tile).Pack(t.folded, t.pruned.state.Orders); err != nil {
 		return err
@@ -186,9 +201,6 @@ func (t *trial) run(s samples) error {
 	if err != nil {
 		return err
 	}
-	if err := t.noteQuantised(s); err != nil {
-		return err
-	}
 	if err := t.predict(params); err != nil {
 		return err
 	}
@@ -241,38 +253,7 @@ func (t *trial) choose() (inference.Parameters, error) {
 
 // evaluate runs client and server on the samples and returns the decrypted outputs.
 func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, error) {
-	t.report(Step{Name: "encrypt"})
-	encrypted := t.spec.HE.Encrypted()
-	t.rec.Batch, t.rec.Threads, t.rec.Order = len(x), t.spec.Measure.Threads, "sequential"
-	t.rec.Latency, t.rec.Memory = &record.Latency{}, &record.Memory{}
-
-	start := time.Now()
-	client, err := inference.NewClient(p, t.packed.model.Layout)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := client.Keys(encrypted)
-	if err != nil {
-		return nil, err
-	}
-	t.rec.Latency.Keygen = time.Since(start).Seconds()
-
-	model, times, err := t.build(p, client, encrypted)
-	if err != nil {
-		return nil, err
-	}
-	t.rec.Latency.EncodeModel, t.rec.Latency.EncryptModel = times.Encode, times.Encrypt
-
-	start = time.Now()
-	input, err := client.Encrypt(x)
-	if err != nil {
-		return nil, err
-	}
-	t.rec.Latency.EncryptInput = time.Since(start).Seconds()
-	t.rec.Memory.Model, t.rec.Memory.Keys, t.rec.Memory.Input = model.Bytes(), keys.Bytes(), input.Bytes()
-	t.rec.BytesUp = input.Bytes()
-
-	server, err := inference.NewServer(p, t.packed.model.Layout, keys, model, t.spec.Measure.Threads)
+	client, server, input, err := t.serve(p, x)
 	if err != nil {
 		return nil, err
 	}
@@ -282,10 +263,46 @@ func (t *trial) evaluate(p inference.Parameters, x [][]float64) ([][]float64, er
 	}
 	t.rec.BytesDown = output.Bytes()
 
-	start = time.Now()
+	start := time.Now()
 	y, err := client.Decrypt(output, len(x))
 	t.rec.Latency.Decrypt = time.Since(start).Seconds()
 	return y, err
+}
+
+// serve makes keys, the model and the input of an evaluation.
+func (t *trial) serve(p inference.Parameters, x [][]float64) (*inference.Client, *inference.Server, *inference.Batch, error) {
+	t.report(Step{Name: "encrypt"})
+	encrypted := t.spec.HE.Encrypted()
+	t.rec.Batch, t.rec.Threads, t.rec.Order = len(x), t.spec.Measure.Threads, "sequential"
+	t.rec.Latency, t.rec.Memory = &record.Latency{}, &record.Memory{}
+
+	start := time.Now()
+	client, err := inference.NewClient(p, t.packed.model.Layout)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	keys, err := client.Keys(encrypted)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	t.rec.Latency.Keygen = time.Since(start).Seconds()
+
+	model, times, err := t.build(p, client, encrypted)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	t.rec.Latency.EncodeModel, t.rec.Latency.EncryptModel = times.Encode, times.Encrypt
+
+	start = time.Now()
+	input, err := client.Encrypt(x)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	t.rec.Latency.EncryptInput = time.Since(start).Seconds()
+	t.rec.Memory.Model, t.rec.Memory.Keys, t.rec.Memory.Input = model.Bytes(), keys.Bytes(), input.Bytes()
+	t.rec.BytesUp = input.Bytes()
+	server, err := inference.NewServer(p, t.packed.model.Layout, keys, model, t.spec.Measure.Threads)
+	return client, server, input, err
 }
 
 func (t *trial) build(p inference.Parameters, c *inference.Client, encrypted bool) (*inference.Model, inference.ModelTimes, error) {
@@ -299,24 +316,30 @@ func (t *trial) build(p inference.Parameters, c *inference.Client, encrypted boo
 }
 
 // noteQuantised measures what rounding weights to integers costs: the plain network of a scalar layout is the
-// rounded one.
-func (t *trial) noteQuantised(s samples) error {
-	if t.packed.model.Kind != packing.Scalar {
+// rounded one, on the samples that choices rest on too.
+func (t *trial) noteQuantised(s samples, unpruned plainQuality) error {
+	if t.spec.Layout != string(packing.Scalar) {
 		return nil
 	}
-	q := t.rec.Quality
-	test, err := s.test.all()
+	rounded := t.spec.Choice().Evaluated(t.folded)
+	test, err := s.test.read()
 	if err != nil {
 		return err
 	}
-	q.Plain = t.score(test)
-	q.Degradation = degradation(q.Metric, q.Unpruned, q.Plain)
+	validation, err := s.validation.read()
+	if err != nil {
+		return err
+	}
+	q := t.rec.Quality
+	q.Plain = score(rounded, test)
+	q.Degradation = degradation(q.Metric, unpruned.Test, q.Plain)
+	q.ValidationDegradation = degradation(q.Metric, unpruned.Validation, score(rounded, validation))
 	return nil
 }
 
-// score is the plain network's mean score.
-func (t *trial) score(d network.Data) float64 {
-	y := t.packed.outputs(dense(d))
+// score is the mean score of a plain network.
+func score(f *network.Folded, d network.Data) float64 {
+	y := f.Forward(dense(d))
 	sum := 0.0
 	for b := range d.Len() {
 		sum += scoreSample(d, b, y.RawRowView(b))

@@ -16,6 +16,7 @@ type samples struct{ train, validation, test part }
 // part is a range of samples, read when first needed.
 type part struct {
 	all   func() (network.Data, error)
+	read  func() (network.Data, error)      // all, which are not kept in memory
 	first func(n int) (network.Data, error) // the first n, or all if there are fewer
 }
 
@@ -36,7 +37,8 @@ func openSamples(s config.Spec, source *datasets.Source) samples {
 			}
 			return d, nil
 		}
-		return part{first: first, all: sync.OnceValues(func() (network.Data, error) { return first(to - from) })}
+		read := func() (network.Data, error) { return first(to - from) }
+		return part{all: sync.OnceValues(read), read: read, first: first}
 	}
 	// Only what is trained on has the seed's own noise: all seeds are measured on the same images.
 	return samples{

@@ -11,9 +11,15 @@ import (
 	"hepex/inference"
 )
 
+// evaluator is an inference.Server.
+type evaluator interface {
+	Evaluate(*inference.Batch) (*inference.Batch, *inference.Trace, error)
+	Recycle(*inference.Batch)
+}
+
 // time evaluates until it is enough, on as many threads as the config says. The peak of memory is that of the first
 // evaluation, which makes all buffers; what times the units is drawn after it.
-func (t *trial) time(p inference.Parameters, server *inference.Server, input *inference.Batch) (*inference.Batch, error) {
+func (t *trial) time(p inference.Parameters, server evaluator, input *inference.Batch) (*inference.Batch, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.spec.Measure.Threads))
 	t.rec.Environment.GOMAXPROCS = t.spec.Measure.Threads
 	debug.FreeOSMemory()

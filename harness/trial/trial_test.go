@@ -91,6 +91,9 @@ func TestPointFromStartToEnd(t *testing.T) {
 			if r.Shares.Evaluation > 1 || (r.Shares.Evaluation == 1) != (name == "dense") {
 				t.Errorf("shares %+v", r.Shares)
 			}
+			if got, want := r.Latency.EvaluatePerImage, r.Latency.EvaluateMedian/4; got != want {
+				t.Errorf("%g s per image: want %g, a quarter of the batch's %g", got, want, r.Latency.EvaluateMedian)
+			}
 			if len(r.Latency.Evaluate) != 2 || r.Latency.EvaluateMedian <= 0 || r.Latency.Rotation <= 0 || r.Latency.Reference <= 0 || r.Memory.PeakRSS <= 0 || r.Noise == nil {
 				t.Errorf("latency %+v, memory %+v", r.Latency, r.Memory)
 			}
@@ -104,6 +107,33 @@ func TestPointFromStartToEnd(t *testing.T) {
 				if len(layer.Weights) != layer.Inputs*layer.Outputs || len(layer.Kept) != (layer.Outputs+layer.OutGroup-1)/layer.OutGroup {
 					t.Errorf("tile map of layer %d: %d weights, %d rows", l, len(layer.Weights), len(layer.Kept))
 				}
+			}
+		})
+	}
+}
+
+// The other layouts give as whole a record, with the precision promised and the operations predicted.
+func TestOtherLayoutsFromStartToEnd(t *testing.T) {
+	cache := t.TempDir()
+	for layout, batch := range map[string]int{"scalar": 20, "one-image": 1} { // the slots hold 4096 images; there are 20
+		t.Run(layout, func(t *testing.T) {
+			result, err := do(t, quick(t, cache, "encrypted", "plain", ", log_q: [50, 40, 40, 40], log_p: [55], log_scale: 40, insecure: true", "", "precision: 16", "precision: 12",
+				"tile: 16x8x4", "tile: 16x8x32\nlayout: "+layout))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := result.Record
+			if q := r.Quality; q.PrecisionBits < 12 || q.Samples != batch || r.Batch != batch || q.Agreement != 1 {
+				t.Errorf("batch %d, quality %+v: want %d samples", r.Batch, q, batch)
+			}
+			if l := r.Latency; len(l.Evaluate) != 2 || l.EvaluatePerImage != l.EvaluateMedian/float64(batch) || len(l.PerLayer) != 2 {
+				t.Errorf("latency %+v", l)
+			}
+			if m := r.Memory; m.PeakRSS < m.Model+m.Keys+m.Input || m.Model <= 0 || m.Keys <= 0 || r.BytesUp != m.Input || r.BytesDown <= 0 {
+				t.Errorf("memory %+v, %d bytes up, %d down", m, r.BytesUp, r.BytesDown)
+			}
+			if r.Operations.Items["tile_mul"] == 0 || r.Predicted.Evaluate <= 0 {
+				t.Errorf("operations %+v, predicted %+v", r.Operations, r.Predicted)
 			}
 		})
 	}

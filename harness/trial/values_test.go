@@ -258,4 +258,19 @@ func TestConstantNetworksTakeTime(t *testing.T) {
 	if r := result.Record; r.Predicted.Evaluate <= 0 || r.Operations.Add != 0 {
 		t.Errorf("predicted %+v, operations %+v", r.Predicted, r.Operations)
 	}
+	if want := "layer fc2 has no tile left: the network is constant"; !slices.Contains(result.Record.Warnings, want) {
+		t.Errorf("warnings %q: want %q", result.Record.Warnings, want)
+	}
+}
+
+// A layer that keeps less than a fifth of what all keep together is told.
+func TestCollapseIsNoted(t *testing.T) {
+	tr := &trial{rec: record.Record{Tiles: &record.Tiles{Density: 0.5, Layers: []record.Layer{
+		{Name: "fc1", Total: 100, Kept: 60}, {Name: "fc2", Total: 100, Kept: 10}, {Name: "fc3", Total: 100, Kept: 9}, {Name: "fc4", Total: 10},
+	}}}}
+	tr.warnOfCollapse()
+	want := []string{"layer fc3 collapsed: 9 of 100 tiles left", "layer fc4 has no tile left: the network is constant"}
+	if !slices.Equal(tr.rec.Warnings, want) {
+		t.Errorf("warnings %q, want %q", tr.rec.Warnings, want)
+	}
 }

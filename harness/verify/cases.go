@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func newSpace(e config.Expectation, records record.Set) space {
 	for _, c := range e.Against {
 		delete(found, c.Name)
 	}
-	for _, name := range e.Over {
+	for _, name := range slices.Concat(e.Over, e.Among) {
 		delete(found, name)
 	}
 	maps.DeleteFunc(found, func(name string, _ bool) bool { return strings.HasPrefix(name, "prune.") })
@@ -57,6 +58,8 @@ type reduction struct {
 	allowed map[string]bool
 	numbers map[string]float64
 	points  int
+	room    float64          // halfTile of the metric, the largest of any point
+	beyond  []*record.Record // that are allowed, with values that their moduli do not hold
 }
 
 // reduce picks the points that satisfy the conditions, and makes one number of those of each case.
@@ -76,6 +79,10 @@ func (s space) reduce(e config.Expectation, conditions []config.Condition) reduc
 			continue
 		}
 		out.allowed[c.id()] = true
+		out.room = max(out.room, halfTile(r, e.Metric.Name))
+		if r.Range != nil && r.Range.Beyond > 0 {
+			out.beyond = append(out.beyond, r)
+		}
 		if v, ok := s.records.Value(r, e.Metric.Name); ok {
 			values[c.id()] = append(values[c.id()], v)
 		}
@@ -92,7 +99,7 @@ func (s space) check(r *record.Record, conditions []config.Condition) (parameter
 	for _, c := range conditions {
 		switch {
 		case s.holds(r, c):
-		case isMetric(c):
+		case c.IsMetric():
 			all = false
 		default:
 			parameters, all = false, false
@@ -100,8 +107,6 @@ func (s space) check(r *record.Record, conditions []config.Condition) (parameter
 	}
 	return parameters, all
 }
-
-func isMetric(c config.Condition) bool { return c.Op != "" && !config.IsNumber(c.Name) }
 
 func (s space) holds(r *record.Record, c config.Condition) bool {
 	if c.Op == "" {
@@ -111,17 +116,16 @@ func (s space) holds(r *record.Record, c config.Condition) bool {
 	if !ok {
 		return false
 	}
-	switch c.Op {
-	case "<=":
-		return v <= c.Limit
-	case "<":
-		return v < c.Limit
-	case ">=":
-		return v >= c.Limit
-	case ">":
-		return v > c.Limit
+	room := halfTile(r, c.Name)
+	return c.Compares(v) || c.Op == "<=" && c.Compares(v-room) || c.Op == ">=" && c.Compares(v+room) || c.Op == "==" && math.Abs(v-c.Limit) <= room
+}
+
+// halfTile is how far the share of tiles that a metric is may lie from any share that is asked for: tiles are whole. It is 0 for other metrics.
+func halfTile(r *record.Record, metric string) float64 {
+	if r.Tiles == nil || r.Tiles.Total == 0 || metric != "tiles.density" && metric != "saved.tiles" {
+		return 0
 	}
-	return v == c.Limit
+	return (0.5 + rounding) / float64(r.Tiles.Total)
 }
 
 // side names the cases for which there is no number, and tells apart those in which the other side does what it is asked.

@@ -7,33 +7,65 @@ import (
 	"strings"
 
 	"hepex/harness/config"
+	"hepex/harness/record"
 )
 
 // Header names the columns of Rows.
-var Header = []string{"id", "metric", "what", "ours", "values", "paper", "verdict", "note"}
+var Header = []string{"id", "metric", "what", "ours", "values", "paper or goal", "verdict", "note"}
 
 // Rows is a line for each expectation, and one for each group below those that have several.
 func (r Report) Rows() [][]string {
 	var rows [][]string
 	for _, result := range r.Results {
-		m := result.Of
-		paper := m.Format(result.Paper.Low)
-		if !result.Paper.Single() {
-			paper += " … " + m.Format(result.Paper.High)
+		verdict := string(result.Verdict)
+		if holds, _ := result.Parts(); len(holds) > 0 {
+			verdict += " (in part)"
 		}
-		if result.Tolerance > 0 {
-			paper += fmt.Sprintf(" (within %g %%)", 100*result.Tolerance)
-		}
-		rows = append(rows, []string{result.ID, m.Name, result.what(), result.ours(),
-			result.count(), paper, string(result.Verdict), result.Note})
+		rows = append(rows, []string{result.ID, result.Of.Name, result.what(), result.ours(),
+			result.count(), result.wanted(), verdict, result.note()})
 		if len(result.Groups) < 2 {
 			continue
 		}
 		for _, g := range result.Groups {
-			rows = append(rows, []string{"", "", "· " + g.Name, result.text(g), fmt.Sprint(len(g.Values)), "", "", ""})
+			rows = append(rows, []string{"", "", "· " + g.Name, result.text(g), fmt.Sprint(len(g.Values)), "", string(g.Verdict), ""})
 		}
 	}
 	return rows
+}
+
+// wanted is the number or range that ours is held against.
+func (r Result) wanted() string {
+	text := r.Of.Format(r.Paper.Low)
+	switch {
+	case !r.Paper.Single():
+		text += " … " + r.Of.Format(r.Paper.High)
+	case r.Goal && r.Of.Better == record.Lower:
+		text = "≤ " + text
+	case r.Goal && r.Of.Better == record.Higher:
+		text = "≥ " + text
+	}
+	if r.Goal {
+		text = "goal " + text
+	}
+	if r.Tolerance > 0 {
+		text += fmt.Sprintf(" (within %g %%)", 100*r.Tolerance)
+	}
+	return text
+}
+
+// note is the remark of the config, and where the number is from.
+func (r Result) note() string {
+	if r.Source == "" {
+		return r.Note
+	}
+	source := "read: " + r.Source
+	if r.Measured {
+		source = "measured: " + r.Source
+	}
+	if r.Note == "" {
+		return source
+	}
+	return r.Note + "; " + source
 }
 
 // count is how many numbers there are, and of how many if some lack.
@@ -74,23 +106,21 @@ func (r Result) what() string {
 	if r.Rival == nil {
 		return what
 	}
-	rival := values(r.Against)
-	if rival == "" {
-		rival = all(r.Against)
-	}
-	return what + ", against " + rival
+	return what + ", against " + values(r.Against)
 }
 
-// values puts the parameters that the conditions fix in few words.
+var signs = strings.NewReplacer("<=", "≤", ">=", "≥", "==", "=")
+
+// values puts the conditions in few words.
 func values(conditions []config.Condition) string {
 	var words []string
 	for _, c := range conditions {
-		switch {
-		case c.Op != "":
-		case c.Name == "prune.scheme":
+		short := c
+		short.Name = c.Name[strings.LastIndexByte(c.Name, '.')+1:]
+		if c.Name == "prune.scheme" {
 			words = append(words, fmt.Sprint(c.Value))
-		default:
-			words = append(words, fmt.Sprintf("%s %v", c.Name[strings.LastIndexByte(c.Name, '.')+1:], c.Value))
+		} else {
+			words = append(words, signs.Replace(short.String()))
 		}
 	}
 	return strings.Join(words, ", ")
@@ -122,8 +152,50 @@ func (r Report) Notes() []string {
 	}
 	for _, result := range r.Results {
 		notes = append(notes, result.lacks()...)
+		notes = append(notes, result.differs()...)
 	}
 	return notes
+}
+
+// differs says which of several numbers are not as the mean of all is, and which points to look at.
+func (r Result) differs() []string {
+	var notes []string
+	if holds, misses := r.Parts(); len(holds) > 0 {
+		notes = append(notes, fmt.Sprintf("%s holds for %s; not for %s.", r.ID, strings.Join(holds, "; "), strings.Join(misses, "; ")))
+	}
+	if len(r.Outside) > 0 {
+		notes = append(notes, fmt.Sprintf("%s: by themselves, %d of %d values would be missed (%s).", r.ID, len(r.Outside), len(r.Values), some(r.Outside)))
+	}
+	if r.Room > 0 && r.judge(r.Mean) != r.exactly() {
+		notes = append(notes, fmt.Sprintf("%s: %s may be off by half a tile, for no whole number of tiles gives a share exactly.", r.ID, r.Of.Name))
+	}
+	if len(r.Beyond) > 0 {
+		notes = append(notes, fmt.Sprintf("%s: %s of some samples beyond what their moduli hold (range.beyond): %s.", r.ID, count(len(r.Beyond), "point has values", "points have values"), some(r.Beyond)))
+	}
+	return notes
+}
+
+// exactly is the verdict without room for half a tile.
+func (r Result) exactly() Verdict {
+	r.Room = 0
+	return r.judge(r.Mean)
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// some lists the first of the names.
+func some(names []string) string {
+	const most = 4
+	listed := strings.Join(names[:min(most, len(names))], "; ")
+	if n := len(names) - most; n > 0 {
+		listed += fmt.Sprintf("; and %d more", n)
+	}
+	return listed
 }
 
 // lacks says for which cases there is no number, and why: reasons enough for the verdict.
@@ -137,13 +209,13 @@ func (r Result) lacks() []string {
 		reasons = append(reasons, fmt.Sprintf("nothing to compare with: %s of the rival is not above 0%s.", r.Metric.Name, r.cases(r.Undefined)))
 	}
 	for i, reason := range reasons {
-		reasons[i] = r.ID + " missed: " + reason
+		reasons[i] = fmt.Sprintf("%s %s: %s", r.ID, r.Verdict, reason)
 	}
 	return reasons
 }
 
 func (r Result) sideLacks(s Side, conditions []config.Condition, other, remark string) []string {
-	parameters := slices.DeleteFunc(slices.Clone(conditions), isMetric)
+	parameters := slices.DeleteFunc(slices.Clone(conditions), config.Condition.IsMetric)
 	if s.Points == 0 {
 		if len(parameters) == 0 {
 			return []string{"no point has a result."}
@@ -171,10 +243,5 @@ func (r Result) cases(names []string) string {
 	if r.Cases == 1 {
 		return ""
 	}
-	const most = 4
-	listed := strings.Join(names[:min(most, len(names))], "; ")
-	if n := len(names) - most; n > 0 {
-		listed += fmt.Sprintf("; and %d more", n)
-	}
-	return fmt.Sprintf(" in %d of %d cases (%s)", len(names), r.Cases, listed)
+	return fmt.Sprintf(" in %d of %d cases (%s)", len(names), r.Cases, some(names))
 }

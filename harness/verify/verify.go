@@ -1,4 +1,4 @@
-// Package verify holds records against the numbers of a paper, as the expectations of a config say.
+// Package verify holds records against the numbers of a paper, and against goals, as the expectations of a config say.
 //
 // What it is opinionated about: which points are allowed is decided before their metric is looked at; the best of many
 // points is picked in each group and for each seed of its own, never over all seeds together; the mean decides, and how
@@ -8,6 +8,7 @@
 package verify
 
 import (
+	"fmt"
 	"slices"
 
 	"hepex/harness/config"
@@ -15,14 +16,16 @@ import (
 	"hepex/harness/stats"
 )
 
-// Verdict is what becomes of a paper's number.
+// Verdict is what becomes of a number.
 type Verdict string
 
 // The verdicts.
 const (
 	Reproduced Verdict = "reproduced"
-	Better     Verdict = "better" // than the paper, in the direction in which the metric is
-	Missed     Verdict = "missed" // worse, beside it where no direction is better, or not computed for every case
+	Better     Verdict = "better"           // than the paper, in the direction in which the metric is
+	Met        Verdict = "met"              // a goal, or more than that
+	Missed     Verdict = "missed"           // worse, beside it where no direction is better, or not computed for every case
+	Unjudged   Verdict = "nothing to judge" // there is no point with a result
 )
 
 // Report is what the records say to all expectations of a config.
@@ -45,16 +48,20 @@ type Result struct {
 	Ours      Side
 	Rival     *Side    // nil without Against
 	Undefined []string // the cases in which the rival's number is not above 0
+	Room      float64  // half a tile, where the metric is a share of tiles: whole tiles rarely give a share exactly
+	Outside   []string // cases, and numbers of theirs that by themselves would be missed, though all together are not
+	Beyond    []string // points, by id, that count though some values are beyond what their moduli hold
 	Verdict   Verdict
 }
 
-// Group is the numbers of the points that have equal parameters, but for those under prune., those of Over and those
+// Group is the numbers of the points that have equal parameters, but for those under prune., those of Among, of Over and those
 // that Against replaces. Name has the parameters in which groups differ. Only the numbers of one group are a sample: their
-// Interval is over the values of Over.
+// Interval is over the values of Over. Verdict is that of the group's own mean.
 type Group struct {
 	Name     string
 	Values   []float64
 	Interval stats.Interval
+	Verdict  Verdict
 }
 
 // Side is the points of one side, and the cases for which they give no number.
@@ -66,15 +73,30 @@ type Side struct {
 	Bare    []string // cases in which those that have the metrics asked for lack the one to report
 }
 
-// Missed lists the expectations that are.
-func (r Report) Missed() []string {
+// With lists the expectations that have a verdict.
+func (r Report) With(v Verdict) []string {
 	var ids []string
 	for _, result := range r.Results {
-		if result.Verdict == Missed {
+		if result.Verdict == v {
 			ids = append(ids, result.ID)
 		}
 	}
 	return ids
+}
+
+// Parts are the names of the groups for which an entry holds and of those for which it does not; none if all agree.
+func (r Result) Parts() (holds, misses []string) {
+	for _, g := range r.Groups {
+		if g.Verdict == Missed {
+			misses = append(misses, g.Name)
+		} else {
+			holds = append(holds, g.Name)
+		}
+	}
+	if len(holds) == 0 || len(misses) == 0 {
+		return nil, nil
+	}
+	return holds, misses
 }
 
 // Evaluate finds what the records say. Their order does not matter.
@@ -111,9 +133,10 @@ func evaluate(e config.Expectation, records record.Set) Result {
 	result := Result{Expectation: e, Of: metric(e, records)}
 	space := newSpace(e, records)
 	ours := space.reduce(e, e.Where)
-	rival := ours
+	rival, beyond := ours, ours.beyond
 	if e.Against != nil {
 		rival = space.reduce(e, e.Rival())
+		beyond = slices.Concat(beyond, rival.beyond)
 	}
 	cases := union(ours.cases, rival.cases)
 	result.Cases = len(cases)
@@ -123,7 +146,14 @@ func evaluate(e config.Expectation, records record.Set) Result {
 		side := rival.side(ours, cases, name)
 		result.Rival = &side
 	}
+	if e.Against == nil {
+		result.Room = ours.room
+	}
+	for _, r := range beyond {
+		result.Beyond = append(result.Beyond, r.Point)
+	}
 	groupName := namer(space.group, cases)
+	var judged []string // names of the cases of Values
 	for _, c := range cases {
 		v, ok := ours.numbers[c.id()]
 		if !ok {
@@ -141,12 +171,26 @@ func evaluate(e config.Expectation, records record.Set) Result {
 			v = 1 - v/theirs
 		}
 		result.add(groupName(c), v)
+		judged = append(judged, name(c))
 	}
 	result.Mean = interval(result.Values).Mean
 	for i, g := range result.Groups {
 		result.Groups[i].Interval = interval(g.Values)
+		result.Groups[i].Verdict = result.judge(result.Groups[i].Interval.Mean)
 	}
-	result.Verdict = result.judge()
+	switch {
+	case result.Ours.Points == 0 || result.Rival != nil && result.Rival.Points == 0:
+		result.Verdict = Unjudged
+	case len(result.Values) < result.Cases: // the mean would be that of the cases that went well
+		result.Verdict = Missed
+	default:
+		result.Verdict = result.judge(result.Mean)
+	}
+	for i, v := range result.Values {
+		if result.judge(v) == Missed && result.Verdict != Missed {
+			result.Outside = append(result.Outside, fmt.Sprintf("%s: %s", judged[i], result.Of.Format(v)))
+		}
+	}
 	return result
 }
 
@@ -191,17 +235,17 @@ func interval(values []float64) stats.Interval {
 // rounding is the share of a number by which sums of decimals may be off.
 const rounding = 1e-9
 
-// judge compares the mean with the paper's number or range. The mean of some cases would be that of those that went well.
-func (r *Result) judge() Verdict {
-	if len(r.Values) == 0 || len(r.Values) < r.Cases {
-		return Missed
-	}
-	slack := func(v float64) float64 { return (r.Tolerance + rounding) * max(v, -v) }
+// judge compares a mean with the number or range.
+func (r *Result) judge(mean float64) Verdict {
+	slack := func(v float64) float64 { return (r.Tolerance+rounding)*max(v, -v) + r.Room }
 	low, high := r.Paper.Low-slack(r.Paper.Low), r.Paper.High+slack(r.Paper.High)
+	better := r.Of.Better == record.Higher && mean > high || r.Of.Better == record.Lower && mean < low
 	switch {
-	case low <= r.Mean && r.Mean <= high:
+	case r.Goal && (better || low <= mean && mean <= high):
+		return Met
+	case low <= mean && mean <= high:
 		return Reproduced
-	case r.Of.Better == record.Higher && r.Mean > high, r.Of.Better == record.Lower && r.Mean < low:
+	case better:
 		return Better
 	}
 	return Missed

@@ -1,0 +1,52 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Merged counts points of a sweep that are one with a point before: they differ in nothing, or in keys that they do not read.
+type Merged struct {
+	Points  int
+	Scheme  string
+	Ignored []string // dotted paths
+}
+
+func (m Merged) String() string {
+	if len(m.Ignored) == 0 {
+		return fmt.Sprintf("%d merged: equal to points before", m.Points)
+	}
+	return fmt.Sprintf("%d merged: %s ignores %s", m.Points, m.Scheme, strings.Join(m.Ignored, ", "))
+}
+
+// merge counts a point with what is given of it, which is one with another.
+func merge(all []Merged, given, other Spec) []Merged {
+	m := Merged{Points: 1, Scheme: given.Prune.Scheme}
+	for _, f := range fields {
+		if !covered(f.path, notParams) && !reflect.DeepEqual(f.get(&given), f.get(&other)) {
+			m.Ignored = append(m.Ignored, f.path)
+		}
+	}
+	for i, known := range all {
+		if slices.Equal(known.Ignored, m.Ignored) && (known.Scheme == m.Scheme || len(m.Ignored) == 0) {
+			all[i].Points++
+			return all
+		}
+	}
+	return append(all, m)
+}
+
+// Unread are the settings of pruning that are given, but that the scheme of no point reads.
+func (c *Config) Unread() []string {
+	var paths []string
+	for _, f := range fields {
+		given := func(p Point) bool { return p.Gives(f.path) }
+		read := func(p Point) bool { _, ok := p.Params[f.path]; return ok }
+		if strings.HasPrefix(f.path, "prune.") && slices.ContainsFunc(c.Points, given) && !slices.ContainsFunc(c.Points, read) {
+			paths = append(paths, f.path)
+		}
+	}
+	return paths
+}
