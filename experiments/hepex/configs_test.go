@@ -1,0 +1,56 @@
+package main
+
+import (
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hepex/datasets"
+	"hepex/harness/config"
+	"hepex/harness/run"
+)
+
+// Every config is good: its keys, the names that figures, tables and expectations use, and, where its data sets are at hand, whether each
+// of its points can work. No two experiments share a folder.
+func TestConfigs(t *testing.T) {
+	const root = "../../configs"
+	var paths []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if base := strings.TrimSuffix(d.Name(), ".yaml"); base != d.Name() && base != "base" && filepath.Base(filepath.Dir(path)) != "base" {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil || len(paths) == 0 {
+		t.Fatal(paths, err)
+	}
+	at := map[string]string{}
+	for _, path := range paths {
+		t.Run(strings.TrimPrefix(path, root+"/"), func(t *testing.T) {
+			c, err := config.Load(path)
+			if err == nil {
+				err = checkNames(c)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at[c.Name] != "" {
+				t.Errorf("%s has the name %s, too", at[c.Name], c.Name)
+			}
+			at[c.Name] = path
+			if testing.Short() {
+				return
+			}
+			dirs := datasets.Dirs("")
+			for _, p := range c.Points {
+				if _, err := datasets.Open(p.Spec.Data.Name, dirs); err != nil {
+					t.Skipf("its points are not checked: %v", err)
+				}
+			}
+			if _, err := run.Plan(c, dirs); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
