@@ -30,7 +30,7 @@ func (r *results) drawMap(id string, rec *record.Record) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", run.MapPath(r.dir, rec.Point), err)
 	}
-	picture := plots.TileMap{Title: mapTitle(rec)}
+	picture := plots.TileMap{Title: mapTitle(rec), Point: rec.Point}
 	for i := range m.Layers {
 		l := &m.Layers[i]
 		layer := plots.TileMapLayer{

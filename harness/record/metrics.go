@@ -26,16 +26,16 @@ type Metric struct {
 	value  func(*Record) (float64, bool) // nil when the value needs other records too
 }
 
-// Lookup returns the metric with the given name: one of Names, or that of a layer such as latency.per_layer.conv1, which records without that
-// layer have not. Its error lists the names that were perhaps meant.
+// Lookup returns the metric with the given name: one of Names, or that of a part such as latency.per_layer.conv1, which records without that
+// part have not. Its error lists the names that were perhaps meant.
 func Lookup(name string) (Metric, error) {
 	for _, m := range metrics {
 		if m.Name == name {
 			return m, nil
 		}
 	}
-	if layer, ok := strings.CutPrefix(name, PerLayer+"."); ok && layer != "" {
-		return layerMetric(name, layer), nil
+	if m, ok := partMetric(name); ok {
+		return m, nil
 	}
 	near := nearNames(name)
 	if len(near) == 0 {
@@ -105,6 +105,26 @@ func Text(r *Record, name string) (string, bool) {
 func Has(r *Record, name string, value any) bool {
 	v, ok := r.Params[name]
 	return ok && text(v) == text(value)
+}
+
+// Compares tells whether the value that r has under the name of a metric or of a numeric parameter is above or below the limit
+// as op (<=, <, >=, > or ==) says. A record without such a value does not.
+func (s Set) Compares(r *Record, name, op string, limit float64) bool {
+	v, ok := s.Value(r, name)
+	if !ok {
+		return false
+	}
+	switch op {
+	case "<=":
+		return v <= limit
+	case "<":
+		return v < limit
+	case ">=":
+		return v >= limit
+	case ">":
+		return v > limit
+	}
+	return v == limit
 }
 
 // Set is the records of one experiment, one for each point.

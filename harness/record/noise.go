@@ -56,5 +56,9 @@ func (s Set) Busy() int {
 
 // Timed tells whether a busy machine changes the values of the metric.
 func (m Metric) Timed() bool {
-	return m.Unit == Seconds || m.Name == "saved.latency" || m.Name == "latency.evaluate_per_reference"
+	switch m.Name {
+	case "saved.latency", "latency.evaluate_per_reference", "latency.throughput":
+		return true
+	}
+	return m.Unit == Seconds && !strings.HasPrefix(m.Name, "predicted.")
 }

@@ -5,6 +5,7 @@ import "fmt"
 // metrics is every metric, in the order in which tables and help texts list them.
 var metrics = []Metric{
 	{"tiles.density", "Density", Fraction, Lower, tiles(func(t *Tiles) float64 { return t.Density })},
+	{"tiles.zero", "Zero tiles", Fraction, Higher, tiles(func(t *Tiles) float64 { return 1 - t.Density })},
 	{"tiles.kept", "Tiles kept", Number, Lower, tiles(func(t *Tiles) float64 { return float64(t.Kept) })},
 	{"tiles.total", "Tiles, unpruned", Number, Neither, tiles(func(t *Tiles) float64 { return float64(t.Total) })},
 
@@ -15,20 +16,26 @@ var metrics = []Metric{
 
 	{"quality.plain", "Quality", Number, Neither, quality(func(q *Quality) float64 { return q.Plain })},
 	{"quality.unpruned", "Quality, unpruned", Number, Neither, quality(func(q *Quality) float64 { return q.Unpruned })},
-	{"quality.encrypted", "Quality, encrypted", Number, Neither, quality(func(q *Quality) float64 { return q.Encrypted })},
+	{"quality.encrypted", "Quality, encrypted", Number, Neither, encrypted(func(q *Quality) float64 { return q.Encrypted })},
 	{"quality.degradation", "Degradation", Fraction, Lower, quality(func(q *Quality) float64 { return q.Degradation })},
 	{"quality.validation_degradation", "Degradation, validation", Fraction, Lower,
 		quality(func(q *Quality) float64 { return q.ValidationDegradation })},
-	{"quality.precision_bits", "Precision", Bits, Higher, quality(func(q *Quality) float64 { return q.PrecisionBits })},
+	{"quality.precision_bits", "Precision", Bits, Higher, encrypted(func(q *Quality) float64 { return q.PrecisionBits })},
 	{"quality.sample_precision_bits_min", "Precision, worst sample", Bits, Higher, samplePrecision(func(q *Quality) float64 { return q.SamplePrecisionMin })},
 	{"quality.sample_precision_bits_p05", "Precision, 95 % of samples", Bits, Higher, samplePrecision(func(q *Quality) float64 { return q.SamplePrecisionP05 })},
-	{"quality.agreement", "Agreement with plain", Fraction, Higher, quality(func(q *Quality) float64 { return q.Agreement })},
+	{"quality.agreement", "Agreement with plain", Fraction, Higher, encrypted(func(q *Quality) float64 { return q.Agreement })},
 
 	{"range.beyond", "Samples beyond the moduli", Fraction, Lower, ranges(func(r *Range) float64 { return r.Beyond })},
 	{"range.headroom_bits", "Headroom", Bits, Neither, ranges(func(r *Range) float64 { return r.HeadroomBits })},
 
 	{"latency.evaluate", "Evaluation time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EvaluateMedian })},
 	{"latency.per_image", "Time per image", Seconds, Lower, latency(func(l *Latency) float64 { return l.EvaluatePerImage })},
+	{"latency.throughput", "Throughput (images per second)", Number, Higher, func(r *Record) (float64, bool) {
+		if r.Latency == nil || r.Latency.EvaluatePerImage == 0 {
+			return 0, false
+		}
+		return 1 / r.Latency.EvaluatePerImage, true
+	}},
 	{"latency.keygen", "Key generation time", Seconds, Lower, latency(func(l *Latency) float64 { return l.Keygen })},
 	{"latency.encode_model", "Model encoding time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EncodeModel })},
 	{"latency.encrypt_model", "Model encryption time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EncryptModel })},
@@ -42,6 +49,9 @@ var metrics = []Metric{
 	{"memory.model", "Model size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Model })},
 	{"memory.keys", "Key size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Keys })},
 	{"memory.input", "Input size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Input })},
+
+	{"predicted.evaluate_s", "Predicted evaluation time", Seconds, Lower, predicted(func(p *Predicted) float64 { return p.Evaluate })},
+	{"predicted.peak_bytes", "Predicted peak memory", Bytes, Lower, predicted(func(p *Predicted) float64 { return float64(p.PeakBytes) })},
 
 	{"bytes_up", "Encrypted inputs", Bytes, Lower, func(r *Record) (float64, bool) { return float64(r.BytesUp), r.BytesUp > 0 }},
 	{"bytes_down", "Encrypted outputs", Bytes, Lower, func(r *Record) (float64, bool) { return float64(r.BytesDown), r.BytesDown > 0 }},
@@ -102,6 +112,16 @@ func quality(read func(*Quality) float64) func(*Record) (float64, bool) {
 	return section(func(r *Record) *Quality { return r.Quality }, read)
 }
 
+// encrypted is absent without encryption, of which there are then no samples.
+func encrypted(read func(*Quality) float64) func(*Record) (float64, bool) {
+	return func(r *Record) (float64, bool) {
+		if r.Quality == nil || r.Quality.Samples == 0 {
+			return 0, false
+		}
+		return read(r.Quality), true
+	}
+}
+
 // samplePrecision is absent in older records.
 func samplePrecision(read func(*Quality) float64) func(*Record) (float64, bool) {
 	return func(r *Record) (float64, bool) {
@@ -128,6 +148,10 @@ func reference(read func(*Latency) float64) func(*Record) (float64, bool) {
 		}
 		return read(r.Latency), true
 	}
+}
+
+func predicted(read func(*Predicted) float64) func(*Record) (float64, bool) {
+	return section(func(r *Record) *Predicted { return r.Predicted }, read)
 }
 
 func memory(read func(*Memory) int64) func(*Record) (float64, bool) {

@@ -107,21 +107,7 @@ func (s space) holds(r *record.Record, c config.Condition) bool {
 	if c.Op == "" {
 		return record.Has(r, c.Name, c.Value)
 	}
-	v, ok := s.records.Value(r, c.Name)
-	if !ok {
-		return false
-	}
-	switch c.Op {
-	case "<=":
-		return v <= c.Limit
-	case "<":
-		return v < c.Limit
-	case ">=":
-		return v >= c.Limit
-	case ">":
-		return v > c.Limit
-	}
-	return v == c.Limit
+	return s.records.Compares(r, c.Name, c.Op, c.Limit)
 }
 
 // side names the cases for which there is no number, and tells apart those in which the other side does what it is asked.
