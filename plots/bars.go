@@ -127,7 +127,22 @@ func (b bar) lengths() (texts []string) {
 	return texts
 }
 
-func partLook(i int) look { return look{color: palette[i%len(palette)]} }
+// partColors differ in lightness, too, and neighbours by much: parts have no markers to tell them apart in grey.
+var partColors = []color.Color{
+	color.RGBA{0x08, 0x30, 0x6B, 0xFF}, // dark blue
+	color.RGBA{0xE6, 0x9F, 0x00, 0xFF}, // orange
+	color.RGBA{0x00, 0x72, 0xB2, 0xFF}, // blue
+	color.RGBA{0xF2, 0xCF, 0xE0, 0xFF}, // pale purple
+	color.RGBA{0x00, 0x9E, 0x73, 0xFF}, // bluish green
+	color.RGBA{0xFF, 0xF7, 0xBC, 0xFF}, // pale yellow
+	color.RGBA{0x00, 0x00, 0x00, 0xFF}, // black
+	color.RGBA{0xB3, 0xB3, 0xB3, 0xFF}, // grey
+}
+
+func partLook(i int) look { return look{color: partColors[i%len(partColors)]} }
+
+// partEdge outlines parts, some of which are pale.
+var partEdge = draw.LineStyle{Color: grey(0x60), Width: 0.3}
 
 // bars draws the bars of a panel, with the names of the parts where they fit.
 type bars struct {
@@ -148,10 +163,9 @@ func (b bars) Plot(dc draw.Canvas, p *plot.Plot) {
 			}
 			fill := partLook(i).color
 			dc.SetColor(fill)
-			dc.Fill(vg.Rectangle{Min: vg.Point{X: left, Y: low}, Max: vg.Point{X: right, Y: high}}.Path())
-			if right-left > 3 {
-				dc.StrokeLine2(draw.LineStyle{Color: color.White, Width: 0.6}, right, low, right, high)
-			}
+			box := vg.Rectangle{Min: vg.Point{X: left, Y: low}, Max: vg.Point{X: right, Y: high}}.Path()
+			dc.Fill(box)
+			stroke(dc, partEdge, box)
 			style := aligned(letters(smallSize, on(fill)), draw.XCenter, draw.YCenter)
 			if name := b.chart.parts[i]; style.Width(name) < right-left-3 && high-low >= smallSize {
 				dc.FillText(style, vg.Point{X: (left + right) / 2, Y: (low+high)/2 + 0.8}, clean(name))

@@ -28,6 +28,7 @@ type grid struct {
 	id     string
 	title  string
 	header []string
+	over   []string // what each heading begins with, where neighbours share it
 	rows   [][]string
 	texts  int
 	flags  []string // above the table; not in CSV

@@ -21,7 +21,7 @@ func (g *grid) writeLaTeX(w io.Writer) error {
 	}
 	texts := min(g.texts, len(g.header))
 	fmt.Fprintf(&b, "  \\begin{tabular}{%s%s}\n    \\toprule\n", strings.Repeat("l", texts), strings.Repeat("r", len(g.header)-texts))
-	row(g.header)
+	b.WriteString(g.latexHeader())
 	b.WriteString("    \\midrule\n")
 	for _, cells := range g.rows {
 		row(cells)
@@ -29,6 +29,43 @@ func (g *grid) writeLaTeX(w io.Writer) error {
 	b.WriteString("    \\bottomrule\n  \\end{tabular}\n\\end{table}\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// latexHeader is a row of headings, below a row of what several of them share.
+func (g *grid) latexHeader() string {
+	var above, rules, names []string
+	for i := 0; i < len(g.header); {
+		over, n := g.overOf(i), 1
+		for i+n < len(g.header) && over != "" && g.overOf(i+n) == over {
+			n++
+		}
+		if n > 1 {
+			above = append(above, fmt.Sprintf("\\multicolumn{%d}{c}{%s}", n, latex(strings.TrimSuffix(over, ": "))))
+			rules = append(rules, fmt.Sprintf("\\cmidrule(lr){%d-%d}", i+1, i+n))
+		} else {
+			above = append(above, "")
+		}
+		for range n {
+			name := g.header[i]
+			if n > 1 {
+				name = strings.TrimPrefix(name, over)
+			}
+			names = append(names, latex(name))
+			i++
+		}
+	}
+	header := "    " + strings.Join(names, " & ") + " \\\\\n"
+	if len(rules) == 0 {
+		return header
+	}
+	return "    " + strings.Join(above, " & ") + " \\\\\n    " + strings.Join(rules, " ") + "\n" + header
+}
+
+func (g *grid) overOf(column int) string {
+	if column >= len(g.over) {
+		return ""
+	}
+	return g.over[column]
 }
 
 func (g *grid) captionTexts() []string {

@@ -80,7 +80,7 @@ func (e entry) sample(dc draw.Canvas, x, y vg.Length) {
 		dc.SetColor(e.look.color)
 		box := vg.Rectangle{Min: vg.Point{X: x + sampleWidth/3, Y: y - 3.5}, Max: vg.Point{X: x + sampleWidth, Y: y + 3.5}}.Path()
 		dc.Fill(box)
-		stroke(dc, draw.LineStyle{Color: grey(0x60), Width: 0.3}, box)
+		stroke(dc, partEdge, box)
 		return
 	}
 	if e.line {

@@ -19,19 +19,18 @@ func newNaming(params []string, labels map[string]string, records record.Set) na
 	n := naming{params, labels, make(map[string]string)}
 	for i, name := range params {
 		without := slices.DeleteFunc(slices.Clone(records), func(r *record.Record) bool { return key(r, params)[i] != "" })
-		n.absent[name] = absent(name, without)
+		n.absent[name] = absent(name, without, slices.Contains(params, scheme))
 	}
 	return n
 }
 
-// absent says of a parameter whom it does not apply to, if these are few.
-func absent(name string, without record.Set) string {
-	last := lastWord(name)
+// absent says of a parameter which schemes it does not apply to, if these are few and not named anyway.
+func absent(name string, without record.Set, named bool) string {
 	if name == "label" {
-		return "no " + last
+		return "no label"
 	}
-	text := last + " n/a"
-	if found := distinct(without, []string{scheme}); name != scheme && 0 < len(found) && len(found) <= 3 {
+	text := lastWord(name) + " n/a"
+	if found := distinct(without, []string{scheme}); !named && 0 < len(found) && len(found) <= 3 {
 		text += " (" + strings.Join(slices.Concat(found...), ", ") + ")"
 	}
 	return text

@@ -45,9 +45,16 @@ func (t Table) grid(all record.Set, raw bool) (*grid, error) {
 	g := &grid{id: t.ID, title: t.Title, header: slices.Clone(rows), texts: len(rows), notes: notes}
 	var shown []cell
 	columns, describe := distinct(records, cols), newNaming(cols, nil, records)
+	g.over = make([]string, len(rows))
 	for _, values := range columns {
+		over := describe.of(values)
+		if over != "" {
+			over += ": "
+		}
 		for _, m := range cells {
-			g.header = append(g.header, columnNames(describe.of(values), m, raw)...)
+			for _, name := range columnNames(m, raw) {
+				g.header, g.over = append(g.header, over+name), append(g.over, over)
+			}
 		}
 	}
 	for _, values := range distinct(records, rows) {
@@ -92,17 +99,11 @@ func (t Table) metrics(records, all record.Set) ([]record.Metric, error) {
 	return found, nil
 }
 
-func columnNames(column string, m record.Metric, raw bool) []string {
-	name := m.Label
-	if raw {
-		name = m.Name
-	}
-	if column != "" {
-		name = column + ": " + name
-	}
+func columnNames(m record.Metric, raw bool) []string {
 	if !raw {
-		return []string{name}
+		return []string{m.Label}
 	}
+	name := m.Name
 	return []string{name, name + " sd", name + " n", name + " least", name + " greatest", name + " varies"}
 }
 

@@ -23,9 +23,9 @@ results but no number, as none of its points is good enough, makes the entry mis
 if any is missed.`,
 		Example: "  hepex verify configs/mnist-mlp.yaml\n  hepex verify configs/mnist-mlp.yaml --format markdown > verify.md",
 		RunE: func(_ *cobra.Command, args []string) error {
-			f, ok := map[string]plots.Format{"text": plots.Terminal, "markdown": plots.Markdown}[format]
+			f, ok := tableFormats[format]
 			if !ok {
-				return badInput(fmt.Errorf("--format %q: want text or markdown", format))
+				return badInput(fmt.Errorf("--format %q: want text, markdown, latex or csv", format))
 			}
 			c, err := config.Load(args[0])
 			if err == nil {
@@ -45,7 +45,7 @@ if any is missed.`,
 		},
 	}
 	outFlag(cmd, &out)
-	cmd.Flags().StringVar(&format, "format", "text", "text or markdown")
+	cmd.Flags().StringVar(&format, "format", "text", "text, markdown, latex or csv")
 	return cmd
 }
 
@@ -68,7 +68,7 @@ func (a *app) verify(c *config.Config, all record.Set, format plots.Format) erro
 		fmt.Fprintf(a.err, "hepex: warning: left out: %d records of other settings or versions\n", n)
 	}
 	report := verify.Evaluate(c.Expect, records)
-	table := plots.Texts{Header: verify.Header, Rows: report.Rows(), Notes: report.Notes(), Insecure: report.Insecure}
+	table := plots.Texts{ID: "claims", Header: verify.Header, Rows: report.Rows(), Notes: report.Notes(), Insecure: report.Insecure}
 	if err := plots.WriteTexts(a.out, table, format); err != nil {
 		return err
 	}
