@@ -31,6 +31,7 @@ const (
 	mapGap       = 60  // between maps
 	rowGap       = 40  // between layers
 	shortestRow  = 124 // the word outputs beside it
+	pageColumn   = 923 // at which a sheet has PageWidth
 	dotsPerPoint = dpi / 72.
 )
 
@@ -39,7 +40,7 @@ var mapNoteStyle = letters(smallSize+0.5, grey(0x40))
 
 // columnWidth is the width of the widest map; maps stand in the middle of their column.
 func (s sheet) columnWidth() int {
-	widest := 780 // room for a heading
+	widest := pageColumn
 	for _, r := range s.rows {
 		w, _ := r.maps[0].size()
 		widest = max(widest, w)

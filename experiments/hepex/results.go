@@ -222,6 +222,8 @@ func (r *results) drawFigures(c *config.Config) ([]string, error) {
 	if rec := r.mapped(); rec != nil {
 		drawn, err := r.drawMap("tile-map", rec)
 		files, errs = append(files, drawn...), append(errs, err)
+		drawn, err = r.drawExamples(rec)
+		files, errs = append(files, drawn...), append(errs, err)
 	}
 	return files, errors.Join(errs...)
 }

@@ -203,7 +203,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"unknown in where":     {strings.Replace(claims, "quality.validation_degradation", "quality.lost", 1), nil, "claims.yaml:11:41: record: no metric"},
 		"savings, no dense":    {strings.Replace(claims, "  cases: [{label: dense, prune.scheme: dense, tile: [8x8x64, 16x16x16], train.seed: [1, 2]}]\n", "", 1), nil, "dense point"},
 		"bad comparison":       {strings.Replace(claims, "<= 0.025", "0.025", 1), nil, "claims.yaml:11:73: expect: where: quality.validation_degradation"},
-		"no such format":       {claims, []string{"--format", "csv"}, "want text or markdown"},
+		"no such format":       {claims, []string{"--format", "xml"}, "want text, markdown, latex or csv"},
 		"unknown key of entry": {strings.Replace(claims, "tolerance:", "tolerence:", 1), nil, "did you mean tolerance?"},
 	} {
 		t.Run(name, func(t *testing.T) {

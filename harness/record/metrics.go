@@ -160,7 +160,7 @@ func (s Set) Value(r *Record, name string) (float64, bool) {
 		return 0, false
 	}
 	for _, base := range s {
-		if d, ok := Value(base, source); ok && d > 0 && base.isDense() && sameBut(r, base, "prune.") {
+		if d, ok := Value(base, source); ok && d > 0 && base.isDense() && AlikeBut(r, base, "prune.") {
 			return 1 - v/d, true
 		}
 	}
@@ -177,8 +177,8 @@ func (r *Record) isDense() bool {
 	return r.Status == OK && text(r.Params["prune.scheme"]) == "dense"
 }
 
-// sameBut reports whether a and b have equal parameters, whatever those under the prefix are.
-func sameBut(a, b *Record, prefix string) bool {
+// AlikeBut reports whether a and b have equal parameters, whatever those under the prefix are.
+func AlikeBut(a, b *Record, prefix string) bool {
 	covers := func(a, b *Record) bool {
 		for name, v := range a.Params {
 			if strings.HasPrefix(name, prefix) {

@@ -80,6 +80,9 @@ func (r *runner) job(p Planned) trial.Job {
 // MapPath is where the tile map of a point lies in an experiment's folder.
 func MapPath(dir, point string) string { return filepath.Join(dir, "maps", point+".json") }
 
+// ExamplesPath is where the samples of a point lie that one can look at.
+func ExamplesPath(dir, point string) string { return filepath.Join(dir, "examples", point+".json") }
+
 // keep stores the result of a point, if it has one.
 func (r *runner) keep(p prepared, result *trial.Result) error {
 	if result == nil {
@@ -98,16 +101,29 @@ func (r *runner) keep(p prepared, result *trial.Result) error {
 
 func (r *runner) storeResult(result *trial.Result) error {
 	if len(result.Tiles.Layers) > 0 {
-		text, err := json.Marshal(result.Tiles)
-		if err != nil {
-			return fmt.Errorf("run: %w", err)
+		if err := writeBeside(MapPath(r.Dir, result.Record.Point), result.Tiles); err != nil {
+			return err
 		}
-		if err := atomicfile.Write(MapPath(r.Dir, result.Record.Point), text); err != nil {
-			return fmt.Errorf("run: %w", err)
+	}
+	if len(result.Examples.Each) > 0 {
+		if err := writeBeside(ExamplesPath(r.Dir, result.Record.Point), result.Examples); err != nil {
+			return err
 		}
 	}
 	result.Record.Status, result.Record.ConfigSHA256 = record.OK, r.configHash
 	return r.store.Write(&result.Record)
+}
+
+// writeBeside writes what belongs to a record and is too long for it.
+func writeBeside(path string, v any) error {
+	text, err := json.Marshal(v)
+	if err == nil {
+		err = atomicfile.Write(path, text)
+	}
+	if err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	return nil
 }
 
 // storeFailure keeps what is known of a failed attempt.
