@@ -43,6 +43,16 @@ func (a Axis) check() error {
 // holds reports whether the axis has a place for a value, within its range or beyond.
 func (a Axis) holds(v float64) bool { return a.Scale != "log" || v > 0 }
 
+// within lists the values of a span that the axis has a place for.
+func (a Axis) within(s span) (values []float64) {
+	for _, v := range []float64{s.mean, s.low, s.high} {
+		if a.holds(v) {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
 // A log axis is used for positive times, sizes and counts that span more than this ratio.
 const logSpan = 50
 
@@ -165,6 +175,15 @@ func logTicks(low, high float64) []plot.Tick {
 		}
 	}
 	return ticks
+}
+
+// scaled puts a span in the unit of the axis.
+func (a axis) scaled(s span) span {
+	s = s.times(a.factor)
+	if a.log && s.low <= 0 {
+		s.low = a.min / 2 // its whisker leaves the axis
+	}
+	return s
 }
 
 // has reports whether a value, in the unit of the axis, is within its range.

@@ -13,8 +13,8 @@ import (
 	"hepex/harness/record"
 )
 
-// A bar chart is a dot chart of a metric that has a part for each layer: in the place of a dot is a bar of these parts, in the order of
-// evaluation, and a whisker for the range of their sum.
+// A bar chart is a dot chart of a metric that has parts, such as one for each layer: in the place of a dot is a bar of these parts, in
+// the order of evaluation, and a whisker for the range of their sum.
 
 // bar is the parts of one point: part i ends at ends[i] and begins where the one before it ends, or at 0.
 type bar struct {
@@ -44,22 +44,21 @@ func (c *chart) fillBars(d *drawn, value record.Metric) error {
 	if err := checkBars(d.fig.XAxis); err != nil {
 		return err
 	}
-	facets := names(d.fig.Facet)
-	rows, areas, layers := appearing(d.points, d.series), distinct(d.points, facets), d.points.LayerNames()
-	if len(areas) > maxPanels || len(rows) > maxSeries || len(layers) > maxSeries {
-		return fmt.Errorf("%d panels of %d rows with %d layers: want at most %d of %d with %d", len(areas), len(rows), len(layers), maxPanels, maxSeries, maxSeries)
+	rows, areas, parts := appearing(d.points, d.series), distinct(d.points, d.facets), d.points.PartNames(d.fig.X)
+	if len(areas) > maxPanels || len(rows) > maxSeries || len(parts) > maxSeries {
+		return fmt.Errorf("%d panels of %d rows with %d parts: want at most %d of %d with %d", len(areas), len(rows), len(parts), maxPanels, maxSeries, maxSeries)
 	}
-	c.onSide, c.layers, c.x = true, layers, rowAxis(d.series, rows)
+	rowNames, facet := d.names(d.series, d.points), d.names(d.facets, d.points)
+	c.onSide, c.parts, c.x = true, parts, rowAxis(rowNames, rows)
 	most := 1 // bars of a row
-	for _, facet := range areas {
-		p := panel{title: describe(facets, facet)}
-		for _, values := range rows {
-			row := having(having(d.points, facets, facet), d.series, values)
-			found := points(row, nil, d.y)
+	for _, values := range areas {
+		p := panel{title: facet.of(values)}
+		for _, row := range rows {
+			found := points(having(having(d.points, d.facets, values), d.series, row), nil, d.y)
 			for _, pt := range found {
-				p.bars = append(p.bars, bar{ends: partsOf(row, pt, layers)})
+				p.bars = append(p.bars, bar{ends: endsOf(pt, d.fig.X, parts)})
 			}
-			p.curves = append(p.curves, curve{look: look{color: color.Black}, points: found})
+			p.curves = append(p.curves, curve{name: rowNames.row(row), look: look{color: color.Black}, points: found})
 			most = max(most, len(found))
 		}
 		c.panels = append(c.panels, p)
@@ -67,8 +66,8 @@ func (c *chart) fillBars(d *drawn, value record.Metric) error {
 	for _, p := range c.panels {
 		p.placeBars(barHeight / float64(most))
 	}
-	for i, layer := range layers {
-		c.legend = append(c.legend, entry{name: layer, look: layerLook(i), filled: true})
+	for i, part := range parts {
+		c.legend = append(c.legend, entry{name: part, look: partLook(i), filled: true})
 	}
 	if d.fig.YAxis = d.fig.XAxis; d.fig.YAxis.Range == nil {
 		c.zero = true
@@ -91,21 +90,23 @@ func (p panel) placeBars(height float64) {
 	next := 0
 	for i, cv := range p.curves {
 		for k := range cv.points {
-			cv.points[k].x = float64(i) + height*(float64(k)+0.5-float64(len(cv.points))/2)
-			p.bars[next].at, p.bars[next].height = cv.points[k].x, 0.9*height
+			at := float64(i) + height*(float64(k)+0.5-float64(len(cv.points))/2)
+			cv.points[k].x.mean, p.bars[next].at, p.bars[next].height = at, at, 0.9*height
 			next++
 		}
 	}
 }
 
-// partsOf is the ends of the mean times of the layers, over the attempts that a point is the mean of.
-func partsOf(row record.Set, pt point, layers []string) (ends []float64) {
-	id, end := identity(pt.from), 0.0
-	for _, layer := range layers {
+// endsOf is the ends of the means of the parts, over the attempts that a point is the mean of.
+func endsOf(pt point, metric string, names []string) (ends []float64) {
+	end := 0.0
+	for _, name := range names {
 		var seconds []float64
-		for _, r := range row {
-			if s, ok := r.LayerSeconds(layer); ok && identity(r) == id {
-				seconds = append(seconds, s)
+		for _, r := range pt.of {
+			for _, p := range r.Parts(metric) {
+				if p.Name == name {
+					seconds = append(seconds, p.Seconds)
+				}
 			}
 		}
 		if len(seconds) > 0 {
@@ -116,9 +117,34 @@ func partsOf(row record.Set, pt point, layers []string) (ends []float64) {
 	return ends
 }
 
-func layerLook(i int) look { return look{color: palette[i%len(palette)]} }
+// lengths are those of the parts.
+func (b bar) lengths() (texts []string) {
+	begin := 0.0
+	for _, end := range b.ends {
+		texts = append(texts, exact(end-begin))
+		begin = end
+	}
+	return texts
+}
 
-// bars draws the bars of a panel, with the names of the layers where they fit.
+// partColors differ in lightness, too, and neighbours by much: parts have no markers to tell them apart in grey.
+var partColors = []color.Color{
+	color.RGBA{0x08, 0x30, 0x6B, 0xFF}, // dark blue
+	color.RGBA{0xE6, 0x9F, 0x00, 0xFF}, // orange
+	color.RGBA{0x00, 0x72, 0xB2, 0xFF}, // blue
+	color.RGBA{0xF2, 0xCF, 0xE0, 0xFF}, // pale purple
+	color.RGBA{0x00, 0x9E, 0x73, 0xFF}, // bluish green
+	color.RGBA{0xFF, 0xF7, 0xBC, 0xFF}, // pale yellow
+	color.RGBA{0x00, 0x00, 0x00, 0xFF}, // black
+	color.RGBA{0xB3, 0xB3, 0xB3, 0xFF}, // grey
+}
+
+func partLook(i int) look { return look{color: partColors[i%len(partColors)]} }
+
+// partEdge outlines parts, some of which are pale.
+var partEdge = draw.LineStyle{Color: grey(0x60), Width: 0.3}
+
+// bars draws the bars of a panel, with the names of the parts where they fit.
 type bars struct {
 	chart *chart
 	bars  []bar
@@ -135,14 +161,13 @@ func (b bars) Plot(dc draw.Canvas, p *plot.Plot) {
 			if begin = end; right <= left {
 				continue
 			}
-			fill := layerLook(i).color
+			fill := partLook(i).color
 			dc.SetColor(fill)
-			dc.Fill(vg.Rectangle{Min: vg.Point{X: left, Y: low}, Max: vg.Point{X: right, Y: high}}.Path())
-			if right-left > 3 {
-				dc.StrokeLine2(draw.LineStyle{Color: color.White, Width: 0.6}, right, low, right, high)
-			}
-			style := aligned(letters(6.5, on(fill)), draw.XCenter, draw.YCenter)
-			if name := b.chart.layers[i]; style.Width(name) < right-left-3 && high-low >= 7 {
+			box := vg.Rectangle{Min: vg.Point{X: left, Y: low}, Max: vg.Point{X: right, Y: high}}.Path()
+			dc.Fill(box)
+			stroke(dc, partEdge, box)
+			style := aligned(letters(smallSize, on(fill)), draw.XCenter, draw.YCenter)
+			if name := b.chart.parts[i]; style.Width(name) < right-left-3 && high-low >= smallSize {
 				dc.FillText(style, vg.Point{X: (left + right) / 2, Y: (low+high)/2 + 0.8}, clean(name))
 			}
 		}

@@ -62,8 +62,8 @@ func TestBarsOfLayers(t *testing.T) {
 	if !slices.Equal(c.notes, wantNotes) || c.y.min != 0 || c.y.label != "Evaluation time by layer (ms)" {
 		t.Errorf("notes %q, axis %q from %g", c.notes, c.y.label, c.y.min)
 	}
-	if pt := c.panels[0].curves[1].points[0]; math.Abs(pt.low-350) > 1e-9 || math.Abs(pt.high-550) > 1e-9 {
-		t.Errorf("range of the sum: %g to %g, want 350 to 550", pt.low, pt.high)
+	if pt := c.panels[0].curves[1].points[0]; math.Abs(pt.y.low-350) > 1e-9 || math.Abs(pt.y.high-550) > 1e-9 {
+		t.Errorf("range of the sum: %g to %g, want 350 to 550", pt.y.low, pt.y.high)
 	}
 }
 

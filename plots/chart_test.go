@@ -26,7 +26,7 @@ func mustReduce(t *testing.T, fig Figure, records record.Set) *chart {
 func legendNames(c *chart) string {
 	var all []string
 	for _, e := range c.legend {
-		if e.baseline {
+		if e.line && !e.marker {
 			e.name = "[" + e.name + "]"
 		}
 		all = append(all, e.name)
@@ -90,7 +90,7 @@ func TestSeedsAreAveragedAndNothingElse(t *testing.T) {
 	}
 	c := mustReduce(t, fig, seeds)
 	got := c.panels[0].curves[0].points
-	if len(got) != 1 || math.Abs(got[0].x-30) > 1e-9 || got[0].y != 15 || got[0].low != 10 || got[0].high != 20 || got[0].seeds != 2 {
+	if len(got) != 1 || math.Abs(got[0].x.mean-30) > 1e-9 || math.Abs(got[0].x.high-40) > 1e-9 || got[0].y != (span{15, 10, 20}) || got[0].seeds() != 2 {
 		t.Errorf("two seeds: %+v", got)
 	}
 	if !slices.Contains(c.notes, "Mean and range of 2 seeds.") {
@@ -98,24 +98,70 @@ func TestSeedsAreAveragedAndNothingElse(t *testing.T) {
 	}
 
 	equal := record.Set{one(0.2, 10, map[string]any{"he.weights": "plain"}), one(0.2, 10, map[string]any{"he.weights": "encrypted"})}
-	if got := mustReduce(t, fig, equal).panels[0].curves[0].points; len(got) != 1 || got[0].seeds != 1 {
+	if got := mustReduce(t, fig, equal).panels[0].curves[0].points; len(got) != 1 || got[0].seeds() != 1 {
 		t.Errorf("points that coincide: %+v", got)
 	}
 
-	apart := record.Set{one(0.2, 10, map[string]any{"he.weights": "plain"}), one(0.2, 90, map[string]any{"he.weights": "encrypted"}),
-		one(0.4, 20, map[string]any{"he.weights": "plain", "prune.ratio": 0.6})}
-	c = mustReduce(t, fig, apart)
-	cv := c.panels[0].curves[0]
-	if len(cv.points) != 3 || c.line(cv) != nil {
-		t.Errorf("points that differ in more than a seed: %+v, line %v", cv.points, c.line(cv))
+}
+
+// A line joins points that differ in what x shows, and in their seeds, alone; else there are markers, and a note says what differs.
+func TestLinesJoinLike(t *testing.T) {
+	at := func(density float64, params map[string]any) *record.Record { return one(density, density, params) }
+	p4e := func(density, ratio float64, more ...any) *record.Record {
+		params := map[string]any{"prune.scheme": "p4e", "prune.ratio": ratio}
+		for i := 0; i < len(more); i += 2 {
+			params[more[i].(string)] = more[i+1]
+		}
+		return at(density, params)
 	}
-	if want := "Points of one series at the same x differ in he.weights."; !slices.Contains(c.notes, want) {
-		t.Errorf("notes %q, want %q", c.notes, want)
+	small := func(density float64, hidden ...any) *record.Record {
+		return at(density, map[string]any{"prune.hidden": hidden})
 	}
-	apart[1].Latency.EvaluateMedian = 10.2 // so near that the line may pass between them
-	c = mustReduce(t, fig, apart)
-	if line := c.line(c.panels[0].curves[0]); len(line) != 2 || math.Abs(line[0].Y-10.1) > 1e-9 {
-		t.Errorf("line %v, want it through the mean of 10 and 10.2", line)
+	tests := []struct {
+		name    string
+		records record.Set
+		joined  bool
+		note    string
+	}{
+		{"ratios", record.Set{p4e(0.2, 0.8), p4e(0.4, 0.6)}, true, ""},
+		{"seeds", record.Set{p4e(0.2, 0.8, "train.seed", 1), p4e(0.3, 0.8, "train.seed", 2), p4e(0.5, 0.6, "train.seed", 1)}, true, ""},
+		{"ratios in step", record.Set{p4e(0.2, 0.8, "prune.tiles.ratio", 0.7), p4e(0.4, 0.6, "prune.tiles.ratio", 0.5)}, true, ""},
+		{"ratios that cross", record.Set{p4e(0.2, 0.8, "prune.tiles.ratio", 0.7), p4e(0.4, 0.6, "prune.tiles.ratio", 0.5), p4e(0.5, 0.7, "prune.tiles.ratio", 0.9)},
+			false, "prune.ratio, prune.tiles.ratio"},
+		{"with epochs", record.Set{p4e(0.2, 0.8, "train.epochs", 2), p4e(0.4, 0.6, "train.epochs", 1)}, false, "prune.ratio, train.epochs"},
+		{"permutations", record.Set{p4e(0.2, 0.8, "prune.permutation", "none"), p4e(0.4, 0.6, "prune.permutation", "kmeans")}, false, "prune.permutation, prune.ratio"},
+		{"tile shapes", record.Set{p4e(0.2, 0.8, "tile", "8x8x64"), p4e(0.4, 0.8, "tile", "4x32x32")}, false, "tile"},
+		{"schemes", record.Set{p4e(0.2, 0.8), at(0.5, map[string]any{"prune.scheme": "joint", "prune.ratio": 0.8})}, false, "prune.scheme"},
+		{"a ratio that one lacks", record.Set{p4e(0.2, 0.8, "prune.lasso", 0.1), p4e(0.4, 0.6)}, false, "prune.lasso, prune.ratio"},
+		{"sizes", record.Set{small(0.2, 16.0, 8.0), small(0.4, 32.0, 16.0)}, true, ""},
+		{"dense stays beside", record.Set{p4e(0.2, 0.8), p4e(0.4, 0.6), at(1, map[string]any{"prune.scheme": "dense"})}, true, ""},
+		{"the same x", record.Set{p4e(0.2, 0.8), p4e(0.2, 0.7), p4e(0.4, 0.6)}, true, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			fig := Figure{ID: "f", X: "tiles.density", Y: "latency.evaluate", Series: "data.name"}
+			records := with(test.records, func(_ int, r *record.Record) { r.Params["data.name"] = "mnist" })
+			c := mustReduce(t, fig, records)
+			cv := c.panels[0].curves[0]
+			if cv.joined != test.joined || c.legend[0].line != test.joined || !c.legend[0].marker {
+				t.Errorf("joined: %t, legend %+v", cv.joined, c.legend[0])
+			}
+			if line := cv.line(); test.joined && (len(line) != 2 || line[1].X > 60) {
+				t.Errorf("line %v, want it through both ratios", line)
+			}
+			want := "No line where points of a series differ in " + test.note + "."
+			if got := slices.Contains(c.notes, want); got != (test.note != "") {
+				t.Errorf("notes %q, want %q", c.notes, want)
+			}
+			fig.Markers = true
+			if c := mustReduce(t, fig, records); c.panels[0].curves[0].joined || c.legend[0].line {
+				t.Error("markers only: joined")
+			}
+		})
+	}
+	ratios := record.Set{p4e(0.2, 0.8, "prune.tiles.ratio", 0.7), p4e(0.4, 0.6, "prune.tiles.ratio", 0.5)}
+	if c := mustReduce(t, Figure{ID: "f", X: "prune.ratio", Y: "tiles.density"}, ratios); !c.panels[0].curves[0].joined {
+		t.Error("x is the parameter that moves the points")
 	}
 }
 
@@ -329,7 +375,7 @@ func TestAxesAsAsked(t *testing.T) {
 	if diff := cmp.Diff([]string{"5", "10", "20", "50"}, numbers); diff != "" {
 		t.Error(diff)
 	}
-	if got := c.beyond(c.panels[0].curves[0]); len(got) != 2 || got[0].y != 9 || got[1].y != 21 {
+	if got := c.beyond(c.panels[0].curves[0]); len(got) != 2 || got[0].y.mean != 9 || got[1].y.mean != 21 {
 		t.Errorf("beyond the axes: %+v", got)
 	}
 	want := []string{"1 point at 0 or below left out, as an axis is log.", "Arrows: 2 points beyond the axes."}
@@ -354,7 +400,7 @@ func TestWhiskerBelowALogAxis(t *testing.T) {
 	all := record.Set{one(0.2, 0, map[string]any{"train.seed": 1}), one(0.4, 20, map[string]any{"train.seed": 2})}
 	fig := Figure{ID: "f", X: "tiles.density", Y: "latency.evaluate", YAxis: Axis{Scale: "log"}}
 	pt := mustReduce(t, fig, all).panels[0].curves[0].points[0]
-	if !(0 < pt.low && pt.low < pt.y) {
+	if !(0 < pt.y.low && pt.y.low < pt.y.mean) {
 		t.Errorf("%+v", pt)
 	}
 	if files, err := fig.files(all, coarse); err != nil {

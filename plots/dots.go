@@ -33,7 +33,7 @@ func (c *chart) rowsHeight() vg.Length {
 		}
 	}
 	row := rowHeight + pointHeight*min(most-1, 4)
-	if c.layers != nil {
+	if c.parts != nil {
 		row += barRow
 	}
 	return vg.Length(len(c.x.ticks)*row + besidesRows)
@@ -46,24 +46,24 @@ var (
 
 // fillRows makes the panels, the legend and the axes. The metric is that of both x and y of d.
 func (c *chart) fillRows(d *drawn, value record.Metric) error {
-	facets := names(d.fig.Facet)
-	rows, areas := appearing(d.points, d.series), distinct(d.points, facets)
+	rows, areas := appearing(d.points, d.series), distinct(d.points, d.facets)
 	if len(areas) > maxPanels || len(rows) > maxSeries {
 		return fmt.Errorf("%d panels of %d rows: want at most %d of %d", len(areas), len(rows), maxPanels, maxSeries)
 	}
+	rowNames, facet := d.names(d.series, d.points), d.names(d.facets, d.points)
 	compared := false
-	for _, facet := range areas {
-		p := panel{title: describe(facets, facet)}
-		for _, pt := range d.placed(Axis{}, d.fig.YAxis, points(baselinesFor(d.baselines, facets, facet), nil, d.y)) {
-			p.curves = append(p.curves, curve{look: levelLook(0), points: []point{pt}, baseline: true})
+	for _, values := range areas {
+		p := panel{title: facet.of(values)}
+		for _, pt := range d.placed(Axis{}, d.fig.YAxis, points(baselinesFor(d.baselines, d.facets, values), nil, d.y)) {
+			p.curves = append(p.curves, curve{name: "dense", look: levelLook(0), points: []point{pt}, baseline: true})
 		}
-		for i, values := range rows {
-			found := points(having(having(d.points, facets, facet), d.series, values), nil, d.y)
+		for i, row := range rows {
+			found := points(having(having(d.points, d.facets, values), d.series, row), nil, d.y)
 			found = d.placed(Axis{}, d.fig.YAxis, found)
 			for k := range found { // those that differ in more than their seeds get places of their own
-				found[k].x = float64(i) + 0.8*((float64(k)+0.5)/float64(len(found))-0.5)
+				found[k].x.mean = float64(i) + 0.8*((float64(k)+0.5)/float64(len(found))-0.5)
 			}
-			cv := curve{look: rowLook, points: found}
+			cv := curve{name: rowNames.row(row), look: rowLook, points: found}
 			if i == 0 && len(found) == 1 { // one of several would be compared with anything but its like
 				cv.look, cv.reference, compared = referenceLook, true, true
 			}
@@ -72,12 +72,12 @@ func (c *chart) fillRows(d *drawn, value record.Metric) error {
 		c.panels = append(c.panels, p)
 	}
 	if compared {
-		c.legend = append(c.legend, entry{name: "mean of " + rowName(d.series, rows[0]), look: referenceLook, baseline: true})
+		c.legend = append(c.legend, entry{name: "mean of " + rowNames.row(rows[0]), look: referenceLook, line: true})
 	}
 	if len(d.baselines) > 0 {
-		c.legend = append(c.legend, entry{name: "dense", look: levelLook(0), baseline: true})
+		c.legend = append(c.legend, entry{name: "dense", look: levelLook(0), line: true})
 	}
-	c.onSide, c.x = true, rowAxis(d.series, rows)
+	c.onSide, c.x = true, rowAxis(rowNames, rows)
 	return c.scale(d, value, value)
 }
 
@@ -94,20 +94,12 @@ func appearing(records record.Set, params []string) [][]string {
 	return all
 }
 
-func rowAxis(params []string, rows [][]string) axis {
+func rowAxis(rowNames naming, rows [][]string) axis {
 	a := axis{down: true, min: -0.6, max: float64(len(rows)) - 0.4}
 	for i, values := range rows {
-		a.ticks = append(a.ticks, plot.Tick{Value: float64(i), Label: fitting(rowName(params, values), tickStyle, widestName)})
+		a.ticks = append(a.ticks, plot.Tick{Value: float64(i), Label: fitting(rowNames.row(values), tickStyle, widestName)})
 	}
 	return a
-}
-
-// rowName is what describe says of several parameters, and the bare value of one.
-func rowName(params, values []string) string {
-	if len(params) == 1 && values[0] != "" {
-		return values[0]
-	}
-	return describe(params, values)
 }
 
 // singles are the values of the seeds of a row, a little below it so that the mean hides none.
@@ -117,7 +109,7 @@ func (c *chart) singles(cv curve) plot.Plotter {
 	for _, pt := range cv.points {
 		for _, v := range pt.values {
 			if len(pt.values) > 1 && c.y.has(v) {
-				s.XYs = append(s.XYs, c.at(pt.x+below, v))
+				s.XYs = append(s.XYs, c.at(pt.x.mean+below, v))
 			}
 		}
 	}
@@ -132,23 +124,39 @@ func (c *chart) at(x, y float64) plotter.XY {
 	return plotter.XY{X: x, Y: y}
 }
 
-// whiskers reach from the least to the greatest of each point.
+// whiskers reach from the least to the greatest of each point, in y and, where that is a value too, in x.
 func (c *chart) whiskers(cv curve) []plot.Plotter {
-	var at plotter.XYs
-	var reach plotter.YErrors
-	for _, pt := range cv.points {
-		if pt.high > pt.low && !cv.baseline && c.x.has(pt.x) {
-			at = append(at, c.at(pt.x, pt.y))
-			reach = append(reach, struct{ Low, High float64 }{pt.y - pt.low, pt.high - pt.y})
-		}
-	}
 	style := draw.LineStyle{Color: cv.look.color, Width: 0.8}
 	const width vg.Length = 4
-	switch {
-	case len(at) == 0:
-		return nil
-	case c.onSide:
-		return []plot.Plotter{&plotter.XErrorBars{XYs: at, XErrors: plotter.XErrors(reach), LineStyle: style, CapWidth: width}}
+	inX := &plotter.XErrorBars{LineStyle: style, CapWidth: width}
+	inY := &plotter.YErrorBars{LineStyle: style, CapWidth: width}
+	for _, pt := range cv.points {
+		if cv.baseline || !c.x.has(pt.x.mean) {
+			continue
+		}
+		x, y := pt.x.errors(), pt.y.errors()
+		if c.onSide {
+			x, y = y, struct{ Low, High float64 }{}
+		}
+		at := c.at(pt.x.mean, pt.y.mean)
+		if x.Low+x.High > 0 && (c.onSide || c.y.has(pt.y.mean)) {
+			inX.XYs, inX.XErrors = append(inX.XYs, at), append(inX.XErrors, x)
+		}
+		if y.Low+y.High > 0 {
+			inY.XYs, inY.YErrors = append(inY.XYs, at), append(inY.YErrors, y)
+		}
 	}
-	return []plot.Plotter{&plotter.YErrorBars{XYs: at, YErrors: reach, LineStyle: style, CapWidth: width}}
+	var parts []plot.Plotter
+	if len(inX.XYs) > 0 {
+		parts = append(parts, inX)
+	}
+	if len(inY.XYs) > 0 {
+		parts = append(parts, inY)
+	}
+	return parts
+}
+
+// errors are how far a span reaches from its mean.
+func (s span) errors() struct{ Low, High float64 } {
+	return struct{ Low, High float64 }{s.mean - s.low, s.high - s.mean}
 }

@@ -86,12 +86,12 @@ func TestDotsAreTheSeedsAndTheirMean(t *testing.T) {
 	c := mustReduce(t, Figure{ID: "f", X: "latency.evaluate", Rows: "prune.search"}, all)
 	curves := c.panels[0].curves
 	first := curves[0].points[0]
-	if diff := cmp.Diff([]float64{10, 40}, first.values); diff != "" || first.y != 25 || first.low != 10 || first.high != 40 || !curves[0].reference {
+	if diff := cmp.Diff([]float64{10, 40}, first.values); diff != "" || first.y != (span{25, 10, 40}) || !curves[0].reference {
 		t.Errorf("first row: %+v %s", first, diff)
 	}
 	// What differs in more than the seed is not averaged, and lies apart in its row.
 	second := curves[1].points
-	if len(second) != 2 || second[0].x == second[1].x || math.Abs(second[0].x-1) > 0.5 || math.Abs(second[1].x-1) > 0.5 || curves[1].reference {
+	if len(second) != 2 || second[0].x == second[1].x || math.Abs(second[0].x.mean-1) > 0.5 || math.Abs(second[1].x.mean-1) > 0.5 || curves[1].reference {
 		t.Errorf("second row: %+v", second)
 	}
 	if want := []string{"Mean and range of 1 to 2 seeds, which are hollow.", "Points of one row differ in prune.ratio."}; !slices.Equal(c.notes, want) {

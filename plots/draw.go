@@ -14,8 +14,8 @@ import (
 	"hepex/harness/record"
 )
 
-// Draw writes the figure as ID.pdf, ID.svg and ID.png into dir, which it makes, and returns the three
-// paths. A figure that cannot be drawn leaves no file, and the ones that were there as they were.
+// Draw writes the figure as ID.pdf, ID.svg and ID.png into dir, which it makes, beside it its points as ID.csv and what a caption
+// must say as ID.txt, and returns the paths. A figure that cannot be drawn leaves no file, and the ones that were there as they were.
 func Draw(dir string, fig Figure, records record.Set) ([]string, error) {
 	paths, err := drawFigure(dir, fig, records)
 	if err != nil {
@@ -41,64 +41,70 @@ func (fig Figure) files(records record.Set, resolution int) ([]file, error) {
 		return nil, err
 	}
 	w, h := c.size()
-	return render(w, h, resolution, c.paint)
+	files, err := render(w, h, resolution, c.paint)
+	if err != nil {
+		return nil, err
+	}
+	return withData(files, c.data, c.caption(fig))
 }
 
 // Lengths of a figure, in points.
 const (
-	margin    = 8
-	textSize  = 9
-	smallSize = 7.5
+	margin    = 6
+	titleSize = 9
+	textSize  = 8
+	smallSize = 7
 
-	noteHeight   = 1.25 * smallSize
-	bannerSize   = 11
+	titleHeight  = 1.7 * titleSize
+	bannerSize   = 9
 	bannerHeight = 2 * bannerSize
-	frameWidth   = 0.7
+	frameWidth   = 0.6
+	lineWidth    = 1.2
 )
 
 var (
 	bannerStyle = letters(bannerSize, color.RGBA{0xC0, 0x00, 0x00, 0xFF})
-	noteStyle   = letters(smallSize, grey(0x55))
+	titleStyle  = letters(titleSize, color.Black)
 	labelStyle  = letters(textSize, color.Black)
-	tickStyle   = letters(8, color.Black)
+	tickStyle   = letters(smallSize+0.5, color.Black)
 )
 
 const banner = "INSECURE PARAMETERS: these results hold under no security level"
 
 // columns is how many panels stand side by side.
 func (c *chart) columns() int {
-	if n := len(c.panels); n != 4 {
-		return min(n, 3)
+	n := len(c.panels)
+	if n == 4 {
+		n = 2
 	}
-	return 2
+	return max(1, min(n, 3, int(c.width/leastWidth)))
 }
 
 func (c *chart) rows() int { return (len(c.panels) + c.columns() - 1) / c.columns() }
 
-// size is that of a figure for the width of a page: panels get narrower as there are more of them.
+// size is that of a figure. Narrow panels are taller for their width than wide ones.
 func (c *chart) size() (w, h vg.Length) {
-	w = []vg.Length{4.3, 6.6, 7.4}[c.columns()-1] * vg.Inch
-	h = []vg.Length{2.9, 2.7, 2.4}[c.columns()-1] * vg.Inch * vg.Length(c.rows())
+	w = vg.Length(c.width) * vg.Centimeter
+	h = min(72+0.45*w/vg.Length(c.columns()), 240)
 	if c.onSide {
-		h = c.rowsHeight() * vg.Length(c.rows())
+		h = c.rowsHeight()
 	}
-	return w, h + c.header(w-2*margin) + c.footer(w-2*margin) + 2*margin
+	return w, h*vg.Length(c.rows()) + c.header(w-2*margin) + 2*margin
 }
 
-// header is the height of what stands above the panels, footer that of the notes below.
+// header is the height of what stands above the panels.
 func (c *chart) header(width vg.Length) vg.Length {
 	h := newLegend(c.legend, width).height()
 	if c.insecure {
 		h += bannerHeight
 	}
+	if c.title != "" {
+		h += titleHeight
+	}
 	return h
 }
 
-func (c *chart) footer(width vg.Length) vg.Length {
-	return vg.Length(len(wrap(c.notes, noteStyle, width))) * noteHeight
-}
-
-// paint draws the figure from top to bottom: banner, legend, panels, notes.
+// paint draws the figure from top to bottom: banner, title, legend, panels.
 func (c *chart) paint(dc draw.Canvas) {
 	dc = draw.Crop(dc, margin, -margin, margin, -margin)
 	width, top := dc.Size().X, dc.Max.Y
@@ -108,12 +114,13 @@ func (c *chart) paint(dc draw.Canvas) {
 		dc.FillText(style, vg.Point{X: dc.Center().X, Y: top}, banner)
 		top -= bannerHeight
 	}
-	newLegend(c.legend, width).paint(dc, top)
-	body := draw.Crop(dc, 0, 0, c.footer(width), -c.header(width))
-	c.paintPanels(body)
-	for i, line := range wrap(c.notes, noteStyle, width) {
-		dc.FillText(noteStyle, vg.Point{X: dc.Min.X, Y: body.Min.Y - vg.Length(i+1)*noteHeight}, line)
+	if c.title != "" {
+		style := aligned(titleStyle, draw.XCenter, draw.YTop)
+		caption(dc, style, dc.Center().X, top, fitting(c.title, style, width))
+		top -= titleHeight
 	}
+	newLegend(c.legend, width).paint(dc, top)
+	c.paintPanels(draw.Crop(dc, 0, 0, 0, -c.header(width)))
 }
 
 // paintPanels lays the panels out in a grid of equal data areas. Each row has the label of y on its
@@ -184,6 +191,10 @@ func (c *chart) plot(p panel, numbered bool) *plot.Plot {
 			pl.Add(unboxed{part})
 		}
 	}
+	add(bandPlot(p.bands))
+	for _, g := range p.guides {
+		add(&plotter.Line{XYs: g.xys, LineStyle: g.look.line(1)})
+	}
 	if p.bars != nil {
 		add(bars{c, p.bars})
 	}
@@ -228,11 +239,13 @@ func (frame) Plot(dc draw.Canvas, _ *plot.Plot) {
 // lines are the line of a curve, when it has one, and the whiskers of its points.
 func (c *chart) lines(cv curve) []plot.Plotter {
 	var parts []plot.Plotter
-	switch xys := c.line(cv); {
+	switch {
 	case cv.reference:
-		parts = append(parts, &plotter.Line{XYs: c.level(cv.points[0].y), LineStyle: cv.look.line(0.8)})
-	case len(xys) > 1:
-		parts = append(parts, &plotter.Line{XYs: xys, LineStyle: cv.look.line(1.3)})
+		parts = append(parts, &plotter.Line{XYs: c.level(cv.points[0].y.mean), LineStyle: cv.look.line(0.8)})
+	case cv.baseline:
+		parts = append(parts, &plotter.Line{XYs: c.level(cv.points[0].y.mean), LineStyle: cv.look.line(lineWidth)})
+	case cv.joined:
+		parts = append(parts, &plotter.Line{XYs: cv.line(), LineStyle: cv.look.line(lineWidth)})
 	}
 	return append(parts, c.whiskers(cv)...)
 }
@@ -240,42 +253,10 @@ func (c *chart) lines(cv curve) []plot.Plotter {
 // level is a line through the whole panel.
 func (c *chart) level(y float64) plotter.XYs { return plotter.XYs{c.at(c.x.min, y), c.at(c.x.max, y)} }
 
-// line connects the points of a curve in the order of x, passing through the mean of those that share
-// one. Where these lie clearly apart, a line would show values that nobody measured: there is none.
-func (c *chart) line(cv curve) plotter.XYs {
-	switch {
-	case cv.baseline:
-		return c.level(cv.points[0].y)
-	case c.onSide:
-		return nil
-	}
-	var xys plotter.XYs
-	for i := 0; i < len(cv.points); {
-		var ys []float64
-		x := cv.points[i].x
-		for ; i < len(cv.points) && cv.points[i].x == x; i++ {
-			ys = append(ys, cv.points[i].y)
-		}
-		if c.y.distance(ys[0], ys[len(ys)-1]) > 0.05 {
-			return nil
-		}
-		xys = append(xys, plotter.XY{X: x, Y: mean(ys)})
-	}
-	return xys
-}
-
-// distance is how far apart two values lie, as a share of the axis.
-func (a axis) distance(u, v float64) float64 {
-	if a.log {
-		return math.Abs(math.Log(u/v)) / math.Log(a.max/a.min)
-	}
-	return math.Abs(u-v) / (a.max - a.min)
-}
-
 func (c *chart) markers(cv curve) plot.Plotter {
 	s := &plotter.Scatter{GlyphStyle: cv.look.marker()}
 	for _, pt := range cv.points {
-		s.XYs = append(s.XYs, c.at(pt.x, pt.y))
+		s.XYs = append(s.XYs, c.at(pt.x.mean, pt.y.mean))
 	}
 	return s
 }
@@ -290,12 +271,12 @@ func (c *chart) arrows(cv curve) arrows {
 	a := arrows{color: cv.look.color}
 	for _, pt := range c.beyond(cv) {
 		if cv.baseline {
-			pt.x = c.x.max
+			pt.x.mean = c.x.max
 			if c.onSide { // below is the axis
-				pt.x = c.x.min + 0.2
+				pt.x.mean = c.x.min + 0.2
 			}
 		}
-		a.points = append(a.points, c.at(pt.x, pt.y))
+		a.points = append(a.points, c.at(pt.x.mean, pt.y.mean))
 	}
 	return a
 }

@@ -2,8 +2,10 @@ package plots
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"image/png"
 	"io"
 	"math"
@@ -132,13 +134,13 @@ func TestTileMapsAreValidAndReproducible(t *testing.T) {
 	}
 }
 
-// checkFiles checks that there are a PDF, an SVG and a PNG that can be read.
+// checkFiles checks that there are a PDF, an SVG, a PNG and a CSV that can be read, and a caption.
 func checkFiles(t *testing.T, files []file) {
 	t.Helper()
 	checks := []struct {
 		extension string
 		valid     func([]byte) error
-	}{{".pdf", validPDF}, {".svg", validSVG}, {".png", validPNG}}
+	}{{".pdf", validPDF}, {".svg", validSVG}, {".png", validPNG}, {".csv", validCSV}, {".txt", validCaption}}
 	if len(files) != len(checks) {
 		t.Fatalf("%d files, want %d", len(files), len(checks))
 	}
@@ -159,6 +161,21 @@ func checkSame(t *testing.T, first, second []file) {
 			t.Errorf("%s: two runs differ", first[i].extension)
 		}
 	}
+}
+
+func validCSV(b []byte) error {
+	rows, err := csv.NewReader(bytes.NewReader(b)).ReadAll()
+	if err == nil && len(rows) < 2 {
+		err = errors.New("no points")
+	}
+	return err
+}
+
+func validCaption(b []byte) error {
+	if !bytes.HasSuffix(b, []byte(".\n")) || bytes.Count(b, []byte("\n")) != 1 {
+		return fmt.Errorf("%q: want one line of sentences", b)
+	}
+	return nil
 }
 
 func validPDF(b []byte) error {

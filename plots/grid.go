@@ -1,7 +1,6 @@
 package plots
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"strings"
@@ -15,17 +14,21 @@ import (
 // Format is how a table is written.
 type Format int
 
-// The formats: Terminal and Markdown are for reading, with scaled numbers and their units; CSV has
-// the recorded numbers.
+// The formats: Terminal, Markdown and LaTeX are for reading, with scaled numbers and their units; CSV has
+// the recorded numbers. LaTeX is a table of the package booktabs, to be read with \input.
 const (
 	Terminal Format = iota
 	Markdown
 	CSV
+	LaTeX
 )
 
 // grid is a table of texts. Its first texts columns are aligned left, the others right.
 type grid struct {
+	id     string
+	title  string
 	header []string
+	over   []string // what each heading begins with, where neighbours share it
 	rows   [][]string
 	texts  int
 	flags  []string // above the table; not in CSV
@@ -46,8 +49,9 @@ func (g *grid) write(w io.Writer, format Format) error {
 	case Markdown:
 		return g.render(w, renderer.NewMarkdown(), tw.PaddingDefault, escaped)
 	case CSV:
-		out := csv.NewWriter(w)
-		return out.WriteAll(append([][]string{g.header}, g.rows...))
+		return WriteCSV(w, append([][]string{g.header}, g.rows...))
+	case LaTeX:
+		return g.writeLaTeX(w)
 	}
 	return fmt.Errorf("no table format %d", format)
 }
@@ -78,6 +82,11 @@ func (g *grid) render(w io.Writer, r tw.Renderer, padding tw.Padding, clean func
 	if err := table.Render(); err != nil {
 		return err
 	}
+	if g.title != "" {
+		if _, err := fmt.Fprintf(w, "%s\n\n", clean(g.title)); err != nil {
+			return err
+		}
+	}
 	for _, flag := range g.flags {
 		if _, err := fmt.Fprintf(w, "%s\n\n", clean(flag)); err != nil {
 			return err
@@ -107,7 +116,8 @@ func each(texts []string, change func(string) string) []string {
 // oneLine keeps a text from breaking its row.
 func oneLine(s string) string { return strings.Join(strings.Fields(clean(s)), " ") }
 
-var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "<", "&lt;", "&", "&amp;")
+var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "<", "&lt;", "&", "&amp;",
+	"[", `\[`, "]", `\]`, "!", `\!`)
 
 // escaped keeps a text from ending its cell or being read as markup.
 func escaped(s string) string { return markdownEscapes.Replace(oneLine(s)) }

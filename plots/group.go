@@ -36,37 +36,33 @@ func key(r *record.Record, params []string) []string {
 	return values
 }
 
-// describe puts the values of a list of parameters in words: "p4e, weights plain, tile 16x16x32".
-func describe(params, values []string) string {
-	parts := make([]string, len(params))
-	for i, name := range params {
-		last := name[strings.LastIndex(name, ".")+1:]
-		switch {
-		case values[i] == "":
-			parts[i] = "no " + last
-		case name == scheme || name == "label":
-			parts[i] = values[i]
-		default:
-			parts[i] = last + " " + values[i]
-		}
-	}
-	return strings.Join(parts, ", ")
+// span is a mean and the least and the greatest value that it is of.
+type span struct{ mean, low, high float64 }
+
+func spanOf(values []float64) span {
+	return span{mean(values), slices.Min(values), slices.Max(values)}
 }
 
-// point is the mean of the attempts that differ only in their seeds, and their range.
-type point struct {
-	x, y, low, high float64
-	seeds           int
-	values          []float64      // y of the attempts
-	from            *record.Record // one of them
+func (s span) times(factor float64) span {
+	return span{s.mean * factor, s.low * factor, s.high * factor}
 }
+
+// point is the attempts that differ only in their seeds.
+type point struct {
+	x, y   span
+	values []float64 // y of the attempts
+	of     record.Set
+}
+
+// seeds is the number of values that a point is the mean of.
+func (pt point) seeds() int { return len(pt.values) }
 
 // points groups records that differ only in their seeds. x may be nil. Records without a value are
 // left out. Points that coincide are merged: they differ in parameters that do not matter here.
 func points(records record.Set, x, y func(*record.Record) (float64, bool)) []point {
 	type group struct {
-		from  *record.Record
-		x, ys []float64
+		of     record.Set
+		xs, ys []float64
 	}
 	groups := make(map[string]*group)
 	for _, r := range records {
@@ -82,19 +78,28 @@ func points(records record.Set, x, y func(*record.Record) (float64, bool)) []poi
 		}
 		id := identity(r)
 		if groups[id] == nil {
-			groups[id] = &group{from: r}
+			groups[id] = &group{}
 		}
-		groups[id].x, groups[id].ys = append(groups[id].x, vx), append(groups[id].ys, vy)
+		g := groups[id]
+		g.of, g.xs, g.ys = append(g.of, r), append(g.xs, vx), append(g.ys, vy)
 	}
 	var all []point
 	for _, id := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[id]
-		all = append(all, point{mean(g.x), mean(g.ys), slices.Min(g.ys), slices.Max(g.ys), len(g.ys), slices.Sorted(slices.Values(g.ys)), g.from})
+		all = append(all, point{spanOf(g.xs), spanOf(g.ys), slices.Sorted(slices.Values(g.ys)), g.of})
 	}
-	slices.SortStableFunc(all, func(a, b point) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) })
-	return slices.CompactFunc(all, func(a, b point) bool {
-		return a.x == b.x && a.y == b.y && a.low == b.low && a.high == b.high
+	slices.SortStableFunc(all, func(a, b point) int {
+		return cmp.Or(cmp.Compare(a.x.mean, b.x.mean), cmp.Compare(a.y.mean, b.y.mean))
 	})
+	merged := all[:0]
+	for _, pt := range all {
+		if last := len(merged) - 1; last >= 0 && merged[last].x == pt.x && merged[last].y == pt.y {
+			merged[last].of = append(merged[last].of, pt.of...)
+			continue
+		}
+		merged = append(merged, pt)
+	}
+	return merged
 }
 
 // identity is every parameter of a record but its seeds.

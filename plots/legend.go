@@ -32,7 +32,7 @@ func newLegend(entries []entry, width vg.Length) legend {
 	}
 	for l.rows = 1; l.rows <= len(entries); l.rows++ {
 		l.widths = make([]vg.Length, (len(entries)+l.rows-1)/l.rows)
-		for i, e := range entries {
+		for i, e := range l.entries {
 			w := &l.widths[i/l.rows]
 			*w = max(*w, sampleWidth+sampleGap+labelStyle.Width(e.name)+entryGap)
 		}
@@ -74,15 +74,19 @@ func (l legend) paint(dc draw.Canvas, top vg.Length) {
 	}
 }
 
-// sample draws what stands before a name: a line and its marker, or a filled box.
+// sample draws what stands before a name: the line and the marker that the series has, or a filled box.
 func (e entry) sample(dc draw.Canvas, x, y vg.Length) {
 	if e.filled {
 		dc.SetColor(e.look.color)
-		dc.Fill(vg.Rectangle{Min: vg.Point{X: x + sampleWidth/3, Y: y - 3.5}, Max: vg.Point{X: x + sampleWidth, Y: y + 3.5}}.Path())
+		box := vg.Rectangle{Min: vg.Point{X: x + sampleWidth/3, Y: y - 3.5}, Max: vg.Point{X: x + sampleWidth, Y: y + 3.5}}.Path()
+		dc.Fill(box)
+		stroke(dc, partEdge, box)
 		return
 	}
-	dc.StrokeLine2(e.look.line(1.3), x, y, x+sampleWidth, y)
-	if !e.baseline {
+	if e.line {
+		dc.StrokeLine2(e.look.line(lineWidth), x, y, x+sampleWidth, y)
+	}
+	if e.marker {
 		dc.DrawGlyphNoClip(e.look.marker(), vg.Point{X: x + sampleWidth/2, Y: y})
 	}
 }

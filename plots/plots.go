@@ -13,33 +13,48 @@ import (
 	"slices"
 	"strings"
 
+	"hepex/harness/config"
 	"hepex/harness/record"
 )
 
 // Figure says what a figure shows. X and Y are metrics or numeric parameters. Rows, Series and Facet are
 // parameters, several of them separated by commas, or empty: a series is a curve, a facet a panel. With
-// Rows, which are in the order of the records, there are neither Y nor Series. A row is dots, or, where X is a metric that has a
-// part for each layer (record.PerLayer), bars of these parts.
+// Rows, which are in the order of the records, there are neither Y nor Series. A row is dots, or, where X is a metric that has
+// parts (record.Parted), bars of these parts.
 type Figure struct {
 	ID, X, Y, Rows, Series, Facet string
 	XAxis, YAxis                  Axis
+
+	Title   string
+	Width   float64            // in cm; 0: ColumnWidth for a single panel, PageWidth for several
+	Where   []config.Condition // which points are shown: those for which all of them hold
+	Labels  map[string]string  // what is written in the place of a value of a parameter or, on an axis, of a metric's name
+	Markers bool               // no lines between points
+	Pareto  bool               // the front of the points that no other one beats in both x and y
+	Guide   Guide
+	Bands   []Band
 }
 
-// DefaultFigures are drawn for an experiment that names none: what pruning costs in quality, and what it saves in time,
-// if anything was evaluated.
+// The widths of a column and of the text of a page, in cm. Texts have 7 to 9 points at the width of the figure, whatever that is.
+const ColumnWidth, PageWidth = 8.5, 17.5
+
+// DefaultFigures are drawn for an experiment that names none: what pruning costs in quality and, if anything was evaluated,
+// what it saves in time, and which points are worth their time.
 func DefaultFigures(records record.Set) []Figure {
 	figures := []Figure{{ID: "quality", X: "tiles.density", Y: "quality.plain", Series: scheme, Facet: "tile"}}
 	if slices.ContainsFunc(records, func(r *record.Record) bool { return r.Latency != nil }) {
-		figures = append(figures, Figure{ID: "latency", X: "tiles.density", Y: "latency.evaluate", Series: "he.weights,tile"})
+		figures = append(figures,
+			Figure{ID: "latency", X: "tiles.density", Y: "latency.evaluate", Series: scheme, Facet: "he.weights,tile", Guide: Proportional},
+			Figure{ID: "front", X: "latency.evaluate", Y: "quality.plain", Series: scheme, Facet: "he.weights", Pareto: true})
 	}
 	return figures
 }
 
 // Table says what a table shows: a row for each value of the parameters Rows, and for each value of
-// the parameters Cols (or once, when there are none) a column for each metric of Cells.
+// the parameters Cols (or once, when there are none) a column for each metric of Cells. The title is what a caption begins with.
 type Table struct {
-	ID, Rows, Cols string
-	Cells          []string
+	ID, Title, Rows, Cols string
+	Cells                 []string
 }
 
 // scheme is the parameter whose value dense is the baseline of an experiment.

@@ -55,6 +55,15 @@ func render(w, h vg.Length, resolution int, paint func(draw.Canvas)) (files []fi
 	return files, nil
 }
 
+// withData adds the numbers of a picture and its caption.
+func withData(files []file, rows [][]string, caption string) ([]file, error) {
+	var data bytes.Buffer
+	if err := WriteCSV(&data, rows); err != nil {
+		return nil, err
+	}
+	return append(files, file{".csv", data.Bytes()}, file{".txt", []byte(caption)}), nil
+}
+
 // pdfCanvas encodes text as the fonts in PDF files need it: vgpdf passes UTF-8 through as if it were
 // Windows-1252.
 type pdfCanvas struct{ *vgpdf.Canvas }

@@ -21,7 +21,7 @@ type sheet struct {
 // Lengths of a sheet, in dots.
 const (
 	sheetMargin  = 36
-	titleHeight  = 72
+	sheetTitle   = 72
 	nameHeight   = 52 // the name of a layer
 	noteDots     = 38 // a line of what there is to say below it
 	headHeight   = 44 // the heading of a map
@@ -31,12 +31,16 @@ const (
 	mapGap       = 60  // between maps
 	rowGap       = 40  // between layers
 	shortestRow  = 124 // the word outputs beside it
+	pageColumn   = 923 // at which a sheet has PageWidth
 	dotsPerPoint = dpi / 72.
 )
 
+// mapNoteStyle is that of what is said below the name of a layer.
+var mapNoteStyle = letters(smallSize+0.5, grey(0x40))
+
 // columnWidth is the width of the widest map; maps stand in the middle of their column.
 func (s sheet) columnWidth() int {
-	widest := 780 // room for a heading
+	widest := pageColumn
 	for _, r := range s.rows {
 		w, _ := r.maps[0].size()
 		widest = max(widest, w)
@@ -59,7 +63,15 @@ func (s sheet) above(r mapRow) int {
 
 // notes are the lines of a row's note.
 func (s sheet) notes(r mapRow) []string {
-	return wrap([]string{r.note}, noteStyle, vg.Length(s.width()-2*sheetMargin)/dotsPerPoint)
+	return wrap([]string{r.note}, mapNoteStyle, vg.Length(s.width()-2*sheetMargin)/dotsPerPoint)
+}
+
+// key says what colours mean.
+func (s sheet) key() string {
+	if s.tapped() {
+		return "Tinted: tiles that are computed. Dark: weights that are not zero. On a darker ground: dropped inputs and outputs."
+	}
+	return "Tinted: tiles that are computed. Dark: weights that are not zero."
 }
 
 // tapped tells whether a layer has a kernel.
@@ -70,7 +82,7 @@ func (s sheet) tapped() bool {
 func (s sheet) dots() (w, h int) {
 	h = 2*sheetMargin + (len(s.rows)-1)*rowGap + keyHeight
 	if s.title != "" {
-		h += titleHeight
+		h += sheetTitle
 	}
 	for _, r := range s.rows {
 		h += s.height(r)
@@ -106,23 +118,19 @@ func (s sheet) paint(dc draw.Canvas, picture image.Image) {
 	if s.title != "" {
 		p := at(w/2, y)
 		caption(dc, aligned(letters(11, grey(0)), draw.XCenter, draw.YTop), p.X, p.Y, s.title)
-		y += titleHeight
+		y += sheetTitle
 	}
 	for _, r := range s.rows {
 		p := at(sheetMargin, y)
 		caption(dc, aligned(labelStyle, draw.XLeft, draw.YTop), p.X, p.Y, r.name)
 		for i, note := range s.notes(r) {
 			p = at(sheetMargin, y+nameHeight+i*noteDots)
-			caption(dc, aligned(noteStyle, draw.XLeft, draw.YTop), p.X, p.Y, note)
+			caption(dc, aligned(mapNoteStyle, draw.XLeft, draw.YTop), p.X, p.Y, note)
 		}
 		y += s.height(r) + rowGap
 	}
 	p := at(sheetMargin, h-sheetMargin)
-	key := "Tinted: tiles that are computed. Dark: weights that are not zero."
-	if s.tapped() {
-		key += " On a darker ground: dropped inputs and outputs."
-	}
-	caption(dc, noteStyle, p.X, p.Y, key)
+	caption(dc, mapNoteStyle, p.X, p.Y, s.key())
 	small := letters(8, grey(0x20))
 	s.each(func(m heatMap, left, top int) {
 		mw, mh := m.size()
@@ -142,7 +150,7 @@ func (s sheet) paint(dc draw.Canvas, picture image.Image) {
 func (s sheet) each(visit func(m heatMap, left, top int)) {
 	y := sheetMargin
 	if s.title != "" {
-		y += titleHeight
+		y += sheetTitle
 	}
 	for _, r := range s.rows {
 		for i, m := range r.maps {

@@ -52,12 +52,12 @@ func newSummary(records record.Set, format Format) *grid {
 	if format != CSV && len(distinct(records, []string{"train.seed"})) == 1 {
 		columns = slices.Delete(columns, 3, 4)
 	}
-	g := &grid{header: []string{"Point"}, texts: 3}
+	g := &grid{id: "summary", header: []string{"Point"}, texts: 3}
 	for _, c := range columns {
-		g.header = append(g.header, map[Format]string{Terminal: c.short, Markdown: c.long, CSV: c.name}[format])
+		g.header = append(g.header, map[Format]string{Terminal: c.short, Markdown: c.long, LaTeX: c.long, CSV: c.name}[format])
 	}
 	g.header = append(g.header, "Status")
-	if format != Markdown {
+	if format == Terminal || format == CSV {
 		g.header[0], g.header[len(g.header)-1] = "point", "status"
 	}
 	if format == CSV {
@@ -167,7 +167,7 @@ func reasonNote(r *record.Record, reason string, format Format) string {
 			known, values = append(known, params[i]), append(values, v)
 		}
 	}
-	note := strings.Join(append([]string{label(r)}, describe(known, values)), ", ") + ": " + status(r) + ": " + reason
+	note := strings.Join(append([]string{label(r)}, naming{params: known}.of(values)), ", ") + ": " + status(r) + ": " + reason
 	if format == Terminal {
 		note = shorten(note, terminalWidth)
 	}

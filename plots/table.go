@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,9 +11,10 @@ import (
 	"hepex/harness/record"
 )
 
-// WriteTable writes the table. A cell is the mean ± half the range over seeds. Where the records of a
-// cell differ in more than their seeds, there is no mean to speak of: it is the least … the greatest.
-// CSV has three columns for each: the mean (empty in that case), the least and the greatest.
+// WriteTable writes the table. A cell is the mean ± the standard deviation over seeds. Where the points of a cell differ in more than
+// their seeds, there is no mean to speak of: it is the least … the greatest of theirs, and a note says what they differ in.
+// CSV has a column for each of these: the mean (empty in that case), the standard deviation, the number of seeds, the least
+// and the greatest mean, and what the points differ in.
 func WriteTable(w io.Writer, t Table, records record.Set, format Format) error {
 	g, err := t.grid(records, format == CSV)
 	if err == nil {
@@ -40,11 +42,19 @@ func (t Table) grid(all record.Set, raw bool) (*grid, error) {
 		return nil, err
 	}
 	rows, cols := names(t.Rows), names(t.Cols)
-	g := &grid{header: slices.Clone(rows), texts: len(rows), notes: notes}
-	columns := distinct(records, cols)
+	g := &grid{id: t.ID, title: t.Title, header: slices.Clone(rows), texts: len(rows), notes: notes}
+	var shown []cell
+	columns, describe := distinct(records, cols), newNaming(cols, nil, records)
+	g.over = make([]string, len(rows))
 	for _, values := range columns {
+		over := describe.of(values)
+		if over != "" {
+			over += ": "
+		}
 		for _, m := range cells {
-			g.header = append(g.header, columnNames(describe(cols, values), m, raw)...)
+			for _, name := range columnNames(m, raw) {
+				g.header, g.over = append(g.header, over+name), append(g.over, over)
+			}
 		}
 	}
 	for _, values := range distinct(records, rows) {
@@ -58,14 +68,13 @@ func (t Table) grid(all record.Set, raw bool) (*grid, error) {
 			found := having(having(records, rows, values), cols, column)
 			for _, m := range cells {
 				read := func(r *record.Record) (float64, bool) { return all.Value(r, m.Name) }
-				row = append(row, cellTexts(points(found, nil, read), m, raw)...)
+				c := newCell(points(found, nil, read))
+				row, shown = append(row, c.texts(m, raw)...), append(shown, c)
 			}
 		}
 		g.rows = append(g.rows, row)
 	}
-	if !raw && slices.ContainsFunc(g.rows, func(row []string) bool { return strings.Contains(strings.Join(row, ""), "±") }) {
-		g.notes = append(g.notes, "Means over seeds ± half their range.")
-	}
+	g.notes = append(g.notes, cellNotes(shown)...)
 	g.notes = append(g.notes, busyNote(records, cells...)...)
 	if insecure {
 		g.markInsecure()
@@ -90,49 +99,108 @@ func (t Table) metrics(records, all record.Set) ([]record.Metric, error) {
 	return found, nil
 }
 
-func columnNames(column string, m record.Metric, raw bool) []string {
-	if raw {
-		name := m.Name
-		if column != "" {
-			name = column + ": " + name
-		}
-		return []string{name, name + " least", name + " greatest"}
-	}
-	if column == "" {
+func columnNames(m record.Metric, raw bool) []string {
+	if !raw {
 		return []string{m.Label}
 	}
-	return []string{column + ": " + m.Label}
+	name := m.Name
+	return []string{name, name + " sd", name + " n", name + " least", name + " greatest", name + " varies"}
 }
 
-// cellTexts is what columnNames names. The points are in the order of their values.
-func cellTexts(found []point, m record.Metric, raw bool) []string {
-	switch {
-	case len(found) == 0 && raw:
-		return []string{"", "", ""}
-	case len(found) == 0:
+// cell is the numbers that a table has for one metric in one place.
+type cell struct {
+	points  []point // in the order of their values
+	differs []string
+}
+
+func newCell(found []point) cell {
+	c := cell{points: found}
+	if len(found) > 1 {
+		c.differs = differing(found)
+	}
+	return c
+}
+
+// texts is what columnNames names.
+func (c cell) texts(m record.Metric, raw bool) []string {
+	if len(c.points) == 0 {
+		if raw {
+			return make([]string, 6)
+		}
 		return []string{"-"}
 	}
-	mean, low, high := found[0].y, found[0].low, found[0].high
-	for _, p := range found {
-		low, high = min(low, p.low), max(high, p.high)
-	}
-	exact := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	first, last := c.points[0], c.points[len(c.points)-1]
+	single, n := len(c.points) == 1, first.seeds()
 	switch {
-	case raw && len(found) > 1:
-		return []string{"", exact(low), exact(high)}
+	case raw && single:
+		return []string{exact(first.y.mean), deviation(first.values), strconv.Itoa(n), exact(first.y.mean), exact(first.y.mean), ""}
 	case raw:
-		return []string{exact(mean), exact(low), exact(high)}
-	case len(found) > 1:
-		return []string{m.Format(found[0].y) + " … " + m.Format(found[len(found)-1].y)}
-	case found[0].seeds > 1:
-		return []string{m.FormatSpread(mean, (high-low)/2)}
+		return []string{"", "", strconv.Itoa(n), exact(first.y.mean), exact(last.y.mean), strings.Join(c.differs, " ")}
+	case !single:
+		return []string{m.Format(first.y.mean) + " … " + m.Format(last.y.mean)}
+	case n > 1:
+		return []string{m.FormatSpread(first.y.mean, standardDeviation(first.values))}
 	}
-	return []string{m.Format(mean)}
+	return []string{m.Format(first.y.mean)}
+}
+
+// deviation is the standard deviation of several values; a single one has none.
+func deviation(values []float64) string {
+	if len(values) < 2 {
+		return ""
+	}
+	return exact(standardDeviation(values))
+}
+
+// standardDeviation is that of the population that values are a sample of.
+func standardDeviation(values []float64) float64 {
+	m, sum := mean(values), 0.0
+	for _, v := range values {
+		sum += (v - m) * (v - m)
+	}
+	return math.Sqrt(sum / float64(len(values)-1))
+}
+
+// cellNotes say how to read the cells.
+func cellNotes(cells []cell) (notes []string) {
+	var alone, among, differ []string
+	for _, c := range cells {
+		for _, pt := range c.points {
+			if len(c.points) > 1 {
+				among = append(among, strconv.Itoa(pt.seeds()))
+			} else if pt.seeds() > 1 {
+				alone = append(alone, strconv.Itoa(pt.seeds()))
+			}
+		}
+		differ = append(differ, c.differs...)
+	}
+	if len(alone) > 0 {
+		notes = append(notes, "Mean ± standard deviation of "+reach(alone)+" seeds.")
+	}
+	if slices.Sort(differ); len(differ) > 0 {
+		note := "Least … greatest of points that differ in " + strings.Join(slices.Compact(differ), ", ")
+		if n := reach(among); n != "1" {
+			note += ", each the mean of " + n + " seeds"
+		}
+		notes = append(notes, note+".")
+	}
+	return notes
+}
+
+// reach is from the least to the greatest of some counts.
+func reach(counts []string) string {
+	slices.SortFunc(counts, compareValues)
+	if first, last := counts[0], counts[len(counts)-1]; first != last {
+		return first + " to " + last
+	}
+	return counts[0]
 }
 
 // Texts is a table of finished texts, all aligned left, with what must be read first above it and notes below it; CSV has
 // neither. Insecure marks numbers that were measured under insecure parameters.
 type Texts struct {
+	ID       string
+	Title    string
 	Flags    []string
 	Header   []string
 	Rows     [][]string
@@ -142,7 +210,7 @@ type Texts struct {
 
 // WriteTexts writes the table.
 func WriteTexts(w io.Writer, t Texts, format Format) error {
-	g := &grid{header: slices.Clone(t.Header), rows: slices.Clone(t.Rows), texts: len(t.Header) + 1, flags: t.Flags, notes: t.Notes}
+	g := &grid{id: t.ID, title: t.Title, header: slices.Clone(t.Header), rows: slices.Clone(t.Rows), texts: len(t.Header) + 1, flags: t.Flags, notes: t.Notes}
 	if t.Insecure {
 		g.markInsecure()
 	}

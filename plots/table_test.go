@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-var headline = Table{"headline", scheme, "tile", []string{"tiles.density", "latency.evaluate"}}
+var headline = Table{"headline", "Schemes & tiles", scheme, "tile", []string{"tiles.density", "latency.evaluate"}}
 
 // mixed is a few points of the experiment with a failure, a long label and characters that Markdown
 // and CSV give a meaning to.
@@ -43,7 +43,7 @@ func mixed() record.Set {
 func TestGoldenTables(t *testing.T) {
 	all := experiment()
 	plain := where(where(all, "he.weights", "plain"), "prune.ratio", "0.8")
-	ranges := Table{"ranges", "prune.scheme,he.weights", "", []string{"tiles.density", "quality.degradation", "saved.latency"}}
+	ranges := Table{"ranges", "", "prune.scheme,he.weights", "", []string{"tiles.density", "quality.degradation", "saved.latency"}}
 	insecure := with(plain[:4], func(_ int, r *record.Record) { r.HE = &record.HE{Insecure: true} })
 	tests := []struct {
 		name  string
@@ -55,7 +55,7 @@ func TestGoldenTables(t *testing.T) {
 		{"summary", func(w io.Writer, f Format) error { return Summary(w, mixed(), f) }},
 	}
 	for _, test := range tests {
-		for format, extension := range map[Format]string{Terminal: ".txt", Markdown: ".md", CSV: ".csv"} {
+		for format, extension := range map[Format]string{Terminal: ".txt", Markdown: ".md", CSV: ".csv", LaTeX: ".tex"} {
 			t.Run(test.name+extension, func(t *testing.T) {
 				var got bytes.Buffer
 				if err := test.write(&got, format); err != nil {
@@ -146,11 +146,11 @@ func TestTableErrors(t *testing.T) {
 		{"no records", headline, nil, "plots: table headline: no records"},
 		{"only failures", headline, with(all[:1], func(_ int, r *record.Record) { r.Status = record.Failed }), "none of 1 record ended with a result"},
 		{"no such section", headline, bare, "no record has latency.evaluate"},
-		{"unknown metric", Table{"t", scheme, "", []string{"tile.density"}}, all, "did you mean tiles.density"},
-		{"unknown row", Table{"t", "schema", "", []string{"tiles.density"}}, all, "no record has the parameter schema"},
-		{"unknown column", Table{"t", scheme, "shape", []string{"tiles.density"}}, all, "no record has the parameter shape"},
-		{"no cells", Table{"t", scheme, "tile", nil}, all, "want rows and cells"},
-		{"no rows", Table{"t", ",", "tile", []string{"tiles.density"}}, all, "want rows and cells"},
+		{"unknown metric", Table{"t", "", scheme, "", []string{"tile.density"}}, all, "did you mean tiles.density"},
+		{"unknown row", Table{"t", "", "schema", "", []string{"tiles.density"}}, all, "no record has the parameter schema"},
+		{"unknown column", Table{"t", "", scheme, "shape", []string{"tiles.density"}}, all, "no record has the parameter shape"},
+		{"no cells", Table{"t", "", scheme, "tile", nil}, all, "want rows and cells"},
+		{"no rows", Table{"t", "", ",", "tile", []string{"tiles.density"}}, all, "want rows and cells"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestTableErrors(t *testing.T) {
 	if err := Summary(io.Discard, all, Format(9)); err == nil {
 		t.Error("no error for a format that does not exist")
 	}
-	for _, f := range []Format{Terminal, Markdown, CSV} {
+	for _, f := range []Format{Terminal, Markdown, CSV, LaTeX} {
 		if err := Summary(full{}, all, f); !errors.Is(err, errFull) {
 			t.Errorf("format %d on a full disk: %v", f, err)
 		}

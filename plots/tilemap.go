@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -14,6 +15,7 @@ import (
 // TileMap shows what permuting and pruning did to the tiles of each layer.
 type TileMap struct {
 	Title  string
+	Point  string // its id, for the files beside the picture
 	Layers []TileMapLayer
 }
 
@@ -32,8 +34,8 @@ type TileMapLayer struct {
 // Kernel is the number of rows and columns of taps.
 type Kernel struct{ Rows, Cols int }
 
-// DrawTileMap writes the map as ID.pdf, ID.svg and ID.png into dir, which it makes, and returns the
-// three paths. Each layer is a row of two heat maps on the grid of its tiles: weights that are not
+// DrawTileMap writes the map as ID.pdf, ID.svg and ID.png into dir, which it makes, beside it the numbers of tiles as ID.csv and
+// a caption as ID.txt, and returns the paths. Each layer is a row of two heat maps on the grid of its tiles: weights that are not
 // zero are dark, and tiles that have to be kept are tinted. In the original order of the neurons those are
 // the tiles that hold any weight, in the permuted one those that Kept names. Both show the same, final weights.
 //
@@ -73,7 +75,27 @@ func (m TileMap) files(resolution int) ([]file, error) {
 	}
 	w, h := sheet.size()
 	picture := sheet.picture()
-	return render(w, h, resolution, func(dc draw.Canvas) { sheet.paint(dc, picture) })
+	files, err := render(w, h, resolution, func(dc draw.Canvas) { sheet.paint(dc, picture) })
+	if err != nil {
+		return nil, err
+	}
+	caption := fmt.Sprintf("%s. %s Point %s.\n", m.Title, sheet.key(), m.Point)
+	return withData(files, m.table(), strings.TrimPrefix(caption, ". "))
+}
+
+// table is the numbers of tiles of each layer.
+func (m TileMap) table() [][]string {
+	rows := [][]string{{"point", "layer", "inputs", "outputs", "tiles", "with weights in the original order", "kept"}}
+	for _, l := range m.Layers {
+		occupied, total := tiles(l.occupied())
+		kept, _ := tiles(l.Kept)
+		row := []string{m.Point, l.Name}
+		for _, n := range []int{len(l.Before[0]), len(l.Before), total, occupied, kept} {
+			row = append(row, strconv.Itoa(n))
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // mapRow is one layer with its maps before and after.
@@ -202,12 +224,17 @@ func (l TileMapLayer) check() error {
 	return nil
 }
 
-func tally(tiles [][]bool) string {
-	kept, total := 0, 0
-	for _, row := range tiles {
+// tiles counts those that are kept, and all.
+func tiles(rows [][]bool) (kept, total int) {
+	for _, row := range rows {
 		kept += number(row)
 		total += len(row)
 	}
+	return kept, total
+}
+
+func tally(rows [][]bool) string {
+	kept, total := tiles(rows)
 	return fmt.Sprintf("%d of %d tiles (%.1f %%)", kept, total, 100*float64(kept)/float64(total))
 }
 

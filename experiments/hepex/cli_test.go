@@ -51,7 +51,7 @@ func TestBadInput(t *testing.T) {
 		"unknown metric":      {replaced("[tiles.density]", "[tiles.size]"), "13:", "tiles.size"},
 		"metric as series":    {replaced("rows: prune.scheme", "rows: tiles.kept"), "13:30", "not a parameter"},
 		"text as number":      {replaced("[tiles.density]", "[prune.scheme]"), "13:71", "not a number"},
-		"layers as a number":  {replaced("[tiles.density]", "[latency.per_layer]"), "13:71", "one for each layer"},
+		"layers as a number":  {replaced("[tiles.density]", "[latency.per_layer]"), "13:71", "has parts"},
 		"saved, no dense":     {strings.Replace(replaced("[tiles.density]", "[saved.tiles]"), "  cases: [{label: dense, prune.scheme: dense}]\n", "", 1), "12:", "dense point"},
 		"too precise":         {strings.NewReplacer("hidden: [16]", "hidden: [16, 16, 16, 16]", "precision: 16, log_q: [50, 40, 40, 40], log_p: [55], log_scale: 40, insecure: true", "precision: 40", "16x8x4", "16x16x16").Replace(small), "8:", "precision is too high"},
 		"empty file":          {"", "1:1", "empty"},

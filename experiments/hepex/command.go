@@ -150,14 +150,14 @@ func checkNames(c *config.Config) error {
 		if slices.Contains(config.ParamNames(), name) {
 			return fmt.Errorf("%s is not a number; want a metric or a numeric parameter", name)
 		}
-		if _, ok := record.ByLayer(name); ok {
-			return fmt.Errorf("%s is no number but one for each layer; want one of them, such as %s.fc1, or rows in the place of y", name, name)
+		if _, ok := record.Parted(name); ok {
+			return fmt.Errorf("%s is no number but has parts; want one of them, such as %s.fc1, or rows in the place of y", name, record.PerLayer)
 		}
 		_, err := record.Lookup(name)
 		return err
 	}
 	row := func(name string) error {
-		if _, ok := record.ByLayer(name); ok {
+		if _, ok := record.Parted(name); ok {
 			return nil
 		}
 		return number(name)

@@ -27,7 +27,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	s.checkComplete(smallPoints)
-	for _, name := range []string{"summary.csv", "config.yaml", "tables/density.md", "tables/summary.md", "figures/quality.pdf", "figures/quality.svg", "figures/latency.png", "figures/tile-map.png"} {
+	for _, name := range []string{"summary.csv", "config.yaml", "tables/density.md", "tables/summary.md", "figures/quality.pdf", "figures/quality.svg", "figures/latency.png", "figures/tile-map.png", "figures/examples.svg"} {
 		if info, err := os.Stat(filepath.Join(s.dir, "results/small", name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -91,8 +91,45 @@ func TestRun(t *testing.T) {
 				t.Errorf("exit code %d, %s: the new figure is missing: %v", code, stdout, err)
 			}
 		}
+		if left, _ := filepath.Glob(filepath.Join(s.dir, "results/small/figures/quality.*")); len(left) > 0 {
+			t.Errorf("figures that the config no longer has: %v", left)
+		}
 		s.write("small.yaml", small)
 		s.run("run", "small.yaml")
+		left, _ := filepath.Glob(filepath.Join(s.dir, "results/small/figures/quality.*"))
+		gone, _ := filepath.Glob(filepath.Join(s.dir, "results/small/figures/memory.*"))
+		if len(left) != 5 || len(gone) > 0 {
+			t.Errorf("%v, %v: want the first figures again, with points and caption", left, gone)
+		}
+	})
+	t.Run("figures of a config", func(t *testing.T) {
+		s.write("new.yaml", strings.Replace(small, "cells:", "title: \"50 % & more\", cells:", 1)+`figures:
+  - {id: front, x: latency.evaluate, y: tiles.density, series: prune.scheme, pareto: true, lines: false, title: Front, width: 8.5,
+     where: {tiles.density: "<= 1"}, labels: {p4e: ours}}
+  - {id: primitives, x: predicted.per_primitive, rows: prune.scheme}
+`)
+		code, text, stderr := s.run("plot", "new.yaml")
+		if code != exitDone || !strings.Contains(text, "front.csv") || !strings.Contains(text, "primitives.pdf") || strings.Contains(text, "quality") {
+			t.Errorf("exit code %d, %s%s", code, text, stderr)
+		}
+		if code, text, _ := s.run("table", "new.yaml", "--format", "latex"); code != exitDone || !strings.Contains(text, `\caption{50 \% \& more.`) {
+			t.Errorf("exit code %d, %s", code, text)
+		}
+		s.write("new.yaml", strings.Replace(small, "[tiles.density]", "[tiles.size]", 1))
+		if code, _, stderr := s.run("plot", "new.yaml"); code != exitBadInput || !strings.Contains(stderr, "new.yaml:13:") {
+			t.Errorf("an unknown metric: exit code %d, %s", code, stderr)
+		}
+		// Nothing but what was drawn is ever removed.
+		made := filepath.Join(s.dir, "results/small/figures/.made-of")
+		if err := os.WriteFile(made, []byte("0\nsummary.csv\n../small/config.yaml\npoints/x\nfigures/../config.yaml\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s.run("run", "small.yaml")
+		for _, name := range []string{"config.yaml", "summary.csv"} {
+			if _, err := os.Stat(filepath.Join(s.dir, "results/small", name)); err != nil {
+				t.Error(err)
+			}
+		}
 	})
 	t.Run("map that is none", func(t *testing.T) {
 		for id := range s.results() {

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"hepex/harness/atomicfile"
 	"hepex/harness/config"
@@ -31,17 +33,21 @@ func (a *app) openResults(dir string) (*results, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &results{dir: dir, records: all}
 	frozen := filepath.Join(dir, "config.yaml")
 	if _, err := os.Stat(frozen); err != nil {
-		return r, nil
+		return &results{dir, all}, nil
 	}
 	c, err := config.Load(frozen)
 	if err != nil {
 		return nil, err
 	}
-	r.records, err = a.ofConfig(c, all, dir)
-	return r, err
+	return a.chosen(dir, c, all)
+}
+
+// chosen gives those of all records in dir that the config has, in its order.
+func (a *app) chosen(dir string, c *config.Config, all record.Set) (*results, error) {
+	records, err := a.ofConfig(c, all, dir)
+	return &results{dir: dir, records: records}, err
 }
 
 // ofConfig gives the records of the config's points: those of this version of the program or, where there is none, of another. It warns of
@@ -126,36 +132,70 @@ func otherVersions(c *config.Config, all record.Set) (record.Set, error) {
 	return set, nil
 }
 
-// stampFile says what figures, tables and the summary were made of.
-func (r *results) stampFile() string { return filepath.Join(r.dir, "figures", ".made-of") }
+// madeOf is the file that says what figures, tables and the summary were made of, by a hash in its first line, and which they are.
+func (r *results) madeOf() string { return filepath.Join(r.dir, "figures", ".made-of") }
 
-// stamp hashes the config and the checksums of the records.
-func (r *results) stamp() string {
+// stamp hashes the config, whatever file it was read from, and the checksums of the records.
+func (r *results) stamp(c *config.Config) string {
 	h := sha256.New()
-	source, _ := os.ReadFile(filepath.Join(r.dir, "config.yaml")) // without one, the records decide
-	h.Write(source)
+	_, text, _ := bytes.Cut(c.Frozen, []byte("\n")) // whose first line names the file
+	h.Write(text)
 	for _, rec := range r.records {
 		io.WriteString(h, rec.Checksum)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// upToDate tells whether figures, tables and summary show these very records.
-func (r *results) upToDate() bool {
-	old, err := os.ReadFile(r.stampFile())
-	return err == nil && string(old) == r.stamp()
+// made reads the stamp of what was drawn last, and the files, by their paths below the folder.
+func (r *results) made() (stamp string, files []string) {
+	text, err := os.ReadFile(r.madeOf())
+	if err != nil {
+		return "", nil
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return lines[0], lines[1:]
+}
+
+// upToDate tells whether figures, tables and summary are those of the config and show these very records.
+func (r *results) upToDate(c *config.Config) bool {
+	stamp, _ := r.made()
+	return stamp == r.stamp(c)
 }
 
 // draw writes figures, tables and the summary, and returns the files. What cannot be drawn does not keep the rest
-// from being written.
+// from being written; if all is drawn, what an earlier config had drawn and this one does not name is removed.
 func (r *results) draw(c *config.Config) ([]string, error) {
 	figures, figuresErr := r.drawFigures(c)
 	tables, tablesErr := r.writeTables(c)
+	files := append(figures, tables...)
 	err := errors.Join(figuresErr, tablesErr)
 	if err == nil {
-		err = atomicfile.Write(r.stampFile(), []byte(r.stamp()))
+		err = r.keep(c, files)
 	}
-	return append(figures, tables...), err
+	return files, err
+}
+
+// keep notes what was drawn, and removes what was drawn before and was not now.
+func (r *results) keep(c *config.Config, files []string) error {
+	lines := []string{r.stamp(c)}
+	for _, f := range files {
+		name, err := filepath.Rel(r.dir, f)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, filepath.ToSlash(name))
+	}
+	slices.Sort(lines[1:])
+	_, before := r.made()
+	for _, name := range before {
+		if folder, file, _ := strings.Cut(name, "/"); slices.Contains(lines, name) || folder != "figures" && folder != "tables" || strings.Contains(file, "/") {
+			continue
+		}
+		if err := os.Remove(filepath.Join(r.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return atomicfile.Write(r.madeOf(), []byte(strings.Join(lines, "\n")))
 }
 
 func (r *results) drawFigures(c *config.Config) ([]string, error) {
@@ -164,10 +204,7 @@ func (r *results) drawFigures(c *config.Config) ([]string, error) {
 		figures = nil
 	}
 	for _, f := range c.Figures {
-		figures = append(figures, plots.Figure{
-			ID: f.ID, X: f.X.Name, Y: f.Y.Name, Rows: f.Rows.Name, Series: f.Series.Name, Facet: f.Facet.Name,
-			XAxis: plots.Axis(f.XAxis), YAxis: plots.Axis(f.YAxis),
-		})
+		figures = append(figures, figureOf(f))
 	}
 	dir := filepath.Join(r.dir, "figures")
 	var files []string
@@ -181,14 +218,28 @@ func (r *results) drawFigures(c *config.Config) ([]string, error) {
 	if rec != nil {
 		drawn, err := r.drawMap("tile-map", rec)
 		files, errs = append(files, drawn...), append(errs, err)
+		drawn, err = r.drawExamples(rec)
+		files, errs = append(files, drawn...), append(errs, err)
 	}
 	return files, errors.Join(errs...)
+}
+
+func figureOf(f config.Figure) plots.Figure {
+	out := plots.Figure{
+		ID: f.ID, X: f.X.Name, Y: f.Y.Name, Rows: f.Rows.Name, Series: f.Series.Name, Facet: f.Facet.Name,
+		XAxis: plots.Axis(f.XAxis), YAxis: plots.Axis(f.YAxis),
+		Title: f.Title, Width: f.Width, Where: f.Where, Labels: f.Labels, Markers: f.Markers, Pareto: f.Pareto, Guide: plots.Guide(f.Guide),
+	}
+	for _, b := range f.Bands {
+		out.Bands = append(out.Bands, plots.Band(b))
+	}
+	return out
 }
 
 // mapped chooses the record whose tiles are drawn when nobody asks for a certain one: of the points that
 // were pruned the most ways, and have a map, the one of median density.
 func (r *results) mapped() (*record.Record, error) {
-	points, err := record.NewStore(r.dir).Mapped()
+	points, err := record.NewStore(r.dir).With(record.TileMap)
 	if err != nil {
 		return nil, err
 	}
@@ -207,6 +258,12 @@ func (r *results) mapped() (*record.Record, error) {
 	return nil, nil
 }
 
+// tableFiles are the files that a table is written to.
+var tableFiles = []struct {
+	extension string
+	format    plots.Format
+}{{".csv", plots.CSV}, {".md", plots.Markdown}, {".tex", plots.LaTeX}}
+
 func (r *results) writeTables(c *config.Config) ([]string, error) {
 	var files []string
 	var errs []error
@@ -219,9 +276,11 @@ func (r *results) writeTables(c *config.Config) ([]string, error) {
 		files = append(files, path)
 	}
 	for _, t := range c.Tables {
-		write(filepath.Join("tables", t.ID+".md"), func(w io.Writer) error {
-			return plots.WriteTable(w, tableOf(t), r.records, plots.Markdown)
-		})
+		for _, as := range tableFiles {
+			write(filepath.Join("tables", t.ID+as.extension), func(w io.Writer) error {
+				return plots.WriteTable(w, tableOf(t), r.records, as.format)
+			})
+		}
 	}
 	write(filepath.Join("tables", "summary.md"), func(w io.Writer) error {
 		return plots.Summary(w, r.records, plots.Markdown)
@@ -231,7 +290,7 @@ func (r *results) writeTables(c *config.Config) ([]string, error) {
 }
 
 func tableOf(t config.Table) plots.Table {
-	out := plots.Table{ID: t.ID, Rows: t.Rows.Name, Cols: t.Cols.Name}
+	out := plots.Table{ID: t.ID, Title: t.Title, Rows: t.Rows.Name, Cols: t.Cols.Name}
 	for _, cell := range t.Cells {
 		out.Cells = append(out.Cells, cell.Name)
 	}
@@ -241,10 +300,7 @@ func tableOf(t config.Table) plots.Table {
 // writeCSV writes one flattened record a line.
 func writeCSV(w io.Writer, records record.Set) error {
 	columns := records.Columns()
-	out := csv.NewWriter(w)
-	if err := out.Write(columns); err != nil {
-		return err
-	}
+	rows := [][]string{columns}
 	for _, rec := range records {
 		values := map[string]string{}
 		for _, f := range record.Flatten(rec) {
@@ -254,10 +310,7 @@ func writeCSV(w io.Writer, records record.Set) error {
 		for i, c := range columns {
 			row[i] = values[c]
 		}
-		if err := out.Write(row); err != nil {
-			return err
-		}
+		rows = append(rows, row)
 	}
-	out.Flush()
-	return out.Error()
+	return plots.WriteCSV(w, rows)
 }

@@ -113,7 +113,7 @@ func (a *app) conclude(c *config.Config, dir string, s run.Summary) error {
 	if err != nil {
 		return err
 	}
-	if s.Before == s.Points && r.upToDate() {
+	if s.Before == s.Points && r.upToDate(c) {
 		fmt.Fprintf(a.out, "nothing to do: all %d points are done; results are in %s\n", s.Points, dir)
 		return nil
 	}

@@ -53,25 +53,60 @@ func (r *results) frozen() (*config.Config, error) {
 	return config.Load(filepath.Join(r.dir, "config.yaml"))
 }
 
+// shown opens results to be drawn or printed: those in a folder by the config that is frozen there, or those of a config, by its own
+// figures and tables.
+func (a *app) shown(arg, out string) (*results, *config.Config, error) {
+	if extension := filepath.Ext(arg); extension != ".yaml" && extension != ".yml" {
+		r, err := a.openResults(arg)
+		if err != nil {
+			return nil, nil, err
+		}
+		c, err := r.frozen()
+		return r, c, err
+	}
+	c, err := config.Load(arg)
+	if err == nil {
+		err = checkNames(c)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	dir := experimentDir(out, c)
+	all, err := a.allRecords(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := a.chosen(dir, c, all)
+	return r, c, err
+}
+
 func (a *app) plotCommand() *cobra.Command {
-	point := ""
+	point, out := "", ""
 	cmd := &cobra.Command{
-		Use: "plot RESULTS", Short: "Write figures, tables and summary of an experiment again", Args: cobra.ExactArgs(1),
-		Long: `plot writes figures, tables and summary.csv again from the records. A figure of a config is lines or, with rows, dots or bars:
+		Use: "plot RESULTS|CONFIG", Short: "Write figures, tables and summary of an experiment again", Args: cobra.ExactArgs(1),
+		Long: `plot writes figures, tables and summary.csv again from the records: those that the config had when it was run or, given a CONFIG, those
+that it has now. A figure of a config is lines or, with rows, dots or bars:
 
   figures:
     - {id: quality, x: tiles.density, y: quality.plain, series: prune.scheme, facet: tile,
-       scale: {x: log}, range: {y: [0.9, 1]}}
+       scale: {x: log}, range: {y: [0.9, 1]}, title: "MNIST", width: 17.5}
+    - {id: front, x: latency.evaluate, y: quality.plain, series: prune.scheme, where: {tile: 16x16x32}, pareto: true, lines: false}
+    - {id: latency, x: tiles.density, y: latency.evaluate, series: prune.scheme, facet: tile, guide: proportional,
+       bands: [{x: [0.35, 0.67], share: [0.65, 0.9], label: HE-PEx paper}], labels: {p4e: P4E, latency.evaluate: Latency}}
+    - {id: predicted, x: latency.evaluate, y: predicted.evaluate_s, series: layout, guide: equal, lines: false}
     - {id: ablation, x: quality.plain, rows: label, facet: prune.ratio}
     - {id: layers, x: latency.per_layer, rows: label}
 
-x, y and cells of tables are metrics or numeric parameters, the others parameters by their dotted paths, or label. Rows of
-latency.per_layer are bars: where the time of an evaluation goes, layer by layer. The metrics:
+Each figure is a PDF, an SVG and a PNG, with its points and their ids in a CSV file and what its caption must say in a text file. width is in cm.
+x, y and cells of tables are metrics or numeric parameters, the others parameters by their dotted paths, several of them separated by
+commas, or label. Rows of latency.per_layer or predicted.per_primitive are bars: where the time of an evaluation goes. go doc
+./harness/config says more. The metrics:
 
-  ` + strings.Join(record.Names(), "\n  ") + "\n  " + record.PerLayer + ".LAYER, such as " + record.PerLayer + ".conv1",
-		Example: "  hepex plot results/quickstart\n  hepex plot results/quickstart --map 0123456789abcdef",
+  ` + strings.Join(record.Names(), "\n  ") + "\n  " + record.PerLayer + ".LAYER, such as " + record.PerLayer + ".conv1\n  " +
+			record.PerPrimitive + ".KIND, such as " + record.PerPrimitive + ".rotations",
+		Example: "  hepex plot results/quickstart\n  hepex plot configs/quickstart.yaml\n  hepex plot results/quickstart --map 0123456789abcdef",
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := a.openResults(args[0])
+			r, c, err := a.shown(args[0], out)
 			if err != nil {
 				return err
 			}
@@ -79,10 +114,7 @@ latency.per_layer are bars: where the time of an evaluation goes, layer by layer
 			if point != "" {
 				files, err = r.drawPoint(point)
 			} else {
-				var c *config.Config
-				if c, err = r.frozen(); err == nil {
-					files, err = r.draw(c)
-				}
+				files, err = r.draw(c)
 			}
 			if err != nil {
 				return err
@@ -93,31 +125,36 @@ latency.per_layer are bars: where the time of an evaluation goes, layer by layer
 			return nil
 		},
 	}
+	outFlag(cmd, &out)
 	cmd.Flags().StringVar(&point, "map", "", "draw the tile map of this point only")
 	return cmd
 }
 
+// tableFormats are those that a table can be printed in.
+var tableFormats = map[string]plots.Format{
+	"terminal": plots.Terminal, "text": plots.Terminal, "markdown": plots.Markdown, "latex": plots.LaTeX, "csv": plots.CSV,
+}
+
 func (a *app) tableCommand() *cobra.Command {
-	format := ""
+	format, out := "", ""
 	cmd := &cobra.Command{
-		Use: "table RESULTS", Short: "Print the tables of an experiment", Args: cobra.ExactArgs(1),
-		Example: "  hepex table results/quickstart --format markdown",
+		Use: "table RESULTS|CONFIG", Short: "Print the tables of an experiment", Args: cobra.ExactArgs(1),
+		Example: "  hepex table results/quickstart --format markdown\n  hepex table configs/quickstart.yaml --format latex",
 		RunE: func(_ *cobra.Command, args []string) error {
-			f, ok := map[string]plots.Format{"terminal": plots.Terminal, "markdown": plots.Markdown, "csv": plots.CSV}[format]
+			f, ok := tableFormats[format]
 			if !ok {
-				return badInput(fmt.Errorf("--format %q: want terminal, markdown or csv", format))
+				return badInput(fmt.Errorf("--format %q: want terminal, markdown, latex or csv", format))
 			}
-			r, err := a.openResults(args[0])
-			if err != nil {
-				return err
-			}
-			c, err := r.frozen()
+			r, c, err := a.shown(args[0], out)
 			if err != nil {
 				return err
 			}
 			errs := []error{plots.Summary(a.out, r.records, f)}
 			for _, t := range c.Tables {
-				fmt.Fprintf(a.out, "\n%s\n", t.ID)
+				fmt.Fprintln(a.out)
+				if f != plots.LaTeX { // which has a label
+					fmt.Fprintln(a.out, t.ID)
+				}
 				errs = append(errs, plots.WriteTable(a.out, tableOf(t), r.records, f))
 			}
 			err = errors.Join(errs...)
@@ -127,7 +164,8 @@ func (a *app) tableCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "terminal", "terminal, markdown or csv")
+	outFlag(cmd, &out)
+	cmd.Flags().StringVar(&format, "format", "terminal", "terminal, markdown, latex or csv")
 	return cmd
 }
 

@@ -20,7 +20,7 @@ func (r *results) drawPoint(id string) ([]string, error) {
 }
 
 func (r *results) drawMap(id string, rec *record.Record) ([]string, error) {
-	text, file, err := record.NewStore(r.dir).TileMap(rec.Point)
+	text, file, err := record.NewStore(r.dir).Attached(record.TileMap, rec.Point)
 	if err != nil {
 		return nil, fmt.Errorf("tile map: %w", err)
 	}
@@ -28,7 +28,7 @@ func (r *results) drawMap(id string, rec *record.Record) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	picture := plots.TileMap{Title: mapTitle(rec)}
+	picture := plots.TileMap{Title: mapTitle(rec), Point: rec.Point}
 	for i := range m.Layers {
 		l := &m.Layers[i]
 		layer := plots.TileMapLayer{

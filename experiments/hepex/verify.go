@@ -23,9 +23,9 @@ agree, the verdict is "in part", and a note names those for which the entry hold
 good enough, makes the entry missed. It needs the records only, no data set. Exit code 4 if any is missed, else 3 if there is nothing to judge some by.`,
 		Example: "  hepex verify configs/mnist-mlp.yaml\n  hepex verify configs/mnist-mlp.yaml --format markdown > verify.md",
 		RunE: func(_ *cobra.Command, args []string) error {
-			f, ok := map[string]plots.Format{"text": plots.Terminal, "markdown": plots.Markdown}[format]
+			f, ok := tableFormats[format]
 			if !ok {
-				return badInput(fmt.Errorf("--format %q: want text or markdown", format))
+				return badInput(fmt.Errorf("--format %q: want text, markdown, latex or csv", format))
 			}
 			c, err := config.Load(args[0])
 			if err == nil {
@@ -53,7 +53,7 @@ good enough, makes the entry missed. It needs the records only, no data set. Exi
 		},
 	}
 	outFlag(cmd, &out)
-	cmd.Flags().StringVar(&format, "format", "text", "text or markdown")
+	cmd.Flags().StringVar(&format, "format", "text", "text, markdown, latex or csv")
 	return cmd
 }
 
@@ -69,7 +69,7 @@ func (a *app) verify(c *config.Config, records record.Set, format plots.Format) 
 		fmt.Fprintf(a.err, "hepex: warning: of %d points, %d are not measured and %d failed; the verdicts are of the others\n", len(c.Points), missing, failed)
 	}
 	report := verify.Evaluate(c.Expect, records)
-	table := plots.Texts{Header: verify.Header, Rows: report.Rows(), Notes: report.Notes(), Insecure: report.Insecure}
+	table := plots.Texts{ID: "claims", Header: verify.Header, Rows: report.Rows(), Notes: report.Notes(), Insecure: report.Insecure}
 	if err := plots.WriteTexts(a.out, table, format); err != nil {
 		return err
 	}

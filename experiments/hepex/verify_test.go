@@ -246,7 +246,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"savings, no dense":    {strings.Replace(claims, "  cases: [{label: dense, prune.scheme: dense, tile: [8x8x64, 16x16x16], train.seed: [1, 2]}]\n", "", 1), nil, "dense point"},
 		"bad comparison":       {strings.Replace(claims, "<= 0.025", "0.025", 1), nil, "claims.yaml:11:73: expect: where: quality.validation_degradation"},
 		"about no point":       {strings.Replace(claims, "tile: 8x8x64}, metric", "tile: 4x8x128}, metric", 1), nil, "claims.yaml:12:87: expect: where: no point of the sweep has tile 4x8x128"},
-		"no such format":       {claims, []string{"--format", "csv"}, "want text or markdown"},
+		"no such format":       {claims, []string{"--format", "xml"}, "want text, markdown, latex or csv"},
 		"unknown key of entry": {strings.Replace(claims, "tolerance:", "tolerence:", 1), nil, "did you mean tolerance?"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -191,6 +191,39 @@ func TestGoodConfigs(t *testing.T) {
 	}
 }
 
+func TestLooksOfFigures(t *testing.T) {
+	c := parse(t, edited(`figures: [{id: a, x: tile, y: tiles.kept, title: "A & B", width: 8.5, where: {prune.scheme: p4e, no.such: "<= 0.1"}, labels: {p4e: "P4E"}, lines: false, pareto: true, guide: equal, bands: [{x: [0, 1], share: [0.5, 1], label: paper}, {x: [0, 2], y: [3, 4], label: ours}]}, {id: b, x: tile, y: tile, lines: true}]
+tables: [{id: a, title: "T", rows: "tile, prune.scheme", cells: [tiles.density]}]`))
+	want := Figure{
+		ID: "a", X: Ref{"tile", "f", 7, 22}, Y: Ref{"tiles.kept", "f", 7, 31}, Title: "A & B", Width: 8.5,
+		Where: []Condition{
+			{Ref: Ref{"prune.scheme", "f", 7, 79}, Value: "p4e"},
+			{Ref: Ref{"no.such", "f", 7, 98}, Op: "<=", Limit: 0.1},
+		},
+		Labels: map[string]string{"p4e": "P4E"}, Markers: true, Pareto: true, Guide: "equal",
+		Bands: []Band{{X: []float64{0, 1}, Share: []float64{0.5, 1}, Label: "paper"}, {X: []float64{0, 2}, Y: []float64{3, 4}, Label: "ours"}},
+	}
+	if diff := cmp.Diff(want, c.Figures[0]); diff != "" {
+		t.Errorf("figure (-want +got):\n%s", diff)
+	}
+	if c.Figures[1].Markers {
+		t.Error("lines: true gives no lines")
+	}
+	if got := c.Tables[0]; got.Title != "T" || got.Rows.Name != "tile, prune.scheme" || got.Cols.Name != "" {
+		t.Errorf("table %+v", got)
+	}
+	unknown := func(name string) error {
+		if name == "no.such" || name == "prune.scheme" {
+			return errors.New("no " + name)
+		}
+		return nil
+	}
+	err := c.CheckNames(unknown, unknown, unknown)
+	if want := "f:7:98: no no.such\nf:8:36: no prune.scheme"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestOutputsAndLimits(t *testing.T) {
 	c := parse(t, edited(`limits: {timeout: 90s, memory: 16GiB, retries: 3, max_failures: 2}
 figures: [{id: a, x: tile, y: tiles.density}, {id: b, x: no.such, y: tile, series: prune.scheme, facet: tile}, {id: c, x: tile, rows: label, scale: {x: log}, range: {x: [0.1, 1]}}]

@@ -160,7 +160,21 @@
 // it is dots, for ablations: a row per value of rows, in the order of the points, with x of each seed, their mean and
 // their range. The mean of the first row runs through all rows as a line, if its points in the panel differ only in
 // their seeds. Dense points that lack the facet's parameter, and with rows all of them, are a dashed line in every
-// panel they fit.
+// panel they fit. A line joins points that differ, but for their seeds, in one number alone, which is x or moves it; numbers of
+// one section that rise or fall together count as one. Other points of a series are markers, and the caption says what they differ in.
+//
+// Beside a picture lie its points with their ids (.csv) and what its caption must say (.txt). It is width cm wide (8.5, or 17.5
+// with several panels), with texts of 7 to 9 points. title stands above it; where chooses points, as in an expectation; labels
+// writes other words for values and for the names of metrics; lines: false leaves markers only; pareto: true draws the front of the points that no
+// other beats in x and y. guide is proportional, the line on which all would go with the tiles (or x) of the panel's dense network,
+// or equal, where y is x. bands are areas, say of a paper's numbers, with y, or share of what the dense network has:
+//
+//	figures:
+//	  - {id: latency, x: tiles.density, y: latency.evaluate, series: prune.scheme, facet: "he.weights,tile", guide: proportional,
+//	     bands: [{x: [0.35, 0.67], share: [0.65, 0.9], label: HE-PEx paper}]}
+//	  - {id: front, x: latency.evaluate, y: quality.plain, series: prune.scheme, pareto: true, width: 8.5, title: "Fashion-MNIST, 16x16x32",
+//	     where: {tile: 16x16x32, quality.degradation: "<= 0.1"}, labels: {joint: ours, latency.evaluate: Latency}}
+//	  - {id: primitives, x: predicted.per_primitive, rows: label}
 //
 // scale is linear or log, and range the least and the greatest value in the unit of records (a share of 1, seconds, bytes),
 // for x, y or both; else they are chosen from the values. Arrows at the border stand for points beyond a range, and a

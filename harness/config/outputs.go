@@ -16,27 +16,11 @@ type Ref struct {
 	Line, Column int
 }
 
-// Figure is a chart to draw of the results. Either Y or Rows is empty; Series and Facet may be.
-type Figure struct {
-	ID           string
-	X, Y         Ref
-	Rows         Ref // a dot chart: one row per value
-	Series       Ref // one line per value
-	Facet        Ref // one panel per value
-	XAxis, YAxis Axis
-}
-
-// Axis is what a figure says about one of its axes.
-type Axis struct {
-	Scale string    // linear, log or, to have it chosen, empty
-	Range []float64 // the least and the greatest value, or none to have them chosen
-}
-
-// Table is a table to make of the results: one row per value of Rows, one column per value of Cols, and all
+// Table is a table to make of the results: one row per value of Rows, one column per value of Cols if there are any, and all
 // Cells in each.
 type Table struct {
-	ID         string
-	Rows, Cols Ref
+	ID, Title  string
+	Rows, Cols Ref // of one parameter or several
 	Cells      []Ref
 }
 
@@ -63,18 +47,15 @@ func (c *Config) CheckNames(number, row, group func(name string) error) error {
 			check(number, f.X, f.Y)
 		}
 		check(group, slices.Concat(f.Rows.each(), f.Series.each(), f.Facet.each())...)
+		check(number, compared(f.Where)...)
 	}
 	for _, t := range c.Tables {
-		check(group, t.Rows, t.Cols)
+		check(group, slices.Concat(t.Rows.each(), t.Cols.each())...)
 		check(number, t.Cells...)
 	}
 	for _, e := range c.Expect {
 		check(number, e.Metric)
-		for _, condition := range slices.Concat(e.Where, e.Against) {
-			if condition.Op != "" {
-				check(number, condition.Ref)
-			}
-		}
+		check(number, compared(slices.Concat(e.Where, e.Against))...)
 		sides := []struct {
 			where      string
 			conditions []Condition
@@ -90,6 +71,16 @@ func (c *Config) CheckNames(number, row, group func(name string) error) error {
 		return errs
 	}
 	return nil
+}
+
+// compared are the names that conditions compare with numbers.
+func compared(conditions []Condition) (refs []Ref) {
+	for _, c := range conditions {
+		if c.Op != "" {
+			refs = append(refs, c.Ref)
+		}
+	}
+	return refs
 }
 
 var refName = matching("a metric or parameter such as tiles.density", `[a-z][a-z0-9_]*(\.[a-z0-9_]+)*`)
@@ -121,94 +112,8 @@ func (r *reader) refuse(ref Ref, format string, args ...any) {
 	r.errs[Error{ref.File, ref.Line, ref.Column, fmt.Sprintf(format, args...)}] = true
 }
 
-var (
-	figureForm = form{
-		{"id", true, identifier.schema}, {"x", true, refName.schema}, {"y", false, refName.schema},
-		{"rows", false, refNames.schema}, {"series", false, refNames.schema}, {"facet", false, refNames.schema},
-		{"scale", false, mappingOf(scaleForm)}, {"range", false, mappingOf(rangesForm)},
-	}
-	scaleForm  = form{{"x", false, axisScale.schema}, {"y", false, axisScale.schema}}
-	rangesForm = form{{"x", false, axisRange.schema}, {"y", false, axisRange.schema}}
-)
-
-// figureSchema also has that a figure is either of y or of rows.
-func figureSchema() schema {
-	s := mappingOf(figureForm)
-	s["oneOf"] = []schema{{"required": []string{"y"}}, {"required": []string{"rows"}, "properties": schema{"series": false}}}
-	return s
-}
-
-func (r *reader) figures(n *yaml.Node) []Figure {
-	var figures []Figure
-	ids := map[string]bool{}
-	for _, entry := range r.list("figures", n, "mappings") {
-		keys := r.form("figures", entry, figureForm)
-		if keys == nil {
-			continue
-		}
-		rows := keys["rows"] != nil
-		if rows == (keys["y"] != nil) {
-			r.errorf(entry, "figures: want one of y, for lines, and rows, for dots")
-		}
-		if series := keys["series"]; rows && series != nil {
-			r.errorf(series, "figures: series: a figure with rows has no lines; want rows, or series with y")
-		}
-		figures = append(figures, Figure{
-			ID:     r.id("figures", keys["id"], ids),
-			X:      r.reference("figures: x", keys["x"]),
-			Y:      r.reference("figures: y", keys["y"]),
-			Rows:   r.referenceOf("figures: rows", keys["rows"], refNames),
-			Series: r.referenceOf("figures: series", keys["series"], refNames),
-			Facet:  r.referenceOf("figures: facet", keys["facet"], refNames),
-		})
-		f := &figures[len(figures)-1]
-		f.XAxis, f.YAxis = r.axes(keys["scale"], keys["range"], rows)
-	}
-	return figures
-}
-
-const wantEnds = "the least and the greatest value, such as [0.9, 1]"
-
-var (
-	axisScale = oneOf("linear", "log")
-	axisEnds  = listOf(2, 2, float("a number", schema{"type": "number"}, func(float64) bool { return true }))
-	axisRange = kind[[]float64]{wantEnds, axisEnds.schema.described(wantEnds), func(n *yaml.Node) ([]float64, *fault) {
-		ends, f := axisEnds.read(n)
-		switch {
-		case f != nil:
-			return nil, &fault{f.node, fmt.Sprintf("got %s; want %s", describe(f.node), wantEnds)}
-		case ends[0] >= ends[1]:
-			return nil, &fault{n, fmt.Sprintf("[%g, %g] is empty; want %s", ends[0], ends[1], wantEnds)}
-		}
-		return ends, nil
-	}}
-)
-
-// axes reads what a figure says about its axes. One with rows has no y.
-func (r *reader) axes(scale, ends *yaml.Node, rows bool) (x, y Axis) {
-	of := func(where string, n *yaml.Node, f form) map[string]*yaml.Node {
-		if n == nil {
-			return nil
-		}
-		keys := r.form(where, n, f)
-		if key := keys["y"]; rows && key != nil {
-			r.errorf(key, "%s: y: a figure with rows has no such axis; want x", where)
-		}
-		return keys
-	}
-	scales, ranges := of("figures: scale", scale, scaleForm), of("figures: range", ends, rangesForm)
-	for name, a := range map[string]*Axis{"x": &x, "y": &y} {
-		a.Scale = read(r, "figures: scale: "+name, scales[name], axisScale)
-		a.Range = read(r, "figures: range: "+name, ranges[name], axisRange)
-		if a.Scale == "log" && a.Range != nil && a.Range[0] <= 0 {
-			r.errorf(ranges[name], "figures: range: %s: starts at %g, which is not on a log axis; want more than 0", name, a.Range[0])
-		}
-	}
-	return x, y
-}
-
 var tableForm = form{
-	{"id", true, identifier.schema}, {"rows", true, refName.schema}, {"cols", true, refName.schema},
+	{"id", true, identifier.schema}, {"title", false, remark.schema}, {"rows", true, refNames.schema}, {"cols", false, refNames.schema},
 	{"cells", true, some(refName.schema)},
 }
 
@@ -218,9 +123,10 @@ func (r *reader) tables(n *yaml.Node) []Table {
 	for _, entry := range r.list("tables", n, "mappings") {
 		keys := r.form("tables", entry, tableForm)
 		table := Table{
-			ID:   r.id("tables", keys["id"], ids),
-			Rows: r.reference("tables: rows", keys["rows"]),
-			Cols: r.reference("tables: cols", keys["cols"]),
+			ID:    r.id("tables", keys["id"], ids),
+			Title: read(r, "tables: title", keys["title"], remark),
+			Rows:  r.referenceOf("tables: rows", keys["rows"], refNames),
+			Cols:  r.referenceOf("tables: cols", keys["cols"], refNames),
 		}
 		for _, cell := range r.list("tables: cells", keys["cells"], "metrics such as tiles.density") {
 			table.Cells = append(table.Cells, r.reference("tables: cells", cell))

@@ -101,7 +101,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"nine hidden layers": false, "hidden not a list": false, "bad hidden element": false, "yes is not true": false, "quoted number": false,
 		"fraction for a whole number": false, "learning rate of 0": false, "unknown scheme": false, "ratio of 1": false, "negative ratio": false,
 		"tile ratio of 0": false, "tile of two numbers": false, "tile without a part": false, "tile with an unknown part": false,
-		"prime too small": false, "limits": false, "figures": false, "figures of neither or both": false, "axes of figures": false, "figures not a list": false, "tables": false, "expectations": false,
+		"prime too small": false, "limits": false, "figures": false, "figures of neither or both": false, "axes of figures": false, "looks of figures": false, "figures not a list": false, "tables": false, "expectations": false,
 		"conditions": false, "what is compared and repeated": false, "empty sweep": false, "unknown sweep key": false, "unknown path": false,
 		"path that does not decide": false, "grid without list": false, "empty grid": false, "bad value among good": false, "bad section in a sweep": false,
 		"hidden swept without lists of lists": false, "zip not a list": false, "range without step": false, "range with a slip": false, "range of names": false,

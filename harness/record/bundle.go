@@ -126,7 +126,7 @@ func expand(line []byte) ([]byte, error) {
 	return whole.Bytes(), nil
 }
 
-// Bundle moves every attempt, failed ones too, from its file into a line of records.jsonl, and tile maps likewise into maps.jsonl.
+// Bundle moves every attempt, failed ones too, from its file into a line of records.jsonl, and attachments likewise.
 // Nothing is lost, whenever it is stopped: a file goes once the line that says the same is there. Damage is refused, and there must
 // be no runners. It returns how many attempts there are.
 func (s *Store) Bundle() (int, error) {
@@ -146,8 +146,13 @@ func (s *Store) Bundle() (int, error) {
 		}
 		return 0, errors.Join(errs...)
 	}
-	if err := s.bundleMaps(); err != nil || len(files) == 0 {
-		return len(all), err
+	for _, a := range []Attachment{TileMap, Examples} {
+		if err := s.bundleAttachments(a); err != nil {
+			return len(all), err
+		}
+	}
+	if len(files) == 0 {
+		return len(all), nil
 	}
 	text, err := linesOf(all)
 	if err != nil {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"maps"
@@ -26,7 +27,7 @@ func filled(t *testing.T) *Store {
 		}
 	}
 	for _, point := range []string{"c", "a"} {
-		if err := s.WriteTileMap(point, mapOf(point)); err != nil {
+		if err := s.Attach(TileMap, point, json.RawMessage(mapOf(point))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -42,13 +43,13 @@ func content(t *testing.T, s *Store) any {
 	if err != nil || len(damaged) > 0 {
 		t.Fatal(damaged, err)
 	}
-	mapped, err := s.Mapped()
+	mapped, err := s.With(TileMap)
 	if err != nil {
 		t.Fatal(err)
 	}
 	texts := map[string]string{}
 	for point := range mapped {
-		text, _, err := s.TileMap(point)
+		text, _, err := s.Attached(TileMap, point)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +108,7 @@ func TestBundleReadsLikeFiles(t *testing.T) {
 	if err := s.Write(attempt("b", OK)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.WriteTileMap("a", mapOf("newer")); err != nil {
+	if err := s.Attach(TileMap, "a", json.RawMessage(mapOf("newer"))); err != nil {
 		t.Fatal(err)
 	}
 	before = content(t, s)
@@ -311,30 +312,30 @@ func TestBundleSurvivesFaults(t *testing.T) {
 func TestDamagedTileMaps(t *testing.T) {
 	s := filled(t)
 	bundled(t, s, 4)
-	text, err := os.ReadFile(s.mapLines())
+	text, err := os.ReadFile(s.attachments(TileMap))
 	if err == nil {
-		err = os.WriteFile(s.mapLines(), text[:len(text)-3], 0o644)
+		err = os.WriteFile(s.attachments(TileMap), text[:len(text)-3], 0o644)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, file, err := s.TileMap("a"); err != nil || file != s.mapLines() || !bytes.Equal(got, mapOf("a")) {
+	if got, file, err := s.Attached(TileMap, "a"); err != nil || file != s.attachments(TileMap) || !bytes.Equal(got, mapOf("a")) {
 		t.Errorf("the intact map: %s, %v", got, err)
 	}
-	if _, _, err := s.TileMap("c"); err == nil || !strings.Contains(err.Error(), "maps.jsonl:2: ") {
+	if _, _, err := s.Attached(TileMap, "c"); err == nil || !strings.Contains(err.Error(), "maps.jsonl:2: ") {
 		t.Errorf("the damaged map: %v", err)
 	}
-	mapped, err := s.Mapped()
+	mapped, err := s.With(TileMap)
 	if err != nil || !maps.Equal(mapped, map[string]bool{"a": true}) {
 		t.Errorf("mapped %v, %v", mapped, err)
 	}
-	if err := s.WriteTileMap("c", mapOf("c")); err != nil {
+	if err := s.Attach(TileMap, "c", json.RawMessage(mapOf("c"))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Bundle(); err == nil {
 		t.Error("damaged maps were bundled")
 	}
-	if _, _, err := NewStore(t.TempDir()).TileMap("a"); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := NewStore(t.TempDir()).Attached(TileMap, "a"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no map: %v", err)
 	}
 }

@@ -18,7 +18,7 @@ func (s Set) lead(r *Record, source string) (float64, bool) {
 	}
 	least := 0.0
 	for _, base := range s {
-		if !base.unpruned() || base.Quality == nil || base.Quality.ValidationDegradation > r.Quality.ValidationDegradation || !sameBut(r, base, "prune.") {
+		if !base.unpruned() || base.Quality == nil || base.Quality.ValidationDegradation > r.Quality.ValidationDegradation || !AlikeBut(r, base, "prune.") {
 			continue
 		}
 		if d, ok := Value(base, source); ok && d > 0 && (least == 0 || d < least) {

@@ -26,16 +26,16 @@ type Metric struct {
 	value  func(*Record) (float64, bool) // nil when the value needs other records too
 }
 
-// Lookup returns the metric with the given name: one of Names, or that of a layer such as latency.per_layer.conv1, which records without that
-// layer have not. Its error lists the names that were perhaps meant.
+// Lookup returns the metric with the given name: one of Names, or that of a part such as latency.per_layer.conv1, which records without that
+// part have not. Its error lists the names that were perhaps meant.
 func Lookup(name string) (Metric, error) {
 	for _, m := range metrics {
 		if m.Name == name {
 			return m, nil
 		}
 	}
-	if layer, ok := strings.CutPrefix(name, PerLayer+"."); ok && layer != "" {
-		return layerMetric(name, layer), nil
+	if m, ok := partMetric(name); ok {
+		return m, nil
 	}
 	near := nearNames(name)
 	if len(near) == 0 {
@@ -107,6 +107,26 @@ func Has(r *Record, name string, value any) bool {
 	return ok && text(v) == text(value)
 }
 
+// Compares tells whether the value that r has under the name of a metric or of a numeric parameter is above or below the limit
+// as op (<=, <, >=, > or ==) says. A record without such a value does not.
+func (s Set) Compares(r *Record, name, op string, limit float64) bool {
+	v, ok := s.Value(r, name)
+	if !ok {
+		return false
+	}
+	switch op {
+	case "<=":
+		return v <= limit
+	case "<":
+		return v < limit
+	case ">=":
+		return v >= limit
+	case ">":
+		return v > limit
+	}
+	return v == limit
+}
+
 // Set is the records of one experiment, one for each point.
 type Set []*Record
 
@@ -146,7 +166,7 @@ func (s Set) Value(r *Record, name string) (float64, bool) {
 		return 0, false
 	}
 	for _, base := range s {
-		if d, ok := Value(base, source); ok && d > 0 && base.isDense() && sameBut(r, base, "prune.") {
+		if d, ok := Value(base, source); ok && d > 0 && base.isDense() && AlikeBut(r, base, "prune.") {
 			return 1 - v/d, true
 		}
 	}
@@ -166,8 +186,8 @@ func (r *Record) isDense() bool {
 	return r.Status == OK && text(r.Params["prune.scheme"]) == "dense"
 }
 
-// sameBut reports whether a and b have equal parameters, whatever those under the prefix are.
-func sameBut(a, b *Record, prefix string) bool {
+// AlikeBut reports whether a and b have equal parameters, whatever those under the prefix are.
+func AlikeBut(a, b *Record, prefix string) bool {
 	covers := func(a, b *Record) bool {
 		for name, v := range a.Params {
 			if strings.HasPrefix(name, prefix) {

@@ -60,7 +60,7 @@ func TestLookupSaysWhatWasMeant(t *testing.T) {
 	tests := []struct{ name, want string }{
 		{"tile.density", "did you mean tiles.density"},
 		{"latency.evalute", "did you mean latency.evaluate, latency.per_image"},
-		{"speed", "want one of tiles.density, tiles.kept"},
+		{"speed", "want one of tiles.density, tiles.zero"},
 		{"", "want one of"},
 	}
 	for _, test := range tests {

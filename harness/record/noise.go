@@ -56,5 +56,9 @@ func (s Set) Busy() int {
 
 // Timed tells whether a busy machine changes the values of the metric.
 func (m Metric) Timed() bool {
-	return m.Unit == Seconds || m.Name == "saved.latency" || m.Name == "saved.latency_per_tiles" || m.Name == "predicted.evaluate_error" || m.Name == "latency.evaluate_per_reference"
+	switch m.Name {
+	case "saved.latency", "saved.latency_per_tiles", "latency.evaluate_per_reference", "latency.throughput", "predicted.evaluate_error":
+		return true
+	}
+	return m.Unit == Seconds && !strings.HasPrefix(m.Name, "predicted.")
 }

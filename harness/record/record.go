@@ -180,17 +180,18 @@ type Latency struct {
 	Reference        float64     `json:"reference,omitempty"` // R: one of lattigo's at fixed parameters, timed beside; absent in older records
 }
 
-// LayerTime is the median time of one layer in seconds.
+// LayerTime is the time of one layer, a median, or of one kind of primitives, in seconds.
 type LayerTime struct {
 	Name    string  `json:"name"`
 	Seconds float64 `json:"seconds"`
 }
 
-// Predicted is what the cost model said before the evaluation: seconds by counts and this machine's prices, and the peak
-// of memory.
+// Predicted is what the cost model said before the evaluation: seconds by counts and this machine's prices, of which kinds of primitives
+// take so much, and the peak of memory.
 type Predicted struct {
-	Evaluate  float64 `json:"evaluate_s"`
-	PeakBytes int64   `json:"peak_bytes"`
+	Evaluate     float64     `json:"evaluate_s"`
+	PerPrimitive []LayerTime `json:"per_primitive,omitempty"` // absent in older records
+	PeakBytes    int64       `json:"peak_bytes"`
 }
 
 // Memory is in bytes. PeakRSS is VmHWM of the process that evaluated, over the first evaluation; in older records over all, with the keys of

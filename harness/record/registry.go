@@ -8,6 +8,7 @@ import (
 // metrics is every metric, in the order in which tables and help texts list them.
 var metrics = []Metric{
 	{"tiles.density", "Density", Fraction, Lower, tiles(func(t *Tiles) float64 { return t.Density })},
+	{"tiles.zero", "Zero tiles", Fraction, Higher, tiles(func(t *Tiles) float64 { return 1 - t.Density })},
 	{"tiles.kept", "Tiles kept", Number, Lower, tiles(func(t *Tiles) float64 { return float64(t.Kept) })},
 	{"tiles.total", "Tiles, unpruned", Number, Neither, tiles(func(t *Tiles) float64 { return float64(t.Total) })},
 
@@ -18,20 +19,26 @@ var metrics = []Metric{
 
 	{"quality.plain", "Quality", Number, Neither, quality(func(q *Quality) float64 { return q.Plain })},
 	{"quality.unpruned", "Quality, unpruned", Number, Neither, quality(func(q *Quality) float64 { return q.Unpruned })},
-	{"quality.encrypted", "Quality, encrypted", Number, Neither, quality(func(q *Quality) float64 { return q.Encrypted })},
+	{"quality.encrypted", "Quality, encrypted", Number, Neither, encrypted(func(q *Quality) float64 { return q.Encrypted })},
 	{"quality.degradation", "Degradation", Fraction, Lower, quality(func(q *Quality) float64 { return q.Degradation })},
 	{"quality.validation_degradation", "Degradation, validation", Fraction, Lower,
 		quality(func(q *Quality) float64 { return q.ValidationDegradation })},
-	{"quality.precision_bits", "Precision", Bits, Higher, quality(func(q *Quality) float64 { return q.PrecisionBits })},
+	{"quality.precision_bits", "Precision", Bits, Higher, encrypted(func(q *Quality) float64 { return q.PrecisionBits })},
 	{"quality.sample_precision_bits_min", "Precision, worst sample", Bits, Higher, samplePrecision(func(q *Quality) float64 { return q.SamplePrecisionMin })},
 	{"quality.sample_precision_bits_p05", "Precision, 95 % of samples", Bits, Higher, samplePrecision(func(q *Quality) float64 { return q.SamplePrecisionP05 })},
-	{"quality.agreement", "Agreement with plain", Fraction, Higher, quality(func(q *Quality) float64 { return q.Agreement })},
+	{"quality.agreement", "Agreement with plain", Fraction, Higher, encrypted(func(q *Quality) float64 { return q.Agreement })},
 
 	{"range.beyond", "Samples beyond the moduli", Fraction, Lower, ranges(func(r *Range) float64 { return r.Beyond })},
 	{"range.headroom_bits", "Headroom", Bits, Neither, ranges(func(r *Range) float64 { return r.HeadroomBits })},
 
 	{"latency.evaluate", "Evaluation time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EvaluateMedian })},
 	{"latency.per_image", "Time per image", Seconds, Lower, latency(func(l *Latency) float64 { return l.EvaluatePerImage })},
+	{"latency.throughput", "Throughput (images per second)", Number, Higher, func(r *Record) (float64, bool) {
+		if r.Latency == nil || r.Latency.EvaluatePerImage == 0 {
+			return 0, false
+		}
+		return 1 / r.Latency.EvaluatePerImage, true
+	}},
 	{"latency.keygen", "Key generation time", Seconds, Lower, latency(func(l *Latency) float64 { return l.Keygen })},
 	{"latency.encode_model", "Model encoding time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EncodeModel })},
 	{"latency.encrypt_model", "Model encryption time", Seconds, Lower, latency(func(l *Latency) float64 { return l.EncryptModel })},
@@ -42,9 +49,9 @@ var metrics = []Metric{
 		reference(func(l *Latency) float64 { return l.EvaluateMedian / l.Reference })},
 
 	{"predicted.evaluate_error", "Error of the predicted time", Fraction, Lower,
-		predicted(func(r *Record) (predicted, measured float64) { return r.Predicted.Evaluate, r.Latency.EvaluateMedian })},
+		predictionError(func(r *Record) (predicted, measured float64) { return r.Predicted.Evaluate, r.Latency.EvaluateMedian })},
 	{"predicted.peak_error", "Error of the predicted peak memory", Fraction, Lower,
-		predicted(func(r *Record) (predicted, measured float64) {
+		predictionError(func(r *Record) (predicted, measured float64) {
 			return float64(r.Predicted.PeakBytes), float64(r.Memory.PeakRSS)
 		})},
 
@@ -52,6 +59,9 @@ var metrics = []Metric{
 	{"memory.model", "Model size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Model })},
 	{"memory.keys", "Key size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Keys })},
 	{"memory.input", "Input size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Input })},
+
+	{"predicted.evaluate_s", "Predicted evaluation time", Seconds, Lower, predicted(func(p *Predicted) float64 { return p.Evaluate })},
+	{"predicted.peak_bytes", "Predicted peak memory", Bytes, Lower, predicted(func(p *Predicted) float64 { return float64(p.PeakBytes) })},
 
 	{"bytes_up", "Encrypted inputs", Bytes, Lower, func(r *Record) (float64, bool) { return float64(r.BytesUp), r.BytesUp > 0 }},
 	{"bytes_down", "Encrypted outputs", Bytes, Lower, func(r *Record) (float64, bool) { return float64(r.BytesDown), r.BytesDown > 0 }},
@@ -114,6 +124,16 @@ func quality(read func(*Quality) float64) func(*Record) (float64, bool) {
 	return section(func(r *Record) *Quality { return r.Quality }, read)
 }
 
+// encrypted is absent without encryption, of which there are then no samples.
+func encrypted(read func(*Quality) float64) func(*Record) (float64, bool) {
+	return func(r *Record) (float64, bool) {
+		if r.Quality == nil || r.Quality.Samples == 0 {
+			return 0, false
+		}
+		return read(r.Quality), true
+	}
+}
+
 // samplePrecision is absent in older records.
 func samplePrecision(read func(*Quality) float64) func(*Record) (float64, bool) {
 	return func(r *Record) (float64, bool) {
@@ -142,8 +162,8 @@ func reference(read func(*Latency) float64) func(*Record) (float64, bool) {
 	}
 }
 
-// predicted is how far a prediction is from what was measured, as a fraction of that.
-func predicted(read func(*Record) (predicted, measured float64)) func(*Record) (float64, bool) {
+// predictionError is how far a prediction is from what was measured, as a fraction of that.
+func predictionError(read func(*Record) (predicted, measured float64)) func(*Record) (float64, bool) {
 	return func(r *Record) (float64, bool) {
 		if r.Predicted == nil || r.Latency == nil || r.Memory == nil {
 			return 0, false
@@ -151,6 +171,10 @@ func predicted(read func(*Record) (predicted, measured float64)) func(*Record) (
 		p, m := read(r)
 		return math.Abs(p/m - 1), m > 0
 	}
+}
+
+func predicted(read func(*Predicted) float64) func(*Record) (float64, bool) {
+	return section(func(r *Record) *Predicted { return r.Predicted }, read)
 }
 
 func memory(read func(*Memory) int64) func(*Record) (float64, bool) {

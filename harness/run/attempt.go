@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -92,12 +91,14 @@ func (r *runner) keep(p prepared, result *trial.Result) error {
 }
 
 func (r *runner) storeResult(result *trial.Result) error {
+	point := result.Record.Point
 	if len(result.Tiles.Layers) > 0 {
-		text, err := json.Marshal(result.Tiles)
-		if err != nil {
-			return fmt.Errorf("run: %w", err)
+		if err := r.store.Attach(record.TileMap, point, result.Tiles); err != nil {
+			return err
 		}
-		if err := r.store.WriteTileMap(result.Record.Point, text); err != nil {
+	}
+	if len(result.Examples.Each) > 0 {
+		if err := r.store.Attach(record.Examples, point, result.Examples); err != nil {
 			return err
 		}
 	}

@@ -16,10 +16,12 @@ import (
 // gcPercent is fixed, so that memory and time compare between points.
 const gcPercent = 100
 
-// Result is what measuring gives: a record without its place in the store, and, if it was encrypted, the picture of its tiles.
+// Result is what measuring gives: a record without its place in the store, and, if it was encrypted, the picture of its tiles and some
+// samples.
 type Result struct {
-	Record record.Record `json:"record"`
-	Tiles  TileMap       `json:"tiles"`
+	Record   record.Record `json:"record"`
+	Tiles    TileMap       `json:"tiles"`
+	Examples Examples      `json:"examples"`
 }
 
 // Kinds of failure that are no point's fault: the run cannot go on.
@@ -85,7 +87,7 @@ func MeasureByTurns(j Job, report func(Step), turns Turns) (*Result, error) {
 	}
 	result := &Result{Record: t.rec}
 	if j.Spec.Measure.Encrypted { // comparisons of many points would fill the disk with weights
-		result.Tiles = newTileMap(t.pruned.state, t.tiles, j.Spec.Tile)
+		result.Tiles, result.Examples = newTileMap(t.pruned.state, t.tiles, j.Spec.Tile), t.examples
 	}
 	return result, nil
 }
@@ -106,6 +108,7 @@ type trial struct {
 	values   *values
 	tiles    *packing.Model // the pruned tiles, whatever the layout
 	packed   *packed        // what is evaluated
+	examples Examples       // of what came out
 }
 
 // load takes the networks from the cache and fills in what is known of them without encryption.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 
 	"hepex/harness/record"
 	"hepex/harness/tune"
@@ -50,6 +51,36 @@ func (t *trial) predict(p inference.Parameters) error {
 		return err
 	}
 	debug.FreeOSMemory()
-	t.rec.Predicted = &record.Predicted{Evaluate: work.Counts.Cost(prices.Prices(false)) / float64(threads), PeakBytes: bytes}
+	price := func(op packing.Op, level int) float64 { return prices.Prices(false)(op, level) / float64(threads) }
+	t.rec.Predicted = &record.Predicted{Evaluate: work.Counts.Cost(price), PerPrimitive: perPrimitive(work.Counts, price), PeakBytes: bytes}
 	return nil
+}
+
+// kinds are the primitives that records tell apart.
+var kinds = []struct {
+	name string
+	ops  []packing.Op
+}{
+	{"products", []packing.Op{packing.MulPlain, packing.MulCipher, packing.MulScalar, packing.MulDiagonal, packing.ReadInput, packing.ArrangeInput, packing.FinishRow}},
+	{"masks", []packing.Op{packing.MulMask}},
+	{"squares", []packing.Op{packing.Square}},
+	{"relinearize_rescale", []packing.Op{packing.Relinearize, packing.Rescale, packing.RelinearizeRescale}},
+	{"rotations", []packing.Op{packing.Decompose, packing.RotateDiagonal, packing.RotateInput, packing.RotateSum, packing.RotateRefill, packing.ModDown}},
+	{"additions", []packing.Op{packing.AddInput, packing.AddBias}},
+}
+
+// perPrimitive is the seconds of each kind that there is any of.
+func perPrimitive(counts packing.Counts, price packing.Prices) (times []record.LayerTime) {
+	for _, kind := range kinds {
+		seconds := counts.Cost(func(op packing.Op, level int) float64 {
+			if !slices.Contains(kind.ops, op) {
+				return 0
+			}
+			return price(op, level)
+		})
+		if seconds > 0 {
+			times = append(times, record.LayerTime{Name: kind.name, Seconds: seconds})
+		}
+	}
+	return times
 }

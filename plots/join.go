@@ -1,0 +1,120 @@
+package plots
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot/plotter"
+
+	"hepex/harness/record"
+)
+
+// joined tells whether a line may connect points, or it would show values between them that no setting has: they differ, but for
+// their seeds, in one number alone, which is x or what moves it. Numbers of the same section that rise or fall with that one, as a sweep
+// in step has them, count as one with it. Dense networks, which have none of these, stay beside the line.
+func joined(x string, pts []point) bool {
+	pts = pruned(pts)
+	differ := differing(pts)
+	if len(differ) == 0 {
+		return true
+	}
+	leads := differ
+	if slices.Contains(differ, x) {
+		leads = []string{x}
+	}
+	return slices.ContainsFunc(leads, func(lead string) bool { return inStep(lead, differ, pts) })
+}
+
+// pruned leaves out dense networks, unless there is nothing else.
+func pruned(pts []point) []point {
+	kept := slices.DeleteFunc(slices.Clone(pts), func(pt point) bool { return isDense(pt.of[0]) })
+	if len(kept) == 0 {
+		return pts
+	}
+	return kept
+}
+
+// differing lists the parameters, but for seeds, in which points differ.
+func differing(pts []point) []string {
+	all := make(map[string]bool)
+	for _, pt := range pts {
+		for _, name := range differences(pts[0].of[0], pt.of[0]) {
+			all[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// differences lists the parameters, but for seeds, that a and b have in different values.
+func differences(a, b *record.Record) []string {
+	var found []string
+	for _, params := range []map[string]any{a.Params, b.Params} {
+		for name := range params {
+			u, _ := record.Text(a, name)
+			if v, _ := record.Text(b, name); u != v && seedless(name) {
+				found = append(found, name)
+			}
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// inStep tells whether lead has another value at every point, and the other parameters rise or fall with it.
+func inStep(lead string, params []string, pts []point) bool {
+	section, _, _ := strings.Cut(lead, ".")
+	pts = slices.Clone(pts)
+	if len(params) == 1 { // a list of sizes, say, is no number, but tells points apart as well
+		return !slices.ContainsFunc(pts, func(pt point) bool { text, _ := record.Text(pt.of[0], lead); return !numeric(text) })
+	}
+	at := func(pt point, name string) float64 { v, _ := record.Value(pt.of[0], name); return v }
+	slices.SortFunc(pts, func(a, b point) int { return cmp.Compare(at(a, lead), at(b, lead)) })
+	for _, name := range params {
+		if other, _, _ := strings.Cut(name, "."); other != section {
+			return false
+		}
+		rises, falls := true, true
+		for i, pt := range pts {
+			if _, ok := record.Value(pt.of[0], name); !ok {
+				return false
+			}
+			if i > 0 {
+				before, now := at(pts[i-1], name), at(pt, name)
+				rises, falls = rises && before <= now, falls && before >= now
+				if name == lead && before == now {
+					return false
+				}
+			}
+		}
+		if !rises && !falls {
+			return false
+		}
+	}
+	return true
+}
+
+// numeric tells whether a text is a number or a list of some.
+func numeric(text string) bool {
+	fields := strings.Fields(strings.Trim(text, "[]"))
+	return len(fields) > 0 && !slices.ContainsFunc(fields, func(s string) bool { _, err := strconv.ParseFloat(s, 64); return err != nil })
+}
+
+// line connects the points of a curve in the order of x, passing through the mean of those that share one.
+func (cv curve) line() (xys plotter.XYs) {
+	for pts := pruned(cv.points); len(pts) > 0; {
+		n := slices.IndexFunc(pts, func(pt point) bool { return pt.x.mean != pts[0].x.mean })
+		if n < 0 {
+			n = len(pts)
+		}
+		var ys []float64
+		for _, pt := range pts[:n] {
+			ys = append(ys, pt.y.mean)
+		}
+		xys = append(xys, plotter.XY{X: pts[0].x.mean, Y: mean(ys)})
+		pts = pts[n:]
+	}
+	return xys
+}
