@@ -20,6 +20,7 @@ type chart struct {
 	zero     bool     // the axis of y begins at 0
 	insecure bool
 	notes    []string
+	marked   func(Mark) // is told where points are painted; nil if nobody asks
 }
 
 // panel is one facet: its curves lie on the axes that all panels share.

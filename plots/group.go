@@ -59,13 +59,14 @@ type point struct {
 	seeds           int
 	values          []float64      // y of the attempts
 	from            *record.Record // one of them
+	all             record.Set     // all of them
 }
 
 // points groups records that differ only in their seeds. x may be nil. Records without a value are
 // left out. Points that coincide are merged: they differ in parameters that do not matter here.
 func points(records record.Set, x, y func(*record.Record) (float64, bool)) []point {
 	type group struct {
-		from  *record.Record
+		all   record.Set
 		x, ys []float64
 	}
 	groups := make(map[string]*group)
@@ -82,19 +83,30 @@ func points(records record.Set, x, y func(*record.Record) (float64, bool)) []poi
 		}
 		id := identity(r)
 		if groups[id] == nil {
-			groups[id] = &group{from: r}
+			groups[id] = &group{}
 		}
-		groups[id].x, groups[id].ys = append(groups[id].x, vx), append(groups[id].ys, vy)
+		g := groups[id]
+		g.all, g.x, g.ys = append(g.all, r), append(g.x, vx), append(g.ys, vy)
 	}
 	var all []point
 	for _, id := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[id]
-		all = append(all, point{mean(g.x), mean(g.ys), slices.Min(g.ys), slices.Max(g.ys), len(g.ys), slices.Sorted(slices.Values(g.ys)), g.from})
+		all = append(all, point{mean(g.x), mean(g.ys), slices.Min(g.ys), slices.Max(g.ys), len(g.ys), slices.Sorted(slices.Values(g.ys)), g.all[0], g.all})
 	}
 	slices.SortStableFunc(all, func(a, b point) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) })
-	return slices.CompactFunc(all, func(a, b point) bool {
-		return a.x == b.x && a.y == b.y && a.low == b.low && a.high == b.high
-	})
+	merged := all[:0]
+	for _, p := range all {
+		if last := len(merged) - 1; last >= 0 && merged[last].coincides(p) {
+			merged[last].all = append(merged[last].all, p.all...)
+		} else {
+			merged = append(merged, p)
+		}
+	}
+	return merged
+}
+
+func (p point) coincides(q point) bool {
+	return p.x == q.x && p.y == q.y && p.low == q.low && p.high == q.high
 }
 
 // identity is every parameter of a record but its seeds.

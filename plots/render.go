@@ -27,32 +27,50 @@ type file struct {
 	content   []byte
 }
 
+// format is a kind of file that a picture is written as.
+type format struct {
+	extension string
+	canvas    func(w, h vg.Length) vg.CanvasWriterTo
+	normalise func([]byte) []byte
+}
+
+var (
+	pdfFormat = format{".pdf", func(w, h vg.Length) vg.CanvasWriterTo { return pdfCanvas{vgpdf.New(w, h)} }, undated}
+	svgFormat = format{".svg", func(w, h vg.Length) vg.CanvasWriterTo { return vgsvg.New(w, h) }, portable}
+)
+
+func pngFormat(resolution int) format {
+	return format{".png", func(w, h vg.Length) vg.CanvasWriterTo {
+		return vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(resolution))}
+	}, bytes.Clone}
+}
+
 // render paints a picture of the given size in each format, the PNG with so many dots per inch.
 func render(w, h vg.Length, resolution int, paint func(draw.Canvas)) (files []file, err error) {
+	for _, f := range []format{pdfFormat, svgFormat, pngFormat(resolution)} {
+		content, err := f.render(w, h, paint)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{f.extension, content})
+	}
+	return files, nil
+}
+
+func (f format) render(w, h vg.Length, paint func(draw.Canvas)) (content []byte, err error) {
 	// The drawing libraries report what they cannot draw by panicking.
 	defer func() {
 		if p := recover(); p != nil {
-			files, err = nil, fmt.Errorf("drawing: %v", p)
+			content, err = nil, fmt.Errorf("drawing: %v", p)
 		}
 	}()
-	formats := []struct {
-		extension string
-		canvas    vg.CanvasWriterTo
-		normalise func([]byte) []byte
-	}{
-		{".pdf", pdfCanvas{vgpdf.New(w, h)}, undated},
-		{".svg", vgsvg.New(w, h), portable},
-		{".png", vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(resolution))}, bytes.Clone},
+	canvas := f.canvas(w, h)
+	paint(draw.New(canvas))
+	var b bytes.Buffer
+	if _, err := canvas.WriteTo(&b); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.extension, err)
 	}
-	for _, f := range formats {
-		paint(draw.New(f.canvas))
-		var b bytes.Buffer
-		if _, err := f.canvas.WriteTo(&b); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.extension, err)
-		}
-		files = append(files, file{f.extension, f.normalise(b.Bytes())})
-	}
-	return files, nil
+	return f.normalise(b.Bytes()), nil
 }
 
 // pdfCanvas encodes text as the fonts in PDF files need it: vgpdf passes UTF-8 through as if it were

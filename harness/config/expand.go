@@ -77,7 +77,7 @@ func (r *reader) points(base settings, n *yaml.Node) []Point {
 		}
 		exclude = s.exclude
 	}
-	points := r.check(candidates, exclude)
+	points := r.check(base, candidates, exclude)
 	if len(points) == 0 && len(r.errs) == 0 {
 		r.errorf(n, "sweep: exclude leaves no point; want at least one")
 	}
@@ -85,7 +85,7 @@ func (r *reader) points(base settings, n *yaml.Node) []Point {
 }
 
 // check reads the candidates that are not excluded, reports what is wrong with them and merges equal points.
-func (r *reader) check(candidates []candidate, exclude [][]match) []Point {
+func (r *reader) check(base settings, candidates []candidate, exclude [][]match) []Point {
 	var points []Point
 	index := map[string]int{}
 	for _, c := range candidates {
@@ -98,7 +98,7 @@ func (r *reader) check(candidates []candidate, exclude [][]match) []Point {
 			d.report(r)
 			continue
 		}
-		p := Point{Label: c.label, Spec: d.spec, files: r.files, settings: c.settings}
+		p := Point{Label: c.label, Spec: d.spec, files: r.files, settings: c.settings, base: base}
 		p.Params = params(&p.Spec)
 		id := fingerprint(p.Params)
 		if i, ok := index[id]; !ok {
