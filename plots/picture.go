@@ -15,14 +15,14 @@ import (
 type Picture struct {
 	SVG           []byte
 	Width, Height float64
-	X, Y          string // labels of the axes, with their units
+	X, Y          string // what the axes show, without units; X is empty if it is the rows of a dot chart
 	Marks         []Mark
 }
 
 // Mark is where a picture shows a point, and what it is: the value of y, its range if it is a mean over seeds, and the attempts.
 type Mark struct {
 	Left, Top, Width, Height float64
-	X, Y                     string // values with their units; X is empty where it is the row of a dot chart
+	X, Y                     string // values with their units; X is empty if it is a row, or any, as for a level
 	Records                  record.Set
 }
 
@@ -33,7 +33,7 @@ func Render(fig Figure, records record.Set) (*Picture, error) {
 		return nil, fmt.Errorf("plots: figure %s: %w", fig.ID, err)
 	}
 	w, h := c.size()
-	p := &Picture{Width: w.Points(), Height: h.Points(), X: c.x.label, Y: c.y.label}
+	p := &Picture{Width: w.Points(), Height: h.Points(), X: c.x.metric.Label, Y: c.y.metric.Label}
 	c.marked = func(m Mark) {
 		m.Top = p.Height - m.Top - m.Height // a canvas begins at the bottom
 		p.Marks = append(p.Marks, m)

@@ -3,8 +3,11 @@ package plots
 import (
 	"bytes"
 	"fmt"
+	"html"
+	"image/color"
 	"path/filepath"
 	"regexp"
+	"strconv"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -90,11 +93,24 @@ var pdfDate = regexp.MustCompile(`/(CreationDate|ModDate) \(D:\d{14}`)
 // undated sets the dates of a PDF to the epoch. The length stays, for its table of offsets counts bytes.
 func undated(b []byte) []byte { return pdfDate.ReplaceAll(b, []byte("/$1 (D:19700101000000")) }
 
-// portable corrects the type of images in an SVG, and names fonts of the same widths to fall back on.
+// portable corrects the type of images in an SVG, names fonts of the same widths to fall back on, and says how wide each text is, so
+// that it fits in any other.
 func portable(b []byte) []byte {
 	b = bytes.ReplaceAll(b, []byte("data:image/jpg;"), []byte("data:image/png;"))
-	return bytes.ReplaceAll(b, []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;"))
+	b = bytes.ReplaceAll(b, []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;"))
+	return svgText.ReplaceAllFunc(b, func(text []byte) []byte {
+		parts := svgText.FindSubmatch(text)
+		size, err := strconv.ParseFloat(string(parts[2]), 64)
+		if err != nil {
+			return text
+		}
+		width := letters(vg.Points(size), color.Black).Width(html.UnescapeString(string(parts[3])))
+		return fmt.Appendf(nil, `%s textLength="%.5g" lengthAdjust="spacingAndGlyphs">%s</text>`, parts[1], width.Points(), parts[3])
+	})
 }
+
+// svgText is what vgsvg makes of a text: its tag, the size of its letters, what it says.
+var svgText = regexp.MustCompile(`(<text [^>]*font-size:([0-9.]+)px[^>]*)>([^<]+)</text>`)
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 

@@ -23,6 +23,7 @@ import (
 // results is an experiment's folder with its deciding records.
 type results struct {
 	dir     string
+	config  *config.Config // frozen; nil if there is none
 	records record.Set
 }
 
@@ -42,6 +43,7 @@ func (a *app) openResults(dir string) (*results, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.config = c
 	if r.records, err = planned(c, all); err != nil {
 		return nil, err
 	}
@@ -51,12 +53,12 @@ func (a *app) openResults(dir string) (*results, error) {
 			return nil, err
 		}
 		if len(older) > 0 {
-			fmt.Fprintf(a.err, "hepex: warning: %d records in %s are by another version of hepex, or of other data: run does their points again\n", len(older), dir)
+			a.warn("%d records in %s are by another version of hepex, or of other data: run does their points again", len(older), dir)
 			r.records = append(r.records, older...)
 		}
 	}
 	if n := len(all) - len(r.records); n > 0 {
-		fmt.Fprintf(a.err, "hepex: warning: left out: %d records in %s of other settings or versions than %s\n", n, dir, frozen)
+		a.warn("left out: %d records in %s of other settings or versions than %s", n, dir, frozen)
 	}
 	return r, nil
 }
@@ -65,7 +67,7 @@ func (a *app) openResults(dir string) (*results, error) {
 func (a *app) records(dir string) (record.Set, error) {
 	all, damaged, err := record.NewStore(dir).Load()
 	for _, d := range damaged {
-		fmt.Fprintf(a.err, "hepex: warning: left out: %v\n", d.Err)
+		a.warn("left out: %v", d.Err)
 	}
 	return all, err
 }
@@ -164,20 +166,10 @@ func (r *results) draw(c *config.Config) ([]string, error) {
 }
 
 func (r *results) drawFigures(c *config.Config) ([]string, error) {
-	figures := plots.DefaultFigures(r.records)
-	if len(c.Figures) > 0 {
-		figures = nil
-	}
-	for _, f := range c.Figures {
-		figures = append(figures, plots.Figure{
-			ID: f.ID, X: f.X.Name, Y: f.Y.Name, Rows: f.Rows.Name, Series: f.Series.Name, Facet: f.Facet.Name,
-			XAxis: plots.Axis(f.XAxis), YAxis: plots.Axis(f.YAxis),
-		})
-	}
 	dir := filepath.Join(r.dir, "figures")
 	var files []string
 	var errs []error
-	for _, f := range figures {
+	for _, f := range plots.Figures(c, r.records) {
 		drawn, err := plots.Draw(dir, f, r.records)
 		files, errs = append(files, drawn...), append(errs, err)
 	}
