@@ -66,8 +66,8 @@ func TestFiguresAreValidAndReproducible(t *testing.T) {
 		figure  Figure
 		records record.Set
 	}{
-		{"quality", Figures(nil, all)[0], all},
-		{"latency", Figures(nil, all)[1], all},
+		{"quality", DefaultFigures(all)[0], all},
+		{"latency", DefaultFigures(all)[1], all},
 		{"one point", Figure{ID: "one", X: "tiles.density", Y: "quality.plain"}, all[5:6]},
 		{"dense alone", Figure{ID: "dense", X: "tiles.density", Y: "quality.plain", Series: scheme}, where(all, scheme, "dense")},
 		{"log axes", Figure{ID: "log", X: "tiles.kept", Y: "operations.ct_pt_mul", Series: "he.weights,tile"}, all},

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"hepex/harness/config"
 	"hepex/harness/record"
 )
 
@@ -26,24 +25,9 @@ type Figure struct {
 	XAxis, YAxis                  Axis
 }
 
-// Figures are those that the config names, or else the usual ones; c may be nil.
-func Figures(c *config.Config, records record.Set) []Figure {
-	if c == nil || len(c.Figures) == 0 {
-		return defaultFigures(records)
-	}
-	var figures []Figure
-	for _, f := range c.Figures {
-		figures = append(figures, Figure{
-			ID: f.ID, X: f.X.Name, Y: f.Y.Name, Rows: f.Rows.Name, Series: f.Series.Name, Facet: f.Facet.Name,
-			XAxis: Axis(f.XAxis), YAxis: Axis(f.YAxis),
-		})
-	}
-	return figures
-}
-
-// defaultFigures are drawn for an experiment that names none: what pruning costs in quality, and what it saves in time,
+// DefaultFigures are drawn for an experiment that names none: what pruning costs in quality, and what it saves in time,
 // if anything was evaluated.
-func defaultFigures(records record.Set) []Figure {
+func DefaultFigures(records record.Set) []Figure {
 	figures := []Figure{{ID: "quality", X: "tiles.density", Y: "quality.plain", Series: scheme, Facet: "tile"}}
 	if slices.ContainsFunc(records, func(r *record.Record) bool { return r.Latency != nil }) {
 		figures = append(figures, Figure{ID: "latency", X: "tiles.density", Y: "latency.evaluate", Series: "he.weights,tile"})

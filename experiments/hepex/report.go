@@ -50,7 +50,7 @@ func (a *app) report(dirs []string, out string) error {
 		if err != nil {
 			return err
 		}
-		e := report.Experiment{Name: r.name(), Config: r.config, Records: r.records}
+		e := report.Experiment{Name: r.name(), Config: r.config, Records: r.records, Figures: figuresOf(r.config, r.records)}
 		for _, text := range a.warnings[known:] { // where the results lie does not change the report
 			e.Warnings = append(e.Warnings, strings.ReplaceAll(text, dir, e.Name))
 		}

@@ -165,11 +165,26 @@ func (r *results) draw(c *config.Config) ([]string, error) {
 	return append(figures, tables...), err
 }
 
+// figuresOf gives the figures that the config names, or else the usual ones; c may be nil.
+func figuresOf(c *config.Config, records record.Set) []plots.Figure {
+	if c == nil || len(c.Figures) == 0 {
+		return plots.DefaultFigures(records)
+	}
+	var figures []plots.Figure
+	for _, f := range c.Figures {
+		figures = append(figures, plots.Figure{
+			ID: f.ID, X: f.X.Name, Y: f.Y.Name, Rows: f.Rows.Name, Series: f.Series.Name, Facet: f.Facet.Name,
+			XAxis: plots.Axis(f.XAxis), YAxis: plots.Axis(f.YAxis),
+		})
+	}
+	return figures
+}
+
 func (r *results) drawFigures(c *config.Config) ([]string, error) {
 	dir := filepath.Join(r.dir, "figures")
 	var files []string
 	var errs []error
-	for _, f := range plots.Figures(c, r.records) {
+	for _, f := range figuresOf(c, r.records) {
 		drawn, err := plots.Draw(dir, f, r.records)
 		files, errs = append(files, drawn...), append(errs, err)
 	}

@@ -28,7 +28,7 @@ func newFigures(id string, e Experiment, named names) []figure {
 		numbers[r] = i
 	}
 	var all []figure
-	for _, fig := range plots.Figures(e.Config, e.Records) {
+	for _, fig := range e.Figures {
 		f := figure{ID: fig.ID, Section: id}
 		p, err := plots.Render(fig, e.Records)
 		if err != nil {

@@ -24,6 +24,7 @@ import (
 
 	"hepex/harness/config"
 	"hepex/harness/record"
+	"hepex/plots"
 )
 
 // Experiment is what a report shows of one.
@@ -31,7 +32,8 @@ type Experiment struct {
 	Name     string
 	Config   *config.Config // as frozen with the records, or nil
 	Records  record.Set     // one for each point that has any, in the order to show
-	Warnings []string       // of what was read
+	Figures  []plots.Figure
+	Warnings []string // of what was read
 }
 
 // ErrNone means that no experiment has a record.

@@ -85,12 +85,8 @@ func newClaims(e Experiment) *claims {
 		}
 		for i, text := range texts {
 			class := ""
-			switch {
-			case verify.Header[i] != "verdict":
-			case text == string(verify.Missed):
-				class = "bad"
-			default:
-				class = "good"
+			if verify.Header[i] == "verdict" {
+				class = verdicts[verify.Verdict(text)]
 			}
 			row.Cells = append(row.Cells, claimCell{unbroken.Replace(text), class})
 		}
@@ -99,11 +95,17 @@ func newClaims(e Experiment) *claims {
 	return c
 }
 
+// verdicts are the classes in which verdicts are shown.
+var verdicts = map[verify.Verdict]string{verify.Reproduced: "good", verify.Better: "good", verify.Missed: "bad"}
+
 // unbroken keeps a number, its spread and its unit on one line.
 var unbroken = strings.NewReplacer(" %", "\u00a0%", " ± ", "\u00a0±\u00a0", " ms", "\u00a0ms", " bits", "\u00a0bits")
 
 // outcome says how many points have a result.
 func outcome(e Experiment) string {
+	if len(e.Records) == 0 {
+		return "No point has a record."
+	}
 	failed := countIf(e.Records, failed)
 	warned := countIf(e.Records, func(r *record.Record) bool { return len(r.Warnings) > 0 })
 	text := fmt.Sprintf("%d of %s with a record have a result", len(e.Records)-failed, count(len(e.Records), "point"))

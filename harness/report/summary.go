@@ -178,28 +178,34 @@ func (s saving) where(experiments []Experiment) string {
 
 func claimsLine(sections []*section) string {
 	total := 0
-	var missed []string
-	of := map[verify.Verdict]int{}
+	var verdicts []verify.Verdict
+	ids := map[verify.Verdict][]string{}
 	for _, s := range sections {
 		if s.Claims == nil {
 			continue
 		}
 		for _, r := range s.Claims.report.Results {
 			total++
-			of[r.Verdict]++
-			if r.Verdict == verify.Missed {
-				missed = append(missed, r.ID)
+			if ids[r.Verdict] == nil {
+				verdicts = append(verdicts, r.Verdict)
 			}
+			ids[r.Verdict] = append(ids[r.Verdict], r.ID)
 		}
 	}
 	if total == 0 {
 		return "None to compare with."
 	}
-	text := fmt.Sprintf("Of %d, %d are reproduced and in %d ours is better", total, of[verify.Reproduced], of[verify.Better])
-	if len(missed) == 0 {
-		return text + "; none is missed."
+	slices.Sort(verdicts)
+	var parts []string
+	const most = 8 // that a line can name
+	for _, v := range verdicts {
+		text := fmt.Sprintf("%d %s", len(ids[v]), v)
+		if len(ids[v]) <= most {
+			text += " (" + strings.Join(ids[v], ", ") + ")"
+		}
+		parts = append(parts, text)
 	}
-	return text + fmt.Sprintf("; %d are missed: %s.", len(missed), strings.Join(missed, ", "))
+	return fmt.Sprintf("Of %d that ours are compared with: %s.", total, strings.Join(parts, "; "))
 }
 
 func trustLine(experiments []Experiment) string {

@@ -128,14 +128,14 @@ func (t *table) addMetric(name string, records record.Set) {
 	t.Columns = append(t.Columns, column{strings.SplitAfter(heading, " "), "metric " + name, true})
 }
 
-// digits prints a number of a column: all of it if it is whole, or four digits that count; shares have two decimals.
+// digits prints a number of a column: a count as it is, shares with two decimals, others with four digits that count.
 func digits(v float64, unit record.Unit) string {
 	switch {
 	case math.IsNaN(v):
 		return absent
 	case unit == record.Fraction || unit == record.Points:
 		return strconv.FormatFloat(v, 'f', 2, 64)
-	case v == math.Trunc(v):
+	case v == 0, unit == record.Number && v == math.Trunc(v):
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
 	decimals := 3 - int(math.Floor(math.Log10(math.Abs(v))))
