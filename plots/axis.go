@@ -13,6 +13,7 @@ import (
 
 // axis is a range in printed units, with its ticks. Factor takes recorded values to printed ones.
 type axis struct {
+	metric   record.Metric
 	label    string
 	factor   float64
 	min, max float64
@@ -67,7 +68,7 @@ func newAxis(m record.Metric, given Axis, values []float64) (axis, error) {
 		return axis{}, fmt.Errorf("%s from %g to %g does not fit an axis", m.Name, low, high)
 	}
 	factor, unit := m.Unit.Scale(max(math.Abs(low), math.Abs(high)))
-	a := axis{label: m.Label, factor: factor}
+	a := axis{metric: m, label: m.Label, factor: factor}
 	if unit != "" {
 		a.label += " (" + unit + ")"
 	}
@@ -188,6 +189,9 @@ func (a axis) scaled(s span) span {
 
 // has reports whether a value, in the unit of the axis, is within its range.
 func (a axis) has(v float64) bool { return a.min <= v && v <= a.max }
+
+// value prints a value that is in the unit of the axis.
+func (a axis) value(v float64) string { return a.metric.Format(v / a.factor) }
 
 // apply sets the axis of a plot.
 func (a axis) apply(p *plot.Axis) {

@@ -23,6 +23,7 @@ type chart struct {
 	insecure bool
 	notes    []string   // what a reader must know of the points
 	data     [][]string // the points in the units of records, below a header
+	marked   func(Mark) // is told where points are painted; nil if nobody asks
 }
 
 // panel is one facet: its curves lie on the axes that all panels share.

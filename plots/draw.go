@@ -210,6 +210,9 @@ func (c *chart) plot(p panel, numbered bool) *plot.Plot {
 			add(c.singles(cv))
 		}
 		add(c.arrows(cv))
+		if c.marked != nil {
+			add(places{c, cv})
+		}
 	}
 	// Add widens the axes to the data, and a whisker or a level may touch their ends.
 	pl.X.Min, pl.X.Max, pl.Y.Min, pl.Y.Max = across.min, across.max, up.min, up.max

@@ -102,7 +102,15 @@ func checkKernels(w io.Writer, cmd *cobra.Command) error {
 // app is what the verbs share.
 type app struct {
 	streams
-	data string // --data
+	data     string   // --data
+	warnings []string // what warn has said
+}
+
+// warn says what a reader of results must know.
+func (a *app) warn(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	a.warnings = append(a.warnings, text)
+	fmt.Fprintf(a.err, "hepex: warning: %s\n", text)
 }
 
 func newRoot(s streams) *cobra.Command {
@@ -118,7 +126,7 @@ under CKKS and leaves records, tables and figures. An experiment is one YAML fil
 	}
 	root.PersistentFlags().StringVar(&a.data, "data", "", "folder with data sets, before $HEPEX_DATA, data/ and the cache")
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(), a.bundleCommand(),
-		a.plotCommand(), a.tableCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(), a.benchRowCommand(),
+		a.plotCommand(), a.tableCommand(), a.reportCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(), a.benchRowCommand(),
 		a.submitCommand(), a.taskCommand(), a.collectCommand())
 	return root
 }

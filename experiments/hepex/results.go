@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -23,6 +22,7 @@ import (
 // results is an experiment's folder with its deciding records.
 type results struct {
 	dir     string
+	config  *config.Config // that chose the records; nil if there is none
 	records record.Set
 }
 
@@ -35,7 +35,7 @@ func (a *app) openResults(dir string) (*results, error) {
 	}
 	frozen := filepath.Join(dir, "config.yaml")
 	if _, err := os.Stat(frozen); err != nil {
-		return &results{dir, all}, nil
+		return &results{dir: dir, records: all}, nil
 	}
 	c, err := config.Load(frozen)
 	if err != nil {
@@ -47,7 +47,7 @@ func (a *app) openResults(dir string) (*results, error) {
 // chosen gives those of all records in dir that the config has, in its order.
 func (a *app) chosen(dir string, c *config.Config, all record.Set) (*results, error) {
 	records, err := a.ofConfig(c, all, dir)
-	return &results{dir: dir, records: records}, err
+	return &results{dir, c, records}, err
 }
 
 // ofConfig gives the records of the config's points: those of this version of the program or, where there is none, of another. It warns of
@@ -63,12 +63,12 @@ func (a *app) ofConfig(c *config.Config, all record.Set, dir string) (record.Set
 			return nil, err
 		}
 		if len(older) > 0 {
-			fmt.Fprintf(a.err, "hepex: warning: %d records in %s are by another version of hepex, or of other data: run does their points again\n", len(older), dir)
+			a.warn("%d records in %s are by another version of hepex, or of other data: run does their points again", len(older), dir)
 			records = append(records, older...)
 		}
 	}
 	if n := len(all) - len(records); n > 0 {
-		fmt.Fprintf(a.err, "hepex: warning: left out: %d records in %s that are of none of the config's points\n", n, dir)
+		a.warn("left out: %d records in %s that are of none of the config's points", n, dir)
 	}
 	return records, nil
 }
@@ -77,7 +77,7 @@ func (a *app) ofConfig(c *config.Config, all record.Set, dir string) (record.Set
 func (a *app) records(dir string) (record.Set, error) {
 	all, damaged, err := record.NewStore(dir).Load()
 	for _, d := range damaged {
-		fmt.Fprintf(a.err, "hepex: warning: left out: %v\n", d.Err)
+		a.warn("left out: %v", d.Err)
 	}
 	return all, err
 }
@@ -122,7 +122,7 @@ func otherVersions(c *config.Config, all record.Set) (record.Set, error) {
 	}
 	others := slices.DeleteFunc(slices.Clone(all), func(rec *record.Record) bool { return own[rec.Point] })
 	var set record.Set
-	for _, rec := range others.Alike(bare) {
+	for _, rec := range others.Alike(bare, config.IsDefault) {
 		if rec != nil {
 			shown := *rec
 			shown.Warnings = append(slices.Clone(rec.Warnings), "by another version of hepex, or of other data")
@@ -198,18 +198,23 @@ func (r *results) keep(c *config.Config, files []string) error {
 	return atomicfile.Write(r.madeOf(), []byte(strings.Join(lines, "\n")))
 }
 
-func (r *results) drawFigures(c *config.Config) ([]string, error) {
-	figures := plots.DefaultFigures(r.records)
-	if len(c.Figures) > 0 {
-		figures = nil
+// figuresOf gives the figures that the config names, or else the usual ones; c may be nil.
+func figuresOf(c *config.Config, records record.Set) []plots.Figure {
+	if c == nil || len(c.Figures) == 0 {
+		return plots.DefaultFigures(records)
 	}
+	var figures []plots.Figure
 	for _, f := range c.Figures {
 		figures = append(figures, figureOf(f))
 	}
+	return figures
+}
+
+func (r *results) drawFigures(c *config.Config) ([]string, error) {
 	dir := filepath.Join(r.dir, "figures")
 	var files []string
 	var errs []error
-	for _, f := range figures {
+	for _, f := range figuresOf(c, r.records) {
 		drawn, err := plots.Draw(dir, f, r.records)
 		files, errs = append(files, drawn...), append(errs, err)
 	}

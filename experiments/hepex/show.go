@@ -48,9 +48,12 @@ func (a *app) exportCommand() *cobra.Command {
 	return cmd
 }
 
-// frozen reads the config that lies with the results.
+// frozen is the config that lies with the results, or an error if there is none.
 func (r *results) frozen() (*config.Config, error) {
-	return config.Load(filepath.Join(r.dir, "config.yaml"))
+	if r.config == nil {
+		return config.Load(filepath.Join(r.dir, "config.yaml"))
+	}
+	return r.config, nil
 }
 
 // shown opens results to be drawn or printed: those in a folder by the config that is frozen there, or those of a config, by its own

@@ -33,8 +33,8 @@ type Point struct {
 	Spec   Spec
 	Params map[string]any // dotted path → string, int, float64, bool, []int or []string: all that decides the outcome
 
-	files    map[*yaml.Node]string
-	settings settings
+	files          map[*yaml.Node]string
+	settings, base settings // of the point, and of the config without its sweep
 }
 
 // ErrorAt is an error about the value at a dotted path, found by those who run the point, at the position in

@@ -77,7 +77,7 @@ func (r *reader) points(base settings, n *yaml.Node) ([]Point, []Merged) {
 		}
 		exclude = s.exclude
 	}
-	points, merged := r.check(candidates, exclude)
+	points, merged := r.check(base, candidates, exclude)
 	if len(points) == 0 && len(r.errs) == 0 {
 		r.errorf(n, "sweep: exclude leaves no point; want at least one")
 	}
@@ -85,7 +85,7 @@ func (r *reader) points(base settings, n *yaml.Node) ([]Point, []Merged) {
 }
 
 // check reads the candidates that are not excluded, reports what is wrong with them and merges equal points.
-func (r *reader) check(candidates []candidate, exclude [][]match) (points []Point, merged []Merged) {
+func (r *reader) check(base settings, candidates []candidate, exclude [][]match) (points []Point, merged []Merged) {
 	index := map[string]int{}
 	var given []Spec // by point, with what its scheme does not read
 	for _, c := range candidates {
@@ -98,7 +98,7 @@ func (r *reader) check(candidates []candidate, exclude [][]match) (points []Poin
 			d.report(r)
 			continue
 		}
-		p := Point{Label: c.label, Spec: d.spec, files: r.files, settings: c.settings}
+		p := Point{Label: c.label, Spec: d.spec, files: r.files, settings: c.settings, base: base}
 		p.Params = params(&p.Spec)
 		id := fingerprint(p.Params)
 		i, known := index[id]

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -42,6 +43,17 @@ func ParamNames() []string {
 		}
 	}
 	return names
+}
+
+// IsDefault tells whether a value of the parameter at a dotted path, as Params or a record has it, is what a config has that does not
+// give one. So is that of a parameter that there is no more.
+func IsDefault(path string, value any) bool {
+	f, ok := byPath[path]
+	if !ok {
+		return true
+	}
+	unset := defaults()
+	return fmt.Sprint(value) == fmt.Sprint(canonical(f.get(&unset)))
 }
 
 // IsNumber tells whether the parameter at a dotted path is a number.

@@ -7,9 +7,10 @@ import (
 )
 
 // Alike finds for the parameters of each point the record that agrees with them in all that both have: other versions of the program
-// know more parameters, or fewer, of the same point. Of records with equal parameters the latest counts. Where the match is not clear on
+// know more parameters, or fewer, of the same point. What a program without a parameter did is the default now, so parameters that only one
+// side has must be without effect: the default. Of records with equal parameters the latest counts. Where the match is not clear on
 // both sides, there is none (nil).
-func (s Set) Alike(points []map[string]any) []*Record {
+func (s Set) Alike(points []map[string]any, without func(name string, value any) bool) []*Record {
 	latest := map[string]*Record{}
 	for _, r := range s {
 		key := keyOf(r.Params, slices.Sorted(maps.Keys(r.Params)))
@@ -27,12 +28,19 @@ func (s Set) Alike(points []map[string]any) []*Record {
 	for names, mine := range byNames(points) {
 		for others, theirs := range byNames(candidates) {
 			shared := slices.DeleteFunc(strings.Split(names, "\n"), func(name string) bool { return !slices.Contains(strings.Split(others, "\n"), name) })
+			agreed := func(name string, value any) bool { return slices.Contains(shared, name) || without(name, value) }
 			byKey := map[string][]int{}
 			for _, c := range theirs {
+				if !allOf(candidates[c], agreed) {
+					continue
+				}
 				key := keyOf(candidates[c], shared)
 				byKey[key] = append(byKey[key], c)
 			}
 			for _, p := range mine {
+				if !allOf(points[p], agreed) {
+					continue
+				}
 				for _, c := range byKey[keyOf(points[p], shared)] {
 					of[p] = append(of[p], c)
 					rivals[c]++
@@ -47,6 +55,15 @@ func (s Set) Alike(points []map[string]any) []*Record {
 		}
 	}
 	return found
+}
+
+func allOf(params map[string]any, holds func(name string, value any) bool) bool {
+	for name, value := range params {
+		if !holds(name, value) {
+			return false
+		}
+	}
+	return true
 }
 
 // byNames groups parameters, by index, that have the same names.

@@ -15,12 +15,14 @@ func TestAlike(t *testing.T) {
 		points  []map[string]any
 		want    []string // ids, or nothing
 	}{
-		"equal":                      {Set{of("a", map[string]any{"scheme": "p4e", "ratio": 0.5})}, []map[string]any{{"scheme": "p4e", "ratio": 0.5}}, []string{"a"}},
-		"numbers through JSON":       {Set{of("a", map[string]any{"seed": float64(1)})}, []map[string]any{{"seed": 1}}, []string{"a"}},
-		"another value":              {Set{of("a", map[string]any{"scheme": "p4e", "ratio": 0.5})}, []map[string]any{{"scheme": "p4e", "ratio": 0.8}}, []string{""}},
-		"a parameter more":           {Set{of("a", map[string]any{"scheme": "p4e"})}, []map[string]any{{"scheme": "p4e", "curve": "linear"}}, []string{"a"}},
-		"a parameter less":           {Set{of("a", map[string]any{"scheme": "p4e", "old": 3})}, []map[string]any{{"scheme": "p4e"}}, []string{"a"}},
-		"two points, not told apart": {Set{of("a", map[string]any{"scheme": "p4e"})}, []map[string]any{{"scheme": "p4e", "curve": "linear"}, {"scheme": "p4e", "curve": "cubic"}}, []string{"", ""}},
+		"equal":                           {Set{of("a", map[string]any{"scheme": "p4e", "ratio": 0.5})}, []map[string]any{{"scheme": "p4e", "ratio": 0.5}}, []string{"a"}},
+		"numbers through JSON":            {Set{of("a", map[string]any{"seed": float64(1)})}, []map[string]any{{"seed": 1}}, []string{"a"}},
+		"another value":                   {Set{of("a", map[string]any{"scheme": "p4e", "ratio": 0.5})}, []map[string]any{{"scheme": "p4e", "ratio": 0.8}}, []string{""}},
+		"a parameter more":                {Set{of("a", map[string]any{"scheme": "p4e"})}, []map[string]any{{"scheme": "p4e", "curve": "linear"}}, []string{"a"}},
+		"a parameter less":                {Set{of("a", map[string]any{"scheme": "p4e", "old": 3})}, []map[string]any{{"scheme": "p4e"}}, []string{"a"}},
+		"the default is what was":         {Set{of("a", map[string]any{"scheme": "p4e"})}, []map[string]any{{"scheme": "p4e", "curve": "linear"}, {"scheme": "p4e", "curve": "cubic"}}, []string{"a", ""}},
+		"a parameter less, that mattered": {Set{of("a", map[string]any{"scheme": "p4e", "curve": "cubic"})}, []map[string]any{{"scheme": "p4e"}}, []string{""}},
+		"two points, not told apart":      {Set{of("a", map[string]any{"scheme": "p4e"})}, []map[string]any{{"scheme": "p4e", "curve": "linear"}, {"scheme": "p4e", "decay": 0}}, []string{"", ""}},
 		"two records, not told apart": {Set{of("a", map[string]any{"scheme": "p4e", "old": 1}), of("b", map[string]any{"scheme": "p4e", "old": 2})},
 			[]map[string]any{{"scheme": "p4e"}}, []string{""}},
 		"the latest": {Set{of("a", map[string]any{"scheme": "p4e"}), {Point: "b", Params: map[string]any{"scheme": "p4e"}, EndedAt: time.Unix(9, 0)}},
@@ -29,7 +31,7 @@ func TestAlike(t *testing.T) {
 			[]map[string]any{{"scheme": "p4e", "ratio": 0.5, "curve": "linear"}, {"scheme": "dense", "decay": 0}}, []string{"a", "b"}},
 	} {
 		var got []string
-		for _, r := range c.records.Alike(c.points) {
+		for _, r := range c.records.Alike(c.points, func(_ string, value any) bool { return value != "cubic" }) {
 			if r == nil {
 				r = &Record{}
 			}

@@ -1,0 +1,83 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"strconv"
+	"strings"
+
+	"hepex/harness/record"
+	"hepex/plots"
+)
+
+// figure is an SVG, and over it a transparent mark for each point that says what it is.
+type figure struct {
+	ID, Section, Alt, Problem string
+	SVG                       template.HTML
+	Size                      template.HTMLAttr
+	Width, Height             string
+	Marks                     []mark
+}
+
+type mark struct{ X, Y, Width, Height, Rows, Title string }
+
+func newFigures(id string, e Experiment, named names) []figure {
+	numbers := map[*record.Record]int{}
+	for i, r := range e.Records {
+		numbers[r] = i
+	}
+	var all []figure
+	for _, fig := range e.Figures {
+		f := figure{ID: fig.ID, Section: id}
+		p, err := plots.Render(fig, e.Records)
+		if err != nil {
+			f.Problem = err.Error()
+			all = append(all, f)
+			continue
+		}
+		f.SVG, f.Alt = inline(p.SVG), alt(fig, p)
+		f.Width, f.Height = length(p.Width), length(p.Height)
+		// Text is still legible at two thirds of its size: on narrower screens the figure scrolls.
+		f.Size = template.HTMLAttr(fmt.Sprintf(`style="--width: %spt; --least: %spt"`, f.Width, length(p.Width*2/3)))
+		for _, m := range p.Marks {
+			f.Marks = append(f.Marks, newMark(m, p, numbers, named))
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// inline is an SVG file without its declaration, as part of HTML. Package plots escapes the texts in it.
+func inline(svg []byte) template.HTML {
+	return template.HTML(svg[max(0, bytes.Index(svg, []byte("<svg"))):])
+}
+
+// alt says what a figure shows: "Accuracy over Density by prune.scheme, a panel for each tile".
+func alt(fig plots.Figure, p *plots.Picture) string {
+	text := p.Y
+	if p.X != "" {
+		text += " over " + p.X
+	}
+	if by := fig.Series + fig.Rows; by != "" {
+		text += " by " + by
+	}
+	if fig.Facet != "" {
+		text += ", a panel for each " + fig.Facet
+	}
+	return text
+}
+
+func newMark(m plots.Mark, p *plots.Picture, numbers map[*record.Record]int, named names) mark {
+	title := named.describe(m.Records...) + "\n" + p.Y + ": " + m.Y
+	if m.X != "" {
+		title += "\n" + p.X + ": " + m.X
+	}
+	var rows []string
+	for _, r := range m.Records {
+		rows = append(rows, strconv.Itoa(numbers[r]))
+	}
+	return mark{length(m.Left), length(m.Top), length(m.Width), length(m.Height), strings.Join(rows, " "), title}
+}
+
+func length(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
