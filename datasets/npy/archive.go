@@ -18,9 +18,10 @@ const (
 
 const suffix = ".npy"
 
-// ReadNPZ reads a .npz file of size bytes: its arrays by name, without .npy. Members that are no arrays, or whose names are equal, are an
+// ReadNPZ reads a .npz file of size bytes: its arrays by name, without .npy, or only those named. Members that are to be read and are no
+// arrays, or have equal names, are an
 // error.
-func ReadNPZ(r io.ReaderAt, size int64) (map[string]Array, error) {
+func ReadNPZ(r io.ReaderAt, size int64, only ...string) (map[string]Array, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("npy: not a .npz file: %w", err)
@@ -31,6 +32,9 @@ func ReadNPZ(r io.ReaderAt, size int64) (map[string]Array, error) {
 	arrays := map[string]Array{}
 	for _, f := range archive.File {
 		name, ok := strings.CutSuffix(f.Name, suffix)
+		if len(only) > 0 && !slices.Contains(only, name) {
+			continue
+		}
 		if !ok {
 			return nil, fmt.Errorf("npy: member %q of the archive: want only names that end with %s", f.Name, suffix)
 		}

@@ -248,6 +248,16 @@ func TestReadNPZRefuses(t *testing.T) {
 	}
 }
 
+// TestReadNPZOnly reads what is asked for, whatever the rest is.
+func TestReadNPZOnly(t *testing.T) {
+	good := string(file(dictionary("'<f4'", "False", "(1,)"), 4))
+	content := archiveOf(t, [2]string{"a.npy", good}, [2]string{"names.npy", string(readFile(t, "object.npy"))}, [2]string{"readme", "hello"})
+	arrays, err := ReadNPZ(bytes.NewReader(content), int64(len(content)), "a", "b")
+	if err != nil || len(arrays) != 1 || arrays["a"].Len() != 1 {
+		t.Errorf("%v, %v: want a alone", arrays, err)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, name := range []string{"vector.npy", "object.npy", "structure.npy", "half.npy"} {
 		f.Add(readFile(f, name))
