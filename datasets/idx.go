@@ -81,6 +81,11 @@ func decodeIDX(r io.Reader, dims []int, from, to int) ([]uint8, error) {
 	if err := checkHeader(r, dims); err != nil {
 		return nil, err
 	}
+	return decodeItems(r, dims, from, to)
+}
+
+// decodeItems reads what comes after the header, to its end.
+func decodeItems(r io.Reader, dims []int, from, to int) ([]uint8, error) {
 	item := 1
 	for _, d := range dims[1:] {
 		item *= d

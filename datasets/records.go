@@ -163,7 +163,7 @@ func arrange(all [][]byte) string {
 }
 
 // interleave turns values that lie channel after channel into channels last.
-func interleave(dst, src []byte, channels int) {
+func interleave[T any](dst, src []T, channels int) {
 	plane := len(src) / channels
 	for c := range channels {
 		for i, v := range src[c*plane : (c+1)*plane] {
