@@ -156,7 +156,7 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 		if !s.Measure.Encrypted {
 			takes = "-\t-"
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s", p.ID, p.Label, s.Data.Name, s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed, takes)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s", p.ID, p.Label, s.Data.Title(), s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed, takes)
 		for _, name := range others {
 			value, ok := p.Params[name]
 			if !ok {

@@ -90,6 +90,7 @@ func (r *reader) check(candidates []candidate, exclude [][]match) []Point {
 	index := map[string]int{}
 	for _, c := range candidates {
 		d := c.settings.draft()
+		r.find(d)
 		if c.product && excluded(&d.spec, exclude) {
 			continue
 		}

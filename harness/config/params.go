@@ -8,7 +8,8 @@ import (
 )
 
 // notParams are the keys that say how well to measure, not what: they do not decide the outcome.
-var notParams = []string{"measure.warmup", "measure.repeats", "measure.order"}
+// What files of one's own hold has a checksum beside the parameters.
+var notParams = []string{"data.found", "measure.warmup", "measure.repeats", "measure.order"}
 
 // ignored are the keys that do not decide the outcome of the point, besides those that its scheme does not read. A key stands for
 // all below it.
@@ -25,6 +26,11 @@ func ignored(s *Spec) (keys []string) {
 	drop(s.Network.Type == "autoencoder", "prune.distil.temperature")
 	drop(s.Measure.Encrypted, "measure.encrypted")
 	drop(!s.Measure.Encrypted, "he.ring", "he.precision", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "he.insecure", "measure.threads")
+	drop(!s.Data.IsOwn(), ownKeys...)
+	drop(s.Data.IsOwn(), "data.name")
+	drop(s.Data.Own.Label == "", "data.label")
+	drop(s.Data.Own.Target == nil, "data.target")
+	drop(s.Data.Own.Channels == "", "data.channels")
 	drop(s.Data.Noise == 0, "data.noise")
 	drop(s.Train.Augment.Shift == 0, "train.augment.shift")
 	drop(!s.Train.Augment.Flip, "train.augment.flip")

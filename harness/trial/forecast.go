@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"hepex/datasets"
 	"hepex/harness/config"
 	"hepex/harness/tune"
 	"hepex/inference"
@@ -32,7 +31,7 @@ func NewForecaster(cacheDir string) *Forecaster {
 
 // Point predicts a point by counts and prices: from the pruned network if the cache has it, else as if no tile were pruned.
 // A point that evaluates nothing takes nothing.
-func (f *Forecaster) Point(j Job, source *datasets.Source) (*Forecast, error) {
+func (f *Forecaster) Point(j Job) (*Forecast, error) {
 	if !j.Spec.Measure.Encrypted {
 		return &Forecast{}, nil
 	}
@@ -44,7 +43,7 @@ func (f *Forecaster) Point(j Job, source *datasets.Source) (*Forecast, error) {
 	if ready {
 		s, err = sizeOfTrained(j)
 	} else {
-		s, err = sizeOfDense(j.Spec, source)
+		s, err = sizeOfDense(j.Spec)
 	}
 	if err != nil {
 		return nil, err
@@ -145,8 +144,8 @@ func sizeOfTrained(j Job) (*size, error) {
 	return out, p.cache.Put(key, content)
 }
 
-func sizeOfDense(s config.Spec, source *datasets.Source) (*size, error) {
-	layout, lit, err := denseLayout(s, source)
+func sizeOfDense(s config.Spec) (*size, error) {
+	layout, lit, err := denseLayout(s)
 	if err != nil {
 		return nil, err
 	}
@@ -154,8 +153,8 @@ func sizeOfDense(s config.Spec, source *datasets.Source) (*size, error) {
 }
 
 // denseLayout is the layout of an unpruned network, with parameters for the least that any network needs.
-func denseLayout(s config.Spec, source *datasets.Source) (layout *packing.Layout, lit inference.Literal, err error) {
-	g, err := s.Evaluated(source.Form()).Geometry()
+func denseLayout(s config.Spec) (layout *packing.Layout, lit inference.Literal, err error) {
+	g, err := s.Evaluated(s.Data.Form()).Geometry()
 	if err != nil {
 		return nil, lit, err
 	}

@@ -33,14 +33,14 @@ type plainQuality struct {
 // preparer runs schemes on one data set and cache.
 type preparer struct {
 	spec    config.Spec
-	source  *datasets.Source
+	source  datasets.Source
 	samples samples
 	cache   *Cache
 	report  func(Step)
 }
 
 func newPreparer(j Job, report func(Step)) (*preparer, error) {
-	source, err := datasets.Open(j.Spec.Data.Name, j.DataDirs)
+	source, err := j.Spec.Data.Open(j.DataDirs)
 	if err != nil {
 		return nil, err
 	}
