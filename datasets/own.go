@@ -59,6 +59,7 @@ type About struct {
 	Files       []string // that were read
 	Columns     []string // names of inputs; nil if they have none
 	Names       []string // of classes; nil if these are numbers
+	Counts      []int    // training samples of each class
 	HeldOut     bool     // the test split is part of the one split that the files have
 	Scaling     Scaling  // of inputs, by channel
 	TargetScale Scaling  // of what a regression should give, by value
@@ -114,22 +115,17 @@ func (f Files) load() (*Own, error) {
 	if err := own.divide(data, f); err != nil {
 		return nil, err
 	}
-	if own.Names, err = classify(data); err != nil {
+	if own.Names, own.Counts, err = classify(data); err != nil {
 		return nil, err
 	}
 	for split := range data.parts {
 		p := &data.parts[split]
-		own.sets[split] = Set{X: p.x, Target: p.target, Dim: data.shape.Size()}
+		own.sets[split] = Set{X: p.x, Target: p.target, Dim: data.shape.Size(), Classes: len(own.Counts)}
 		for _, label := range p.labels {
 			own.sets[split].Labels = append(own.sets[split].Labels, uint8(label))
-			own.Classes = max(own.Classes, label+1)
 		}
 	}
-	own.Shape, own.Targets = data.shape, data.targets
-	own.Train, own.Test = own.sets[Train].Len(), own.sets[Test].Len()
-	for split := range own.sets {
-		own.sets[split].Classes = own.Classes
-	}
+	own.Form = Form{Shape: data.shape, Classes: len(own.Counts), Targets: data.targets, Train: own.sets[Train].Len(), Test: own.sets[Test].Len()}
 	if f.Found.SHA256 != "" && own.Found != f.Found {
 		return nil, fmt.Errorf("%s: it holds %v: want %v", f.From, own.Found, f.Found)
 	}
