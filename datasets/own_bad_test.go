@@ -76,6 +76,8 @@ func badTables(t testing.TB) []badFiles {
 		{"unseen name", split("a,class\n1,0\n2,new\n"), labelled, "class \"new\" was never seen in training"},
 		{"other columns", split("b,class\n1,0\n"), labelled, "test.csv:1: other columns"},
 		{"empty test split", split("a,class\n"), labelled, "no samples after the line of names"},
+		{"arrays", csvFile("a,class\n1,0\n"), func(f *Files) { labelled(f); f.Arrays.XTrain = "x" }, "arrays and channels are about NumPy's files"},
+		{"channels", csvFile("a,class\n1,0\n"), func(f *Files) { labelled(f); f.Channels = "last" }, "arrays and channels are about NumPy's files"},
 		{"constant target", csvFile("a,y\n1,3\n2,3\n3,3\n4,3\n5,3\n"), func(f *Files) { f.Target = []string{"y"} }, "target 1 is always 3"},
 	}
 }
@@ -221,7 +223,7 @@ func fuzzOwn(f *testing.F, name string, edit func(f *Files)) {
 			t.Fatal(err)
 		}
 		files := DefaultFiles()
-		files.From, files.Channels = path, "last"
+		files.From = path
 		if strings.HasSuffix(name, ".bin") || strings.HasSuffix(name, ".npy") {
 			files.From = dir
 		}
@@ -263,7 +265,7 @@ func FuzzOwnNPZ(f *testing.F) {
 			f.Add(text)
 		}
 	}
-	fuzzOwn(f, "d.npz", nil)
+	fuzzOwn(f, "d.npz", func(f *Files) { f.Channels = "last" })
 }
 
 func FuzzOwnCIFAR(f *testing.F) {

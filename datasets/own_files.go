@@ -27,7 +27,11 @@ func (l located) paths() []string { return slices.Concat(l.files[Train], l.files
 
 func (l located) read(f Files) (*raw, error) {
 	_, table := l.format.(csvFiles)
+	_, archive := l.format.(npzFile)
+	_, folder := l.format.(npyFiles)
 	switch {
+	case !archive && !folder && (f.Arrays != DefaultFiles().Arrays || f.Channels != ""):
+		return nil, fmt.Errorf("%s: arrays and channels are about NumPy's files: want neither, as there are none", f.From)
 	case !table && (f.Label != "" || f.Target != nil):
 		return nil, fmt.Errorf("%s: label and target name columns of CSV files: want neither, as the files say what is what", f.From)
 	case f.Label != "" && f.Target != nil:

@@ -175,7 +175,7 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 
 // varying lists the parameters that points have in different values, beyond those that a plan always shows.
 func varying(plan []run.Planned) []string {
-	shown := []string{"data.name", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed"}
+	shown := []string{"data.name", "data.from", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed"}
 	var names []string
 	for _, name := range config.ParamNames() {
 		values := map[string]bool{}

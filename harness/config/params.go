@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"hepex/datasets"
 	"hepex/packing"
 )
 
@@ -30,6 +31,7 @@ func ignored(s *Spec) (keys []string) {
 	drop(s.Data.IsOwn(), "data.name")
 	drop(s.Data.Own.Label == "", "data.label")
 	drop(s.Data.Own.Target == nil, "data.target")
+	drop(s.Data.Own.Arrays == datasets.DefaultFiles().Arrays, "data.arrays")
 	drop(s.Data.Own.Channels == "", "data.channels")
 	drop(s.Data.Noise == 0, "data.noise")
 	drop(s.Train.Augment.Shift == 0, "train.augment.shift")
