@@ -81,7 +81,7 @@ func (idxOwn) read(l located, f Files) (*raw, error) {
 			return nil, fmt.Errorf("%s: images of %v: want %v, as the training split has", images, shape, data.shape)
 		}
 		data.shape = shape
-		p := part{x: wideLevels(levels), place: func(sample int) string { return fmt.Sprintf("%s: label %d", labels, sample) }}
+		p := part{x: appendLevels(make([]float32, 0, len(levels)), levels), place: func(sample int) string { return fmt.Sprintf("%s: label %d", labels, sample) }}
 		for _, class := range classes {
 			p.labels = append(p.labels, int(class))
 		}
@@ -90,10 +90,9 @@ func (idxOwn) read(l located, f Files) (*raw, error) {
 	return data, nil
 }
 
-func wideLevels(levels []uint8) []float32 {
-	x := make([]float32, len(levels))
-	for i, v := range levels {
-		x[i] = float32(v)
+func appendLevels(x []float32, levels []uint8) []float32 {
+	for _, v := range levels {
+		x = append(x, float32(v))
 	}
 	return x
 }
@@ -166,12 +165,13 @@ func (cifarFiles) read(l located, _ Files) (*raw, error) {
 				return nil, err
 			}
 			start := len(p.labels)
+			p.x = slices.Grow(p.x, len(content))
 			levels := make([]uint8, size-1)
 			for record := range slices.Chunk(content, size) {
 				from, first = append(from, path), append(first, start)
 				p.labels = append(p.labels, int(record[0]))
 				interleave(levels, record[1:], data.shape.Channels)
-				p.x = append(p.x, wideLevels(levels)...)
+				p.x = appendLevels(p.x, levels)
 			}
 		}
 		data.parts[split] = p

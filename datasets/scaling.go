@@ -25,7 +25,6 @@ type Scaling struct {
 	Kind   string    `json:"kind"` // standard, unit, bytes or none, which has neither offsets nor factors
 	Offset []float64 `json:"offset,omitempty"`
 	Factor []float64 `json:"factor,omitempty"`
-	Ranges []Range   `json:"-"` // of the values before
 }
 
 // Range is what values of the training split are.
@@ -43,12 +42,12 @@ func (o *Own) scale(data *raw, kind string) error {
 			kind = ScaleUnit
 		}
 	}
-	o.Scaling = newScaling(kind, ranges(o.sets[Train].X, data.shape.Channels))
+	o.Scaling = newScaling(kind, o.sets[Train].X, data.shape.Channels)
 	if o.Targets > 0 {
 		if kind != ScaleNone {
 			kind = ScaleStandard
 		}
-		o.TargetScale = newScaling(kind, ranges(o.sets[Train].Target, o.Targets))
+		o.TargetScale = newScaling(kind, o.sets[Train].Target, o.Targets)
 		for i, f := range o.TargetScale.Factor {
 			if f == 0 {
 				return fmt.Errorf("%s: target %d is always %g in the training split: want values that differ", o.Files[0], i+1, o.TargetScale.Offset[i])
@@ -56,14 +55,17 @@ func (o *Own) scale(data *raw, kind string) error {
 		}
 	}
 	for split := range o.sets {
-		for _, values := range []struct {
-			x []float32
-			s Scaling
-		}{{o.sets[split].X, o.Scaling}, {o.sets[split].Target, o.TargetScale}} {
-			values.s.apply(values.x)
+		set := &o.sets[split]
+		o.Scaling.apply(set.X)
+		o.TargetScale.apply(set.Target)
+		if data.bytes {
+			continue
 		}
-		if i := slices.IndexFunc(o.sets[split].X, beyond); i >= 0 {
-			return fmt.Errorf("%s: %v sample %d, value %d: %g after scaling by the training split: want values up to %g", data.parts[split].place(i/data.shape.Size()), Split(split), i/data.shape.Size(), i%data.shape.Size(), o.sets[split].X[i], largest)
+		for _, values := range [][]float32{set.X, set.Target} {
+			if i := slices.IndexFunc(values, beyond); i >= 0 {
+				sample := i * set.Len() / len(values)
+				return fmt.Errorf("%s: a value is %g after scaling by the training split: want values up to %g", data.parts[split].place(sample), values[i], largest)
+			}
 		}
 	}
 	return nil
@@ -78,37 +80,68 @@ func ranges(values []float32, channels int) []Range {
 	for c := range all {
 		all[c] = Range{Least: math.Inf(1), Greatest: math.Inf(-1)}
 	}
-	for i, v := range values {
-		r := &all[i%channels]
-		r.Least, r.Greatest = min(r.Least, float64(v)), max(r.Greatest, float64(v))
-		r.Mean += float64(v) / n
-	}
-	for i, v := range values {
-		r := &all[i%channels]
-		d := float64(v) - r.Mean
-		r.Deviation += mul(d, d) / n
+	for pixel := range slices.Chunk(values, channels) {
+		for c, v := range pixel {
+			r := &all[c]
+			r.Least, r.Greatest = min(r.Least, float64(v)), max(r.Greatest, float64(v))
+			r.Mean += float64(v)
+		}
 	}
 	for c := range all {
-		all[c].Deviation = math.Sqrt(all[c].Deviation)
+		all[c].Mean /= n
+	}
+	for pixel := range slices.Chunk(values, channels) {
+		for c, v := range pixel {
+			d := float64(v) - all[c].Mean
+			all[c].Deviation += mul(d, d)
+		}
+	}
+	for c := range all {
+		all[c].Deviation = math.Sqrt(all[c].Deviation / n)
 	}
 	return all
 }
 
-func newScaling(kind string, ranges []Range) Scaling {
-	s := Scaling{Kind: kind, Ranges: ranges}
-	if kind == ScaleNone {
+// Ranges are those of the inputs in the training split before scaling, by channel, and of what a regression should give. What was
+// constant has its value alone.
+func (o *Own) Ranges() (inputs, targets []Range) {
+	inputs = ranges(o.sets[Train].X, o.Shape.Channels)
+	if o.Targets > 0 {
+		targets = ranges(o.sets[Train].Target, o.Targets)
+	}
+	o.Scaling.undo(inputs)
+	o.TargetScale.undo(targets)
+	return inputs, targets
+}
+
+// undo brings ranges back to the scale of before.
+func (s Scaling) undo(ranges []Range) {
+	for c := range s.Factor {
+		r, factor := &ranges[c], s.Factor[c]
+		if factor == 0 {
+			factor = 1 // it is 0 at whatever scale
+		}
+		r.Least, r.Greatest, r.Mean = r.Least/factor+s.Offset[c], r.Greatest/factor+s.Offset[c], r.Mean/factor+s.Offset[c]
+		r.Deviation /= factor
+	}
+}
+
+func newScaling(kind string, values []float32, channels int) Scaling {
+	s := Scaling{Kind: kind}
+	switch kind {
+	case ScaleNone:
+		return s
+	case scaleBytes:
+		s.Offset, s.Factor = make([]float64, channels), slices.Repeat([]float64{1. / 255}, channels)
 		return s
 	}
-	for _, r := range ranges {
-		offset, unit := 0., 255.
-		switch kind {
-		case ScaleStandard:
-			offset, unit = r.Mean, r.Deviation
-		case ScaleUnit:
+	for _, r := range ranges(values, channels) {
+		offset, unit := r.Mean, r.Deviation
+		if kind == ScaleUnit {
 			offset, unit = r.Least, r.Greatest-r.Least
 		}
 		factor := 1 / unit
-		if r.Least == r.Greatest && kind != scaleBytes {
+		if r.Least == r.Greatest {
 			offset, factor = r.Least, 0
 		}
 		s.Offset, s.Factor = append(s.Offset, offset), append(s.Factor, factor)
@@ -121,8 +154,9 @@ func (s Scaling) apply(values []float32) {
 	if len(s.Factor) == 0 {
 		return
 	}
-	for i, v := range values {
-		c := i % len(s.Factor)
-		values[i] = float32(mul(float64(v)-s.Offset[c], s.Factor[c]))
+	for pixel := range slices.Chunk(values, len(s.Factor)) {
+		for c, v := range pixel {
+			pixel[c] = float32(mul(float64(v)-s.Offset[c], s.Factor[c]))
+		}
 	}
 }

@@ -100,8 +100,9 @@ func showData(w io.Writer, f datasets.Files, own *datasets.Own) error {
 			fmt.Fprintf(tw, "… and %d more\n", more)
 		}
 	}
-	rows(own.Columns, "channel", own.Scaling.Ranges)
-	rows(f.Target, "target", own.TargetScale.Ranges)
+	inputs, targets := own.Ranges()
+	rows(own.Columns, "channel", inputs)
+	rows(f.Target, "target", targets)
 	return tw.Flush()
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +49,11 @@ func TestOwnData(t *testing.T) {
 	}
 	if a := p.Spec.Architecture(p.Spec.Data.Form()); a.Inputs != 3 || a.Outputs != 2 {
 		t.Errorf("network %+v", a)
+	}
+	swept := parse(t, edited("data: {from: t.csv, label: class}\ntrain: {batch: 16}\nsweep: {grid: {data: [{name: digits}, {from: t.csv, target: y}]}, cases: [{data: {from: t.csv, label: class}}]}"))
+	if got := names(swept.Points, "data.name", "data.from", "data.label", "data.target", "data.train"); !slices.Equal(got,
+		[]string{"digits - - - 60000", "- t.csv - [y] 160", "- t.csv class - 160"}) {
+		t.Errorf("swept: %q", got)
 	}
 	regression := parse(t, edited("data: {from: t.csv, target: [y, class], train: 50}\ntrain: {batch: 16}")).Points[0].Spec
 	if a := regression.Architecture(regression.Data.Form()); a.Inputs != 2 || a.Outputs != 2 || regression.Data.Train != 50 {

@@ -9,8 +9,10 @@ import (
 )
 
 // notParams are the keys that say how well to measure, not what: they do not decide the outcome.
-// What files of one's own hold has a checksum beside the parameters.
-var notParams = []string{"data.found", "measure.warmup", "measure.repeats", "measure.order"}
+var notParams = []string{"measure.warmup", "measure.repeats", "measure.order"}
+
+// isParam tells whether a key is a parameter. What files of one's own hold is none: it has a checksum beside the parameters.
+func isParam(path string) bool { return path != "data.found" && !covered(path, notParams) }
 
 // ignored are the keys that do not decide the outcome of the point, besides those that its scheme does not read. A key stands for
 // all below it.
@@ -45,7 +47,7 @@ func ignored(s *Spec) (keys []string) {
 func ParamNames() []string {
 	var names []string
 	for _, f := range fields {
-		if !covered(f.path, notParams) {
+		if isParam(f.path) {
 			names = append(names, f.path)
 		}
 	}
@@ -75,7 +77,7 @@ func params(s *Spec) map[string]any {
 		switch {
 		case covered(f.path, drop), prunes && !slices.Contains(reads, setting):
 			f.copy(s, &fixed)
-		case !covered(f.path, notParams):
+		case isParam(f.path):
 			values[f.path] = canonical(f.get(s))
 		}
 	}
