@@ -61,7 +61,7 @@ func (d Data) Open(dirs []string) (datasets.Source, error) {
 }
 
 // ownKeys are the keys of data of one's own.
-var ownKeys = []string{"data.from", "data.label", "data.target", "data.arrays", "data.channels", "data.scale", "data.holdout", "data.found"}
+var ownKeys = []string{"data.from", "data.label", "data.target", "data.arrays", "data.channels", "data.scale", "data.holdout", pinned}
 
 // setName is a kind of names of published and drawn sets.
 var setName = scalar(either(datasets.Names())+", or data.from for files of one's own", schema{"enum": datasets.Names()},

@@ -69,7 +69,7 @@ var fields = []field{
 	key("data.channels", oneOf("first", "last"), func(s *Spec) *string { return &s.Data.Own.Channels }),
 	key("data.scale", oneOf(datasets.Scales()...), func(s *Spec) *string { return &s.Data.Own.Scale }),
 	key("data.holdout", number("0 < holdout < 1"), func(s *Spec) *float64 { return &s.Data.Own.Holdout }),
-	key("data.found", found, func(s *Spec) *datasets.Found { return &s.Data.Own.Found }),
+	key(pinned, found, func(s *Spec) *datasets.Found { return &s.Data.Own.Found }),
 	key("data.train", whole(1, maxSamples), func(s *Spec) *int { return &s.Data.Train }),
 	key("data.test", whole(1, maxSamples), func(s *Spec) *int { return &s.Data.Test }),
 	key("data.validation", number("0 < validation < 0.5"),

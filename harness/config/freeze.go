@@ -52,7 +52,7 @@ func (c *Config) pins() Values {
 			return nil
 		}
 	}
-	return Values{"data.found": own.Found.String()}
+	return Values{pinned: own.Found.String()}
 }
 
 // printable keeps a comment on one line, whatever files are called.

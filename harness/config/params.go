@@ -11,8 +11,11 @@ import (
 // notParams are the keys that say how well to measure, not what: they do not decide the outcome.
 var notParams = []string{"measure.warmup", "measure.repeats", "measure.order"}
 
-// isParam tells whether a key is a parameter. What files of one's own hold is none: it has a checksum beside the parameters.
-func isParam(path string) bool { return path != "data.found" && !covered(path, notParams) }
+// pinned is the key of what files of one's own were found to hold. It is no parameter, as the checksum of data stands beside these.
+const pinned = "data.found"
+
+// isParam tells whether a key is a parameter.
+func isParam(path string) bool { return path != pinned && !covered(path, notParams) }
 
 // ignored are the keys that do not decide the outcome of the point, besides those that its scheme does not read. A key stands for
 // all below it.

@@ -117,7 +117,7 @@ func (r *reader) isPath(where string, key *yaml.Node) bool {
 		section = join(section, name)
 	}
 	if other := notVarying(section); other != "" {
-		r.errorf(key, "%s: %s cannot vary, as %s says how well to measure, not what; want a parameter", where, section, other)
+		r.errorf(key, "%s: %s cannot vary, as %s does not decide the outcome; want a parameter", where, section, other)
 		return false
 	}
 	return true
@@ -125,6 +125,9 @@ func (r *reader) isPath(where string, key *yaml.Node) bool {
 
 // notVarying is the key at, above or below path that is no parameter, or empty.
 func notVarying(path string) string {
+	if path == pinned {
+		return path
+	}
 	for _, other := range notParams {
 		if covered(path, []string{other}) || covered(other, []string{path}) {
 			return other
