@@ -11,10 +11,10 @@ import (
 	"slices"
 )
 
-// A packed file may hold so many bytes, and so many more for each byte of it: far more than images do, far less than gzip makes of zeros.
+// A packed file may hold so many bytes, and so many more for each byte of it: more than images do, far less than gzip makes of zeros.
 const (
 	maxUnpacked      = 32 << 20
-	maxUnpackedRatio = 64
+	maxUnpackedRatio = 16
 )
 
 // content is an open file of images, unpacked.
@@ -141,7 +141,7 @@ func decodeAnyIDX(r io.Reader, size int64, least, most int) (items []uint8, dims
 		}
 		dims = append(dims, int(d))
 		if d > 0 && want > size/int64(d) {
-			return nil, nil, fmt.Errorf("the header declares dimensions %d, more than the file holds: cut short, or in the wrong byte order", dims)
+			return nil, nil, fmt.Errorf("the header declares dimensions %d, more than the file holds: cut short, in the wrong byte order, or packed too densely to be trusted, so unpack it", dims)
 		}
 		want *= int64(d)
 	}
@@ -191,7 +191,7 @@ func readOwnRecords(path string, size int) ([]byte, error) {
 	case err != nil:
 		return nil, c.wrap(damaged(err))
 	case int64(len(content)) > c.most:
-		return nil, c.wrap(fmt.Errorf("unpacks to more than %d bytes: want a file that is not mostly zeros", c.most))
+		return nil, c.wrap(fmt.Errorf("unpacks to more than %d bytes: want one that is not mostly zeros, or unpacked", c.most))
 	case len(content) == 0 || len(content)%size != 0:
 		return nil, c.wrap(fmt.Errorf("%d bytes: want records of %d bytes, a class and 3×32×32 levels", len(content), size))
 	}
