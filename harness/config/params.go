@@ -29,7 +29,7 @@ func ignored(s *Spec) (keys []string) {
 	drop(len(s.Network.Layers) == 0, "network.layers")
 	drop(len(s.Prune.Layers) == 0, "prune.layers")
 	drop(len(s.Prune.Layers) > 0, "prune.hidden")
-	drop(s.Network.Type == "autoencoder", "prune.distil.temperature")
+	drop(s.Network.Type == "autoencoder" || s.Data.Form().Targets > 0, "prune.distil.temperature")
 	drop(s.Measure.Encrypted, "measure.encrypted")
 	drop(!s.Measure.Encrypted, "he.ring", "he.precision", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "he.insecure", "measure.threads")
 	drop(!s.Data.IsOwn(), ownKeys...)
