@@ -22,7 +22,7 @@ func (d *fetcher) fetchArchive(ctx context.Context, e entry, folder string) erro
 	if err != nil {
 		return err
 	}
-	if lacks == "" && good((&Source{entry: e, folder: folder, paths: paths}).verify()) {
+	if lacks == "" && good((&Published{entry: e, folder: folder, paths: paths}).verify()) {
 		d.report(*e.archive, e.archive.bytes)
 		return nil
 	}

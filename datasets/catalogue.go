@@ -31,10 +31,10 @@ type entry struct {
 // format is how the samples of a set are made or read.
 type format interface {
 	// read gives samples [from,to) of a split: levels 0 to 255, channels last, and classes.
-	read(s *Source, split Split, from, to int) (pixels, labels []uint8, err error)
+	read(s *Published, split Split, from, to int) (pixels, labels []uint8, err error)
 	// checksum identifies all samples.
 	checksum(e entry) string
-	verify(s *Source) []Check
+	verify(s *Published) []Check
 }
 
 // file is one published file.

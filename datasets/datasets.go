@@ -1,9 +1,10 @@
-// Package datasets supplies image sets for training and inference: "digits" (28×28 grey) and "shapes" (32×32 in
+// Package datasets supplies data sets for training and inference: files of one's own ([Files]), and image sets, "digits" (28×28 grey) and "shapes" (32×32 in
 // colour), which the program draws by itself, and the published sets "mnist" and "fashion-mnist" (28×28 grey, read from
-// IDX files) and "cifar-10" (32×32 in colour, read from its binary version). All have ten classes.
+// IDX files) and "cifar-10" (32×32 in colour, read from its binary version). These all have ten classes.
 //
-// A set is identified by a checksum that is known before any file is read. Read refuses files that do not hold the
-// published images, so that a result which carries the checksum was computed on exactly these.
+// A set is identified by a checksum. That of an image set is known before any file is read; that of files of one's own is of
+// what they were found to hold. Read refuses files that hold anything else, so that a result which carries the checksum was computed on
+// exactly these samples.
 package datasets
 
 import (
@@ -18,14 +19,15 @@ import (
 
 // Set is a range of samples ready for training.
 type Set struct {
-	X      []float32 // N×Dim, row-major, each image channels last (see [Shape]), in [0,1]
-	Labels []uint8   // N class numbers below Classes
+	X      []float32 // N×Dim, row-major, each sample channels last (see [Shape]); images in [0,1]
+	Labels []uint8   // N class numbers below Classes; nil if there are none
+	Target []float32 // N×targets, what a regression should give; nil if there are none
 
 	Dim, Classes int
 }
 
 // Len is the number of samples, N.
-func (s *Set) Len() int { return len(s.Labels) }
+func (s *Set) Len() int { return len(s.X) / max(1, s.Dim) }
 
 // Split is one of the two fixed parts of a data set.
 type Split int
@@ -46,8 +48,18 @@ func (s Split) String() string {
 	return fmt.Sprintf("Split(%d)", int(s))
 }
 
-// Source reads one data set. It is safe for concurrent use.
-type Source struct {
+// Source is a data set that can be read. It is safe for concurrent use.
+type Source interface {
+	// Form is the shape of its samples, and how many there are of what.
+	Form() Form
+	// Checksum identifies all that Read gives, in hexadecimal. It is pinned: nothing is read for it.
+	Checksum() string
+	// Read gives samples [from,to) of a split.
+	Read(split Split, from, to int) (*Set, error)
+}
+
+// Published is a set of the catalogue, which may have been downloaded.
+type Published struct {
 	entry  entry
 	folder string   // "" when drawn
 	paths  []string // of entry.files, in that order
@@ -74,7 +86,7 @@ func (e *MissingError) Error() string {
 
 // Open finds the named data set: the first of dirs with a folder of that name that holds all its files, each as .gz
 // or unpacked. The files are not read yet. The error is a *MissingError if there is no such folder.
-func Open(name string, dirs []string) (*Source, error) {
+func Open(name string, dirs []string) (*Published, error) {
 	e, err := lookUp(name)
 	if err != nil {
 		return nil, err
@@ -98,22 +110,22 @@ func Dirs(flag string) []string {
 }
 
 // Name is the name that the source was opened with.
-func (s *Source) Name() string { return s.entry.name }
+func (s *Published) Name() string { return s.entry.name }
 
 // Size is the number of samples in a split.
-func (s *Source) Size(split Split) int { return s.entry.size(split) }
+func (s *Published) Size(split Split) int { return s.entry.size(split) }
 
 // Shape is the grid of a sample.
-func (s *Source) Shape() Shape { return s.entry.Shape }
+func (s *Published) Shape() Shape { return s.entry.Shape }
 
-// Form is the shape of its samples, and how many there are of what.
-func (s *Source) Form() Form { return s.entry.Form }
+// Form is that of all sets of this name.
+func (s *Published) Form() Form { return s.entry.Form }
 
 // Dim is the number of values of a sample.
-func (s *Source) Dim() int { return s.entry.Shape.Size() }
+func (s *Published) Dim() int { return s.entry.Shape.Size() }
 
 // Classes is the number of classes.
-func (s *Source) Classes() int { return s.entry.Classes }
+func (s *Published) Classes() int { return s.entry.Classes }
 
 // Checksum is that of the named data set, wherever it lies, or even if it does not.
 func Checksum(name string) (string, error) {
@@ -124,14 +136,14 @@ func Checksum(name string) (string, error) {
 	return e.format.checksum(e), nil
 }
 
-// Checksum identifies the content of the data set, in hexadecimal. It is pinned: nothing is read or drawn. For mnist and
+// Checksum identifies the content of the data set. For mnist and
 // fashion-mnist it is the SHA-256 of their files' published MD5s, for cifar-10 of the digests of its images, and for a
 // drawn set the SHA-256 of its first samples.
-func (s *Source) Checksum() string { return s.entry.format.checksum(s.entry) }
+func (s *Published) Checksum() string { return s.entry.format.checksum(s.entry) }
 
 // Read gives samples [from,to) of a split. Drawn sets draw only these; of the published ones the split is read and
 // checked whole, and files that are damaged or do not hold the published images are an error.
-func (s *Source) Read(split Split, from, to int) (*Set, error) {
+func (s *Published) Read(split Split, from, to int) (*Set, error) {
 	if from < 0 || from > to || to > s.Size(split) {
 		return nil, fmt.Errorf("datasets: %s: %v samples [%d,%d): want 0 ≤ from ≤ to ≤ %d", s.Name(), split, from, to, s.Size(split))
 	}
@@ -146,9 +158,9 @@ func (s *Source) Read(split Split, from, to int) (*Set, error) {
 	return set, nil
 }
 
-func (e entry) open(dirs []string) (*Source, error) {
+func (e entry) open(dirs []string) (*Published, error) {
 	if e.drawn() {
-		return &Source{entry: e}, nil
+		return &Published{entry: e}, nil
 	}
 	missing := &MissingError{Name: e.name}
 	for _, dir := range dirs {
@@ -158,7 +170,7 @@ func (e entry) open(dirs []string) (*Source, error) {
 			return nil, err
 		}
 		if lacks == "" {
-			return &Source{entry: e, folder: folder, paths: paths}, nil
+			return &Published{entry: e, folder: folder, paths: paths}, nil
 		}
 		missing.Folders = append(missing.Folders, folder)
 		if len(paths) > 0 && missing.Lacks == "" {

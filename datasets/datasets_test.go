@@ -209,7 +209,7 @@ func TestChecksumsArePinned(t *testing.T) {
 		"cifar-10":      "cf51a2fc68ff4961b2045cea5d3daa705924be0ce8e78f21e658bd84556d9721",
 	}
 	for _, e := range catalogue() {
-		if got := (&Source{entry: e}).Checksum(); got != want[e.name] {
+		if got := (&Published{entry: e}).Checksum(); got != want[e.name] {
 			t.Errorf("%s: %s, want %s", e.name, got, want[e.name])
 		}
 	}

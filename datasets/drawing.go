@@ -58,14 +58,14 @@ func (d drawing) sum() string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-func (d drawing) read(_ *Source, split Split, from, to int) (pixels, labels []uint8, err error) {
+func (d drawing) read(_ *Published, split Split, from, to int) (pixels, labels []uint8, err error) {
 	pixels, labels = d.samples(split, from, to)
 	return pixels, labels, nil
 }
 
 func (d drawing) checksum(entry) string { return d.pinned }
 
-func (d drawing) verify(*Source) []Check {
+func (d drawing) verify(*Published) []Check {
 	var err error
 	if got := d.sum(); got != d.pinned {
 		err = fmt.Errorf("datasets: %s: SHA-256 %s: want %s: this machine draws other images; please report it", d.name, got, d.pinned)

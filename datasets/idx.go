@@ -16,7 +16,7 @@ import (
 // idx is the format of the sets that are like MNIST: each split has a file of images and one of labels.
 type idx struct{}
 
-func (idx) read(s *Source, split Split, from, to int) (pixels, labels []uint8, err error) {
+func (idx) read(s *Published, split Split, from, to int) (pixels, labels []uint8, err error) {
 	images := 2 * int(split)
 	if pixels, err = readIDX(s.paths[images], s.entry.files[images], from, to); err != nil {
 		return nil, nil, err
@@ -34,7 +34,7 @@ func (idx) checksum(e entry) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (idx) verify(s *Source) []Check {
+func (idx) verify(s *Published) []Check {
 	var checks []Check
 	for i, f := range s.entry.files {
 		checks = append(checks, Check{s.paths[i], f.verify(s.paths[i])})
@@ -81,6 +81,11 @@ func decodeIDX(r io.Reader, dims []int, from, to int) ([]uint8, error) {
 	if err := checkHeader(r, dims); err != nil {
 		return nil, err
 	}
+	return decodeItems(r, dims, from, to)
+}
+
+// decodeItems reads what comes after the header, to its end.
+func decodeItems(r io.Reader, dims []int, from, to int) ([]uint8, error) {
 	item := 1
 	for _, d := range dims[1:] {
 		item *= d

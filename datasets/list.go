@@ -73,7 +73,7 @@ func Verify(name string, dirs []string) ([]Check, error) {
 	return source.verify(), nil
 }
 
-func (s *Source) verify() []Check { return s.entry.format.verify(s) }
+func (s *Published) verify() []Check { return s.entry.format.verify(s) }
 
 // verify compares the SHA-256 of the file at path, which may be packed or unpacked.
 func (f file) verify(path string) error {

@@ -29,7 +29,7 @@ func (r records) checksum(entry) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (r records) read(s *Source, split Split, from, to int) (pixels, labels []uint8, err error) {
+func (r records) read(s *Published, split Split, from, to int) (pixels, labels []uint8, err error) {
 	all, err := r.load(s, split)
 	if err != nil {
 		return nil, nil, err
@@ -45,7 +45,7 @@ func (r records) read(s *Source, split Split, from, to int) (pixels, labels []ui
 }
 
 // verify has a check for each file; where all are sound but do not hold the published images, all have that error.
-func (r records) verify(s *Source) []Check {
+func (r records) verify(s *Published) []Check {
 	var checks []Check
 	for _, split := range []Split{Train, Test} {
 		_, err := r.load(s, split)
@@ -74,7 +74,7 @@ func (e *fileError) Error() string { return "datasets: " + e.path + ": " + e.cau
 func (e *fileError) Unwrap() error { return e.cause }
 
 // load reads all records of a split, checks them and puts them into order.
-func (r records) load(s *Source, split Split) ([][]byte, error) {
+func (r records) load(s *Published, split Split) ([][]byte, error) {
 	size := 1 + s.entry.Shape.Size()
 	all := make([][]byte, 0, s.Size(split))
 	var group sync.WaitGroup
@@ -163,7 +163,7 @@ func arrange(all [][]byte) string {
 }
 
 // interleave turns values that lie channel after channel into channels last.
-func interleave(dst, src []byte, channels int) {
+func interleave[T any](dst, src []T, channels int) {
 	plane := len(src) / channels
 	for c := range channels {
 		for i, v := range src[c*plane : (c+1)*plane] {

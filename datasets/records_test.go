@@ -41,7 +41,7 @@ func tinyRecords() (entry, map[string][]byte) {
 	return e, contents
 }
 
-func openTiny(t *testing.T, e entry, contents map[string][]byte) *Source {
+func openTiny(t *testing.T, e entry, contents map[string][]byte) *Published {
 	t.Helper()
 	dir := t.TempDir()
 	store(t, dir, contents)

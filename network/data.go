@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -25,6 +26,10 @@ func (d Data) Len() int { return len(d.X) / max(d.Dim, 1) }
 type Quality struct {
 	Metric string // "accuracy", the share of samples whose largest output is their class, or "mse", per value
 	Value  float64
+
+	// Margin is the median over labelled samples of the difference between the two largest outputs, the logarithm of the ratio of their
+	// probabilities by the softmax. It is 0 without labels.
+	Margin float64
 }
 
 // Evaluate measures the network in float64: accuracy for labelled data, else the mean squared error.
@@ -41,16 +46,38 @@ func Evaluate(n *Network, d Data) (Quality, error) {
 		rows = 64 // axes with a grid have many values
 	}
 	var sum float64
+	var margins []float64
 	for first := 0; first < d.Len(); first += rows {
 		last := min(first+rows, d.Len())
-		x := mat.NewDense(last-first, d.Dim, widen(d.X[first*d.Dim:last*d.Dim]))
-		sum += d.score(n.Forward(x), first)
+		y := n.Forward(mat.NewDense(last-first, d.Dim, widen(d.X[first*d.Dim:last*d.Dim])))
+		sum += d.score(y, first)
+		if d.Labels != nil && outputs > 1 {
+			margins = append(margins, marginsOf(y)...)
+		}
 	}
 	q, err := d.quality(sum, outputs)
 	if err != nil {
 		return Quality{}, fmt.Errorf("network: evaluate: %w", err)
 	}
+	if margins != nil {
+		slices.Sort(margins)
+		q.Margin = margins[len(margins)/2]
+	}
 	return q, nil
+}
+
+// marginsOf are the differences between the two largest outputs of each sample.
+func marginsOf(y *mat.Dense) []float64 {
+	rows, _ := y.Dims()
+	margins := make([]float64, rows)
+	for i := range margins {
+		largest, second := math.Inf(-1), math.Inf(-1)
+		for _, v := range y.RawRowView(i) {
+			largest, second = max(largest, v), max(second, min(largest, v))
+		}
+		margins[i] = largest - second
+	}
+	return margins
 }
 
 // ErrOverflow means that outputs of a network are infinite or not a number.
@@ -62,9 +89,9 @@ func (d Data) quality(sum float64, outputs int) (Quality, error) {
 	case math.IsNaN(sum) || math.IsInf(sum, 0):
 		return Quality{}, ErrOverflow
 	case d.Labels != nil:
-		return Quality{"accuracy", sum / float64(d.Len())}, nil
+		return Quality{Metric: "accuracy", Value: sum / float64(d.Len())}, nil
 	}
-	return Quality{"mse", sum / float64(d.Len()*outputs)}, nil
+	return Quality{Metric: "mse", Value: sum / float64(d.Len()*outputs)}, nil
 }
 
 // score counts the right answers in y, the outputs of the samples from first on, or sums their squared errors.

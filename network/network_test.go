@@ -149,9 +149,9 @@ func TestEvaluate(t *testing.T) {
 		data Data
 		want Quality
 	}{
-		"accuracy":    {Data{X: many, Dim: 2, Labels: labels}, Quality{"accuracy", 0.8}},
-		"autoencoder": {Data{X: many, Dim: 2}, Quality{"mse", 0}},
-		"target":      {Data{X: many[:4], Dim: 2, Target: []float32{1, 0, 0, 4}}, Quality{"mse", 9.0 / 4}},
+		"accuracy":    {Data{X: many, Dim: 2, Labels: labels}, Quality{"accuracy", 0.8, 1}},
+		"autoencoder": {Data{X: many, Dim: 2}, Quality{Metric: "mse"}},
+		"target":      {Data{X: many[:4], Dim: 2, Target: []float32{1, 0, 0, 4}}, Quality{Metric: "mse", Value: 9.0 / 4}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -15,11 +15,11 @@ import (
 
 func (a *app) dataCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "data", Short: "List, fetch and verify data sets", Args: cobra.NoArgs,
-		Example: "  hepex data list\n  hepex data fetch mnist",
+		Use: "data", Short: "List, fetch and verify data sets, show one's own", Args: cobra.NoArgs,
+		Example: "  hepex data list\n  hepex data fetch mnist\n  hepex data show patients.csv --label ill",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.dataListCommand(), a.dataFetchCommand(), a.dataVerifyCommand())
+	cmd.AddCommand(a.dataListCommand(), a.dataFetchCommand(), a.dataVerifyCommand(), a.dataShowCommand())
 	return cmd
 }
 

@@ -165,7 +165,7 @@ func (a *app) forecast(plan []run.Planned) ([]*trial.Forecast, error) {
 	dense := map[string]*trial.Forecast{} // of networks that differ in nothing that matters before they are pruned
 	for i, point := range plan {
 		s := point.Spec
-		key := fmt.Sprint(s.Data.Name, s.Network, s.Tile, s.Layout, s.HE, s.Measure)
+		key := fmt.Sprint(s.Data.Form(), s.Network, s.Tile, s.Layout, s.HE, s.Measure)
 		if s.Prune.Replaces() {
 			key += fmt.Sprint(s.Prune.Hidden)
 		}
@@ -179,11 +179,7 @@ func (a *app) forecast(plan []run.Planned) ([]*trial.Forecast, error) {
 			continue
 		}
 		p.show(run.Progress{Stage: "predict", Current: i, Points: len(plan), Point: &point.Point})
-		source, err := datasets.Open(point.Spec.Data.Name, datasets.Dirs(a.data))
-		if err != nil {
-			return nil, err
-		}
-		f, err := forecaster.Point(job, source)
+		f, err := forecaster.Point(job)
 		if err != nil {
 			return nil, err
 		}

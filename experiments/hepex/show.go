@@ -175,7 +175,7 @@ func (a *app) tableCommand() *cobra.Command {
 // writePlan prints the points and what they are expected to take.
 func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, limit int64) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	others := varying(plan, "data.name", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed")
+	others := varying(plan, "data.name", "data.from", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed")
 	fmt.Fprintln(tw, "point\tlabel\tdata\tscheme\tratio\ttile\tweights\tseed\tevaluate\tmemory\t"+strings.Join(others, "\t"))
 	total := 0.0
 	var refused []string
@@ -202,7 +202,7 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 		case !s.Measure.Encrypted:
 			takes = "-\t-"
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s", p.ID, p.Label, s.Data.Name, s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed, takes)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s", p.ID, p.Label, s.Data.Title(), s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed, takes)
 		for _, name := range others {
 			value, ok := p.Params[name]
 			if !ok {

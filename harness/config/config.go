@@ -62,20 +62,6 @@ func (s Spec) Choice() packing.Choice {
 	return packing.Choice{Kind: packing.Kind(s.Layout), Shape: s.Tile, Encrypted: s.HE.Encrypted()}
 }
 
-// Data names the data set and how many of its samples to use. Validation is the share of the training samples
-// that is split off for choosing. Noise is the standard deviation of normal noise in all inputs, which the network
-// is to remove.
-type Data struct {
-	Name       string  `json:"name"`
-	Train      int     `json:"train"`
-	Test       int     `json:"test"`
-	Validation float64 `json:"validation"`
-	Noise      float64 `json:"noise,omitempty"`
-}
-
-// ValidationSamples is the number of training samples that are split off, the last ones.
-func (d Data) ValidationSamples() int { return int(float64(d.Train) * d.Validation) }
-
 // Network describes the plain network. Hidden has the neurons of each hidden layer of one without convolutions, Layers has all hidden
 // layers of one with them.
 type Network struct {

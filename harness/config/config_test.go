@@ -62,7 +62,7 @@ func names(points []Point, paths ...string) []string {
 func TestDefaults(t *testing.T) {
 	c := parse(t, base)
 	want := Spec{
-		Data:    Data{Name: "digits", Train: 60000, Test: 10000, Validation: 0.1},
+		Data:    Data{Name: "digits", Own: datasets.DefaultFiles(), Train: 60000, Test: 10000, Validation: 0.1},
 		Network: Network{Type: "mlp", Hidden: []int{128}, Activation: "square"},
 		Train:   Train{Epochs: 10, Batch: 128, LR: 1e-3, Seed: 1, WeightDecay: 0.05},
 		Prune: Prune{
@@ -99,7 +99,8 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("name %q, frozen %q", c.Name, c.Frozen)
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
-		[]string{"data.noise", "network.layers", "train.augment.shift", "train.augment.flip", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.plan", "prune.lasso", "prune.lasso_on", "prune.hidden", "prune.layers", "prune.steps",
+		[]string{"data.from", "data.label", "data.target", "data.arrays.x_train", "data.arrays.y_train", "data.arrays.x_test", "data.arrays.y_test", "data.channels", "data.scale",
+			"data.holdout", "data.noise", "network.layers", "train.augment.shift", "train.augment.flip", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.plan", "prune.lasso", "prune.lasso_on", "prune.hidden", "prune.layers", "prune.steps",
 			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "measure.encrypted"}) {
 		t.Errorf("further parameters: %q", extra)
 	}

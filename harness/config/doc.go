@@ -32,7 +32,7 @@
 //	     against: {prune.scheme: p3}, over: [train.seed], paper: 0.70}
 //	  - {id: fast, where: {prune.scheme: p4e}, metric: latency.evaluate, reduce: min, goal: 0.05}
 //
-// Required are version, name, data.name, network.type, network.hidden, prune.scheme, tile and, unless the
+// Required are version, name, data.name or data.from, network.type, network.hidden, prune.scheme, tile and, unless the
 // scheme is dense, prune.ratio. Everything else has a default, most of them as above. CKKS parameters are
 // derived; he.log_q, he.log_p and he.log_scale together override them, and he.insecure allows small rings.
 //
@@ -52,6 +52,27 @@
 // tile: {batch: N} stands for the shape at which the unpruned network takes least time for a batch of N, and tile: auto
 // for the one of least time per image whose evaluation needs at most 4 GiB. Both go by counts of operations and nominal
 // prices, so they give the same shape everywhere; plans and records name the shape.
+//
+// # Data of one's own
+//
+//	data: {from: patients.csv, label: ill}
+//	data: {from: houses.csv, target: [price], holdout: 0.1}
+//	data: {from: scans.npz, arrays: {x_train: images, y_train: kinds}, channels: first, scale: standard}
+//	data: {from: kmnist}
+//
+// data.from is a file or a folder, from the folder that hepex is started in: CSV, NumPy's arrays, IDX or CIFAR-10's binary files, as
+// [datasets.Files] says. In CSV, label is the column of classes (0, 1, 2 … or names), target one or more columns of what a regression
+// should give, and every other column an input. Arrays y of integers are classes, of floats what a regression should give. Arrays x with four axes
+// need channels: first or last. Without either, only an autoencoder can be trained.
+//
+// Samples are put into a random order, always the same. Where the files have no test split, it is the share holdout of the samples (0.2). scale
+// brings inputs to scale by the whole training split: standard (mean 0, variance 1) or unit (0 to 1) by column or channel, or none; auto is
+// standard for tables, unit for grids, and 255 to 1 for bytes. What a regression should give is standardised unless scale is none, so that
+// its mean squared error is a share of the variance. Records have all of this (data).
+//
+// The files are read when the config is, so that what is wrong with them is an error of the config. Their content is part of the
+// point, their path a parameter. data.found, which the frozen config has, says what they held: results can then be shown without them,
+// and a run on others is refused.
 //
 // # Extending files
 //

@@ -49,10 +49,11 @@ type reader struct {
 	file  string                // the one that is being parsed
 	files map[*yaml.Node]string // where each node is from
 	errs  map[Error]bool
+	found map[string]finding // in files of one's own
 }
 
 func newReader(file string) *reader {
-	return &reader{file: file, files: map[*yaml.Node]string{}, errs: map[Error]bool{}}
+	return &reader{file: file, files: map[*yaml.Node]string{}, errs: map[Error]bool{}, found: map[string]finding{}}
 }
 
 // fault is something wrong with the value at a node.

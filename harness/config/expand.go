@@ -90,6 +90,7 @@ func (r *reader) check(base settings, candidates []candidate, exclude [][]match)
 	var given []Spec // by point, with what its scheme does not read
 	for _, c := range candidates {
 		d := c.settings.draft()
+		r.find(d)
 		if c.product && excluded(&d.spec, exclude) {
 			continue
 		}

@@ -48,7 +48,7 @@ func load(path string, content func(path string) ([]byte, error)) (*Config, erro
 	if errs := l.sorted(); errs != nil {
 		return nil, errs
 	}
-	c.Frozen = freeze(leaf.merged, l.names(path))
+	c.Frozen = freeze(leaf.merged, l.names(path), c.pins())
 	return c, nil
 }
 

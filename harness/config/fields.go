@@ -45,19 +45,33 @@ func key[T any](path string, k kind[T], place func(s *Spec) *T) field {
 	}
 }
 
-// Sizes of the largest data sets. Unless given, a point uses all samples of its own set.
+// Sizes of the largest published data sets, and the most samples that one may have. Unless given, a point uses all samples of its own set.
 const (
 	trainSize = 60000
 	testSize  = 10000
+
+	maxSamples = 10_000_000
 )
 
 var primeBits = whole(20, 60)
 
 // fields are all keys of a point.
 var fields = []field{
-	key("data.name", oneOf(datasets.Names()...), func(s *Spec) *string { return &s.Data.Name }),
-	key("data.train", whole(1, trainSize), func(s *Spec) *int { return &s.Data.Train }),
-	key("data.test", whole(1, testSize), func(s *Spec) *int { return &s.Data.Test }),
+	key("data.name", setName, func(s *Spec) *string { return &s.Data.Name }),
+	key("data.from", line("the path of a file or folder with data of one's own, from the folder that hepex is started in", 1000),
+		func(s *Spec) *string { return &s.Data.Own.From }),
+	key("data.label", columnName, func(s *Spec) *string { return &s.Data.Own.Label }),
+	key("data.target", columnNames, func(s *Spec) *[]string { return &s.Data.Own.Target }),
+	key("data.arrays.x_train", arrayName, func(s *Spec) *string { return &s.Data.Own.Arrays.XTrain }),
+	key("data.arrays.y_train", arrayName, func(s *Spec) *string { return &s.Data.Own.Arrays.YTrain }),
+	key("data.arrays.x_test", arrayName, func(s *Spec) *string { return &s.Data.Own.Arrays.XTest }),
+	key("data.arrays.y_test", arrayName, func(s *Spec) *string { return &s.Data.Own.Arrays.YTest }),
+	key("data.channels", oneOf("first", "last"), func(s *Spec) *string { return &s.Data.Own.Channels }),
+	key("data.scale", oneOf(datasets.Scales()...), func(s *Spec) *string { return &s.Data.Own.Scale }),
+	key("data.holdout", number("0 < holdout < 1"), func(s *Spec) *float64 { return &s.Data.Own.Holdout }),
+	key(pinned, found, func(s *Spec) *datasets.Found { return &s.Data.Own.Found }),
+	key("data.train", whole(1, maxSamples), func(s *Spec) *int { return &s.Data.Train }),
+	key("data.test", whole(1, maxSamples), func(s *Spec) *int { return &s.Data.Test }),
 	key("data.validation", number("0 < validation < 0.5"),
 		func(s *Spec) *float64 { return &s.Data.Validation }),
 	key("data.noise", number("0 ≤ noise ≤ 1"), func(s *Spec) *float64 { return &s.Data.Noise }),
@@ -146,7 +160,7 @@ var learningRate = number("0 < lr ≤ 1")
 // retraining is that of training.
 func defaults() Spec {
 	return Spec{
-		Data:    Data{Train: trainSize, Test: testSize, Validation: 0.1},
+		Data:    Data{Own: datasets.DefaultFiles(), Train: trainSize, Test: testSize, Validation: 0.1},
 		Network: Network{Activation: "square"},
 		Train:   Train{Epochs: 10, Batch: 128, LR: 1e-3, Seed: 1, WeightDecay: 0.05},
 		Prune: Prune{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode"
@@ -12,9 +13,14 @@ import (
 )
 
 // freeze writes a merged config as one file that stands for all of them. Only what counts is in it, no comments, so that
-// another text means another experiment. files are named in its head.
-func freeze(merged *yaml.Node, files []string) []byte {
+// another text means another experiment. files are named in its head; pins are values beside those of the files.
+func freeze(merged *yaml.Node, files []string, pins Values) []byte {
 	root := uncommented(merged)
+	for path, value := range pins {
+		if err := put(root, strings.Split(path, "."), value); err != nil {
+			panic(fmt.Sprintf("config: freezing: %v", err)) // pins are texts
+		}
+	}
 	type entry struct{ key, value *yaml.Node }
 	var entries []entry
 	for key, value := range pairs(root) {
@@ -35,6 +41,18 @@ func freeze(merged *yaml.Node, files []string) []byte {
 		panic(fmt.Sprintf("config: freezing what was read: %v", err)) // its nodes are from YAML
 	}
 	return text.Bytes()
+}
+
+// pins are what the files of one's own that all points share were found to hold, so that results can be shown where the files are
+// missing, and nothing runs on others under the same name.
+func (c *Config) pins() Values {
+	own := c.Points[0].Spec.Data.Own
+	for _, p := range c.Points {
+		if !p.Spec.Data.IsOwn() || !reflect.DeepEqual(p.Spec.Data.Own, own) {
+			return nil
+		}
+	}
+	return Values{pinned: own.Found.String()}
 }
 
 // printable keeps a comment on one line, whatever files are called.

@@ -193,7 +193,7 @@ func setImage(a *network.Architecture, f datasets.Form) {
 // Architecture is the network that the spec describes, for a data set of a form.
 func (s *Spec) Architecture(f datasets.Form) network.Architecture {
 	a := network.Architecture{
-		Inputs: f.Shape.Size(), Outputs: f.Classes, Hidden: slices.Clone(s.Network.Hidden),
+		Inputs: f.Shape.Size(), Outputs: f.Outputs(), Hidden: slices.Clone(s.Network.Hidden),
 		Activation: s.Network.Activation, BatchNorm: s.Network.BatchNorm,
 	}
 	addTo(&a, s.Network.Layers)

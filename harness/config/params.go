@@ -5,11 +5,18 @@ import (
 	"slices"
 	"strings"
 
+	"hepex/datasets"
 	"hepex/packing"
 )
 
 // notParams are the keys that say how well to measure, not what: they do not decide the outcome.
 var notParams = []string{"measure.warmup", "measure.repeats", "measure.order"}
+
+// pinned is the key of what files of one's own were found to hold. It is no parameter, as the checksum of data stands beside these.
+const pinned = "data.found"
+
+// isParam tells whether a key is a parameter.
+func isParam(path string) bool { return path != pinned && !covered(path, notParams) }
 
 // ignored are the keys that do not decide the outcome of the point, besides those that its scheme does not read. A key stands for
 // all below it.
@@ -23,9 +30,15 @@ func ignored(s *Spec) (keys []string) {
 	drop(len(s.Network.Layers) == 0, "network.layers")
 	drop(len(s.Prune.Layers) == 0, "prune.layers")
 	drop(len(s.Prune.Layers) > 0, "prune.hidden")
-	drop(s.Network.Type == "autoencoder", "prune.distil.temperature")
+	drop(s.Network.Type == "autoencoder" || s.Data.Form().Targets > 0, "prune.distil.temperature")
 	drop(s.Measure.Encrypted, "measure.encrypted")
 	drop(!s.Measure.Encrypted, "he.ring", "he.precision", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "he.insecure", "measure.threads")
+	drop(!s.Data.IsOwn(), ownKeys...)
+	drop(s.Data.IsOwn(), "data.name")
+	drop(s.Data.Own.Label == "", "data.label")
+	drop(s.Data.Own.Target == nil, "data.target")
+	drop(s.Data.Own.Arrays == datasets.DefaultFiles().Arrays, "data.arrays")
+	drop(s.Data.Own.Channels == "", "data.channels")
 	drop(s.Data.Noise == 0, "data.noise")
 	drop(s.Train.Augment.Shift == 0, "train.augment.shift")
 	drop(!s.Train.Augment.Flip, "train.augment.flip")
@@ -38,7 +51,7 @@ func ignored(s *Spec) (keys []string) {
 func ParamNames() []string {
 	var names []string
 	for _, f := range fields {
-		if !covered(f.path, notParams) {
+		if isParam(f.path) {
 			names = append(names, f.path)
 		}
 	}
@@ -79,7 +92,7 @@ func params(s *Spec) map[string]any {
 		switch {
 		case covered(f.path, drop), prunes && !slices.Contains(reads, setting):
 			f.copy(s, &fixed)
-		case !covered(f.path, notParams):
+		case isParam(f.path):
 			values[f.path] = canonical(f.get(s))
 		}
 	}

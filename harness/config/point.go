@@ -8,7 +8,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"hepex/datasets"
 	"hepex/harness/tune"
 	"hepex/inference"
 	"hepex/network"
@@ -82,20 +81,6 @@ func (s settings) draft() *draft {
 	return d
 }
 
-// sizeDefaults takes all samples of the data set where nothing is given.
-func (d *draft) sizeDefaults() {
-	form, err := datasets.FormOf(d.spec.Data.Name)
-	if err != nil {
-		return // reported with data.name
-	}
-	if d.settings["data.train"] == nil {
-		d.spec.Data.Train = form.Train
-	}
-	if d.settings["data.test"] == nil {
-		d.spec.Data.Test = form.Test
-	}
-}
-
 // report passes on the faults found.
 func (d *draft) report(r *reader) {
 	for path, f := range d.faults {
@@ -138,7 +123,7 @@ func (d *draft) check() {
 
 func (d *draft) checkRequired() {
 	for _, path := range []string{"data.name", "network.type", "prune.scheme", "tile"} {
-		if d.settings[path] == nil {
+		if d.settings[path] == nil && !(path == "data.name" && d.settings["data.from"] != nil) {
 			d.missing(path, d.settings.nearest(path))
 		}
 	}
@@ -170,12 +155,9 @@ func (d *draft) checkNetwork() {
 	if both := d.settings["prune.hidden"]; both != nil && d.settings["prune.layers"] != nil {
 		d.fail("prune.hidden", both, "both hidden and layers are given; want one of them: dense layers are layers too")
 	}
-	if !d.sound("data.name", "network.type") {
+	form, ok := d.form()
+	if !ok || !d.sound("network.type") {
 		return
-	}
-	form, err := datasets.FormOf(s.Data.Name)
-	if err != nil {
-		return // reported with data.name
 	}
 	if d.sound("network.hidden", "network.layers") {
 		d.checkLayers("network.layers", s.Network.Layers, s.Architecture(form))
@@ -212,21 +194,6 @@ func (d *draft) missing(path string, n *yaml.Node) {
 		n = &yaml.Node{Kind: unusable} // the section has been reported
 	}
 	d.fail(path, n, "missing; want %s", byPath[path].want)
-}
-
-// checkData compares the numbers of samples with those of the data set.
-func (d *draft) checkData() {
-	name := d.spec.Data.Name
-	form, err := datasets.FormOf(name)
-	if err != nil {
-		return // reported with data.name
-	}
-	if n := d.spec.Data.Train; d.sound("data.train") && n > form.Train {
-		d.fail("data.train", d.settings["data.train"], "got %d; want at most %d, the training samples of %s", n, form.Train, name)
-	}
-	if n := d.spec.Data.Test; d.sound("data.test") && n > form.Test {
-		d.fail("data.test", d.settings["data.test"], "got %d; want at most %d, the test samples of %s", n, form.Test, name)
-	}
 }
 
 func (d *draft) checkTraining() {
@@ -277,16 +244,16 @@ const minTestSlots = 16
 // chooseTile fills in a tile shape that is left open.
 func (d *draft) chooseTile() {
 	s := &d.spec
-	if s.Tile.In != 0 || d.settings["tile"] == nil || !d.sound("tile", "data.name", "network.type", "network.hidden", "network.layers", "layout", "he.weights", "he.ring", "he.precision") {
+	if s.Tile.In != 0 || d.settings["tile"] == nil || !d.sound("tile", "network.type", "network.hidden", "network.layers", "layout", "he.weights", "he.ring", "he.precision") {
 		return
 	}
 	if s.HE.LogQ != nil || s.HE.Insecure {
 		d.fail("tile", d.settings["tile"], "got auto with he.log_q or he.insecure; want a shape, as it is chosen together with secure parameters")
 		return
 	}
-	form, err := datasets.FormOf(s.Data.Name)
-	if err != nil {
-		return // reported with data.name
+	form, ok := d.form()
+	if !ok {
+		return
 	}
 	g, err := s.Architecture(form).Geometry()
 	if err != nil {

@@ -117,7 +117,7 @@ func (r *reader) isPath(where string, key *yaml.Node) bool {
 		section = join(section, name)
 	}
 	if other := notVarying(section); other != "" {
-		r.errorf(key, "%s: %s cannot vary, as %s says how well to measure, not what; want a parameter", where, section, other)
+		r.errorf(key, "%s: %s cannot vary, as %s does not decide the outcome; want a parameter", where, section, other)
 		return false
 	}
 	return true
@@ -125,6 +125,9 @@ func (r *reader) isPath(where string, key *yaml.Node) bool {
 
 // notVarying is the key at, above or below path that is no parameter, or empty.
 func notVarying(path string) string {
+	if path == pinned {
+		return path
+	}
 	for _, other := range notParams {
 		if covered(path, []string{other}) || covered(other, []string{path}) {
 			return other
@@ -135,7 +138,7 @@ func notVarying(path string) string {
 
 // values are the values that a key of grid or zip takes.
 func (r *reader) values(a assignment) []*yaml.Node {
-	if isRange(a.value) {
+	if a.isRange() {
 		return r.steps(a)
 	}
 	if a.value.Kind != yaml.SequenceNode || len(a.value.Content) == 0 {
@@ -153,16 +156,16 @@ func (r *reader) caseValues(a assignment) []*yaml.Node {
 	if f := byPath[a.path]; several && f != nil && f.list {
 		several = len(a.value.Content) > 0 && a.value.Content[0].Kind == yaml.SequenceNode
 	}
-	if several || isRange(a.value) {
+	if several || a.isRange() {
 		return r.values(a)
 	}
 	return []*yaml.Node{a.value}
 }
 
-// isRange goes by any of the keys, so that a range with a slip is reported as one. No section has such keys.
-func isRange(n *yaml.Node) bool {
-	if n.Kind == yaml.MappingNode {
-		for key := range pairs(n) {
+// isRange goes by any of the keys, so that a range with a slip is reported as one. A section, such as data with its from, is none.
+func (a assignment) isRange() bool {
+	if a.value.Kind == yaml.MappingNode && len(children[a.path]) == 0 {
+		for key := range pairs(a.value) {
 			if slices.Contains(rangeForm.names(), key.Value) {
 				return true
 			}

@@ -40,6 +40,7 @@ type Record struct {
 	ConfigSHA256 string `json:"config_sha256,omitempty"` // of config.yaml beside the records; once that was replaced, of configs/<first 12 digits>.yaml
 
 	Limits      *Limits     `json:"limits,omitempty"`  // absent in older records
+	Data        *Data       `json:"data,omitempty"`    // of files of one's own
 	Measure     *Measure    `json:"measure,omitempty"` // absent without encryption, and in older records
 	Quality     *Quality    `json:"quality,omitempty"`
 	Range       *Range      `json:"range,omitempty"` // absent without encryption, and in older records
@@ -77,6 +78,31 @@ type Limits struct {
 	TimeoutSeconds float64 `json:"timeout_s"`
 }
 
+// Data says what files of one's own hold, and how it was brought to scale. A network takes and gives scaled values.
+type Data struct {
+	Files        []string `json:"files"`
+	Format       string   `json:"format"`
+	SHA256       string   `json:"sha256"` // of the one file, or of the digests of several
+	Shape        []int    `json:"shape"`  // of a sample: height, width, channels
+	Train        int      `json:"train"`
+	Test         int      `json:"test"`
+	HeldOut      bool     `json:"held_out"`          // the test samples are a random part of the files' only split
+	Columns      []string `json:"columns,omitempty"` // names of inputs
+	Classes      int      `json:"classes,omitempty"`
+	Names        []string `json:"names,omitempty"` // of classes
+	Targets      int      `json:"targets,omitempty"`
+	Scaling      Scaling  `json:"scaling"`                 // of inputs
+	TargetScales *Scaling `json:"target_scales,omitempty"` // of what a regression should give
+}
+
+// Scaling makes (v − Offset)·Factor of a value: for each channel, of a table each column, or for each target. Both come from the training
+// split; kind none has neither.
+type Scaling struct {
+	Kind   string    `json:"kind"`
+	Offset []float64 `json:"offset,omitempty"`
+	Factor []float64 `json:"factor,omitempty"`
+}
+
 // Measure is how the evaluation was to be timed, as configured. It decides how well a point is measured, not what comes out,
 // so it is not among the Params.
 type Measure struct {
@@ -102,7 +128,8 @@ type Quality struct {
 	Encrypted             float64 `json:"encrypted"`
 	Degradation           float64 `json:"degradation"`
 	ValidationDegradation float64 `json:"validation_degradation"`
-	Agreement             float64 `json:"agreement"` // share of samples with the same arg max encrypted and plain
+	Agreement             float64 `json:"agreement"`        // share of samples with the same arg max encrypted and plain
+	Margin                float64 `json:"margin,omitempty"` // classifiers: between the two largest plain outputs, median over the test set; absent in older records
 	Samples               int     `json:"samples"`
 	OutputErrorMax        float64 `json:"output_error_max"`
 	PrecisionBits         float64 `json:"precision_bits"` // −log2(max|encrypted − plain| / max|plain|)

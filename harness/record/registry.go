@@ -27,6 +27,7 @@ var metrics = []Metric{
 	{"quality.sample_precision_bits_min", "Precision, worst sample", Bits, Higher, samplePrecision(func(q *Quality) float64 { return q.SamplePrecisionMin })},
 	{"quality.sample_precision_bits_p05", "Precision, 95 % of samples", Bits, Higher, samplePrecision(func(q *Quality) float64 { return q.SamplePrecisionP05 })},
 	{"quality.agreement", "Agreement with plain", Fraction, Higher, encrypted(func(q *Quality) float64 { return q.Agreement })},
+	{"quality.margin", "Margin", Number, Higher, margin},
 
 	{"range.beyond", "Samples beyond the moduli", Fraction, Lower, ranges(func(r *Range) float64 { return r.Beyond })},
 	{"range.headroom_bits", "Headroom", Bits, Neither, ranges(func(r *Range) float64 { return r.HeadroomBits })},
@@ -132,6 +133,14 @@ func encrypted(read func(*Quality) float64) func(*Record) (float64, bool) {
 		}
 		return read(r.Quality), true
 	}
+}
+
+// margin is absent in older records, and without classes.
+func margin(r *Record) (float64, bool) {
+	if r.Quality == nil || r.Quality.Margin == 0 {
+		return 0, false
+	}
+	return r.Quality.Margin, true
 }
 
 // samplePrecision is absent in older records.

@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"hepex/datasets"
 	"hepex/harness/atomicfile"
 	"hepex/harness/claim"
 	"hepex/harness/config"
@@ -71,18 +70,13 @@ type Planned struct {
 func Plan(c *config.Config, dirs []string) ([]Planned, error) {
 	var errs config.Errors
 	var plan []Planned
-	sources, checks := map[string]*datasets.Source{}, trial.Checks{}
+	known, checks := map[string]error{}, trial.Checks{}
 	for _, p := range c.Points {
-		source := sources[p.Spec.Data.Name]
-		if source == nil {
-			var err error
-			if source, err = datasets.Open(p.Spec.Data.Name, dirs); err != nil {
-				errs = append(errs, p.ErrorAt("data.name", err))
-				continue
-			}
-			sources[p.Spec.Data.Name] = source
+		path, err := available(p.Spec.Data, dirs, known)
+		if err == nil {
+			path, err = checks.Check(p.Spec)
 		}
-		if path, err := checks.Check(p.Spec, source); err != nil {
+		if err != nil {
 			errs = append(errs, p.ErrorAt(path, err))
 			continue
 		}
@@ -96,6 +90,26 @@ func Plan(c *config.Config, dirs []string) ([]Planned, error) {
 		return nil, errs.Sorted()
 	}
 	return plan, nil
+}
+
+// available tells whether the samples of a point can be had, asking once for each data set: whether a published set is there, and whether
+// files of one's own hold what they did when the config was read. Path is the key at fault.
+func available(d config.Data, dirs []string, known map[string]error) (path string, err error) {
+	path = "data.name"
+	if d.IsOwn() {
+		path = "data.from"
+	}
+	key := fmt.Sprintf("%s %+v", d.Name, d.Own)
+	err, asked := known[key]
+	if !asked {
+		if d.IsOwn() {
+			err = d.Own.Verify()
+		} else {
+			_, err = d.Open(dirs)
+		}
+		known[key] = err
+	}
+	return path, err
 }
 
 // runner is a run on its way.

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"hepex/datasets"
 	"hepex/harness/config"
 	"hepex/harness/run"
 	"hepex/harness/trial"
@@ -25,11 +24,7 @@ func (l *Lab) Ranking(tried []Tried, most int) ([]Tried, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err := datasets.Open(l.base.Spec.Data.Name, l.DataDirs)
-	if err != nil {
-		return nil, err
-	}
-	f, err := trial.NewForecaster(l.CacheDir).Point(l.job(plan[0]), source)
+	f, err := trial.NewForecaster(l.CacheDir).Point(l.job(plan[0]))
 	if err != nil {
 		return nil, err
 	}

@@ -27,16 +27,17 @@ func chance(train, validation network.Data) float64 {
 		}
 		return float64(n) / float64(validation.Len())
 	}
-	mean := make([]float64, train.Dim)
+	width := len(targets(train)) / train.Len()
+	mean := make([]float64, width)
 	for i, v := range targets(train) {
-		mean[i%train.Dim] += float64(v) / float64(train.Len())
+		mean[i%width] += float64(v) / float64(train.Len())
 	}
 	sum := 0.0
 	for i, v := range targets(validation) {
-		e := float64(v) - mean[i%train.Dim]
+		e := float64(v) - mean[i%width]
 		sum += e * e
 	}
-	return sum / float64(len(validation.X))
+	return sum / float64(len(targets(validation)))
 }
 
 func targets(d network.Data) []float32 {
@@ -50,7 +51,7 @@ func targets(d network.Data) []float32 {
 const significance = 0.01
 
 // guesses tells whether the network is no better than chance on the validation samples: a classifier if a guesser with the share
-// that chance has gives as many right answers with a probability of more than 1 % (one-sided binomial test), an autoencoder if its
+// that chance has gives as many right answers with a probability of more than 1 % (one-sided binomial test), an autoencoder or a regression if its
 // error is not below that of the mean.
 func (q plainQuality) guesses() bool {
 	if q.Metric != "accuracy" {
@@ -61,14 +62,22 @@ func (q plainQuality) guesses() bool {
 	return right <= q.Chance*float64(q.Validated) || 1-guesser.CDF(right-1) > significance
 }
 
-// warnOfChance notes a network that learnt nothing.
+// leastMargin is the margin under which outputs barely separate classes: the softmax then holds one of them at most 1.1 times as likely as
+// the next.
+const leastMargin = 0.1
+
+// warnOfChance notes a network that learnt nothing, or whose outputs say little of what it learnt.
 func (t *trial) warnOfChance(which string, q plainQuality) {
 	if !q.guesses() {
+		if q.Metric == "accuracy" && q.Margin < leastMargin {
+			t.warn(record.ChanceWarning+"%s barely separates classes: the two largest outputs of half of the test samples differ by less than %.2g; agreement and margin say more than accuracy here",
+				which, q.Margin)
+		}
 		return
 	}
 	guess := "always the most frequent class"
 	if q.Metric != "accuracy" {
-		guess = "always the mean image"
+		guess = "always the mean"
 	}
 	t.warn(record.ChanceWarning+"%s is no better than chance: %s %.3g on %d validation samples, %s gives %.3g", which, q.Metric, q.Validation, q.Validated, guess, q.Chance)
 }

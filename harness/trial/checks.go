@@ -3,7 +3,6 @@ package trial
 import (
 	"fmt"
 
-	"hepex/datasets"
 	"hepex/harness/config"
 	"hepex/pruning"
 )
@@ -18,14 +17,14 @@ type answer struct {
 }
 
 // Check is Check, done once for all points that are alike to it.
-func (c Checks) Check(s config.Spec, source *datasets.Source) (path string, err error) {
-	key := fmt.Sprint(s.Data.Name, s.Network, s.Tile, s.Layout, s.HE, s.Measure.Encrypted, s.Prune.Scheme, s.Prune.Target, s.Prune.Steps)
+func (c Checks) Check(s config.Spec) (path string, err error) {
+	key := fmt.Sprint(s.Data.Form(), s.Network, s.Tile, s.Layout, s.HE, s.Measure.Encrypted, s.Prune.Scheme, s.Prune.Target, s.Prune.Steps)
 	if s.Prune.Replaces() || pruning.Whole(s.Prune.Budget) {
 		key += fmt.Sprint(s.Prune)
 	}
 	a, known := c[key]
 	if !known {
-		a.path, a.err = Check(s, source)
+		a.path, a.err = Check(s)
 		c[key] = a
 	}
 	return a.path, a.err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"hepex/datasets"
 	"hepex/harness/config"
 	"hepex/harness/tune"
 	"hepex/inference"
@@ -34,7 +33,7 @@ func NewForecaster(cacheDir string) *Forecaster {
 
 // Point predicts a point by counts and prices: from the pruned network if the cache has it, else as if no tile were pruned.
 // A point that evaluates nothing takes nothing.
-func (f *Forecaster) Point(j Job, source *datasets.Source) (*Forecast, error) {
+func (f *Forecaster) Point(j Job) (*Forecast, error) {
 	if !j.Spec.Measure.Encrypted {
 		return &Forecast{}, nil
 	}
@@ -46,7 +45,7 @@ func (f *Forecaster) Point(j Job, source *datasets.Source) (*Forecast, error) {
 	if ready {
 		s, err = sizeOfTrained(j)
 	} else {
-		s, err = sizeOfDense(j.Spec, source)
+		s, err = sizeOfDense(j.Spec)
 	}
 	var failure *Failure
 	if errors.As(err, &failure) && failure.Refuses() {
@@ -55,7 +54,7 @@ func (f *Forecaster) Point(j Job, source *datasets.Source) (*Forecast, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := j.Spec.Evaluated(source.Form()).Geometry()
+	g, err := j.Spec.Evaluated(j.Spec.Data.Form()).Geometry()
 	if err != nil {
 		return nil, err
 	}
@@ -155,8 +154,8 @@ func sizeOfTrained(j Job) (*size, error) {
 	return out, p.cache.Put(key, content)
 }
 
-func sizeOfDense(s config.Spec, source *datasets.Source) (*size, error) {
-	layout, lit, err := denseLayout(s, source)
+func sizeOfDense(s config.Spec) (*size, error) {
+	layout, lit, err := denseLayout(s)
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +163,8 @@ func sizeOfDense(s config.Spec, source *datasets.Source) (*size, error) {
 }
 
 // denseLayout is the layout of an unpruned network, with parameters for the least that any network needs.
-func denseLayout(s config.Spec, source *datasets.Source) (layout *packing.Layout, lit inference.Literal, err error) {
-	g, err := s.Evaluated(source.Form()).Geometry()
+func denseLayout(s config.Spec) (layout *packing.Layout, lit inference.Literal, err error) {
+	g, err := s.Evaluated(s.Data.Form()).Geometry()
 	if err != nil {
 		return nil, lit, err
 	}

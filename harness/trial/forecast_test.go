@@ -3,35 +3,29 @@ package trial
 import (
 	"math"
 	"testing"
-
-	"hepex/datasets"
 )
 
 // A forecast of a trained network is kept, and is the same when it is read again; one of another parameter set is another.
 func TestForecastIsKept(t *testing.T) {
 	j := quick(t, t.TempDir())
-	source, err := datasets.Open(j.Spec.Data.Name, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	f := NewForecaster(j.CacheDir)
-	dense, err := f.Point(j, source)
+	dense, err := f.Point(j)
 	if err != nil || !dense.Dense || dense.Evaluate <= 0 || dense.Peak <= 0 {
 		t.Fatalf("%+v, %v", dense, err)
 	}
 	if err := Prepare(j, nil); err != nil {
 		t.Fatal(err)
 	}
-	first, err := f.Point(j, source)
+	first, err := f.Point(j)
 	if err != nil || first.Dense || first.Evaluate > dense.Evaluate || first.Peak > dense.Peak {
 		t.Fatalf("%+v, %v: want less than %+v", first, err, dense)
 	}
-	again, err := f.Point(j, source)
+	again, err := f.Point(j)
 	if err != nil || again.Peak != first.Peak || again.Dense || math.Abs(again.Measure/first.Measure-1) > 1e-9 { // sums of floats, in any order
 		t.Errorf("%+v, %v: want %+v", again, err, first)
 	}
 	plain := quick(t, j.CacheDir, "weights: encrypted", "weights: plain")
-	if other, err := f.Point(plain, source); err != nil || other.Dense || other.Peak == first.Peak {
+	if other, err := f.Point(plain); err != nil || other.Dense || other.Peak == first.Peak {
 		t.Errorf("%+v, %v: want another memory than %+v", other, err, first)
 	}
 }
@@ -39,7 +33,7 @@ func TestForecastIsKept(t *testing.T) {
 // A network that no ring holds has a forecast all the same where it is not to be encrypted.
 func TestForecastWithoutEncryption(t *testing.T) {
 	j := quick(t, t.TempDir(), "hidden: [16]", "hidden: [16, 16, 16, 16, 16, 16, 16, 16]", "measure: {", "measure: {encrypted: false, ")
-	if f, err := NewForecaster(j.CacheDir).Point(j, nil); err != nil || *f != (Forecast{}) {
+	if f, err := NewForecaster(j.CacheDir).Point(j); err != nil || *f != (Forecast{}) {
 		t.Errorf("%+v, %v: want nothing", f, err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"hepex/datasets"
 	"hepex/harness/config"
 	"hepex/harness/record"
 	"hepex/inference"
@@ -44,7 +43,7 @@ func (j Job) Limits() *record.Limits {
 // PointID hashes everything that decides the outcome of a point: its parameters, the content of its data set and
 // the versions of the packages that compute it.
 func PointID(p config.Point) (string, error) {
-	checksum, err := datasets.Checksum(p.Spec.Data.Name)
+	checksum, err := p.Spec.Data.Checksum()
 	if err != nil {
 		return "", err
 	}
@@ -88,15 +87,14 @@ func augment(s config.Spec) network.Augment {
 	if a == (config.Augment{}) {
 		return network.Augment{}
 	}
-	form, _ := datasets.FormOf(s.Data.Name)
-	g := form.Shape
+	g := s.Data.Form().Shape
 	return network.Augment{Height: g.Height, Width: g.Width, Channels: g.Channels, Shift: a.Shift, Flip: a.Flip}
 }
 
 // Check finds what would make a point fail whatever is trained: a budget that no network meets, too many levels for its ring, or
 // moduli that do not suit its levels. The error says what is allowed, path which key is at fault.
-func Check(s config.Spec, source *datasets.Source) (path string, err error) {
-	g, err := s.Evaluated(source.Form()).Geometry()
+func Check(s config.Spec) (path string, err error) {
+	g, err := s.Evaluated(s.Data.Form()).Geometry()
 	if err != nil {
 		return "network", err
 	}

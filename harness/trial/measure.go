@@ -73,6 +73,9 @@ func MeasureByTurns(j Job, report func(Step), turns Turns) (*Result, error) {
 	t.rec.Limits, t.rec.Measure = j.Limits(), j.Measuring()
 	t.rec.StartedAt = time.Now().UTC()
 	t.rec.Environment = CurrentEnvironment()
+	if t.rec.Data, err = aboutData(j.Spec.Data); err != nil {
+		return nil, err
+	}
 	if err := t.load(p); err != nil {
 		return nil, err
 	}
@@ -128,6 +131,7 @@ func (t *trial) load(p *preparer) error {
 		Metric: q.Metric, Unpruned: ref.Test, Plain: q.Test,
 		Degradation:           degradation(q.Metric, ref.Test, q.Test),
 		ValidationDegradation: degradation(q.Metric, ref.Validation, q.Validation),
+		Margin:                q.Margin,
 	}
 	t.rec.Training = &record.Training{EpochsTotal: t.pruned.state.Epochs, Seconds: t.pruned.seconds, Cached: true}
 	t.warnOfChance("the network", q)

@@ -1,7 +1,6 @@
 package trial
 
 import (
-	"hepex/datasets"
 	"hepex/harness/config"
 	"hepex/network"
 )
@@ -42,11 +41,7 @@ func PrepareNetwork(j Job, report func(Step)) (*Network, error) {
 
 // Untrained is the network of a point before it is trained: what it costs follows from its sizes, but for a few bits of moduli.
 func Untrained(s config.Spec) (*network.Folded, error) {
-	form, err := datasets.FormOf(s.Data.Name)
-	if err != nil {
-		return nil, err
-	}
-	net, err := network.New(s.Evaluated(form), uint64(s.Train.Seed))
+	net, err := network.New(s.Evaluated(s.Data.Form()), uint64(s.Train.Seed))
 	if err != nil {
 		return nil, err
 	}

@@ -28,19 +28,20 @@ type plainQuality struct {
 	Validation float64 `json:"validation"`
 	Validated  int     `json:"validated"` // samples of the validation split
 	Chance     float64 `json:"chance"`    // what a guess reaches on them
+	Margin     float64 `json:"margin"`    // between the two largest outputs, median over the test samples
 }
 
 // preparer runs schemes on one data set and cache.
 type preparer struct {
 	spec    config.Spec
-	source  *datasets.Source
+	source  datasets.Source
 	samples samples
 	cache   *Cache
 	report  func(Step)
 }
 
 func newPreparer(j Job, report func(Step)) (*preparer, error) {
-	source, err := datasets.Open(j.Spec.Data.Name, j.DataDirs)
+	source, err := j.Spec.Data.Open(j.DataDirs)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +126,7 @@ func (p *preparer) keys(o pruning.Options) (final Key, after []Key, err error) {
 
 // qualityKey adds what the quality depends on beyond the network. Noise in the samples is in the network's key.
 func qualityKey(final Key, s config.Spec) Key {
-	return newKey(final.String(), "quality and chance", s.Data.Test, s.Network.Type)
+	return newKey(final.String(), "quality, chance and margin", s.Data.Test, s.Network.Type)
 }
 
 // entry is what the cache holds of a state.
@@ -262,7 +263,7 @@ func (p *preparer) measureQuality(final Key, net *network.Network) (q plainQuali
 	for _, m := range []struct {
 		part  part
 		value *float64
-	}{{p.samples.test, &q.Test}, {p.samples.validation, &q.Validation}} {
+	}{{p.samples.validation, &q.Validation}, {p.samples.test, &q.Test}} {
 		d, err := m.part.all()
 		if err != nil {
 			return q, err
@@ -274,7 +275,7 @@ func (p *preparer) measureQuality(final Key, net *network.Network) (q plainQuali
 		if err != nil {
 			return q, err
 		}
-		q.Metric, *m.value = got.Metric, got.Value
+		q.Metric, *m.value, q.Margin = got.Metric, got.Value, got.Margin
 	}
 	train, err := p.samples.train.all()
 	if err != nil {

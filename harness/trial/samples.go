@@ -20,7 +20,7 @@ type part struct {
 	first func(n int) (network.Data, error) // the first n, or all if there are fewer
 }
 
-func openSamples(s config.Spec, source *datasets.Source) samples {
+func openSamples(s config.Spec, source datasets.Source) samples {
 	validation := s.Data.ValidationSamples()
 	open := func(split datasets.Split, from, to int, noise string) part {
 		first := func(n int) (network.Data, error) {
@@ -28,9 +28,9 @@ func openSamples(s config.Spec, source *datasets.Source) samples {
 			if err != nil {
 				return network.Data{}, &Failure{KindData, err}
 			}
-			d := network.Data{X: set.X, Dim: set.Dim, Labels: set.Labels}
-			if s.Network.Type == "autoencoder" {
-				d.Labels = nil
+			d := network.Data{X: set.X, Dim: set.Dim}
+			if s.Network.Type != "autoencoder" {
+				d.Labels, d.Target = set.Labels, set.Target
 			}
 			if s.Data.Noise != 0 {
 				d.X, d.Target = set.Noisy(s.Data.Noise, noise, from), set.X

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"hepex/datasets"
 	"hepex/harness/config"
 	"hepex/inference"
 	"hepex/network"
@@ -308,15 +307,11 @@ func TestJobSurvivesJSON(t *testing.T) {
 
 func TestCheckRefusesTooManyLevels(t *testing.T) {
 	j := testJob(t, "", "[16]", "[16, 16, 16, 16]", ", log_q: [50, 40, 40, 40], log_p: [55], log_scale: 40, insecure: true", "", "16x8x4", "16x8x16")
-	source, err := datasets.Open("digits", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if path, err := Check(j.Spec, source); path != "tile" || err == nil || !strings.Contains(err.Error(), "levels") {
+	if path, err := Check(j.Spec); path != "tile" || err == nil || !strings.Contains(err.Error(), "levels") {
 		t.Errorf("12 levels at log_n 12: %s: %v", path, err)
 	}
 	j.Spec.HE.Precision = 40
-	if path, err := Check(j.Spec, source); path != "he.precision" || err == nil {
+	if path, err := Check(j.Spec); path != "he.precision" || err == nil {
 		t.Errorf("40 bits: %s: %v", path, err)
 	}
 }
