@@ -194,7 +194,7 @@ func (l *Affine) addConstants(inputs []float64) {
 
 // normalise applies batch norm to the outputs of the layer.
 func (l *Affine) normalise(n *BatchNorm) {
-	scale, shift := n.affine()
+	scale, shift := n.Affine()
 	for o := range scale {
 		floats.Scale(scale[o], l.W.RawRowView(o))
 	}
