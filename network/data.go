@@ -40,11 +40,23 @@ func Evaluate(n *Network, d Data) (Quality, error) {
 	if len(n.Dense()) > 0 && n.Dense()[0].Window != nil {
 		rows = 64 // axes with a grid have many values
 	}
+	return evaluate(n.Forward, outputs, d, rows)
+}
+
+// EvaluateAs is Evaluate for a function of samples in rows with so many outputs.
+func EvaluateAs(forward func(x *mat.Dense) *mat.Dense, outputs int, d Data) (Quality, error) {
+	if err := d.check(d.Dim, outputs); err != nil {
+		return Quality{}, fmt.Errorf("network: evaluate: %w", err)
+	}
+	return evaluate(forward, outputs, d, 64)
+}
+
+func evaluate(forward func(x *mat.Dense) *mat.Dense, outputs int, d Data, rows int) (Quality, error) {
 	var sum float64
 	for first := 0; first < d.Len(); first += rows {
 		last := min(first+rows, d.Len())
 		x := mat.NewDense(last-first, d.Dim, widen(d.X[first*d.Dim:last*d.Dim]))
-		sum += d.score(n.Forward(x), first)
+		sum += d.score(forward(x), first)
 	}
 	q, err := d.quality(sum, outputs)
 	if err != nil {

@@ -99,8 +99,8 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("name %q, frozen %q", c.Name, c.Frozen)
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
-		[]string{"data.noise", "network.layers", "train.augment.shift", "train.augment.flip", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.plan", "prune.lasso", "prune.lasso_on", "prune.hidden", "prune.layers", "prune.steps",
-			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "measure.encrypted"}) {
+		[]string{"data.noise", "network.layers", "network.from", "network.tensors", "train.augment.shift", "train.augment.flip", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.plan", "prune.lasso", "prune.lasso_on", "prune.hidden", "prune.layers", "prune.steps",
+			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "measure.encrypted", "network.sha256"}) {
 		t.Errorf("further parameters: %q", extra)
 	}
 }

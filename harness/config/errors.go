@@ -49,10 +49,12 @@ type reader struct {
 	file  string                // the one that is being parsed
 	files map[*yaml.Node]string // where each node is from
 	errs  map[Error]bool
+
+	models models
 }
 
 func newReader(file string) *reader {
-	return &reader{file: file, files: map[*yaml.Node]string{}, errs: map[Error]bool{}}
+	return &reader{file: file, files: map[*yaml.Node]string{}, errs: map[Error]bool{}, models: models{}}
 }
 
 // fault is something wrong with the value at a node.

@@ -93,7 +93,7 @@ func (r *reader) check(candidates []candidate, exclude [][]match) []Point {
 		if c.product && excluded(&d.spec, exclude) {
 			continue
 		}
-		d.check()
+		d.check(r.models)
 		if len(d.faults) > 0 {
 			d.report(r)
 			continue

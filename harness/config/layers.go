@@ -198,6 +198,9 @@ func (s *Spec) Architecture(f datasets.Form) network.Architecture {
 	}
 	addTo(&a, s.Network.Layers)
 	setImage(&a, f)
+	if s.Network.ofFile() { // what takes its place has learnt activations
+		a.Activation = "quadratic"
+	}
 	if s.Network.Type == "autoencoder" {
 		a.Outputs, a.Autoencoder = a.Inputs, true
 	}
@@ -213,4 +216,20 @@ func (s *Spec) Evaluated(f datasets.Form) network.Architecture {
 		setImage(&a, f)
 	}
 	return a
+}
+
+// Geometry is that of the network that is trained, or that comes from a file.
+func (s *Spec) Geometry(f datasets.Form) (network.Geometry, error) {
+	if s.Network.From != "" {
+		return s.Network.Imported.Geometry, nil
+	}
+	return s.Architecture(f).Geometry()
+}
+
+// EvaluatedGeometry is that of the network that the point evaluates.
+func (s *Spec) EvaluatedGeometry(f datasets.Form) (network.Geometry, error) {
+	if s.Prune.Replaces() {
+		return s.Evaluated(f).Geometry()
+	}
+	return s.Geometry(f)
 }

@@ -10,6 +10,9 @@ import (
 // notParams are the keys that say how well to measure, not what: they do not decide the outcome.
 var notParams = []string{"measure.warmup", "measure.repeats", "measure.order"}
 
+// fileHash is the parameter that says what the file network.from held.
+const fileHash = "network.sha256"
+
 // ignored are the keys that do not decide the outcome of the point, besides those that its scheme does not read. A key stands for
 // all below it.
 func ignored(s *Spec) (keys []string) {
@@ -26,6 +29,11 @@ func ignored(s *Spec) (keys []string) {
 	drop(s.Measure.Encrypted, "measure.encrypted")
 	drop(!s.Measure.Encrypted, "he.ring", "he.precision", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "he.insecure", "measure.threads")
 	drop(s.Data.Noise == 0, "data.noise")
+	drop(s.Network.ofFile(), "network.hidden", "network.layers", "network.batch_norm")
+	drop(s.Network.ofFile() && !s.Network.Replaces(), "network.activation")
+	drop(s.Network.ofFile() && s.Network.Type == "", "network.type")
+	drop(s.Network.From == "", "network.from")
+	drop(s.Network.Tensors == nil, "network.tensors")
 	drop(s.Train.Augment.Shift == 0, "train.augment.shift")
 	drop(!s.Train.Augment.Flip, "train.augment.flip")
 	drop(s.HE.LogQ == nil, "he.log_q", "he.log_p", "he.log_scale")
@@ -41,7 +49,7 @@ func ParamNames() []string {
 			names = append(names, f.path)
 		}
 	}
-	return names
+	return append(names, fileHash)
 }
 
 // IsNumber tells whether the parameter at a dotted path is a number.
@@ -70,6 +78,9 @@ func params(s *Spec) map[string]any {
 		case !covered(f.path, notParams):
 			values[f.path] = canonical(f.get(s))
 		}
+	}
+	if s.Network.From != "" {
+		values[fileHash] = s.Network.Imported.SHA256
 	}
 	return values
 }

@@ -155,7 +155,7 @@ func sizeOfDense(s config.Spec, source *datasets.Source) (*size, error) {
 
 // denseLayout is the layout of an unpruned network, with parameters for the least that any network needs.
 func denseLayout(s config.Spec, source *datasets.Source) (layout *packing.Layout, lit inference.Literal, err error) {
-	g, err := s.Evaluated(source.Form()).Geometry()
+	g, err := s.EvaluatedGeometry(source.Form())
 	if err != nil {
 		return nil, lit, err
 	}

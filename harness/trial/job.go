@@ -91,7 +91,7 @@ func augment(s config.Spec) network.Augment {
 // Check finds what would make a point fail whatever is trained: a budget that no network meets, too many levels for its ring, or
 // moduli that do not suit its levels. The error says what is allowed, path which key is at fault.
 func Check(s config.Spec, source *datasets.Source) (path string, err error) {
-	g, err := s.Evaluated(source.Form()).Geometry()
+	g, err := s.EvaluatedGeometry(source.Form())
 	if err != nil {
 		return "network", err
 	}

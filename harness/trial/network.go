@@ -46,6 +46,13 @@ func Untrained(s config.Spec) (*network.Folded, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Network.From != "" && !s.Prune.Replaces() {
+		m, err := s.ReadModel(form)
+		if err != nil {
+			return nil, err
+		}
+		return m.Unfitted().Fold()
+	}
 	net, err := network.New(s.Evaluated(form), uint64(s.Train.Seed))
 	if err != nil {
 		return nil, err

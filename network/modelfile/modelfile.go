@@ -34,19 +34,41 @@ type Model struct {
 	Input    network.Axis
 	Output   network.Axis
 
-	steps []step
+	steps    []step
+	pieces   []piece          // as the file has them
+	unfitted *network.Network // with quadratics that are not fitted yet
+}
+
+// Unfitted is the network with some quadratic in the place of every activation that is no polynomial.
+func (m *Model) Unfitted() *network.Network { return m.unfitted.Clone() }
+
+// Geometry is that of the layers with weights.
+func (m *Model) Geometry() network.Geometry { return m.unfitted.Geometry() }
+
+// BatchNorm tells whether the network has a layer of batch norm.
+func (m *Model) BatchNorm() bool {
+	return slices.ContainsFunc(m.unfitted.Layers, func(l network.Layer) bool { _, ok := l.(*network.BatchNorm); return ok })
 }
 
 // Options say how to read a file.
 type Options struct {
 	Replace bool // activations that are no polynomials are read, for Fit to put quadratics in their place
+
+	// For files that hold weights alone.
+	Architecture *network.Architecture
+	Tensors      []string // the names of its layers in the file, in the order of layers, where their sizes do not tell; else nil
 }
+
+// SaysLayers tells whether files with the ending of the path say what the layers of their network are.
+func SaysLayers(path string) bool { return extension(path) == ".onnx" }
+
+func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
 // Read reads the network in a file. The error lists all nodes that are not supported ([*UnsupportedError]), or says what else is wrong.
 func Read(path string, o Options) (*Model, error) {
 	var m *Model
 	var err error
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	switch ext := extension(path); ext {
 	case ".onnx":
 		m, err = readONNX(path, o)
 	default:
@@ -93,7 +115,14 @@ func (m *Model) check() error {
 	if err != nil {
 		return err
 	}
+	m.unfitted = net.Clone()
+	if m.pieces, err = assemble(m.Input, m.steps); err != nil {
+		return err
+	}
 	net.Straighten()
+	if len(net.Dense()) == 0 {
+		return errors.New("no layer with weights")
+	}
 	_, err = net.Fold()
 	return err
 }
@@ -122,19 +151,15 @@ func (m *Model) Replaced() (names []string) {
 }
 
 // Forward evaluates the network as the file has it, with its own activations: x is samples×inputs, the result samples×outputs.
-func (m *Model) Forward(x *mat.Dense) (*mat.Dense, error) {
-	pieces, err := assemble(m.Input, m.steps)
-	if err != nil {
-		return nil, fmt.Errorf("modelfile: %w", err)
-	}
+func (m *Model) Forward(x *mat.Dense) *mat.Dense {
 	y := x
-	for _, p := range pieces {
+	for _, p := range m.pieces {
 		y = p.net.Forward(y)
 		if p.act != nil {
 			y.Apply(func(_, _ int, v float64) float64 { return p.act.f(v) }, y)
 		}
 	}
-	return y, nil
+	return y
 }
 
 // Network is the network, if its activations are polynomials.
