@@ -80,19 +80,14 @@ func (w *walker) matrix(n *onnx.Node, t *onnx.Tensor, transposed bool) (matrix, 
 	if rows != in || cols < 1 {
 		return matrix{}, fmt.Errorf("weights %q of shape %s on %d values", t.Name, onnx.Shape(t.Dims), in)
 	}
-	m := matrix{cols, make([]float32, len(t.Floats))}
-	channels, positions := w.grid.Channels, w.grid.Positions()
-	for o := range m.out {
-		for i := range in {
-			from := i%channels*positions + i/channels // of value i, channels last, in the order of the file, channels first
-			if transposed {
-				m.w[o*in+i] = t.Floats[o*in+from]
-			} else {
-				m.w[o*in+i] = t.Floats[from*m.out+o]
-			}
+	weights := t.Floats
+	if !transposed {
+		weights = make([]float32, len(t.Floats))
+		for i, v := range t.Floats {
+			weights[i%cols*in+i/cols] = v
 		}
 	}
-	return m, nil
+	return matrix{cols, channelsLast(weights, w.grid.Channels, w.grid.Positions())}, nil
 }
 
 // dense adds a fully connected layer.
@@ -190,12 +185,7 @@ func (w *walker) conv(n *onnx.Node) (value, error) {
 		return value{}, fmt.Errorf("kernel_shape %v and weights %q of shape %s: want the same kernel", k.Ints, t.Name, onnx.Shape(t.Dims))
 	}
 	window := w.window(n, kernel)
-	d := &network.Dense{In: window.Reads(), Out: int(t.Dims[0]), W: make([]float32, len(t.Floats)), B: make([]float32, t.Dims[0]), Window: &window}
-	taps, channels := window.Taps(), w.axis.Channels
-	for i, v := range t.Floats {
-		o, c, tap := i/(channels*taps), i/taps%channels, i%taps
-		d.W[(o*taps+tap)*channels+c] = v
-	}
+	d := &network.Dense{In: window.Reads(), Out: int(t.Dims[0]), W: channelsLast(t.Floats, w.axis.Channels, window.Taps()), B: make([]float32, t.Dims[0]), Window: &window}
 	if len(n.Inputs) > 2 && n.Inputs[2] != "" {
 		b, err := w.floats(n, 2, t.Dims[0])
 		if err != nil {

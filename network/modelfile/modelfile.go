@@ -66,26 +66,36 @@ func extension(path string) string { return strings.ToLower(filepath.Ext(path)) 
 
 // Read reads the network in a file. The error lists all nodes that are not supported ([*UnsupportedError]), or says what else is wrong.
 func Read(path string, o Options) (*Model, error) {
-	var m *Model
-	var err error
-	switch ext := extension(path); ext {
-	case ".onnx":
-		m, err = readONNX(path, o)
-	default:
-		err = fmt.Errorf("a file with the ending %q: want .onnx", ext)
-	}
+	m, err := read(path, o)
 	if err != nil {
 		return nil, fmt.Errorf("modelfile: %s: %w", path, err)
 	}
 	return m, nil
 }
 
-func readONNX(path string, o Options) (*Model, error) {
-	file, err := onnx.Read(path)
+func read(path string, o Options) (*Model, error) {
+	content, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return fromONNX(file, o)
+	return parse(extension(path), content, filepath.Dir(path), o)
+}
+
+// parse reads a file of a format, with external data in the folder.
+func parse(format string, content []byte, folder string, o Options) (*Model, error) {
+	switch format {
+	case ".onnx":
+		file, err := onnx.Decode(content, folder)
+		if err != nil {
+			return nil, err
+		}
+		return fromONNX(file, o)
+	case ".npz":
+		return readWeights(content, readNPZ, o)
+	case ".safetensors":
+		return readWeights(content, readSafetensors, o)
+	}
+	return nil, fmt.Errorf("a file with the ending %q: want .onnx, .safetensors or .npz", format)
 }
 
 func fromONNX(file *onnx.Model, o Options) (*Model, error) {

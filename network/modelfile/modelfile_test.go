@@ -83,6 +83,18 @@ func TestOutputsAreThoseOfPyTorch(t *testing.T) {
 	}
 }
 
+func TestWeightsOfAStatedArchitecture(t *testing.T) {
+	a := network.Architecture{Inputs: 784, Hidden: []int{48, 16}, Outputs: 10, Activation: "square"}
+	for _, file := range []string{"mlp.npz", "mlp.safetensors"} {
+		m, err := Read(filepath.Join("testdata", file), Options{Architecture: &a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := readExample(t, "mlp")
+		wantClose(t, file, m.Forward(e.inputs), e.outputs)
+	}
+}
+
 func TestEveryUnsupportedNodeIsListed(t *testing.T) {
 	_, err := Read("testdata/relu.onnx", Options{})
 	var unsupported *UnsupportedError

@@ -10,51 +10,26 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Read reads the file at path and the external data that it names, which must lie in the same folder or below.
-func Read(path string) (*Model, error) {
-	content, err := readFile(path)
+// Decode reads a model. External data lies in the folder or below; where that is "", none is read.
+func Decode(content []byte, folder string) (*Model, error) {
+	d := &decoder{external: external{path: folder, digest: sha256.New()}}
+	d.external.digest.Write(content)
+	defer d.external.close()
+	m, err := d.model(content)
+	if err == nil {
+		err = m.Graph.check()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)
 	}
-	m, err := decode(content, folderOf(path))
-	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
-	}
-	return m, nil
-}
-
-// Decode reads a model from memory. It may not name external data.
-func Decode(content []byte) (*Model, error) {
-	m, err := decode(content, nil)
-	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
-	}
+	m.SHA256 = fmt.Sprintf("%x", d.external.digest.Sum(nil))
 	return m, nil
 }
 
 // decoder reads one file.
 type decoder struct {
-	external *folder // nil = external data is refused
-	items    int     // read so far, of all kinds
-}
-
-func decode(content []byte, external *folder) (*Model, error) {
-	d := &decoder{external: external}
-	digest := sha256.New()
-	digest.Write(content)
-	if external != nil {
-		defer external.close()
-		external.digest = digest
-	}
-	m, err := d.model(content)
-	if err != nil {
-		return nil, err
-	}
-	if err := m.Graph.check(); err != nil {
-		return nil, err
-	}
-	m.SHA256 = fmt.Sprintf("%x", digest.Sum(nil))
-	return m, nil
+	external external
+	items    int // read so far, of all kinds
 }
 
 // field is one field of a message: a number, or bytes.

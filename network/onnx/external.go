@@ -4,63 +4,28 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 )
 
-// readFile reads a regular file that is not too large.
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path) // before opening: a pipe would wait for its other end
-	if err != nil {
-		return nil, err
-	}
-	if err := checkFile(info); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	content := make([]byte, info.Size())
-	if _, err := io.ReadFull(f, content); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return content, nil
-}
-
-func checkFile(info fs.FileInfo) error {
-	switch {
-	case !info.Mode().IsRegular():
-		return errors.New("want a regular file")
-	case info.Size() > MaxBytes:
-		return fmt.Errorf("%d bytes: want at most %d", info.Size(), MaxBytes)
-	}
-	return nil
-}
-
-// folder is where external data may lie. Paths that lead out of it, by their names or by links, are refused.
-type folder struct {
-	path   string
+// external reads data in other files. Paths that lead out of the folder, by their names or by links, are refused.
+type external struct {
+	path   string   // of the folder; "" = no data is read
 	root   *os.Root // opened when first needed
 	digest hash.Hash
 	taken  int64 // bytes
 }
 
-func folderOf(file string) *folder { return &folder{path: filepath.Dir(file)} }
-
-func (f *folder) close() {
+func (f *external) close() {
 	if f.root != nil {
 		f.root.Close()
 	}
 }
 
 // read gives the bytes that a tensor names: location, offset and length, of which the last must be what its shape needs.
-func (f *folder) read(where []Property, want int64) ([]byte, error) {
-	if f == nil {
+func (f *external) read(where []Property, want int64) ([]byte, error) {
+	if f.path == "" {
 		return nil, errors.New("data in another file: want a file that has all")
 	}
 	location, offset, length := "", int64(0), want
@@ -96,7 +61,7 @@ func (f *folder) read(where []Property, want int64) ([]byte, error) {
 }
 
 // section reads part of a file in the folder.
-func (f *folder) section(name string, offset, length int64) (content []byte, err error) {
+func (f *external) section(name string, offset, length int64) (content []byte, err error) {
 	if f.root == nil {
 		if f.root, err = os.OpenRoot(f.path); err != nil {
 			return nil, err
