@@ -31,6 +31,7 @@ func readWeights(content []byte, read func(content []byte) (map[string]tensor, e
 	if err != nil {
 		return nil, err
 	}
+	ends := takeEnds(tensors)
 	layers, err := group(tensors)
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func readWeights(content []byte, read func(content []byte) (map[string]tensor, e
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{SHA256: fmt.Sprintf("%x", sha256.Sum256(content)), Input: net.Geometry().Axis(0)}
+	m := &Model{SHA256: fmt.Sprintf("%x", sha256.Sum256(content)), Input: net.Geometry().Axis(0), ends: ends}
 	axis := m.Input
 	for _, l := range net.Layers {
 		s := step{node: "activation", layer: l}
@@ -61,7 +62,7 @@ func readWeights(content []byte, read func(content []byte) (map[string]tensor, e
 		m.steps = append(m.steps, s)
 	}
 	m.Output = axis
-	return m, m.check()
+	return m, m.finish()
 }
 
 // named are the tensors of a layer by the last part of their names.
@@ -207,7 +208,7 @@ func readNPZ(content []byte) (map[string]tensor, error) {
 	}
 	tensors := map[string]tensor{}
 	for name, a := range arrays {
-		if a.Type.Integer() && len(a.Shape) > 0 {
+		if a.Type.Integer() && len(a.Shape) > 0 && name != inputOrder && name != outputOrder {
 			return nil, fmt.Errorf("array %q of type %s: want f4 or f8", name, a.Type)
 		}
 		tensors[name] = tensor{a.Shape, a.Float32s}
