@@ -146,7 +146,8 @@ def main():
         x = torch.rand(16, *shape) * (torch.rand(16, *shape) < 0.3)
         path = os.path.join(FOLDER, name)
         axes = {"input": {0: "samples"}, "output": {0: "samples"}} if dynamic else None
-        torch.onnx.export(net, x if dynamic else x[:1], path + ".onnx", input_names=["input"], output_names=["output"], dynamic_axes=axes, opset_version=13)
+        torch.onnx.export(net, x if dynamic else x[:1], path + ".onnx", input_names=["input"], output_names=["output"], dynamic_axes=axes, opset_version=13,
+                          training=torch.onnx.TrainingMode.PRESERVE)  # or batch norm would become part of convolutions
         onnx.checker.check_model(onnx.load(path + ".onnx"))
         if name == "plain":
             constants_as_initialisers(path + ".onnx")

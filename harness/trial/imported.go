@@ -8,6 +8,7 @@ import (
 
 	"hepex/network"
 	"hepex/network/modelfile"
+	"hepex/network/onnx"
 )
 
 // fitSamples is the number of training samples that quadratics in the place of activations are fitted to.
@@ -99,4 +100,19 @@ func (t *trial) noteImport(p *preparer, unpruned plainQuality) error {
 			p.spec.Network.From, unpruned.Metric, o.Test, unpruned.Test, strings.Join(o.Replaced, "; "), p.spec.Train.Epochs+p.spec.Prune.Retrain.Epochs)
 	}
 	return nil
+}
+
+// Export is the pruned network of a point as others get it, trained and pruned first unless the cache has it.
+func Export(j Job, report func(Step)) (modelfile.Export, error) {
+	p, err := newPreparer(j, report)
+	if err != nil {
+		return modelfile.Export{}, err
+	}
+	own, err := p.run(pruningOptions(j.Spec))
+	if err != nil {
+		return modelfile.Export{}, err
+	}
+	return modelfile.Export{Net: own.state.Net, Orders: own.state.Orders, Metadata: []onnx.Property{
+		{Key: "hepex.point", Value: j.Point}, {Key: "hepex.tile", Value: j.Spec.Tile.String()},
+	}}, nil
 }

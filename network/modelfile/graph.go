@@ -17,7 +17,11 @@ type Fault struct {
 }
 
 // UnsupportedError lists all nodes of a file that cannot be encrypted.
-type UnsupportedError struct{ Faults []Fault }
+type UnsupportedError struct {
+	Faults []Fault
+
+	nodes []*onnx.Node // all of the network
+}
 
 func (e *UnsupportedError) Error() string {
 	texts := []string{fmt.Sprintf("%d nodes are not supported", len(e.Faults))}
@@ -38,12 +42,13 @@ type walker struct {
 	steps   []step
 	current int // steps so far: the base of polynomials in what the last one gives
 
-	start   network.Axis // of the inputs
-	axis    network.Axis // of what the last step gives
-	flat    bool         // the file has it as (samples, values), not as (samples, channels, rows, columns)
-	grid    network.Axis // the grid that flat values lie on, in the order of the file: channel by channel
-	gridded bool         // something has worked on a grid
-	node    *onnx.Node   // under way
+	start   network.Axis          // of the inputs
+	axis    network.Axis          // of what the last step gives
+	flat    bool                  // the file has it as (samples, values), not as (samples, channels, rows, columns)
+	grid    network.Axis          // the grid that flat values lie on, in the order of the file: channel by channel
+	gridded bool                  // something has worked on a grid
+	node    *onnx.Node            // under way
+	made    map[string]*onnx.Node // by what each gives
 }
 
 // walk gives the steps of a graph.
@@ -55,7 +60,7 @@ func walk(g *onnx.Graph, replace bool) (*walker, error) {
 	if err := checkNodes(nodes, replace); err != nil {
 		return nil, err
 	}
-	w := &walker{graph: g, replace: replace, values: map[string]value{}}
+	w := &walker{graph: g, replace: replace, values: map[string]value{}, made: map[string]*onnx.Node{}}
 	if err := w.input(); err != nil {
 		return nil, err
 	}
@@ -68,7 +73,7 @@ func walk(g *onnx.Graph, replace bool) (*walker, error) {
 		if err != nil {
 			return nil, fmt.Errorf("node %s: %w", n.Label(), err)
 		}
-		w.values[n.Outputs[0]] = out
+		w.values[n.Outputs[0]], w.made[n.Outputs[0]] = out, n
 	}
 	if err := w.settle(g.Outputs[0].Name); err != nil {
 		return nil, fmt.Errorf("output %q: %w", g.Outputs[0].Name, err)
@@ -105,7 +110,7 @@ func checkNodes(nodes []*onnx.Node, replace bool) error {
 	if faults == nil {
 		return nil
 	}
-	return &UnsupportedError{faults}
+	return &UnsupportedError{faults, nodes}
 }
 
 func checkNode(n *onnx.Node, replace bool) error {
@@ -183,7 +188,7 @@ func (w *walker) arrange(axis network.Axis) { w.start, w.axis = axis, axis }
 
 // add appends a step that gives values on an axis, and returns these.
 func (w *walker) add(s step, out network.Axis) value {
-	name := "input"
+	name := fmt.Sprintf("input %q", w.graph.Inputs[0].Name)
 	if w.node != nil {
 		name = "node " + w.node.Label()
 	}
@@ -204,6 +209,8 @@ func (w *walker) settle(name string) error {
 	if err != nil || v.isIdentity() {
 		return err
 	}
+	defer func(reader *onnx.Node) { w.node = reader }(w.node)
+	w.node = w.made[name]
 	one := coefficient{1}
 	switch c := v.c; {
 	case v.degree() == 0:

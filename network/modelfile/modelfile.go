@@ -55,19 +55,18 @@ func read(path string, o Options) (*Model, error) {
 
 // parse reads a file of a format, with external data in the folder.
 func parse(format string, content []byte, folder string, o Options) (*Model, error) {
-	switch format {
-	case ".onnx":
+	if format == ".onnx" {
 		file, err := onnx.Decode(content, folder)
 		if err != nil {
 			return nil, err
 		}
 		return fromONNX(file, o)
-	case ".npz":
-		return readWeights(content, readNPZ, o)
-	case ".safetensors":
-		return readWeights(content, readSafetensors, o)
 	}
-	return nil, fmt.Errorf("a file with the ending %q: want .onnx, .safetensors or .npz", format)
+	tensors, err := readTensors(format, content)
+	if err != nil {
+		return nil, err
+	}
+	return fromWeights(content, tensors, o)
 }
 
 func fromONNX(file *onnx.Model, o Options) (*Model, error) {

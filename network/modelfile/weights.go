@@ -19,17 +19,24 @@ type tensor struct {
 	values func() []float32 // read when they are known to be wanted
 }
 
-// readWeights reads a network of a stated architecture.
-func readWeights(content []byte, read func(content []byte) (map[string]tensor, error), o Options) (*Model, error) {
+// readTensors reads a file of weights of a format.
+func readTensors(format string, content []byte) (map[string]tensor, error) {
+	switch format {
+	case ".npz":
+		return readNPZ(content)
+	case ".safetensors":
+		return readSafetensors(content)
+	}
+	return nil, fmt.Errorf("a file with the ending %q: want .onnx, .safetensors or .npz", format)
+}
+
+// fromWeights is the network of a stated architecture with the weights of a file.
+func fromWeights(content []byte, tensors map[string]tensor, o Options) (*Model, error) {
 	if o.Architecture == nil {
 		return nil, errors.New("it holds weights alone: want the architecture in a config, network: {from: …, type: mlp, hidden: [128]}")
 	}
 	if o.Architecture.Activation != "square" {
 		return nil, fmt.Errorf("activation %q with weights alone: want square, or an .onnx file, which has the coefficients", o.Architecture.Activation)
-	}
-	tensors, err := read(content)
-	if err != nil {
-		return nil, err
 	}
 	ends := takeEnds(tensors)
 	layers, err := group(tensors)
