@@ -2,6 +2,9 @@ package config
 
 import (
 	"fmt"
+	"regexp"
+
+	"gopkg.in/yaml.v3"
 
 	"hepex/datasets"
 	"hepex/network"
@@ -19,7 +22,10 @@ type Imported struct {
 const replace = "replace"
 
 // modelFile is a kind of paths of networks, relative to the folder that hepex is started in.
-var modelFile = line("the path of a network, .onnx, .safetensors or .npz, relative to the folder that hepex is started in", 1024)
+var modelFile = scalar("the path of an .onnx, .safetensors or .npz file, relative to the folder that hepex is started in", patterned(modelPath),
+	func(n *yaml.Node) (string, bool) { return n.Value, modelPath.MatchString(n.Value) })
+
+var modelPath = regexp.MustCompile(`^.{1,1000}\.(onnx|safetensors|npz)$`)
 
 // ofFile tells whether a file says what the layers are, so that nothing else may.
 func (n Network) ofFile() bool { return n.From != "" && modelfile.SaysLayers(n.From) }

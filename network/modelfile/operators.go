@@ -126,6 +126,9 @@ func quotientOf(a, b polynomial) (polynomial, error) {
 	if b.degree() > 0 {
 		return a, errors.New("a quotient is no polynomial; want a constant divisor")
 	}
+	if slices.Contains(b.c[0], 0) || b.c[0] == nil {
+		return a, errors.New("a divisor is 0")
+	}
 	inverse := combine(b.c[0], nil, func(v, _ float64) float64 { return 1 / v })
 	return a.times(constantPolynomial(b.base, inverse))
 }

@@ -110,7 +110,7 @@ func (e safetensor) check() (width int, err error) {
 	n := int64(1)
 	for _, d := range e.Shape {
 		if d < 0 || d > maxInputs || n*int64(d) > math.MaxInt32 {
-			return 0, fmt.Errorf("shape %v is too large", e.Shape)
+			return 0, fmt.Errorf("shape %v: want sizes of 0 to %d, and fewer than 2^31 values", e.Shape, maxInputs)
 		}
 		n *= int64(d)
 	}

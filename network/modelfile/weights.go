@@ -168,6 +168,9 @@ func match(net *network.Network, layers map[string]named, stated []string) (name
 
 // describe lists layers with the shapes of their weights.
 func describe(layers map[string]named) string {
+	if len(layers) == 0 {
+		return "none"
+	}
 	var texts []string
 	for _, name := range slices.Sorted(maps.Keys(layers)) {
 		if len(texts) == 20 {
