@@ -40,7 +40,7 @@ func (w *walker) gemm(n *onnx.Node) (value, error) {
 	}
 	scale(weights.w, float(n, "alpha", 1))
 	scale(bias, float(n, "beta", 1))
-	return w.dense(n, weights, bias)
+	return w.dense(weights, bias)
 }
 
 func (w *walker) matMul(n *onnx.Node) (value, error) {
@@ -52,7 +52,7 @@ func (w *walker) matMul(n *onnx.Node) (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	return w.dense(n, weights, make([]float32, weights.out))
+	return w.dense(weights, make([]float32, weights.out))
 }
 
 // matrix is out×in weights whose columns lie as the values that they read.
@@ -91,7 +91,7 @@ func (w *walker) matrix(n *onnx.Node, t *onnx.Tensor, transposed bool) (matrix, 
 }
 
 // dense adds a fully connected layer.
-func (w *walker) dense(_ *onnx.Node, m matrix, bias []float32) (value, error) {
+func (w *walker) dense(m matrix, bias []float32) (value, error) {
 	d := &network.Dense{In: w.axis.Size(), Out: m.out, W: m.w, B: bias}
 	if w.axis.Positions() > 1 {
 		window := network.Whole(w.axis)
