@@ -33,6 +33,14 @@ func (n Network) ofFile() bool { return n.From != "" && modelfile.SaysLayers(n.F
 // Replaces tells whether activations that are no polynomials are replaced.
 func (n Network) Replaces() bool { return n.Activation == replace }
 
+// OwnActivation is that of networks that are made here, be it in the place of one from a file.
+func (n Network) OwnActivation() string {
+	if n.ofFile() {
+		return "quadratic"
+	}
+	return n.Activation
+}
+
 // ReadModel reads the file that the network comes from, for data of a form. A file that has changed since the spec was made is an error.
 func (s *Spec) ReadModel(f datasets.Form) (*modelfile.Model, error) {
 	m, err := modelfile.Read(s.Network.From, s.modelOptions(f))

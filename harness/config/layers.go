@@ -194,13 +194,10 @@ func setImage(a *network.Architecture, f datasets.Form) {
 func (s *Spec) Architecture(f datasets.Form) network.Architecture {
 	a := network.Architecture{
 		Inputs: f.Shape.Size(), Outputs: f.Classes, Hidden: slices.Clone(s.Network.Hidden),
-		Activation: s.Network.Activation, BatchNorm: s.Network.BatchNorm,
+		Activation: s.Network.OwnActivation(), BatchNorm: s.Network.BatchNorm,
 	}
 	addTo(&a, s.Network.Layers)
 	setImage(&a, f)
-	if s.Network.ofFile() { // what takes its place has learnt activations
-		a.Activation = "quadratic"
-	}
 	if s.Network.Type == "autoencoder" {
 		a.Outputs, a.Autoencoder = a.Inputs, true
 	}

@@ -69,7 +69,7 @@ func pruningOptions(s config.Spec) pruning.Options {
 	retrain.Epochs, retrain.LR = o.Retrain.Epochs, o.Retrain.LR
 	o.Train, o.Retrain, o.Seed = train, retrain, train.Seed
 	o.Shape, o.Kind, o.Encrypted = s.Tile, packing.Kind(s.Layout), s.HE.Encrypted()
-	o.Small.Activation, o.Small.BatchNorm, o.Small.Seed = s.Network.Activation, s.Network.BatchNorm, train.Seed
+	o.Small.Activation, o.Small.BatchNorm, o.Small.Seed = s.Network.OwnActivation(), s.Network.BatchNorm, train.Seed
 	if s.Network.Type == "autoencoder" {
 		o.EvenRows = evenRows
 	}

@@ -37,10 +37,9 @@ func (e *UnsupportedError) Error() string {
 // walker turns the nodes of a graph into steps, one after the other.
 type walker struct {
 	graph   *onnx.Graph
-	replace bool
 	values  map[string]value
 	steps   []step
-	current int // steps so far: the base of polynomials in what the last one gives
+	current int // the base of polynomials in what the last step gives; it grows with every step
 
 	start   network.Axis          // of the inputs
 	axis    network.Axis          // of what the last step gives
@@ -60,7 +59,7 @@ func walk(g *onnx.Graph, replace bool) (*walker, error) {
 	if err := checkNodes(nodes, replace); err != nil {
 		return nil, err
 	}
-	w := &walker{graph: g, replace: replace, values: map[string]value{}, made: map[string]*onnx.Node{}}
+	w := &walker{graph: g, values: map[string]value{}, made: map[string]*onnx.Node{}}
 	if err := w.input(); err != nil {
 		return nil, err
 	}
@@ -262,7 +261,7 @@ func (w *walker) constant(n *onnx.Node, input int) (*onnx.Tensor, error) {
 	return v.constant, nil
 }
 
-// floats is a constant of a shape; with optional, nil if it is left out.
+// floats is an input that must be a constant of a shape.
 func (w *walker) floats(n *onnx.Node, input int, dims ...int64) ([]float32, error) {
 	t, err := w.constant(n, input)
 	switch {

@@ -200,6 +200,7 @@ func hostileONNX(t testing.TB, folder string) map[string]string {
 		"a fourth power":            file(5, w, 1, node("Mul", "x x", "a"), 1, node("Mul", "a a", "b"), 1, gemm("b w")),
 		"a division by zero":        file(5, w, 5, raw("e", 1, float4(0), 1), 1, node("Div", "x e", "a"), 1, gemm("a w")),
 		"a branch":                  file(5, ones("v", 4, 4), 5, w, 1, node("Gemm", "x v", "a", transposed), 1, node("Add", "a x", "b"), 1, gemm("b w")),
+		"an activation used again":  file(5, ones("v", 4, 4), 5, w, 1, node("Gemm", "x v", "a", transposed), 1, node("Sigmoid", "a", "s"), 1, node("Mul", "a s", "g"), 1, node("Mul", "s g", "z"), 1, gemm("z w")),
 		"a square at the end":       model(5, w, 1, node("Gemm", "x w", "a", transposed), 1, node("Mul", "a a", "y"), 11, info("x", 1, 4), 12, info("y", 1, 2)),
 		"no layers":                 file(1, node("Identity", "x", "y")),
 		"flat values convolved":     file(5, conv, 1, node("Conv", "x w", "y")),

@@ -114,7 +114,7 @@ func (w *walker) gate(a, b polynomial) bool {
 	}
 	f := last.act.f
 	last.act = &activation{gated(last.act.name), func(x float64) float64 { return a.eval(x) * b.eval(f(x)) }}
-	w.current++ // the activation alone is gone
+	w.current += 2 // the activation alone is gone, and what it reads is no longer the step before
 	return true
 }
 
