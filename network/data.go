@@ -45,11 +45,23 @@ func Evaluate(n *Network, d Data) (Quality, error) {
 	if len(n.Dense()) > 0 && n.Dense()[0].Window != nil {
 		rows = 64 // axes with a grid have many values
 	}
+	return evaluate(n.Forward, outputs, d, rows)
+}
+
+// EvaluateAs is Evaluate for a function of samples in rows with so many outputs.
+func EvaluateAs(forward func(x *mat.Dense) *mat.Dense, outputs int, d Data) (Quality, error) {
+	if err := d.check(d.Dim, outputs); err != nil {
+		return Quality{}, fmt.Errorf("network: evaluate: %w", err)
+	}
+	return evaluate(forward, outputs, d, 64)
+}
+
+func evaluate(forward func(x *mat.Dense) *mat.Dense, outputs int, d Data, rows int) (Quality, error) {
 	var sum float64
 	var margins []float64
 	for first := 0; first < d.Len(); first += rows {
 		last := min(first+rows, d.Len())
-		y := n.Forward(mat.NewDense(last-first, d.Dim, widen(d.X[first*d.Dim:last*d.Dim])))
+		y := forward(mat.NewDense(last-first, d.Dim, widen(d.X[first*d.Dim:last*d.Dim])))
 		sum += d.score(y, first)
 		if d.Labels != nil && outputs > 1 {
 			margins = append(margins, marginsOf(y)...)

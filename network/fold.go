@@ -3,7 +3,6 @@ package network
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -194,7 +193,7 @@ func (l *Affine) addConstants(inputs []float64) {
 
 // normalise applies batch norm to the outputs of the layer.
 func (l *Affine) normalise(n *BatchNorm) {
-	scale, shift := n.affine()
+	scale, shift := n.Affine()
 	for o := range scale {
 		floats.Scale(scale[o], l.W.RawRowView(o))
 	}
@@ -265,22 +264,7 @@ func (f *Folded) forward(x *mat.Dense, visit func(layer int, y *mat.Dense)) *mat
 // the inputs, axis l the outputs of layer l; nil leaves an axis as it is. The permuted network takes permuted inputs
 // and gives permuted outputs. Orders that are not permutations of their axes are a mistake of the caller: it panics.
 func (f *Folded) Permute(orders [][]int) *Folded {
-	channels := f.Geometry().Channels()
-	if len(orders) != len(channels) {
-		panic(fmt.Sprintf("network: permute: %d orders: want one for each of %d axes", len(orders), len(channels)))
-	}
-	full := make([][]int, len(orders))
-	for axis, order := range orders {
-		full[axis] = identity(channels[axis])
-		if order == nil {
-			continue
-		}
-		if sorted := slices.Sorted(slices.Values(order)); !slices.Equal(sorted, full[axis]) {
-			panic(fmt.Sprintf("network: permute: axis %d: want a permutation of %d neurons", axis, channels[axis]))
-		}
-		full[axis] = order
-	}
-	return f.pick(full)
+	return f.pick(fullOrders(f.Dims(), orders))
 }
 
 // pick is the network of some channels of each axis, in a given order.
@@ -319,12 +303,4 @@ func (w *Window) narrow(channels int) *Window {
 	n := *w
 	n.In.Channels = channels
 	return &n
-}
-
-func identity(n int) []int {
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
-	}
-	return order
 }

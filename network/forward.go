@@ -8,8 +8,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// normEpsilon keeps batch norm from dividing by zero.
-const normEpsilon = 1e-5
+// NormEpsilon keeps batch norm from dividing by zero.
+const NormEpsilon = 1e-5
 
 // evaluator is the float64 evaluation of a layer; it may overwrite x.
 type evaluator interface {
@@ -42,16 +42,16 @@ func (q *Quadratic) forward(x *mat.Dense) *mat.Dense {
 }
 
 func (b *BatchNorm) forward(x *mat.Dense) *mat.Dense {
-	scale, shift := b.affine()
+	scale, shift := b.Affine()
 	x.Apply(func(_, j int, v float64) float64 { return scale[j%len(scale)]*v + shift[j%len(scale)] }, x)
 	return x
 }
 
-// affine is batch norm by running statistics as y = scale·x + shift.
-func (b *BatchNorm) affine() (scale, shift []float64) {
+// Affine is batch norm by running statistics as y = scale·x + shift.
+func (b *BatchNorm) Affine() (scale, shift []float64) {
 	scale, shift = make([]float64, len(b.Gamma)), make([]float64, len(b.Gamma))
 	for i := range scale {
-		scale[i] = float64(b.Gamma[i]) / math.Sqrt(float64(b.Var[i])+normEpsilon)
+		scale[i] = float64(b.Gamma[i]) / math.Sqrt(float64(b.Var[i])+NormEpsilon)
 		shift[i] = float64(b.Beta[i]) - scale[i]*float64(b.Mean[i])
 	}
 	return scale, shift

@@ -77,6 +77,9 @@ type BatchNorm struct {
 	Gamma, Beta, Mean, Var []float32
 }
 
+// OutputsOf is the axis of what a layer makes of values on an axis, or what is wrong with the layer there.
+func OutputsOf(l Layer, in Axis) (Axis, error) { return l.outputs(in) }
+
 // Dense lists the layers with weights in order. They are the network's own, not copies.
 func (n *Network) Dense() []*Dense {
 	var dense []*Dense

@@ -81,7 +81,7 @@ func (o *normOp[T]) measure(x []T, rows int) {
 		o.average(x, rows)
 	}
 	for j, v := range o.variance {
-		o.scale[j] = T(1 / math.Sqrt(float64(v)+normEpsilon))
+		o.scale[j] = T(1 / math.Sqrt(float64(v)+NormEpsilon))
 	}
 }
 

@@ -19,8 +19,7 @@ const (
 const suffix = ".npy"
 
 // ReadNPZ reads a .npz file of size bytes: its arrays by name, without .npy, or only those named. Members that are to be read and are no
-// arrays, or have equal names, are an
-// error.
+// arrays, or have equal names, are an error.
 func ReadNPZ(r io.ReaderAt, size int64, only ...string) (map[string]Array, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil {

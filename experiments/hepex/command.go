@@ -127,7 +127,7 @@ under CKKS and leaves records, tables and figures. An experiment is one YAML fil
 	root.PersistentFlags().StringVar(&a.data, "data", "", "folder with data sets, before $HEPEX_DATA, data/ and the cache")
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(), a.bundleCommand(),
 		a.plotCommand(), a.tableCommand(), a.reportCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(), a.benchRowCommand(),
-		a.submitCommand(), a.taskCommand(), a.collectCommand())
+		a.inspectCommand(), a.exportModelCommand(), a.submitCommand(), a.taskCommand(), a.collectCommand())
 	return root
 }
 

@@ -63,13 +63,18 @@ func (s Spec) Choice() packing.Choice {
 }
 
 // Network describes the plain network. Hidden has the neurons of each hidden layer of one without convolutions, Layers has all hidden
-// layers of one with them.
+// layers of one with them. A network that a file From holds is imported: it has the layers of the file, and Tensors says how the file
+// names them where it does not say itself.
 type Network struct {
-	Type       string  `json:"type"` // mlp, cnn or autoencoder
+	Type       string  `json:"type"` // mlp, cnn or autoencoder; of an ONNX file autoencoder or nothing
 	Hidden     []int   `json:"hidden"`
 	Layers     []Layer `json:"layers,omitempty"`
 	Activation string  `json:"activation"`
 	BatchNorm  bool    `json:"batch_norm"`
+
+	From     string   `json:"from,omitempty"`
+	Tensors  []string `json:"tensors,omitempty"`
+	Imported Imported `json:"imported,omitzero"`
 }
 
 // Train says how the unpruned network is trained. Seed decides all randomness of the point.

@@ -100,8 +100,8 @@ func TestDefaults(t *testing.T) {
 	}
 	if extra := slices.DeleteFunc(ParamNames(), func(name string) bool { _, ok := wantParams[name]; return ok }); !slices.Equal(extra,
 		[]string{"data.from", "data.label", "data.target", "data.arrays.x_train", "data.arrays.y_train", "data.arrays.x_test", "data.arrays.y_test", "data.channels", "data.scale",
-			"data.holdout", "data.noise", "network.layers", "train.augment.shift", "train.augment.flip", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.plan", "prune.lasso", "prune.lasso_on", "prune.hidden", "prune.layers", "prune.steps",
-			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "measure.encrypted"}) {
+			"data.holdout", "data.noise", "network.layers", "network.from", "network.tensors", "train.augment.shift", "train.augment.flip", "prune.search", "prune.tiles.score", "prune.tiles.ratio", "prune.events", "prune.until", "prune.curve", "prune.budget", "prune.plan", "prune.lasso", "prune.lasso_on", "prune.hidden", "prune.layers", "prune.steps",
+			"prune.retrain.patience", "prune.distil.alpha", "prune.distil.temperature", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "measure.encrypted", "network.sha256"}) {
 		t.Errorf("further parameters: %q", extra)
 	}
 }

@@ -135,6 +135,21 @@
 // batch norm by channel before it. layers: lola, lenet5, lenet and cifar are networks that others have evaluated under encryption. An
 // autoencoder may have layers too, conv ones in its encoder. prune.layers is to prune.hidden as network.layers is to network.hidden.
 //
+// # A network from a file
+//
+// network: {from: model.onnx} takes a trained network from a file, relative to the folder that hepex is started in; hepex inspect shows
+// whether it would run. The file says what the layers are: type, hidden, layers and batch_norm are left out, but for type: autoencoder, of
+// a network that is to give its inputs. It is not trained before it is pruned unless train.epochs says so; all schemes retrain it on the
+// data, dense as long as the others. Its quality before that is in records (quality.original). Its content is part of what names a point
+// (network.sha256).
+//
+// network: {from: model.onnx, activation: replace} puts a learnt quadratic in the place of each activation that is no polynomial, such as
+// ReLU, fitted to what training samples make of it, and trains for train.epochs. Records say what it cost.
+//
+// A file of weights, .safetensors or .npz, does not say what its network is: type and the other keys then do, as for one that is trained
+// here, with activation square. Its tensors are named LAYER.weight, LAYER.bias and, of batch norm, LAYER.running_mean and
+// LAYER.running_var, as PyTorch has them; network.tensors: [fc1, fc2, fc3] lists the layers in order where two of one size leave that open.
+//
 // # A smaller network
 //
 // prune: {scheme: small, hidden: [32, 16]} trains a network with fewer hidden neurons, from the start and for the epochs of

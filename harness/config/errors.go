@@ -50,10 +50,12 @@ type reader struct {
 	files map[*yaml.Node]string // where each node is from
 	errs  map[Error]bool
 	found map[string]finding // in files of one's own
+
+	models models
 }
 
 func newReader(file string) *reader {
-	return &reader{file: file, files: map[*yaml.Node]string{}, errs: map[Error]bool{}, found: map[string]finding{}}
+	return &reader{file: file, files: map[*yaml.Node]string{}, errs: map[Error]bool{}, found: map[string]finding{}, models: models{}}
 }
 
 // fault is something wrong with the value at a node.

@@ -94,7 +94,7 @@ func (r *reader) check(base settings, candidates []candidate, exclude [][]match)
 		if c.product && excluded(&d.spec, exclude) {
 			continue
 		}
-		d.check()
+		d.check(r.models)
 		if len(d.faults) > 0 {
 			d.report(r)
 			continue

@@ -194,7 +194,7 @@ func setImage(a *network.Architecture, f datasets.Form) {
 func (s *Spec) Architecture(f datasets.Form) network.Architecture {
 	a := network.Architecture{
 		Inputs: f.Shape.Size(), Outputs: f.Outputs(), Hidden: slices.Clone(s.Network.Hidden),
-		Activation: s.Network.Activation, BatchNorm: s.Network.BatchNorm,
+		Activation: s.Network.OwnActivation(), BatchNorm: s.Network.BatchNorm,
 	}
 	addTo(&a, s.Network.Layers)
 	setImage(&a, f)
@@ -213,4 +213,20 @@ func (s *Spec) Evaluated(f datasets.Form) network.Architecture {
 		setImage(&a, f)
 	}
 	return a
+}
+
+// Geometry is that of the network that is trained, or that comes from a file.
+func (s *Spec) Geometry(f datasets.Form) (network.Geometry, error) {
+	if s.Network.From != "" {
+		return s.Network.Imported.Geometry, nil
+	}
+	return s.Architecture(f).Geometry()
+}
+
+// EvaluatedGeometry is that of the network that the point evaluates.
+func (s *Spec) EvaluatedGeometry(f datasets.Form) (network.Geometry, error) {
+	if s.Prune.Replaces() {
+		return s.Evaluated(f).Geometry()
+	}
+	return s.Geometry(f)
 }

@@ -17,6 +17,8 @@ const pinned = "data.found"
 
 // isParam tells whether a key is a parameter.
 func isParam(path string) bool { return path != pinned && !covered(path, notParams) }
+// fileHash is the parameter that says what the file network.from held.
+const fileHash = "network.sha256"
 
 // ignored are the keys that do not decide the outcome of the point, besides those that its scheme does not read. A key stands for
 // all below it.
@@ -40,6 +42,11 @@ func ignored(s *Spec) (keys []string) {
 	drop(s.Data.Own.Arrays == datasets.DefaultFiles().Arrays, "data.arrays")
 	drop(s.Data.Own.Channels == "", "data.channels")
 	drop(s.Data.Noise == 0, "data.noise")
+	drop(s.Network.ofFile(), "network.hidden", "network.layers", "network.batch_norm")
+	drop(s.Network.ofFile() && !s.Network.Replaces(), "network.activation")
+	drop(s.Network.ofFile() && s.Network.Type == "", "network.type")
+	drop(s.Network.From == "", "network.from")
+	drop(s.Network.Tensors == nil, "network.tensors")
 	drop(s.Train.Augment.Shift == 0, "train.augment.shift")
 	drop(!s.Train.Augment.Flip, "train.augment.flip")
 	drop(s.HE.LogQ == nil, "he.log_q", "he.log_p", "he.log_scale")
@@ -55,7 +62,7 @@ func ParamNames() []string {
 			names = append(names, f.path)
 		}
 	}
-	return names
+	return append(names, fileHash)
 }
 
 // IsDefault tells whether a value of the parameter at a dotted path, as Params or a record has it, is what a config has that does not
@@ -95,6 +102,9 @@ func params(s *Spec) map[string]any {
 		case isParam(f.path):
 			values[f.path] = canonical(f.get(s))
 		}
+	}
+	if s.Network.From != "" {
+		values[fileHash] = s.Network.Imported.SHA256
 	}
 	return values
 }

@@ -77,6 +77,7 @@ func (s settings) draft() *draft {
 		d.spec.Prune.Retrain.LR = d.spec.Train.LR
 	}
 	d.sizeDefaults()
+	d.importDefaults()
 	d.schemeDefaults()
 	return d
 }
@@ -104,10 +105,11 @@ func (d *draft) sound(paths ...string) bool {
 }
 
 // check finds what is missing and what does not go together.
-func (d *draft) check() {
+func (d *draft) check(files models) {
 	d.checkRequired()
 	d.checkData()
 	d.checkNetwork()
+	d.checkImport(files)
 	d.checkTraining()
 	d.checkPruning()
 	d.checkLayout()
@@ -123,7 +125,7 @@ func (d *draft) check() {
 
 func (d *draft) checkRequired() {
 	for _, path := range []string{"data.name", "network.type", "prune.scheme", "tile"} {
-		if d.settings[path] == nil && !(path == "data.name" && d.settings["data.from"] != nil) {
+		if d.settings[path] == nil && !(path == "data.name" && d.settings["data.from"] != nil) && !(path == "network.type" && d.spec.Network.ofFile()) {
 			d.missing(path, d.settings.nearest(path))
 		}
 	}
@@ -143,6 +145,7 @@ func (d *draft) checkNetwork() {
 	s := &d.spec
 	hidden, layers := d.settings["network.hidden"], d.settings["network.layers"]
 	switch {
+	case s.Network.ofFile(): // see checkImport
 	case s.Network.Type == "cnn" && layers == nil:
 		d.missing("network.layers", d.settings.nearest("network.layers"))
 	case s.Network.Type == "mlp" && layers != nil:
@@ -159,7 +162,7 @@ func (d *draft) checkNetwork() {
 	if !ok || !d.sound("network.type") {
 		return
 	}
-	if d.sound("network.hidden", "network.layers") {
+	if d.sound("network.hidden", "network.layers") && !s.Network.ofFile() {
 		d.checkLayers("network.layers", s.Network.Layers, s.Architecture(form))
 	}
 	if s.Prune.Replaces() && d.sound("prune.hidden", "prune.layers") {
@@ -213,7 +216,7 @@ func (d *draft) checkTraining() {
 			"%g of %d training samples is none; want a share that gives at least one", s.Data.Validation, s.Data.Train)
 	}
 	const leastBatch = 8 // batch norm takes its statistics from quarters of a batch
-	if d.sound("train.batch", "network.batch_norm") && s.Network.BatchNorm && s.Train.Batch < leastBatch {
+	if d.sound("train.batch", "network.batch_norm", "network.from") && (s.Network.BatchNorm || s.Network.Imported.BatchNorm) && s.Train.Batch < leastBatch {
 		d.fail("train.batch", d.settings["train.batch"], "got %d with batch_norm; want at least %d", s.Train.Batch, leastBatch)
 	}
 	rest := s.Data.Train - validation
@@ -244,7 +247,7 @@ const minTestSlots = 16
 // chooseTile fills in a tile shape that is left open.
 func (d *draft) chooseTile() {
 	s := &d.spec
-	if s.Tile.In != 0 || d.settings["tile"] == nil || !d.sound("tile", "network.type", "network.hidden", "network.layers", "layout", "he.weights", "he.ring", "he.precision") {
+	if s.Tile.In != 0 || d.settings["tile"] == nil || !d.sound("tile", "network.type", "network.hidden", "network.layers", "network.from", "layout", "he.weights", "he.ring", "he.precision") {
 		return
 	}
 	if s.HE.LogQ != nil || s.HE.Insecure {
@@ -255,7 +258,7 @@ func (d *draft) chooseTile() {
 	if !ok {
 		return
 	}
-	g, err := s.Architecture(form).Geometry()
+	g, err := s.Geometry(form)
 	if err != nil {
 		d.fail("network", d.settings["network"], "%v", err)
 		return

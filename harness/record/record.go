@@ -137,6 +137,9 @@ type Quality struct {
 	// The same of single samples, each relative to its own largest output: the worst of them, and what 95 % of them reach.
 	SamplePrecisionMin float64 `json:"sample_precision_bits_min,omitempty"`
 	SamplePrecisionP05 float64 `json:"sample_precision_bits_p05,omitempty"`
+
+	// Of a network from a file as it is there, with its own activations and before any training, over the full test set.
+	Original *float64 `json:"original,omitempty"`
 }
 
 // Range says whether the moduli hold the values of the network on all Samples of the test set, as the plain network has them.

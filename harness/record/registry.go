@@ -19,6 +19,7 @@ var metrics = []Metric{
 
 	{"quality.plain", "Quality", Number, Neither, quality(func(q *Quality) float64 { return q.Plain })},
 	{"quality.unpruned", "Quality, unpruned", Number, Neither, quality(func(q *Quality) float64 { return q.Unpruned })},
+	{"quality.original", "Quality, as imported", Number, Neither, original},
 	{"quality.encrypted", "Quality, encrypted", Number, Neither, encrypted(func(q *Quality) float64 { return q.Encrypted })},
 	{"quality.degradation", "Degradation", Fraction, Lower, quality(func(q *Quality) float64 { return q.Degradation })},
 	{"quality.validation_degradation", "Degradation, validation", Fraction, Lower,
@@ -97,6 +98,7 @@ var qualityLabels = map[string]struct {
 }{
 	"quality.plain":                  {},
 	"quality.unpruned":               {suffix: ", unpruned"},
+	"quality.original":               {suffix: ", as imported"},
 	"quality.encrypted":              {suffix: ", encrypted"},
 	"quality.degradation":            {loss: true},
 	"quality.validation_degradation": {loss: true, suffix: ", validation"},
@@ -141,6 +143,14 @@ func margin(r *Record) (float64, bool) {
 		return 0, false
 	}
 	return r.Quality.Margin, true
+}
+
+// original is there for networks from files.
+func original(r *Record) (float64, bool) {
+	if r.Quality == nil || r.Quality.Original == nil {
+		return 0, false
+	}
+	return *r.Quality.Original, true
 }
 
 // samplePrecision is absent in older records.

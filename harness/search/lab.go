@@ -51,6 +51,9 @@ type Lab struct {
 // NewLab checks that the config can be searched around.
 func NewLab(o Options) (*Lab, error) {
 	l := &Lab{Options: o, store: record.NewStore(o.Dir)}
+	if n := o.Config.Points[0].Spec.Network; n.From != "" || n.Hidden == nil {
+		return nil, errors.New("search: want a network with network.hidden, as smaller ones are tried; hepex tune CONFIG ranks ways to evaluate others")
+	}
 	if spec := o.Config.Points[0].Spec; spec.HE.LogQ != nil || spec.HE.Insecure {
 		return nil, errors.New("search: the config gives he.log_q or he.insecure: want neither, as parameters are chosen for each candidate")
 	}

@@ -164,7 +164,7 @@ func sizeOfDense(s config.Spec) (*size, error) {
 
 // denseLayout is the layout of an unpruned network, with parameters for the least that any network needs.
 func denseLayout(s config.Spec) (layout *packing.Layout, lit inference.Literal, err error) {
-	g, err := s.Evaluated(s.Data.Form()).Geometry()
+	g, err := s.EvaluatedGeometry(s.Data.Form())
 	if err != nil {
 		return nil, lit, err
 	}

@@ -46,11 +46,7 @@ func TestForecastOfARefusedPoint(t *testing.T) {
 			v.Largest[i] += 300
 		}
 	})
-	source, err := datasets.Open("digits", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := NewForecaster(j.CacheDir).Point(j, source)
+	f, err := NewForecaster(j.CacheDir).Point(j)
 	if err != nil || f.Refused == nil || f.Peak != 0 {
 		t.Errorf("%+v, %v: want a refusal", f, err)
 	}

@@ -73,7 +73,7 @@ func pruningOptions(s config.Spec) pruning.Options {
 	retrain.Epochs, retrain.LR = o.Retrain.Epochs, o.Retrain.LR
 	o.Train, o.Retrain, o.Seed = train, retrain, train.Seed
 	o.Shape, o.Kind, o.Encrypted = s.Tile, packing.Kind(s.Layout), s.HE.Encrypted()
-	o.Small.Activation, o.Small.BatchNorm, o.Small.Seed = s.Network.Activation, s.Network.BatchNorm, train.Seed
+	o.Small.Activation, o.Small.BatchNorm, o.Small.Seed = s.Network.OwnActivation(), s.Network.BatchNorm, train.Seed
 	if s.Network.Type == "autoencoder" {
 		o.EvenRows = evenRows
 	}
@@ -94,7 +94,7 @@ func augment(s config.Spec) network.Augment {
 // Check finds what would make a point fail whatever is trained: a budget that no network meets, too many levels for its ring, or
 // moduli that do not suit its levels. The error says what is allowed, path which key is at fault.
 func Check(s config.Spec) (path string, err error) {
-	g, err := s.Evaluated(s.Data.Form()).Geometry()
+	g, err := s.EvaluatedGeometry(s.Data.Form())
 	if err != nil {
 		return "network", err
 	}

@@ -133,6 +133,9 @@ func (t *trial) load(p *preparer) error {
 		ValidationDegradation: degradation(q.Metric, ref.Validation, q.Validation),
 		Margin:                q.Margin,
 	}
+	if err := t.noteImport(p, dense.quality); err != nil {
+		return err
+	}
 	t.rec.Training = &record.Training{EpochsTotal: t.pruned.state.Epochs, Seconds: t.pruned.seconds, Cached: true}
 	t.warnOfChance("the network", q)
 	t.warnOfStraight("", t.pruned)

@@ -41,7 +41,15 @@ func PrepareNetwork(j Job, report func(Step)) (*Network, error) {
 
 // Untrained is the network of a point before it is trained: what it costs follows from its sizes, but for a few bits of moduli.
 func Untrained(s config.Spec) (*network.Folded, error) {
-	net, err := network.New(s.Evaluated(s.Data.Form()), uint64(s.Train.Seed))
+	form := s.Data.Form()
+	if s.Network.From != "" && !s.Prune.Replaces() {
+		m, err := s.ReadModel(form)
+		if err != nil {
+			return nil, err
+		}
+		return m.Unfitted().Fold()
+	}
+	net, err := network.New(s.Evaluated(form), uint64(s.Train.Seed))
 	if err != nil {
 		return nil, err
 	}

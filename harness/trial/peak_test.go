@@ -8,8 +8,6 @@ import (
 	"os/exec"
 	"runtime/debug"
 	"testing"
-
-	"hepex/datasets"
 )
 
 // asChild has the test binary measure the job on its standard input.
@@ -125,11 +123,7 @@ func TestPeakIsPredicted(t *testing.T) {
 			if ratio := float64(want) / float64(got); ratio < 0.9 || ratio > 1.1 {
 				t.Errorf("a peak of %d MiB, predicted were %d", got>>20, want>>20)
 			}
-			source, err := datasets.Open("digits", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			planned, err := NewForecaster(cache).Point(j, source)
+			planned, err := NewForecaster(cache).Point(j)
 			if err != nil {
 				t.Fatal(err)
 			}

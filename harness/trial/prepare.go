@@ -64,6 +64,11 @@ func Prepare(j Job, report func(Step)) error {
 			return err
 		}
 	}
+	if j.Spec.Network.From != "" {
+		if _, err := p.original(); err != nil {
+			return err
+		}
+	}
 	if j.Spec.Measure.Encrypted {
 		_, err = p.values(own)
 	}
@@ -84,6 +89,9 @@ func Prepared(j Job) (bool, error) {
 		wanted := []Key{key, qualityKey(key, p.spec)}
 		if i > 0 && j.Spec.Measure.Encrypted {
 			wanted = append(wanted, valuesKey(key, p.spec))
+		}
+		if j.Spec.Network.From != "" {
+			wanted = append(wanted, p.originalKey())
 		}
 		for _, k := range wanted {
 			if _, ok, err := p.cache.Get(k); !ok || err != nil {
@@ -113,6 +121,9 @@ func (p *preparer) keys(o pruning.Options) (final Key, after []Key, err error) {
 		s.Architecture(p.source.Form()), s.Train.Seed)
 	if network.BLAS != "gonum" {
 		final = newKey(final.String(), network.BLAS)
+	}
+	if s.Network.From != "" {
+		final = newKey(final.String(), "from", s.Network.Imported.SHA256, s.Network.Tensors, s.Network.Replaces())
 	}
 	if s.Data.Noise != 0 {
 		final = newKey(final.String(), "noise", s.Data.Noise)
@@ -214,7 +225,7 @@ func (p *preparer) resume(after []Key) (*prepared, int, error) {
 			return out, i + 1, err
 		}
 	}
-	net, err := network.New(p.spec.Architecture(p.source.Form()), uint64(p.spec.Train.Seed))
+	net, err := p.begin()
 	if err != nil {
 		return nil, 0, err
 	}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// imported is a small experiment with a network that PyTorch wrote.
+const imported = `
+version: 1
+name: imported
+data: {name: digits, train: 200, test: 20}
+network: {from: mlp.onnx}
+prune: {scheme: p4e, ratio: 0.8, retrain: {epochs: 2}}
+tile: 8x8x1
+measure: {encrypted: false}
+`
+
+func (s *sandbox) fixture(name string) {
+	s.t.Helper()
+	content, err := os.ReadFile(filepath.Join("../../network/modelfile/testdata", name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.write(name, string(content))
+}
+
+// A network from a file is inspected, run and exported; what was exported is inspected and runs again.
+func TestImportedNetwork(t *testing.T) {
+	s := newSandbox(t)
+	s.fixture("mlp.onnx")
+	s.write("imported.yaml", imported)
+	if code, out, errs := s.run("inspect", "mlp.onnx"); code != 0 || !strings.Contains(out, "square") || !strings.Contains(out, "would run") {
+		t.Errorf("inspect: exit code %d\n%s%s", code, out, errs)
+	}
+	if code, _, errs := s.run("run", "imported.yaml"); code != 0 {
+		t.Fatalf("run: exit code %d\n%s", code, errs)
+	}
+	points, err := os.ReadDir(filepath.Join(s.dir, "results/imported/points"))
+	if err != nil || len(points) != 1 {
+		t.Fatalf("points %v, %v", points, err)
+	}
+	for _, file := range []string{"pruned.onnx", "pruned.npz"} {
+		if code, _, errs := s.run("export-model", "results/imported", points[0].Name(), file); code != 0 {
+			t.Errorf("export-model: exit code %d\n%s", code, errs)
+		}
+		if code, out, errs := s.run("inspect", file); code != 0 {
+			t.Errorf("inspect: exit code %d\n%s%s", code, out, errs)
+		}
+	}
+	s.write("again.yaml", strings.NewReplacer("mlp.onnx", "pruned.onnx", "imported", "again").Replace(imported))
+	if code, _, errs := s.run("run", "again.yaml"); code != 0 {
+		t.Errorf("run: exit code %d\n%s", code, errs)
+	}
+}
+
+func TestBadModels(t *testing.T) {
+	s := newSandbox(t)
+	s.fixture("mlp.onnx")
+	s.fixture("relu.onnx")
+	s.fixture("plain.onnx")
+	s.write("broken.onnx", "not a network")
+	for name, c := range map[string]struct{ network, position, says string }{
+		"missing":             {"{from: missing.onnx}", "5:17", "no such file"},
+		"broken":              {"{from: broken.onnx}", "5:17", "not an ONNX file"},
+		"another kind":        {"{from: model.pt}", "5:17", ".safetensors"},
+		"unsupported nodes":   {"{from: relu.onnx}", "5:17", `"/Erf" (Erf)`},
+		"another shape":       {"{from: plain.onnx}", "5:17", "32×32×3"},
+		"hidden too":          {"{from: mlp.onnx, hidden: [16]}", "5:35", "the file says it"},
+		"type too":            {"{from: mlp.onnx, type: mlp}", "5:33", "autoencoder"},
+		"an activation too":   {"{from: mlp.onnx, activation: square}", "5:39", "replace"},
+		"nothing to replace":  {"{type: mlp, hidden: [16], activation: replace}", "5:48", "network.from"},
+		"tensors of no file":  {"{type: mlp, hidden: [16], tensors: [fc1]}", "5:45", "network.from"},
+		"weights, no network": {"{from: mlp.npz}", "5:", "network.type: missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.write("bad.yaml", strings.Replace(imported, "{from: mlp.onnx}", c.network, 1))
+			code, _, errs := s.run("check", "bad.yaml")
+			if code != exitBadInput || !strings.Contains(errs, "bad.yaml:"+c.position) || !strings.Contains(errs, c.says) {
+				t.Errorf("exit code %d, %s\nwant position %s and %q", code, errs, c.position, c.says)
+			}
+		})
+	}
+	for _, args := range [][]string{{"inspect", "missing.onnx"}, {"inspect", "broken.onnx"}, {"inspect", "bad.yaml"}, {"export-model", "nowhere", "0", "a.onnx"}, {"export-model", "nowhere", "0", "a.pt"}} {
+		if code, _, errs := s.run(args...); code != exitBadInput || errs == "" {
+			t.Errorf("%v: exit code %d, %q", args, code, errs)
+		}
+	}
+	if code, out, _ := s.run("inspect", "relu.onnx"); code != 0 || !strings.Contains(out, "activation: replace") {
+		t.Errorf("inspect: exit code %d\n%s", code, out)
+	}
+}

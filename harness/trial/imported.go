@@ -1,0 +1,118 @@
+package trial
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"hepex/network"
+	"hepex/network/modelfile"
+	"hepex/network/onnx"
+)
+
+// fitSamples is the number of training samples that quadratics in the place of activations are fitted to.
+const fitSamples = 1024
+
+// begin is the network before the first step of a scheme: fresh, or from a file.
+func (p *preparer) begin() (*network.Network, error) {
+	if p.spec.Network.From == "" {
+		return network.New(p.spec.Architecture(p.source.Form()), uint64(p.spec.Train.Seed))
+	}
+	m, err := p.readModel()
+	if err != nil {
+		return nil, err
+	}
+	if m.Replaced() == nil {
+		return m.Network()
+	}
+	d, err := p.samples.train.first(fitSamples)
+	if err != nil {
+		return nil, err
+	}
+	return m.Fit(dense(d))
+}
+
+func (p *preparer) readModel() (*modelfile.Model, error) {
+	m, err := p.spec.ReadModel(p.source.Form())
+	if err != nil {
+		return nil, &Failure{KindData, err}
+	}
+	return m, nil
+}
+
+// original is the network of the file as it is there, with its own activations.
+type original struct {
+	Test     float64  `json:"test"`
+	Replaced []string `json:"replaced,omitempty"` // activations, each with its node
+}
+
+func (p *preparer) originalKey() Key {
+	s := p.spec
+	return newKey("original", network.Version, p.source.Checksum(), s.Data.Test, s.Data.Noise, s.Network.Type,
+		s.Architecture(p.source.Form()), s.Network.Imported.SHA256, s.Network.Tensors)
+}
+
+// original measures the network of the file on the test samples, unless the cache knows.
+func (p *preparer) original() (o original, err error) {
+	key := p.originalKey()
+	content, ok, err := p.cache.Get(key)
+	if err != nil {
+		return o, err
+	}
+	if ok && json.Unmarshal(content, &o) == nil {
+		return o, nil
+	}
+	m, err := p.readModel()
+	if err != nil {
+		return o, err
+	}
+	test, err := p.samples.test.all()
+	if err != nil {
+		return o, err
+	}
+	q, err := network.EvaluateAs(m.Forward, m.Output.Size(), test)
+	if errors.Is(err, network.ErrOverflow) {
+		return o, &Failure{KindNaN, err}
+	}
+	if err != nil {
+		return o, err
+	}
+	o.Test, o.Replaced = q.Value, m.Replaced()
+	if content, err = json.Marshal(o); err != nil {
+		return o, fmt.Errorf("trial: %w", err)
+	}
+	return o, p.cache.Put(key, content)
+}
+
+// noteImport tells how good the network of the file is as it is, and what replacing its activations cost.
+func (t *trial) noteImport(p *preparer, unpruned plainQuality) error {
+	if p.spec.Network.From == "" {
+		return nil
+	}
+	o, err := p.original()
+	if err != nil {
+		return err
+	}
+	t.rec.Quality.Original = &o.Test
+	if o.Replaced != nil {
+		t.warn("%s: %s of %.4g with the network's own activations, %.4g with learnt quadratics in the place of %s and %d epochs of training",
+			p.spec.Network.From, unpruned.Metric, o.Test, unpruned.Test, strings.Join(o.Replaced, "; "), p.spec.Train.Epochs+p.spec.Prune.Retrain.Epochs)
+	}
+	return nil
+}
+
+// Export is the pruned network of a point as others get it, trained and pruned first unless the cache has it.
+func Export(j Job, report func(Step)) (modelfile.Export, error) {
+	p, err := newPreparer(j, report)
+	if err != nil {
+		return modelfile.Export{}, err
+	}
+	own, err := p.run(pruningOptions(j.Spec))
+	if err != nil {
+		return modelfile.Export{}, err
+	}
+	return modelfile.Export{Net: own.state.Net, Orders: own.state.Orders, Metadata: []onnx.Property{
+		{Key: "hepex.point", Value: j.Point}, {Key: "hepex.tile", Value: j.Spec.Tile.String()},
+	}}, nil
+}

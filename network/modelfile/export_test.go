@@ -1,0 +1,52 @@
+package modelfile
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"hepex/network"
+)
+
+// What is written in any order of channels is read as the network that it was.
+func TestExportedNetworksAreReadBack(t *testing.T) {
+	for _, name := range []string{"mlp", "lenet", "relu", "plain"} {
+		for seed := range uint64(3) {
+			t.Run(fmt.Sprint(name, seed), func(t *testing.T) {
+				m, err := Read("testdata/"+name+".onnx", Options{Replace: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				e := Export{Net: m.Unfitted()}
+				if seed > 0 {
+					rng := rand.New(rand.NewPCG(seed, 1))
+					for _, n := range e.Net.Dims() {
+						e.Orders = append(e.Orders, rng.Perm(n))
+					}
+				}
+				x := readExample(t, name).inputs
+				want := e.Net.Forward(x)
+				content, err := e.ONNX()
+				if err != nil {
+					t.Fatal(err)
+				}
+				back, err := parse(".onnx", content, "", Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				wantClose(t, "read back", back.Forward(x), want)
+				if name != "mlp" {
+					return
+				}
+				if content, err = e.NPZ(); err != nil {
+					t.Fatal(err)
+				}
+				a := network.Architecture{Inputs: 784, Hidden: []int{48, 16}, Outputs: 10, Activation: "square"}
+				if back, err = parse(".npz", content, "", Options{Architecture: &a}); err != nil {
+					t.Fatal(err)
+				}
+				wantClose(t, "weights read back", back.Forward(x), want)
+			})
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package modelfile
+
+import (
+	"math"
+	"testing"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// Between two layers of ones, everything below is the polynomial or the shape that it says.
+func TestWaysToWritePolynomials(t *testing.T) {
+	number := func(name string, v float64) string { return raw(name, 1, float4(v)) }
+	for name, c := range map[string]struct {
+		graph []any // from h to p
+		want  func(h float64) float64
+	}{
+		"a product":           {[]any{1, node("Mul", "h h", "p")}, func(h float64) float64 { return h * h }},
+		"a power":             {[]any{5, raw("e", 7, "\x02\x00\x00\x00\x00\x00\x00\x00"), 1, node("Pow", "h e", "p")}, func(h float64) float64 { return h * h }},
+		"a factor before":     {[]any{5, number("a", 3), 1, node("Mul", "a h", "b"), 1, node("Mul", "b h", "p")}, func(h float64) float64 { return 3 * h * h }},
+		"a quotient":          {[]any{5, number("a", 4), 1, node("Mul", "h h", "b"), 1, node("Div", "b a", "p")}, func(h float64) float64 { return h * h / 4 }},
+		"a negative":          {[]any{1, node("Mul", "h h", "b"), 1, node("Neg", "b", "p")}, func(h float64) float64 { return -h * h }},
+		"a difference":        {[]any{1, node("Mul", "h h", "b"), 1, node("Sub", "h b", "p")}, func(h float64) float64 { return h - h*h }},
+		"Horner's way":        {[]any{5, number("a", 2), 5, number("b", 3), 5, number("c", 5), 1, node("Mul", "a h", "u"), 1, node("Add", "u b", "v"), 1, node("Mul", "v h", "w2"), 1, node("Add", "c w2", "p")}, func(h float64) float64 { return 2*h*h + 3*h + 5 }},
+		"a square of a sum":   {[]any{5, number("a", 1), 1, node("Add", "h a", "u"), 1, node("Mul", "u u", "p")}, func(h float64) float64 { return (h + 1) * (h + 1) }},
+		"one for each of two": {[]any{5, raw("a", 1, float4(2)+float4(2), 2), 1, node("Mul", "h h", "u"), 1, node("Mul", "u a", "v"), 1, node("Add", "v h", "p")}, func(h float64) float64 { return 2*h*h + h }},
+		"nothing":             {[]any{1, node("Identity", "h", "p")}, func(h float64) float64 { return h }},
+		"a factor":            {[]any{5, number("a", 3), 1, node("Mul", "h a", "p")}, func(h float64) float64 { return 3 * h }},
+		"dropout":             {[]any{1, node("Dropout", "h", "b"), 1, node("Mul", "b b", "p")}, func(h float64) float64 { return h * h }},
+		"a constant node":     {[]any{1, node("Constant", "", "a", pb(1, "value", 5, number("", 7), 20, 4)), 1, node("Add", "h a", "p")}, func(h float64) float64 { return h + 7 }},
+		"a computed shape": {[]any{
+			1, node("Shape", "h", "s"), 1, node("Constant", "", "zero", integer3("value_int", 0)), 1, node("Gather", "s zero", "n"),
+			5, raw("axes", 7, "\x00\x00\x00\x00\x00\x00\x00\x00", 1), 1, node("Unsqueeze", "n axes", "m"),
+			5, raw("open", 7, "\xff\xff\xff\xff\xff\xff\xff\xff", 1), 1, node("Concat", "m open", "to", integer3("axis", 0)), 1, node("Reshape", "h to", "p"),
+		}, func(h float64) float64 { return h }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			graph := append([]any{5, ones("w", 2, 4), 1, node("Gemm", "x w", "h", transposed), 5, ones("k", 2, 2)}, c.graph...)
+			content := file(append(graph, 1, node("Gemm", "p k", "y", transposed))...)
+			m, err := parse(".onnx", []byte(content), "", Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := mat.NewDense(1, 4, []float64{0.5, -1, 2, 0.25})
+			got, want := m.Forward(x).At(0, 0), 2*c.want(1.75)
+			if math.Abs(got-want) > 1e-5 {
+				t.Errorf("got %g: want %g", got, want)
+			}
+		})
+	}
+}
+
+// Ways to take the mean over a grid are alike.
+func TestWaysToPool(t *testing.T) {
+	axes := raw("axes", 7, "\x02\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00\x00", 2)
+	for name, pool := range map[string][]any{
+		"average pool": {1, node("AveragePool", "s", "q", ints8("kernel_shape", 6, 6)), 1, node("Flatten", "q", "p")},
+		"global":       {1, node("GlobalAveragePool", "s", "q"), 1, node("Flatten", "q", "p", integer3("axis", 1))},
+		"squeezed":     {5, axes, 1, node("GlobalAveragePool", "s", "q"), 1, node("Squeeze", "q axes", "p")},
+		"mean":         {1, node("ReduceMean", "s", "p", ints8("axes", 2, 3), integer3("keepdims", 0))},
+		"mean, kept":   {1, node("ReduceMean", "s", "q", ints8("axes", -2, -1)), 1, node("Flatten", "q", "p")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			graph := append([]any{5, ones("w", 1, 1, 3, 3), 5, ones("v", 2, 1), 1, node("Conv", "x w", "h"), 1, node("Mul", "h h", "s")}, pool...)
+			m, err := parse(".onnx", []byte(image(append(graph, 1, node("Gemm", "p v", "y", transposed))...)), "", Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := mat.NewDense(1, 64, nil)
+			x.Set(0, 0, 6) // one tap of one of 36 positions sees it
+			if got := m.Forward(x).At(0, 1); math.Abs(got-1) > 1e-6 {
+				t.Errorf("got %g: want 1", got)
+			}
+		})
+	}
+}
