@@ -44,7 +44,7 @@ encrypts it for the server.`,
 		},
 	}
 	cmd.Flags().StringVar(&point, "point", "", "the point, by its id or label, if the config has several (hepex plan lists them)")
-	cmd.Flags().StringVar(&out, "out", "model", "folder for the files")
+	cmd.Flags().StringVar(&out, "out", "model", "folder for the files: with plain weights the server's, else the client's own")
 	return cmd
 }
 
@@ -89,7 +89,7 @@ func (a *app) pack(point run.Planned, out string) error {
 		return err
 	}
 	p.clear()
-	fmt.Fprintf(a.out, "%s: a network in %s layout, log_n %d, %s weights; keys: hepex keygen %s\n", out, n.Choice.Kind, n.Literal.LogN, point.Spec.HE.Weights, out)
+	fmt.Fprintf(a.out, "%s: a network in %s layout, log_n %d, %s weights\n", out, n.Choice.Kind, n.Literal.LogN, point.Spec.HE.Weights)
 	return nil
 }
 
@@ -101,10 +101,11 @@ func (a *app) keygenCommand() *cobra.Command {
 
   CLIENT/secret.hepex   the secret key, which decrypts; it never leaves the client
   SERVER/keys.hepex     evaluation keys, for the server
-  SERVER/model.hepex    the model: encrypted under the client's key if the network wants that, else that of MODEL if it has one
+  SERVER/model.hepex    with encrypted weights: MODEL/network.hepex, encrypted under the client's key
 
-and puts public.hepex into both folders. SERVER is what the server gets; it can be sent.`,
-		Example: "  hepex keygen model --client client --server server",
+and puts public.hepex into both folders. With plain weights, MODEL may be the server's folder itself; a client elsewhere needs its public.hepex
+only, and sends back keys.hepex.`,
+		Example: "  hepex keygen model --client client --server server\n  hepex keygen server --client client --server server",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := serve.Keygen(args[0], client, server); err != nil {
 				return err

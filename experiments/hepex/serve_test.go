@@ -68,9 +68,13 @@ func TestServeAsProcesses(t *testing.T) {
 		t.Run(label, func(t *testing.T) {
 			in := func(name string) string { return filepath.Join(label, name) }
 			must("pack", "served.yaml", "--point", label, "--out", in("model"))
-			must("keygen", in("model"), "--client", in("client"), "--server", in("server"))
+			server := in("server")
+			if label == "theirs" {
+				server = in("model") // with plain weights the server has packed its own
+			}
+			must("keygen", in("model"), "--client", in("client"), "--server", server)
 			must("encrypt", "pixels.txt", "--client", in("client"), "--out", in("inputs"))
-			if stdout := must("evaluate", in("inputs"), "--server", in("server"), "--out", in("outputs"), "--threads", "1"); !strings.Contains(stdout, "evaluation") {
+			if stdout := must("evaluate", in("inputs"), "--server", server, "--out", in("outputs"), "--threads", "1"); !strings.Contains(stdout, "evaluation") {
 				t.Error(stdout)
 			}
 			n, err := serve.ReadNetwork(filepath.Join(s.dir, in("model")))
@@ -104,8 +108,8 @@ func TestServeAsProcesses(t *testing.T) {
 		"keys again":         {[]string{"keygen", "mine/model", "--client", "mine/client", "--server", "new"}, "mine/client/secret.hepex: exists"},
 		"too few pixels":     {[]string{"encrypt", "broken", "--client", "mine/client", "--out", "new"}, "broken:1: 2 values: want 784"},
 		"secret at server":   {[]string{"evaluate", "mine/inputs", "--server", "mine/server", "--out", "new"}, "mine/server/notes: a secret"},
-		"another network":    {[]string{"evaluate", "mine/inputs", "--server", "theirs/server", "--out", "new"}, "mine/inputs: belongs to network"},
-		"no threads":         {[]string{"evaluate", "theirs/inputs", "--server", "theirs/server", "--out", "new", "--threads", "0"}, "--threads"},
+		"another network":    {[]string{"evaluate", "mine/inputs", "--server", "theirs/model", "--out", "new"}, "mine/inputs: belongs to network"},
+		"no threads":         {[]string{"evaluate", "theirs/inputs", "--server", "theirs/model", "--out", "new", "--threads", "0"}, "--threads"},
 		"another's outputs":  {[]string{"decrypt", "mine/outputs", "--client", "theirs/client", "--out", "new"}, "mine/outputs: belongs to network"},
 		"inputs, not result": {[]string{"decrypt", "mine/inputs", "--client", "mine/client", "--out", "new"}, "holds inputs: want outputs"},
 	} {

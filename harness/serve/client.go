@@ -17,8 +17,8 @@ import (
 type Report func(done, of int)
 
 // Keygen draws keys for a network of which from holds what is public: the secret key into the client's folder, evaluation keys
-// into the server's, and the public file into both. Where weights are encrypted and from holds the network, the server gets the model
-// encrypted; where they are plain and from holds the model, a copy of it.
+// into the server's, and the public file into both. Where weights are encrypted, from holds the network, and the server gets the model
+// encrypted under the client's key; where they are plain, the server has its own.
 func Keygen(from, client, server string) error {
 	p, err := readProgram(filepath.Join(from, PublicFile))
 	if err != nil {
@@ -43,10 +43,15 @@ func Keygen(from, client, server string) error {
 		return err
 	}
 	id := newIdentity()
-	if err := p.giveModel(from, server, id, c); err != nil {
-		return err
+	if p.encrypted() {
+		if err := p.encryptModel(from, server, id, c); err != nil {
+			return err
+		}
 	}
 	for _, dir := range []string{client, server} {
+		if same(dir, from) {
+			continue
+		}
 		if err := p.write(filepath.Join(dir, PublicFile)); err != nil {
 			return err
 		}
@@ -67,23 +72,9 @@ func same(a, b string) bool {
 	return filepath.Clean(a) == filepath.Clean(b)
 }
 
-// giveModel leaves the model in the server's folder if there is what it takes.
-func (p *program) giveModel(from, server, keys string, c *inference.Client) error {
-	if !p.encrypted() {
-		path := filepath.Join(from, ModelFile)
-		if _, err := os.Stat(path); err != nil || same(from, server) {
-			return nil
-		}
-		m, err := p.readModel(path, "")
-		if err != nil {
-			return err
-		}
-		return writeTo(filepath.Join(server, ModelFile), header{Kind: kindModel, Model: p.id}, m)
-	}
+// encryptModel encrypts the network of one folder for the server of another.
+func (p *program) encryptModel(from, server, keys string, c *inference.Client) error {
 	path := filepath.Join(from, NetworkFile)
-	if _, err := os.Stat(path); err != nil {
-		return wrong(path, "no such file: weights are encrypted under the client's key, which takes the network")
-	}
 	n, id, err := readNetwork(path)
 	if err != nil {
 		return err
@@ -105,7 +96,7 @@ func (p *program) giveModel(from, server, keys string, c *inference.Client) erro
 // Client encrypts samples and decrypts what comes of them.
 type Client struct {
 	*program
-	keys   string
+	keys   string // identity of the set
 	client *inference.Client
 }
 

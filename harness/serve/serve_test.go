@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,7 +54,10 @@ func newParties(t testing.TB, n *Network, samples [][]float64) parties {
 	t.Helper()
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	p := parties{dir, in("owner"), in("client"), in("server"), in("inputs.hepex"), in("outputs.hepex")}
+	p := parties{dir, in("owner"), in("client"), in("owner"), in("inputs.hepex"), in("outputs.hepex")}
+	if n.Choice.Encrypted { // the client owns the network
+		p.server = in("server")
+	}
 	check(t, n.Write(p.owner))
 	check(t, Keygen(p.owner, p.client, p.server))
 	p.encrypt(t, samples)
@@ -127,32 +131,38 @@ func TestServing(t *testing.T) {
 	}
 }
 
-// The client needs nothing of the network but what is public, and the server no more than she sends and, with plain weights, its own model.
+func names(t testing.TB, dir string) (out []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	check(t, err)
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
+}
+
+// The client needs nothing of a server's network but what is public, and the server of a client's no more than she sends.
 func TestFoldersHoldTheirOwn(t *testing.T) {
 	for name, choice := range choices {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newParties(t, newNetwork(t, 3, choice), matrix(1))
-			for dir, want := range map[string][]string{
-				p.client: {PublicFile, SecretFile}, p.server: {KeysFile, ModelFile, PublicFile},
-			} {
-				var got []string
-				entries, err := os.ReadDir(dir)
-				check(t, err)
-				for _, e := range entries {
-					got = append(got, e.Name())
-				}
-				if fmt.Sprint(got) != fmt.Sprint(want) {
+			atServer := []string{KeysFile, ModelFile, NetworkFile, PublicFile}
+			if choice.Encrypted {
+				atServer = []string{KeysFile, ModelFile, PublicFile}
+			}
+			for dir, want := range map[string][]string{p.client: {PublicFile, SecretFile}, p.server: atServer} {
+				if got := names(t, dir); !slices.Equal(got, want) {
 					t.Errorf("%s holds %v: want %v", dir, got, want)
 				}
 			}
-			if err := Keygen(p.owner, p.client, p.server); err == nil || !strings.Contains(err.Error(), "exists") {
-				t.Errorf("a secret key is overwritten: %v", err)
+			in := func(name string) string { return filepath.Join(p.dir, name) }
+			for what, folders := range map[string][2]string{"secret key overwritten": {p.client, in("keys")}, "one folder for both": {in("both"), in("both")}} {
+				if err := Keygen(p.owner, folders[0], folders[1]); err == nil {
+					t.Error(what)
+				}
 			}
-			if err := Keygen(p.owner, filepath.Join(p.dir, "both"), filepath.Join(p.dir, "both")); err == nil {
-				t.Error("one folder for both")
-			}
-			if err := Keygen(p.owner, filepath.Join(p.dir, "other"), p.owner); (err == nil) == choice.Encrypted {
+			if err := Keygen(p.owner, in("other"), p.owner); (err == nil) == choice.Encrypted {
 				t.Errorf("the owner's folder as the server's: %v", err)
 			}
 		})
