@@ -89,6 +89,9 @@ func (a *app) pack(point run.Planned, out string) error {
 		return err
 	}
 	p.clear()
+	if m, err := n.Model(); err == nil && !n.Choice.Encrypted && m.LeaksSums() {
+		fmt.Fprintln(a.err, "hepex: warning: plain weights, outputs not masked: unused slots tell the client partial sums of weights")
+	}
 	fmt.Fprintf(a.out, "%s: a network in %s layout, log_n %d, %s weights\n", out, n.Choice.Kind, n.Literal.LogN, point.Spec.HE.Weights)
 	return nil
 }

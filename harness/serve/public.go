@@ -35,8 +35,15 @@ func (n *Network) program(id string) (*program, *packing.Model, error) {
 	p := &program{
 		public: public{packing.Version, inference.Version, m.Outline(n.Choice.Encrypted), n.Literal, n.Usage}, id: id, layout: m.Layout,
 	}
-	p.params, err = inference.NewParameters(n.Literal, false)
-	return p, m, err
+	return p, m, p.derive()
+}
+
+// derive makes parameters, which must suit the layout.
+func (p *program) derive() (err error) {
+	if p.params, err = inference.NewParameters(p.Literal, false); err != nil {
+		return err
+	}
+	return p.params.CheckRange(p.layout, packing.Profile{})
 }
 
 // encrypted tells whether weights are.
@@ -67,8 +74,7 @@ func readProgram(path string) (*program, error) {
 		if p.layout, err = p.Outline.Layout(); err != nil {
 			return err
 		}
-		p.params, err = inference.NewParameters(p.Literal, false)
-		return err
+		return p.derive()
 	})
 	return p, err
 }

@@ -25,11 +25,13 @@ func Serve(j Job, report func(Step)) (*serve.Network, error) {
 	}
 	out := &serve.Network{Folded: n.Folded, Plan: serve.Plan{
 		Choice:  packing.Choice{Kind: best.model.Kind, Shape: best.model.Shape, Encrypted: j.Spec.HE.Encrypted()},
-		Orders:  n.Orders,
 		Delays:  best.model.Delays(),
 		Literal: best.lit,
 		Usage:   serve.Usage{Low: math.Inf(1), High: math.Inf(-1)},
 	}}
+	if best.model.Kind == packing.Tiles { // others go without
+		out.Orders = n.Orders
+	}
 	for _, part := range []part{p.samples.train, p.samples.validation} {
 		d, err := part.all()
 		if err != nil {
