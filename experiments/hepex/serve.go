@@ -48,24 +48,24 @@ encrypts it for the server.`,
 	return cmd
 }
 
-// choosePoint finds the point of an id or label; without one, the only point.
+// choosePoint finds the one point of an id or label; without a name, the only point.
 func choosePoint(plan []run.Planned, name string) (run.Planned, error) {
+	var found []run.Planned
 	var names []string
 	for _, p := range plan {
-		if p.ID == name || name != "" && p.Label == name || name == "" && len(plan) == 1 {
-			return p, nil
+		if name == "" || name == p.ID || name == p.Label {
+			found = append(found, p)
 		}
-		if p.Label != "" {
-			names = append(names, p.Label)
-		} else {
-			names = append(names, p.ID)
-		}
+		names = append(names, strings.TrimSpace(p.ID+" "+p.Label))
+	}
+	if len(found) == 1 {
+		return found[0], nil
 	}
 	const most = 8
 	if len(names) > most {
 		names = append(names[:most], "…")
 	}
-	return run.Planned{}, badInput(fmt.Errorf("--point %q: want one of %s", name, strings.Join(names, ", ")))
+	return run.Planned{}, badInput(fmt.Errorf("--point %q: %d points; want one of %s", name, len(found), strings.Join(names, ", ")))
 }
 
 func (a *app) pack(point run.Planned, out string) error {

@@ -103,7 +103,7 @@ func TestServeAsProcesses(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no point":           {[]string{"pack", "served.yaml", "--out", "new"}, "want one of mine, theirs"},
+		"no point":           {[]string{"pack", "served.yaml", "--out", "new"}, "2 points; want one of"},
 		"no model":           {[]string{"keygen", "nowhere", "--client", "new"}, "nowhere/public.hepex: no such file"},
 		"keys again":         {[]string{"keygen", "mine/model", "--client", "mine/client", "--server", "new"}, "mine/client/secret.hepex: exists"},
 		"too few pixels":     {[]string{"encrypt", "broken", "--client", "mine/client", "--out", "new"}, "broken:1: 2 values: want 784"},

@@ -6,7 +6,8 @@
 //	secret.hepex    the client's, never sent   the secret key
 //	keys.hepex      the server's               evaluation keys
 //	model.hepex     the server's               the packed network: encoded, or encrypted under the client's key
-//	inputs, outputs                            encrypted samples, by batch, and what came of them
+//	samples         the client's               samples, read from text
+//	inputs, outputs                            samples, encrypted, by batch, and what came of them
 //
 // A client's folder has public.hepex and secret.hepex, a server's public.hepex, keys.hepex and model.hepex. With plain weights the network is
 // the server's; with encrypted ones it is the client's, who sends it encrypted.
