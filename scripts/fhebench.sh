@@ -16,9 +16,10 @@ fail() { printf 'fhebench.sh: %s\n' "$*" >&2; exit 2; }
 [ $# -eq 1 ] || fail "want DIR, a checkout of the suite"
 suite=$1
 repository=$(cd "$(dirname "$0")/.." && pwd)
-networks=$repository/experiments/fhebench/networks/${NETWORK:-fast}
+network=${NETWORK:-fast}
+networks=$repository/experiments/fhebench/networks/$network
 [ -d "$suite/harness" ] || fail "$suite: no folder harness: not a checkout of the suite"
-[ -d "$networks" ] || fail "NETWORK=$NETWORK: want one of $(cd "$repository/experiments/fhebench/networks" && echo *)"
+[ -d "$networks" ] || fail "NETWORK=$network: want one of $(cd "$repository/experiments/fhebench/networks" && echo *)"
 suite=$(cd "$suite" && pwd)
 
 rm -rf "$suite/submission"
@@ -41,4 +42,4 @@ EOF
 done
 
 "$suite/submission/build/server_preprocess_model" # so that clients have what is public of the networks
-echo "$suite/submission: ${NETWORK:-fast} networks installed"
+echo "$suite/submission: $network networks installed"

@@ -92,35 +92,34 @@ type file struct {
 	path string
 	f    *os.File
 	sum  hash.Hash
-	rest io.Reader // of the content, as it is hashed
-	in   *bufio.Reader
+	in   *bufio.Reader // the content, which is hashed as it is read
 }
 
 // open reads the first line of a file that should be of a kind.
 func open(path string, want kind) (*file, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, wrong(path, "no such file")
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular(): // to open a pipe would wait for somebody to write
+		return nil, wrong(path, "not a regular file")
 	}
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	in := &file{path: path, f: f, sum: sha256.New()}
-	if err := in.begin(want); err != nil {
+	if err := in.begin(info.Size(), want); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return in, nil
 }
 
-func (f *file) begin(want kind) error {
-	info, err := f.f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return wrong(f.path, "not a regular file")
-	}
-	start := make([]byte, min(longestHeader, info.Size()))
+// begin reads the first line of a file of so many bytes.
+func (f *file) begin(length int64, want kind) error {
+	start := make([]byte, min(longestHeader, length))
 	if _, err := io.ReadFull(f.f, start); err != nil {
 		return err
 	}
@@ -137,7 +136,7 @@ func (f *file) begin(want kind) error {
 		return wrong(f.path, "%d samples: want at least 1", f.Samples)
 	}
 	first := int64(len(line) + 1)
-	size := info.Size() - first - sha256.Size
+	size := length - first - sha256.Size
 	if size < 0 {
 		return f.damaged()
 	}
@@ -145,8 +144,7 @@ func (f *file) begin(want kind) error {
 		return err
 	}
 	f.sum.Write(start[:first])
-	f.rest = io.TeeReader(io.LimitReader(f.f, size), f.sum)
-	f.in = bufio.NewReaderSize(f.rest, 1<<18)
+	f.in = bufio.NewReaderSize(io.TeeReader(io.LimitReader(f.f, size), f.sum), 1<<18)
 	return nil
 }
 
