@@ -32,14 +32,15 @@ type suite struct {
 	dir string
 }
 
-// install has the script put the submission into an empty checkout.
-func install(t *testing.T) suite {
+// install has the script put the submission, with some of the networks, into an empty checkout.
+func install(t *testing.T, networks string) suite {
 	t.Helper()
 	s := suite{t, t.TempDir()}
 	for _, folder := range []string{"harness", "scripts", "submission/src"} {
 		check(t, os.MkdirAll(filepath.Join(s.dir, folder), 0o755))
 	}
 	script := exec.Command("../../scripts/fhebench.sh", s.dir)
+	script.Env = append(os.Environ(), "NETWORK="+networks)
 	if out, err := script.CombinedOutput(); err != nil {
 		t.Fatalf("fhebench.sh: %v\n%s", err, out)
 	}
@@ -131,7 +132,7 @@ func (s suite) images(size, n int) (text, labels string) {
 
 // Every prediction is the plain network's, for as many images as the file has.
 func TestSubmission(t *testing.T) {
-	s := install(t)
+	s := install(t, "fast")
 	for size, n := range []int{1, 15, 100} {
 		t.Run(names[size], func(t *testing.T) {
 			pixels, want := s.images(size, n)
@@ -160,6 +161,19 @@ func TestSubmission(t *testing.T) {
 		})
 	}
 	t.Run("hostile", func(t *testing.T) { s.hostile(t) })
+}
+
+// The more accurate network does what the plain one does, too.
+func TestAccurateSubmission(t *testing.T) {
+	s := install(t, "accurate")
+	pixels, want := s.images(0, 2)
+	s.writePixels(0, pixels)
+	if code, _, stderr := s.run(0, order); code != 0 {
+		t.Fatalf("exit code %d, %s", code, stderr)
+	}
+	if got, err := os.ReadFile(s.predictions(0)); err != nil || string(got) != want {
+		t.Errorf("predictions %q, %v: want %q", got, err, want)
+	}
 }
 
 // bytes is the size of all files in a folder.
