@@ -25,8 +25,11 @@ func NewClient(p Parameters, layout *packing.Layout) (*Client, error) {
 	if err := p.fits(layout); err != nil {
 		return nil, err
 	}
-	s := newSecret(p)
-	return &Client{params: p, layout: layout, secret: s, encoder: newEncoder(p), encryptor: newEncryptor(p, s)}, nil
+	return newClient(p, layout, newSecret(p)), nil
+}
+
+func newClient(p Parameters, layout *packing.Layout, s *secret) *Client {
+	return &Client{params: p, layout: layout, secret: s, encoder: newEncoder(p), encryptor: newEncryptor(p, s)}
 }
 
 // Keys draws the evaluation keys that the layout needs: one Galois key per rotation and, if anything multiplies two

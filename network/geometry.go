@@ -1,6 +1,7 @@
 package network
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -49,6 +50,44 @@ func (g Geometry) Key() string {
 		b.WriteByte(';')
 	}
 	return b.String()
+}
+
+// Check returns an error unless every stage reads what the one before gives, and none is larger than networks may be. Geometries that a
+// network tells of itself are good.
+func (g Geometry) Check() error {
+	if len(g) == 0 {
+		return errors.New("network: geometry: no layers")
+	}
+	for i, s := range g {
+		if err := s.check(); err != nil {
+			return fmt.Errorf("network: geometry: layer %d: %w", i, err)
+		}
+		if i > 0 && s.In() != g.Axis(i) {
+			return fmt.Errorf("network: geometry: layer %d reads %v: want the outputs of the layer before, %v", i, s.In(), g.Axis(i))
+		}
+	}
+	return nil
+}
+
+func (s *Stage) check() error {
+	if s.Pool != nil {
+		if err := s.Pool.check(); err != nil {
+			return fmt.Errorf("pooling: %w", err)
+		}
+		if out := s.Pool.Out(s.Pool.In.Channels); out != s.Window.In {
+			return fmt.Errorf("pooling gives %v: want %v", out, s.Window.In)
+		}
+	}
+	if err := s.Window.check(); err != nil {
+		return err
+	}
+	if s.Out < 1 || s.Out > maxWidth || s.Reads()*s.Out > maxValues {
+		return fmt.Errorf("%d channels that read %d values: want 1 to %d channels, and at most %d weights", s.Out, s.Reads(), maxWidth, maxValues)
+	}
+	if p := s.Window.Positions(); p > maxValues/s.Reads() {
+		return fmt.Errorf("%d positions that read %d values: want at most %d in all", p, s.Reads(), maxValues)
+	}
+	return nil
 }
 
 // Axis is a neuron axis.

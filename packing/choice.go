@@ -54,7 +54,10 @@ func (c Choice) Check() error {
 }
 
 // Layout lays out an unpruned network.
-func (c Choice) Layout(g network.Geometry) (*Layout, error) {
+func (c Choice) Layout(g network.Geometry) (*Layout, error) { return c.layout(g, nil) }
+
+// layout lays out a network of which some taps of the first layer have a weight; nil: all.
+func (c Choice) layout(g network.Geometry, used []bool) (*Layout, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
@@ -66,7 +69,7 @@ func (c Choice) Layout(g network.Geometry) (*Layout, error) {
 		if err := checkUnrolled(g, c.Slots()); err != nil {
 			return nil, err
 		}
-		return newOneImageLayout(g, c.Slots(), c.Encrypted, nil), nil
+		return newOneImageLayout(g, c.Slots(), c.Encrypted, used), nil
 	case Scalar:
 		return newScalarLayout(g, c.Slots()), nil
 	default:

@@ -89,8 +89,8 @@ func (c *im2col) each(slots int, f func(slot, position, channel int) bool) {
 	}
 }
 
-func (c *im2col) input(slots, col int, put func(slot, place, sample int)) {
-	channels := c.stage.Window.In.Channels
+// input puts what a column reads, of so many channels that are sent.
+func (c *im2col) input(slots, channels, col int, put func(slot, place, sample int)) {
 	c.each(slots, func(slot, position, _ int) bool {
 		if from := c.merged.Input(position, c.sent[col/channels]); from >= 0 {
 			put(slot, from*channels+col%channels, 0)

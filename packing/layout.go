@@ -3,6 +3,8 @@ package packing
 import (
 	"math/bits"
 	"slices"
+
+	"hepex/network"
 )
 
 // Layout is how a network lies in slots, and with it the program of its evaluation. It follows
@@ -20,8 +22,10 @@ type Layout struct {
 	// may leave out inputs that nothing reads.
 	InputOrder, OutputOrder []int
 
-	inputs int // of a sample
-	place  placement
+	inputs   int // of a sample
+	place    placement
+	geometry network.Geometry // that was laid out
+	used     []bool           // taps of the first layer that have a weight, where that matters; nil: all
 }
 
 // Kind names a family of layouts.

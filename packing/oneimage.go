@@ -52,7 +52,7 @@ func newOneImageLayout(g network.Geometry, slots int, encrypted bool, used []boo
 	}
 	l := &Layout{
 		Kind: OneImage, Shape: OneImageIn(slots, encrypted).Shape, Slots: slots, Batch: 1,
-		inputs: s.dims[0], Layers: layers, place: oneImage{place, s.prepared},
+		inputs: s.dims[0], Layers: layers, place: oneImage{place, s.prepared}, geometry: g, used: used,
 	}
 	l.SetDelayed(true)
 	return l
@@ -114,7 +114,7 @@ func packOneImage(f *network.Folded, slots int, encrypted bool) (*Model, error) 
 	return newModel(packed, layout), nil
 }
 
-// usedTaps tells which taps have a weight that is not zero.
+// usedTaps tells which taps have a weight that is not zero. One is used in any case, so that there is something to send.
 func usedTaps(l *network.Affine) []bool {
 	if l.Window == nil {
 		return nil
@@ -125,6 +125,9 @@ func usedTaps(l *network.Affine) []bool {
 			used[i%w.Cols/l.Window.In.Channels] = true
 		}
 	}
+	if !slices.Contains(used, true) {
+		used[0] = true
+	}
 	return used
 }
 
@@ -134,7 +137,7 @@ func (p oneImage) prepares(layer int) bool { return p.prepared != nil && layer <
 func (p oneImage) input(l *Layout, col, _ int, put func(slot, place, sample int)) {
 	first, a := &l.Layers[0], p.layers[0]
 	if p.prepared != nil {
-		p.first.input(l.Slots, col, put)
+		p.first.input(l.Slots, first.In, col, put)
 		return
 	}
 	for n := range min(first.InGroup, first.In-col*first.InGroup) {

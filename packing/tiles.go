@@ -6,7 +6,7 @@ import "hepex/network"
 func newTileLayout(g network.Geometry, shape Shape) *Layout {
 	l := &Layout{
 		Kind: Tiles, Shape: shape, Slots: shape.Slots(), Batch: shape.Batch,
-		Layers: make([]Layer, len(g)), inputs: g.Axis(0).Size(), place: tiles{},
+		Layers: make([]Layer, len(g)), inputs: g.Axis(0).Size(), place: tiles{}, geometry: g,
 	}
 	places, live := placesOf(g)
 	if in := g.Axis(0); in.Positions() > len(live[0]) {

@@ -43,7 +43,7 @@ func (m *Model) Trim() {
 		}
 		return p
 	}
-	m.InputOrder = through(m.InputOrder, places(first.comes()))
+	m.InputOrder = through(m.InputOrder, places(m.inputPositions()))
 	m.Weights[0] = columns(m.Weights[0], places(first.Taps()))
 	for r, row := range m.Kept[0] {
 		kept := make([]bool, len(terms))
@@ -53,6 +53,15 @@ func (m *Model) Trim() {
 		m.Kept[0][r] = kept
 	}
 	first.In, first.Cols = len(channels), first.comes()*number(read)
+}
+
+// inputPositions is the number of positions that places of the first axis count: all of the grid where the client prepares a convolution,
+// else those that are sent.
+func (l *Layout) inputPositions() int {
+	if p, ok := l.place.(oneImage); ok && p.prepared != nil {
+		return l.geometry.Axis(0).Positions()
+	}
+	return l.Layers[0].comes()
 }
 
 // through is an order of chosen positions; nil is the natural order.

@@ -16,6 +16,7 @@ import (
 	"hepex/harness/config"
 	"hepex/harness/record"
 	"hepex/harness/run"
+	"hepex/harness/serve"
 	"hepex/harness/trial"
 	"hepex/inference/kernels"
 )
@@ -67,10 +68,11 @@ func execute(ctx context.Context, s streams, args []string) int {
 	var coded *codedError
 	var bad config.Errors
 	var newer *record.NewerSchemaError
+	var file *serve.Error
 	switch {
 	case errors.As(err, &coded):
 		code = coded.code
-	case errors.As(err, &bad) || errors.As(err, &newer) || !started:
+	case errors.As(err, &bad) || errors.As(err, &newer) || errors.As(err, &file) || !started:
 		code = exitBadInput
 	case errors.Is(err, context.Canceled):
 		code, err = exitInterrupted, errors.New("interrupted: what is done is kept; the same command goes on from there")
@@ -127,7 +129,8 @@ under CKKS and leaves records, tables and figures. An experiment is one YAML fil
 	root.PersistentFlags().StringVar(&a.data, "data", "", "folder with data sets, before $HEPEX_DATA, data/ and the cache")
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(), a.bundleCommand(),
 		a.plotCommand(), a.tableCommand(), a.reportCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(), a.benchRowCommand(),
-		a.inspectCommand(), a.exportModelCommand(), a.submitCommand(), a.taskCommand(), a.collectCommand())
+		a.inspectCommand(), a.exportModelCommand(), a.submitCommand(), a.taskCommand(), a.collectCommand(),
+		a.packCommand(), a.keygenCommand(), a.encryptCommand(), a.evaluateCommand(), a.decryptCommand())
 	return root
 }
 

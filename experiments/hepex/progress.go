@@ -59,6 +59,22 @@ func (p *progress) show(s run.Progress) {
 	if s.Step.Done > 0 {
 		line += fmt.Sprintf(" %.0f %%", min(100, 100*s.Step.Done))
 	}
+	p.rewrite(line)
+}
+
+// line shows any words.
+func (p *progress) line(words string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.terminal {
+		fmt.Fprintln(p.w, words)
+		return
+	}
+	p.rewrite(words)
+}
+
+// rewrite puts a line in the place of the last one.
+func (p *progress) rewrite(line string) {
 	if runes := []rune(line); len(runes) >= p.width {
 		line = string(runes[:p.width-1])
 	}

@@ -33,7 +33,22 @@ func Write(path string, content []byte) error {
 
 // WriteWith is Write with the content written by a function. If that fails, nothing is left.
 func WriteWith(path string, write func(io.Writer) error) error {
-	temporary, err := writeTemporary(filepath.Dir(path), write)
+	return writeWith(path, readable, write)
+}
+
+// WritePrivateWith is WriteWith for a file that nobody else may read.
+func WritePrivateWith(path string, write func(io.Writer) error) error {
+	return writeWith(path, private, write)
+}
+
+// Modes of files.
+const (
+	readable fs.FileMode = 0o644
+	private  fs.FileMode = 0o600
+)
+
+func writeWith(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	temporary, err := writeTemporary(filepath.Dir(path), mode, write)
 	if err != nil {
 		return err
 	}
@@ -44,7 +59,7 @@ func WriteWith(path string, write func(io.Writer) error) error {
 }
 
 // writeTemporary writes a durable file beside the one that it is to become.
-func writeTemporary(folder string, write func(io.Writer) error) (path string, err error) {
+func writeTemporary(folder string, mode fs.FileMode, write func(io.Writer) error) (path string, err error) {
 	if err := MakeFolder(folder); err != nil {
 		return "", err
 	}
@@ -52,17 +67,17 @@ func writeTemporary(folder string, write func(io.Writer) error) (path string, er
 	if err != nil {
 		return "", err
 	}
-	if err := finish(f, write); err != nil {
+	if err := finish(f, mode, write); err != nil {
 		return "", errors.Join(err, Remove(f.Name()))
 	}
 	return f.Name(), nil
 }
 
 // finish writes a file and closes it. Of what goes wrong, the first counts: the rest follows from it.
-func finish(f File, write func(io.Writer) error) error {
+func finish(f File, mode fs.FileMode, write func(io.Writer) error) error {
 	for _, step := range []func() error{
 		func() error { return write(f) },
-		func() error { return f.Chmod(0o644) },
+		func() error { return f.Chmod(mode) },
 		f.Sync,
 	} {
 		if err := step(); err != nil {

@@ -88,3 +88,17 @@ func TestCleanRemovesWhatTheDeadLeft(t *testing.T) {
 		t.Errorf("a missing folder: %v", err)
 	}
 }
+
+func TestPrivateFilesAreTheOwnersAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	err := WritePrivateWith(path, func(w io.Writer) error {
+		_, err := w.Write([]byte("key"))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v: want 0600", info.Mode(), err)
+	}
+}

@@ -13,7 +13,7 @@ import (
 // folder, one succeeds, and the others get an error that is fs.ErrExist. It needs no locks.
 func Create(path string, content []byte) error {
 	folder := filepath.Dir(path)
-	temporary, err := writeTemporary(folder, func(w io.Writer) error {
+	temporary, err := writeTemporary(folder, readable, func(w io.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})
@@ -56,7 +56,7 @@ func createInPlace(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	err = finish(f, func(w io.Writer) error {
+	err = finish(f, readable, func(w io.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})
