@@ -9,7 +9,7 @@
 #
 #     OUT=FOLDER       for results and report.html, reproduced/ unless given
 #
-# What it will take is printed first. Stop it whenever you like, even with kill -9: the same command goes on where it stopped, and does nothing
+# What it will take is printed first (hepex plan has more). Stop it whenever you like, even with kill -9: the same command goes on where it stopped, and does nothing
 # twice. Exit codes are those of hepex: 2 bad config or usage, 3 points failed, 130 interrupted; claims that are missed are in the report.
 set -euo pipefail
 
@@ -49,11 +49,11 @@ go build -C "$(dirname "$0")/.." -o "$(realpath "$out")/hepex" ./experiments/hep
 total=0
 for config in "${configs[@]}"; do
   plan=$(hepex plan "$config")
-  seconds=$(sed -n 's/^evaluations at the fewest repeats: about \([0-9]*\) s.*/\1/p' <<< "$plan")
+  seconds=$(sed -n 's/^about \([0-9]*\) s: .*/\1/p' <<< "$plan")
   total=$((total + seconds))
-  printf '%s; evaluations about %d s\n' "$(hepex status "$config" --out "$out")" "$seconds"
+  printf '%s; about %d s\n' "$(hepex status "$config" --out "$out")" "$seconds"
 done
-printf 'in all: evaluations about %d s at the fewest repeats, and the training of networks that are not in the cache yet\n' "$total"
+printf 'in all: about %d s, less the evaluations that are done\n' "$total"
 
 failed=0
 for config in "${configs[@]}"; do

@@ -136,10 +136,11 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	others := varying(plan)
 	fmt.Fprintln(tw, "point\tlabel\tdata\tscheme\tratio\ttile\tweights\tseed\tevaluate\tmemory\t"+strings.Join(others, "\t"))
-	total := 0.0
+	training, evaluations := 0.0, 0.0
 	for i, p := range plan {
 		f := forecasts[i]
-		total += f.Measure
+		training += f.Train
+		evaluations += f.Measure
 		bound, over := "", ""
 		if f.Dense && p.Spec.Prune.Options().Prunes() {
 			bound = "≤ "
@@ -169,7 +170,8 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "evaluations at the fewest repeats: about %.0f s, without training and preparing models\n", total)
+	fmt.Fprintf(w, "about %.0f s: %.0f s of training that the cache lacks, %.0f s of evaluations at the fewest repeats; pruning and preparing models come on top\n",
+		training+evaluations, training, evaluations)
 	return nil
 }
 
