@@ -173,9 +173,11 @@ func (a *app) forecast(plan []run.Planned) ([]*trial.Forecast, error) {
 		if err != nil {
 			return nil, err
 		}
-		training, err := forecaster.Training(job)
-		if err != nil {
-			return nil, err
+		training := 0.0
+		if !ready {
+			if training, err = forecaster.Training(job); err != nil {
+				return nil, err
+			}
 		}
 		if f := dense[key]; f != nil && !ready {
 			one := *f
