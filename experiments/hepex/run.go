@@ -133,7 +133,8 @@ func (a *app) planCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "plan CONFIG", Short: "List the points of an experiment, with predicted time and memory, before anything runs", Args: cobra.ExactArgs(1),
 		Long: `plan lists the points with the time of one evaluation and the memory of its process, by counts of operations and prices
-that are measured once per machine. Networks that are not trained yet count as dense (≤). Training is not predicted.
+that are measured once per machine. Networks that are not trained yet count as dense (≤). Of the training that is left, steps are timed; what several
+points share counts once.
 Points that limits.memory will not hold are marked; a run refuses them.`,
 		Example: "  hepex plan configs/quickstart.yaml",
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -174,8 +175,16 @@ func (a *app) forecast(plan []run.Planned) ([]*trial.Forecast, error) {
 		if err != nil {
 			return nil, err
 		}
+		training := 0.0
+		if !ready {
+			if training, err = forecaster.Training(job); err != nil {
+				return nil, err
+			}
+		}
 		if f := dense[key]; f != nil && !ready {
-			all = append(all, f)
+			one := *f
+			one.Train = training
+			all = append(all, &one)
 			continue
 		}
 		p.show(run.Progress{Stage: "predict", Current: i, Points: len(plan), Point: &point.Point})
@@ -186,7 +195,9 @@ func (a *app) forecast(plan []run.Planned) ([]*trial.Forecast, error) {
 		if f.Dense {
 			dense[key] = f
 		}
-		all = append(all, f)
+		one := *f
+		one.Train = training
+		all = append(all, &one)
 	}
 	return all, nil
 }

@@ -1,6 +1,6 @@
 // Package record holds what is kept of every measured point: the record types, whose JSON names are a
 // contract with outside readers; the registry of metrics that drives axes, tables and labels; and the
-// store, one JSON file per attempt, written whole or not at all.
+// store, one JSON file per attempt, written whole or not at all, or a line of one file that gathers them.
 package record
 
 import "time"

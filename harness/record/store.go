@@ -143,12 +143,13 @@ func (s *Store) Load() (Set, []Damaged, error) {
 	}
 	var set Set
 	for _, a := range all {
+		own := *a.Record // a bundle is kept as it was read
 		n := len(set)
 		switch {
-		case n == 0 || set[n-1].Point != a.Point:
-			set = append(set, a.Record)
-		case a.Status == OK || set[n-1].Status != OK:
-			set[n-1] = a.Record
+		case n == 0 || set[n-1].Point != own.Point:
+			set = append(set, &own)
+		case own.Status == OK || set[n-1].Status != OK:
+			set[n-1] = &own
 		}
 	}
 	return set, damaged, nil

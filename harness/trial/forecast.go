@@ -15,6 +15,7 @@ import (
 type Forecast struct {
 	Evaluate float64 // seconds of one evaluation
 	Measure  float64 // seconds of all evaluations, at the fewest repeats
+	Train    float64 // seconds of the training that it still needs; see Forecaster.Training
 	Peak     int64   // bytes that the process needs
 	Dense    bool    // an upper bound: how many tiles stay is not known before the network is pruned
 	Refused  error   // why the network as trained cannot be evaluated, if so; all else is zero then
@@ -22,13 +23,16 @@ type Forecast struct {
 
 // Forecaster predicts the points of a plan.
 type Forecaster struct {
-	rates map[string]inference.Rates // by class of parameters
-	price tune.Pricer
+	rates   map[string]inference.Rates // by class of parameters
+	price   tune.Pricer
+	steps   map[string]float64 // seconds of a step of training, by network
+	trained map[Key]bool       // states that the points so far leave
 }
 
 // NewForecaster takes prices from a cache folder, and keeps there those that it has to measure.
 func NewForecaster(cacheDir string) *Forecaster {
-	return &Forecaster{map[string]inference.Rates{}, tune.CachedPrices(PriceDir(cacheDir), CurrentEnvironment().CPU, false)}
+	price := tune.CachedPrices(PriceDir(cacheDir), CurrentEnvironment().CPU, false)
+	return &Forecaster{map[string]inference.Rates{}, price, map[string]float64{}, map[Key]bool{}}
 }
 
 // Point predicts a point by counts and prices: from the pruned network if the cache has it, else as if no tile were pruned.

@@ -51,3 +51,33 @@ func TestForecastOfARefusedPoint(t *testing.T) {
 		t.Errorf("%+v, %v: want a refusal", f, err)
 	}
 }
+
+// Training that the cache lacks is predicted, once for all points that need it.
+func TestForecastOfTraining(t *testing.T) {
+	j := quick(t, t.TempDir())
+	f := NewForecaster(j.CacheDir)
+	predict := func() float64 {
+		t.Helper()
+		seconds, err := f.Training(j)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seconds
+	}
+	first := predict()
+	if again := predict(); first <= 0 || again != 0 {
+		t.Errorf("%g s, then %g: want some, then none", first, again)
+	}
+	j.Spec.Train.Seed++
+	other := predict()
+	if math.Abs(other/first-1) > 1e-9 {
+		t.Errorf("another seed takes %g s: want %g", other, first)
+	}
+	if err := Prepare(j, nil); err != nil {
+		t.Fatal(err)
+	}
+	f = NewForecaster(j.CacheDir)
+	if left := predict(); left != 0 {
+		t.Errorf("%g s are left of what the cache has", left)
+	}
+}

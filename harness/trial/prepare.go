@@ -210,11 +210,8 @@ func stepName(o pruning.Options, s pruning.Step) string {
 
 // trains tells whether a step takes so long that what comes out is worth keeping.
 func trains(s pruning.Step) bool {
-	switch s.(type) {
-	case pruning.Train, pruning.Gradual:
-		return true
-	}
-	return false
+	_, ok := training(s)
+	return ok
 }
 
 // resume loads the latest state that the cache has and says which step comes next.
