@@ -118,7 +118,7 @@ under CKKS and leaves records, tables and figures. An experiment is one YAML fil
 	}
 	root.PersistentFlags().StringVar(&a.data, "data", "", "folder with data sets, before $HEPEX_DATA, data/ and the cache")
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(),
-		a.plotCommand(), a.tableCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(), a.benchRowCommand(),
+		a.plotCommand(), a.tableCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(),
 		a.submitCommand(), a.taskCommand(), a.collectCommand())
 	return root
 }
