@@ -14,9 +14,9 @@ import (
 
 	"hepex/datasets"
 	"hepex/harness/config"
+	"hepex/harness/machine"
 	"hepex/harness/record"
 	"hepex/harness/run"
-	"hepex/harness/trial"
 	"hepex/inference/kernels"
 )
 
@@ -208,7 +208,7 @@ func (a *app) envCommand() *cobra.Command {
 		Use: "env", Short: "Print what records say about this machine and build", Args: cobra.NoArgs,
 		Example: "  hepex env",
 		RunE: func(*cobra.Command, []string) error {
-			return writeJSON(a.out, trial.CurrentEnvironment())
+			return writeJSON(a.out, machine.Environment())
 		},
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"hepex/datasets"
 	"hepex/harness/atomicfile"
 	"hepex/harness/config"
+	"hepex/harness/machine"
 	"hepex/harness/run"
 	"hepex/harness/search"
 	"hepex/harness/trial"
@@ -167,7 +168,7 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 	if err != nil {
 		return nil, err
 	}
-	prices := tune.CachedPrices(trial.PriceDir(cache), trial.CurrentEnvironment().CPU, false)
+	prices := tune.CachedPrices(trial.PriceDir(cache), machine.Environment().CPU, false)
 	var all []ranked
 	least := ranked{degradation: math.Inf(1)}
 	groups := seedGroups(plan)

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"slices"
 
+	"hepex/harness/machine"
 	"hepex/harness/record"
 	"hepex/harness/stats"
-	"hepex/harness/trial"
 	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
@@ -59,7 +59,7 @@ var choices = []packing.Choice{
 
 // Run measures everything, in about a minute on a machine that does nothing else.
 func Run(ctx context.Context, progress func(step string, done, steps int)) (*Report, error) {
-	r := &Report{Environment: trial.CurrentEnvironment()}
+	r := &Report{Environment: machine.Environment()}
 	steps := len(choices) + 2
 	progress("reference rotation", 0, steps)
 	var err error

@@ -7,6 +7,7 @@ import (
 
 	"hepex/datasets"
 	"hepex/harness/config"
+	"hepex/harness/machine"
 	"hepex/harness/tune"
 	"hepex/inference"
 	"hepex/packing"
@@ -29,7 +30,7 @@ type Forecaster struct {
 
 // NewForecaster takes prices from a cache folder, and keeps there those that it has to measure.
 func NewForecaster(cacheDir string) *Forecaster {
-	return &Forecaster{map[string]inference.Rates{}, tune.CachedPrices(PriceDir(cacheDir), CurrentEnvironment().CPU, false)}
+	return &Forecaster{map[string]inference.Rates{}, tune.CachedPrices(PriceDir(cacheDir), machine.Environment().CPU, false)}
 }
 
 // Point predicts a point by counts and prices: from the pruned network if the cache has it, else as if no tile were pruned.
