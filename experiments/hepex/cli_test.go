@@ -101,6 +101,19 @@ func TestKernelsByName(t *testing.T) {
 	}
 }
 
+func TestVersion(t *testing.T) {
+	code, out, errs := hepex("--version")
+	if code != exitDone || errs != "" || !regexp.MustCompile(`^hepex \S+( \(edited\))?, go1\S*, lattigo \S*, \S+ kernels\n$`).MatchString(out) {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
+	}
+	if code, out, _ := hepex(); code != exitDone || !strings.Contains(out, "Usage:") {
+		t.Errorf("without a verb: exit code %d, %q", code, out)
+	}
+	if code, _, errs := hepex("rnu"); code != exitBadInput || !strings.Contains(errs, "rnu") {
+		t.Errorf("an unknown verb: exit code %d, %q", code, errs)
+	}
+}
+
 func TestHelpHasExamples(t *testing.T) {
 	var help bytes.Buffer
 	s := streams{strings.NewReader(""), &help, &help}
