@@ -12,10 +12,11 @@ import (
 
 // TransformTimes are what a number-theoretic transform and its inverse take, in seconds, on this process's kernels and in lattigo.
 type TransformTimes struct {
-	Ring       Ring
-	LogN, Bits int // of the ring and its modulus
-	Forward    [2]float64
-	Inverse    [2]float64 // ours, lattigo's
+	Ring    Ring       `json:"ring"`
+	LogN    int        `json:"log_n"`
+	Bits    int        `json:"bits"`      // of the modulus
+	Forward [2]float64 `json:"forward_s"` // ours, lattigo's
+	Inverse [2]float64 `json:"inverse_s"`
 }
 
 // Ratios are how many times as long lattigo takes, forward and backward.

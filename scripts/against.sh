@@ -2,7 +2,7 @@
 # Two programs against each other, on this machine: each experiment is run with one and the other by turns, so that what
 # slows the machine down for a while slows both, and the runs are compared, one value a run.
 #
-#     scripts/against.sh OLD_HEPEX NEW_HEPEX [CONFIG…]     configs/bench/*.yaml unless given
+#     scripts/against.sh OLD_HEPEX NEW_HEPEX [CONFIG…]     configs/engine/*.yaml unless given
 #
 #     ROUNDS=3         of both programs
 #     OUT=FOLDER       for the results, a new one unless given: the same command goes on there where it stopped
@@ -17,7 +17,7 @@ fail() { printf 'against.sh: %s\n' "$*" >&2; exit 2; }
 [ $# -ge 2 ] || fail "want OLD_HEPEX NEW_HEPEX [CONFIG…]"
 old=$1 new=$2
 shift 2
-[ $# -gt 0 ] || set -- "$(dirname "$0")"/../configs/bench/*.yaml
+[ $# -gt 0 ] || set -- "$(dirname "$0")"/../configs/engine/*.yaml
 for program in "$old" "$new"; do
   command -v "$program" >/dev/null || fail "$program: no such program"
 done

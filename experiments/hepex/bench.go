@@ -1,172 +1,115 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
 	"github.com/spf13/cobra"
 
-	"hepex/datasets"
 	"hepex/harness/atomicfile"
 	"hepex/harness/bench"
-	"hepex/harness/trial"
-	"hepex/packing"
+	"hepex/inference/kernels"
 )
 
 func (a *app) benchCommand() *cobra.Command {
-	o := bench.Options{}
 	out := ""
 	cmd := &cobra.Command{
-		Use: "bench", Short: "Measure the encrypted engine on this machine, against its targets", Args: cobra.NoArgs,
-		Long: `bench trains the networks that other systems report, evaluates them encrypted in the layouts that suit them, and
-sets the times beside predicted ones, beside the sum of lattigo's own primitives, and beside the engine's
-targets. R is one rotation by lattigo at fixed parameters, in the same process. Times mean something on an idle machine
-only. The outcome goes to OUT/bench.json and OUT/bench.md.`,
-		Example: "  hepex bench --quick\n  hepex bench --set mnist --epochs 10 --out results/bench",
+		Use: "bench", Short: "Price the primitives of encrypted evaluations on this machine, beside lattigo's", Args: cobra.NoArgs,
+		Long: `bench times number theoretic transforms and every primitive that evaluations of 784-128-128-10 consist of, by this project's kernels and by
+lattigo's own calls, in microseconds and in R: one rotation by lattigo at fixed parameters, in the same process. HEPEX_KERNELS=portable prices
+the portable kernels. Times mean something on an idle machine only. With --out the outcome goes to OUT/primitives.json and OUT/primitives.md.
+Whole networks are measured like any experiment: configs/engine has the engine's goals, configs/peers what other systems report.`,
+		Example: "  hepex bench\n  hepex bench --out results/bench\n  hepex run configs/engine/one-image.yaml && hepex verify configs/engine/one-image.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !slices.Contains(bench.Sets(), o.Data) {
-				return badInput(fmt.Errorf("--set %q: want one of %v", o.Data, bench.Sets()))
-			}
-			if o.Epochs < 1 {
-				return badInput(fmt.Errorf("--epochs %d: want at least 1", o.Epochs))
-			}
-			o.DataDirs = datasets.Dirs(a.data)
-			o.Progress = func(step string, done, steps int) { fmt.Fprintf(a.err, "bench %d/%d  %s\n", done+1, steps, step) }
-			o.Save = func(r *bench.Report) error { return writeBench(out, r) }
-			o.Executable = trial.Program
-			report, err := bench.Run(cmd.Context(), o)
+			report, err := bench.Run(cmd.Context(), func(step string, done, steps int) { fmt.Fprintf(a.err, "bench %d/%d  %s\n", done+1, steps, step) })
 			if err != nil {
 				return err
+			}
+			if out != "" {
+				if err := writeBench(out, report); err != nil {
+					return err
+				}
 			}
 			return printBench(a.out, report)
 		},
 	}
-	cmd.Flags().StringVar(&o.Data, "set", "digits", "data set that the networks are trained on")
-	cmd.Flags().IntVar(&o.Epochs, "epochs", 6, "epochs of each training")
-	cmd.Flags().BoolVar(&o.Quick, "quick", false, "leave out the autoencoders")
-	cmd.Flags().StringVar(&out, "out", filepath.Join("results", "bench"), "folder for the outcome")
+	cmd.Flags().StringVar(&out, "out", "", "folder for the outcome (default: none, it is printed only)")
 	return cmd
-}
-
-// benchRowCommand is what bench starts for each row.
-func (a *app) benchRowCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "bench-row", Short: "Measure the row on standard input", Args: cobra.NoArgs, Hidden: true,
-		RunE: func(*cobra.Command, []string) error { return bench.Child(a.in, a.out) },
-	}
 }
 
 func writeBench(dir string, r *bench.Report) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteWith(filepath.Join(dir, "bench.json"), func(w io.Writer) error { return writeJSON(w, r) }); err != nil {
+	if err := atomicfile.WriteWith(filepath.Join(dir, "primitives.json"), func(w io.Writer) error { return writeJSON(w, r) }); err != nil {
 		return err
 	}
-	return atomicfile.WriteWith(filepath.Join(dir, "bench.md"), func(w io.Writer) error { return printBench(w, r) })
+	return atomicfile.WriteWith(filepath.Join(dir, "primitives.md"), func(w io.Writer) error { return printBench(w, r) })
 }
 
-// printBench prints the targets and the rows as Markdown tables.
+// The goals of transforms, by the family of kernels that the modulus allows: how many times as long lattigo takes.
+const (
+	goalLazy = 8.0
+	goalMax  = 6.5
+)
+
+// printBench prints Markdown tables: transforms, evaluations as sums of primitives, and primitives.
 func printBench(w io.Writer, r *bench.Report) error {
 	e := r.Environment
-	fmt.Fprintf(w, `Measured on %s, %d cores, %s kernels, %s, load %.2f at the start; networks trained on %s. R, one rotation by lattigo
-in the standard ring, log_n 13, moduli 46, 40, 40, 40 | 46: %.2f ms. Figures without a target are held against an older program
-(scripts/against.sh).`+"\n\n", e.CPU, e.Cores, e.Kernels, e.Go, e.Load1, r.Data, 1e3*r.Reference())
-	targets := newTable(w, "id", "what", "target", "measured", "met", "on")
-	for _, t := range r.Targets {
-		met := "no"
-		switch {
-		case t.Want == "":
-			met = "–"
-		case t.Met:
-			met = "yes"
+	fmt.Fprintf(w, "Measured on %s, %d cores, %s kernels, %s, load %.2f at the start. R, one rotation by lattigo in the standard ring, log_n 13, moduli\n46, 40, 40, 40 | 46: %.2f ms.\n\n",
+		e.CPU, e.Cores, e.Kernels, e.Go, e.Load1, 1e3*r.Reference)
+	micro := func(seconds float64) string { return fmt.Sprintf("%.3g", 1e6*seconds) }
+	inR := func(seconds float64) string { return fmt.Sprintf("%.3g", seconds/r.Reference) }
+
+	transforms := newTable(w, "ring", "log_n", "modulus below 2^", "transform", "µs", "lattigo µs", "ratio", "goal", "met")
+	for _, t := range r.Transforms {
+		goal := goalLazy
+		if t.Bits > kernels.LazyBits {
+			goal = goalMax
 		}
-		if err := targets.Append(t.ID, t.What, cmp.Or(t.Want, "–"), fmt.Sprintf("%.3g %s", t.Got, t.Unit), met, t.Measured); err != nil {
-			return err
+		for i, what := range []string{"forward", "inverse"} {
+			seconds, met := [2][2]float64{t.Forward, t.Inverse}[i], "no"
+			if t.Ratios()[i] >= goal {
+				met = "yes"
+			}
+			if err := transforms.Append(string(t.Ring), t.LogN, t.Bits, what, micro(seconds[0]), micro(seconds[1]), fmt.Sprintf("%.2f", t.Ratios()[i]), fmt.Sprintf("≥ %g", goal), met); err != nil {
+				return err
+			}
 		}
 	}
-	if err := targets.Render(); err != nil {
+	if err := transforms.Render(); err != nil {
 		return err
 	}
+
+	fmt.Fprintln(w, "\nOne evaluation of 784-128-128-10, as the sum of its primitives:")
 	fmt.Fprintln(w)
-	rows := newTable(w, "network", "layout", "tile", "weights", "density", "batch", "threads", "ring", "log_n", "log_qp", "ms", "R",
-		"predicted ms", "/ floor", "f", "peak MiB", "predicted MiB", "bits", "agree", "load")
-	for _, x := range r.Rows {
-		if err := rows.Append(x.Network, string(x.Layout), x.Shape, x.Weights, fmt.Sprintf("%.2f", x.Density), x.Batch, x.Threads, string(x.HE.Ring), x.HE.LogN,
-			fmt.Sprintf("%.0f", x.LogQP), fmt.Sprintf("%.4g", 1e3*x.Seconds), fmt.Sprintf("%.2f", x.R()), fmt.Sprintf("%.4g", 1e3*x.Predicted),
-			fmt.Sprintf("%.2f", x.FloorRatio()), fmt.Sprintf("%.2f", x.Proportional), x.PeakRSS>>20, x.PredictedBytes>>20,
-			fmt.Sprintf("%.1f", x.Precision), fmt.Sprintf("%.3f", x.Agreement), fmt.Sprintf("%.2f", x.Load)); err != nil {
+	sums := newTable(w, "layout", "weights", "ring", "log_n", "levels", "ms", "R", "lattigo ms", "share")
+	for _, x := range r.Works {
+		if err := sums.Append(x.Layout, x.Weights, string(x.HE.Ring), x.HE.LogN, len(x.HE.LogQ)-1, fmt.Sprintf("%.4g", 1e3*x.Ours), inR(x.Ours), fmt.Sprintf("%.4g", 1e3*x.Floor),
+			fmt.Sprintf("%.2f", x.Ours/x.Floor)); err != nil {
 			return err
 		}
 	}
-	if err := rows.Render(); err != nil {
+	if err := sums.Render(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "\nPrimitives in µs, by this project's kernels / by lattigo's calls, per ring, log_n, number of special moduli and level:")
+
+	fmt.Fprintln(w, "\nWhat one primitive takes:")
 	fmt.Fprintln(w)
-	return printPrimitives(w, r.Rows)
-}
-
-// printPrimitives prints the median price of each primitive over the rows of one ring, log_n and number of special
-// moduli.
-func printPrimitives(w io.Writer, rows []*bench.Row) error {
-	type at struct {
-		ring           string
-		logN, p, level int
-	}
-	type samples struct{ ours, floor []float64 }
-	prices := map[at]map[packing.Op]*samples{}
-	used := map[packing.Op]bool{}
-	for _, r := range rows {
-		for _, x := range r.Primitives {
-			k := at{string(r.HE.Ring), r.HE.LogN, len(r.HE.LogP), x.Level}
-			if prices[k] == nil {
-				prices[k] = map[packing.Op]*samples{}
+	primitives := newTable(w, "layout", "weights", "level", "primitive", "times", "µs", "R", "lattigo µs")
+	for _, x := range r.Works {
+		for _, p := range x.Primitives {
+			if err := primitives.Append(x.Layout, x.Weights, p.Level, p.Op.String(), p.Count, micro(p.Ours), inR(p.Ours), micro(p.Floor)); err != nil {
+				return err
 			}
-			if prices[k][x.Op] == nil {
-				prices[k][x.Op] = &samples{}
-			}
-			s := prices[k][x.Op]
-			s.ours, s.floor = append(s.ours, 1e6*x.Ours), append(s.floor, 1e6*x.Floor)
-			used[x.Op] = true
 		}
 	}
-	header := []string{"ring", "log_n", "special", "level"}
-	ops := slices.DeleteFunc(packing.Ops(), func(op packing.Op) bool { return !used[op] })
-	for _, op := range ops {
-		header = append(header, op.String())
-	}
-	t := newTable(w, header...)
-	keys := slices.SortedFunc(maps.Keys(prices), func(a, b at) int {
-		return cmp.Or(cmp.Compare(b.ring, a.ring), a.logN-b.logN, a.p-b.p, b.level-a.level)
-	})
-	for _, k := range keys {
-		line := []string{k.ring, fmt.Sprint(k.logN), fmt.Sprint(k.p), fmt.Sprint(k.level)}
-		for _, op := range ops {
-			cell := ""
-			if s := prices[k][op]; s != nil {
-				cell = fmt.Sprintf("%.3g / %.3g", middle(s.ours), middle(s.floor))
-			}
-			line = append(line, cell)
-		}
-		if err := t.Append(line); err != nil {
-			return err
-		}
-	}
-	return t.Render()
-}
-
-func middle(x []float64) float64 {
-	slices.Sort(x)
-	return x[len(x)/2]
+	return primitives.Render()
 }
 
 func newTable(w io.Writer, header ...string) *tablewriter.Table {

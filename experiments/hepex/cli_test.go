@@ -24,7 +24,7 @@ func TestPlanAndTune(t *testing.T) {
 			t.Errorf("tune %v: exit code %d, %q", bad, code, errs)
 		}
 	}
-	if code, _, errs := s.run("bench", "--set", "nothing"); code != 2 || !strings.Contains(errs, "--set") {
+	if code, _, errs := s.run("bench", "quickly"); code != 2 || !strings.Contains(errs, "quickly") {
 		t.Errorf("bench: exit code %d, %q", code, errs)
 	}
 }
@@ -101,6 +101,19 @@ func TestKernelsByName(t *testing.T) {
 	}
 }
 
+func TestVersion(t *testing.T) {
+	code, out, errs := hepex("--version")
+	if code != exitDone || errs != "" || !regexp.MustCompile(`^hepex \S+( \(edited\))?, go1\S*, lattigo \S*, \S+ kernels\n$`).MatchString(out) {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
+	}
+	if code, out, _ := hepex(); code != exitDone || !strings.Contains(out, "Usage:") {
+		t.Errorf("without a verb: exit code %d, %q", code, out)
+	}
+	if code, _, errs := hepex("rnu"); code != exitBadInput || !strings.Contains(errs, "rnu") {
+		t.Errorf("an unknown verb: exit code %d, %q", code, errs)
+	}
+}
+
 func TestHelpHasExamples(t *testing.T) {
 	var help bytes.Buffer
 	s := streams{strings.NewReader(""), &help, &help}
@@ -134,7 +147,7 @@ func TestSchema(t *testing.T) {
 // The configs that come with the project are good, and the quickstart stays small.
 func TestShippedConfigs(t *testing.T) {
 	var paths []string
-	for _, pattern := range []string{"*.yaml", "pruning/*.yaml", "bench/*.yaml"} {
+	for _, pattern := range []string{"*.yaml", "pruning/*.yaml", "engine/*.yaml", "peers/*.yaml", "cnn/*.yaml"} {
 		found, err := filepath.Glob(filepath.Join("../../configs", pattern))
 		if err != nil || len(found) < 3 {
 			t.Fatal(pattern, found, err)

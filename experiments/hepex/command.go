@@ -14,10 +14,10 @@ import (
 
 	"hepex/datasets"
 	"hepex/harness/config"
+	"hepex/harness/machine"
 	"hepex/harness/record"
 	"hepex/harness/run"
 	"hepex/harness/serve"
-	"hepex/harness/trial"
 	"hepex/inference/kernels"
 )
 
@@ -117,21 +117,39 @@ func (a *app) warn(format string, args ...any) {
 
 func newRoot(s streams) *cobra.Command {
 	a := &app{streams: s}
+	version := false
 	root := &cobra.Command{
 		Use:   "hepex",
 		Short: "Prune neural networks for homomorphic encryption, run them encrypted, measure",
 		Long: `hepex trains small networks, prunes them so that whole ciphertexts vanish, runs them encrypted
 under CKKS and leaves records, tables and figures. An experiment is one YAML file.`,
-		Example:       "  hepex run configs/quickstart.yaml",
+		Example: "  hepex run configs/quickstart.yaml",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !version {
+				return cmd.Help()
+			}
+			_, err := fmt.Fprintln(a.out, versionText(machine.Environment()))
+			return err
+		},
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().StringVar(&a.data, "data", "", "folder with data sets, before $HEPEX_DATA, data/ and the cache")
+	root.Flags().BoolVar(&version, "version", false, "print the commit, Go, Lattigo and the kernels that this program has")
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(), a.bundleCommand(),
-		a.plotCommand(), a.tableCommand(), a.reportCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(), a.benchRowCommand(),
+		a.plotCommand(), a.tableCommand(), a.reportCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(),
 		a.inspectCommand(), a.exportModelCommand(), a.submitCommand(), a.taskCommand(), a.collectCommand(),
 		a.packCommand(), a.keygenCommand(), a.encryptCommand(), a.evaluateCommand(), a.decryptCommand())
 	return root
+}
+
+// versionText is the program in one line, in the words of records.
+func versionText(e record.Environment) string {
+	commit := e.Commit[:min(len(e.Commit), 12)]
+	if e.Dirty {
+		commit += " (edited)"
+	}
+	return fmt.Sprintf("hepex %s, %s, lattigo %s, %s kernels", commit, e.Go, e.Modules["github.com/tuneinsight/lattigo/v5"], e.Kernels)
 }
 
 // plan reads and checks a config and everything it names.
@@ -219,7 +237,7 @@ func (a *app) envCommand() *cobra.Command {
 		Use: "env", Short: "Print what records say about this machine and build", Args: cobra.NoArgs,
 		Example: "  hepex env",
 		RunE: func(*cobra.Command, []string) error {
-			return writeJSON(a.out, trial.CurrentEnvironment())
+			return writeJSON(a.out, machine.Environment())
 		},
 	}
 }

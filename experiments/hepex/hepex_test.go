@@ -14,8 +14,8 @@ import (
 	"syscall"
 	"testing"
 
+	"hepex/harness/machine"
 	"hepex/harness/record"
-	"hepex/harness/trial"
 )
 
 func TestRun(t *testing.T) {
@@ -239,7 +239,7 @@ func TestInterruptedRunResumes(t *testing.T) {
 func TestBuildDuringARun(t *testing.T) {
 	s := newSandbox(t)
 	s.write("small.yaml", small)
-	program, err := os.ReadFile(trial.Program)
+	program, err := os.ReadFile(machine.Program)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"hepex/datasets"
 	"hepex/harness/config"
+	"hepex/harness/machine"
 	"hepex/harness/run"
 	"hepex/harness/trial"
 	"hepex/plots"
@@ -85,7 +86,7 @@ func (a *app) work(ctx context.Context, c *config.Config, plan []run.Planned, o 
 	if o.CacheDir, err = trial.DefaultCacheDir(); err != nil {
 		return s, err
 	}
-	o.Executable = trial.Program
+	o.Executable = machine.Program
 	p := newProgress(a.err)
 	defer p.clear()
 	o.Log, o.Progress = p, p.show

@@ -12,6 +12,7 @@ import (
 	"hepex/datasets"
 	"hepex/harness/atomicfile"
 	"hepex/harness/config"
+	"hepex/harness/machine"
 	"hepex/harness/record"
 	"hepex/harness/run"
 	"hepex/harness/search"
@@ -63,14 +64,14 @@ func (a *app) lab(c *config.Config, o tuning, p *progress) (*search.Lab, error) 
 		return nil, err
 	}
 	const share = 0.6 // of the machine's memory, that an evaluation may take if nothing is said
-	limit = cmp.Or(limit, c.Limits.Memory, int64(share*float64(trial.CurrentEnvironment().RAMBytes)))
+	limit = cmp.Or(limit, c.Limits.Memory, int64(share*float64(machine.Environment().RAMBytes)))
 	cache, err := trial.DefaultCacheDir()
 	if err != nil {
 		return nil, err
 	}
 	lab, err := search.NewLab(search.Options{
 		Config: c, Dir: filepath.Join(o.out, c.Name+"-search"), Objective: tune.Objective(o.objective), Batch: o.batch, Memory: limit, Loss: float64(o.degradation),
-		Trainings: o.trainings, DataDirs: datasets.Dirs(a.data), CacheDir: cache, Executable: trial.Program, Progress: p.show, Log: p,
+		Trainings: o.trainings, DataDirs: datasets.Dirs(a.data), CacheDir: cache, Executable: machine.Program, Progress: p.show, Log: p,
 	})
 	if err != nil {
 		return nil, badInput(err)

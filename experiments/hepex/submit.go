@@ -10,6 +10,7 @@ import (
 
 	"hepex/datasets"
 	"hepex/harness/config"
+	"hepex/harness/machine"
 	"hepex/harness/run"
 	"hepex/harness/submit"
 	"hepex/harness/trial"
@@ -72,7 +73,7 @@ func (a *app) submit(c *config.Config, plan []run.Planned, o submit.Options, dry
 	if o.Run.CacheDir, err = trial.DefaultCacheDir(); err != nil {
 		return err
 	}
-	o.Run.Executable = trial.Program
+	o.Run.Executable = machine.Program
 	p, err := submit.Prepare(c, plan, o, time.Now())
 	if err != nil {
 		return err
@@ -110,7 +111,7 @@ func (a *app) taskCommand() *cobra.Command {
 			}
 			p := newProgress(a.err)
 			o := run.Options{Log: p, Progress: p.show}
-			o.Executable = trial.Program
+			o.Executable = machine.Program
 			s, err := submit.Do(cmd.Context(), args[0], i, o)
 			if err != nil {
 				return err

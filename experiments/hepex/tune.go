@@ -16,6 +16,7 @@ import (
 	"hepex/datasets"
 	"hepex/harness/atomicfile"
 	"hepex/harness/config"
+	"hepex/harness/machine"
 	"hepex/harness/run"
 	"hepex/harness/search"
 	"hepex/harness/trial"
@@ -167,9 +168,9 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 	if err != nil {
 		return nil, err
 	}
-	prices := tune.CachedPrices(trial.PriceDir(cache), trial.CurrentEnvironment().CPU, false)
+	prices := tune.CachedPrices(trial.PriceDir(cache), machine.Environment().CPU, false)
 	var all []ranked
-	least := ranked{degradation: math.Inf(1)}
+	var least ranked
 	groups := seedGroups(plan)
 	for i, group := range groups {
 		r := ranked{points: group}
@@ -188,28 +189,17 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 			r.density += n.Density / float64(len(group))
 			r.degradation += n.Degradation / float64(len(group))
 		}
-		if r.degradation < least.degradation {
+		if least.points == nil || r.degradation < least.degradation {
 			least = r
 		}
-		if r.degradation > float64(o.degradation) {
+		if !(r.degradation <= float64(o.degradation)) {
 			continue
 		}
-		var candidates [][]tune.Candidate
-		for k, p := range group {
-			opts := tune.Options{
-				Encrypted: p.Spec.HE.Encrypted(), Precision: float64(p.Spec.HE.Precision), Batch: o.batch, Memory: limit,
-				Objective: tune.Objective(o.objective), Threads: p.Spec.Measure.Threads, Price: prices, Measured: 5,
-			}
-			if p.Spec.Prune.Options().Prunes() {
-				opts.Shapes, opts.Orders = []packing.Shape{p.Spec.Tile}, networks[k].Orders
-			}
-			of, err := tune.Rank(networks[k].Folded, networks[k].Samples[:4], opts)
-			if err != nil {
-				return nil, err
-			}
-			candidates = append(candidates, of)
+		candidates, err := o.rank(group, networks, limit, prices)
+		if err != nil {
+			return nil, err
 		}
-		for _, c := range tune.Mean(candidates) {
+		for _, c := range candidates {
 			r.Candidate = c
 			all = append(all, r)
 		}
@@ -223,6 +213,26 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 		return cmp.Compare(x.Score(tune.Objective(o.objective)), y.Score(tune.Objective(o.objective)))
 	})
 	return all, nil
+}
+
+// rank gives the candidates for the networks of a group, with the means of their times.
+func (o tuning) rank(group []run.Planned, networks []*trial.Network, limit int64, prices tune.Pricer) ([]tune.Candidate, error) {
+	var candidates [][]tune.Candidate
+	for i, p := range group {
+		opts := tune.Options{
+			Encrypted: p.Spec.HE.Encrypted(), Precision: float64(p.Spec.HE.Precision), Batch: o.batch, Memory: limit,
+			Objective: tune.Objective(o.objective), Threads: p.Spec.Measure.Threads, Price: prices, Measured: 5,
+		}
+		if p.Spec.Prune.Options().Prunes() {
+			opts.Shapes, opts.Orders = []packing.Shape{p.Spec.Tile}, networks[i].Orders
+		}
+		of, err := tune.Rank(networks[i].Folded, networks[i].Samples[:4], opts)
+		if err != nil {
+			return nil, err
+		}
+		candidates = append(candidates, of)
+	}
+	return tune.Mean(candidates), nil
 }
 
 // described tells a point from the others of a plan in words.

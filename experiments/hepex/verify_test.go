@@ -91,7 +91,7 @@ func TestVerify(t *testing.T) {
 	if err := record.NewStore(filepath.Join(out, "claims")).Write(foreign); err != nil {
 		t.Fatal(err)
 	}
-	const reading = "ours: the mean of so many values, one for each group and value of over; it alone is judged. ± 95 % interval (Student's t) " +
+	const reading = "ours: the mean of so many values, one for each group and value of over; it decides. Verdicts beside groups are of their own means. ± 95 % interval (Student's t) " +
 		"of the values of one group; of several: (least … greatest mean of a group). Against a rival: 1 − ours/theirs.\n"
 	for format, want := range map[string]string{
 		"text": `

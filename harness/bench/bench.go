@@ -1,211 +1,137 @@
-// Package bench measures the encrypted engine: networks that other systems report, in the layouts that suit them,
-// against predicted time and memory, against the sum of lattigo's own primitives, and against the project's targets.
+// Package bench prices what encrypted evaluations consist of: transforms and primitives by this project's kernels, beside the same work by
+// lattigo's own calls. Whole networks are measured by experiments, as everything is (configs/engine, configs/peers).
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"runtime/debug"
 	"slices"
 
-	"hepex/datasets"
+	"hepex/harness/machine"
 	"hepex/harness/record"
-	"hepex/harness/trial"
-	"hepex/harness/tune"
+	"hepex/harness/stats"
 	"hepex/inference"
+	"hepex/network"
 	"hepex/packing"
 )
 
-// Options say what to measure.
-type Options struct {
-	Data     string   // name of the data set that networks are trained on
-	DataDirs []string // where it lies
-	Epochs   int
-	Quick    bool // the multilayer perceptron alone
-
-	Executable string // the program whose verb "bench-row" is Child
-	Progress   func(step string, done, steps int)
-	Save       func(*Report) error // called with the report so far after each step
-}
-
-// Report is the outcome.
+// Report is the outcome. Times are seconds on one thread.
 type Report struct {
-	Environment record.Environment `json:"environment"`
-	Data        string             `json:"data"`
-	Rows        []*Row             `json:"rows"`
-	Targets     []Target           `json:"targets"`
+	Environment record.Environment         `json:"environment"`
+	Reference   float64                    `json:"reference_s"` // R: the median of lattigo's rotation at fixed parameters
+	Transforms  []inference.TransformTimes `json:"transforms"`
+	Works       []Work                     `json:"works"`
 }
 
-// Reference is the median of R over the rows, in seconds.
-func (r *Report) Reference() float64 {
-	var seconds []float64
-	for _, row := range r.Rows {
-		seconds = append(seconds, row.Reference)
+// Work is the primitives of one evaluation of a network, with what one of them takes.
+type Work struct {
+	Layout     string            `json:"layout"`
+	Weights    string            `json:"weights"`
+	HE         inference.Literal `json:"he"`
+	Primitives []Primitive       `json:"primitives"`
+	Ours       float64           `json:"seconds"`       // of all together, each as often as the evaluation does it
+	Floor      float64           `json:"floor_seconds"` // the same by lattigo's calls
+}
+
+// Primitive is one operation of homomorphic evaluation at a level.
+type Primitive struct {
+	Op    packing.Op `json:"op"`
+	Level int        `json:"level"`
+	Count int        `json:"count"`
+	Ours  float64    `json:"seconds"`       // by this project's kernel
+	Floor float64    `json:"floor_seconds"` // by lattigo's calls
+}
+
+// dims are the perceptron whose evaluations say which primitives matter, at which levels.
+var dims = []int{784, 128, 128, 10}
+
+// choices are its layouts: for one image, a batch, and a full ring.
+var choices = []packing.Choice{
+	packing.OneImageIn(1<<12, false),
+	packing.OneImageIn(1<<13, false),
+	{Kind: packing.Tiles, Shape: packing.Shape{In: 16, Out: 8, Batch: 32}, Encrypted: true},
+	{Kind: packing.Tiles, Shape: packing.Shape{In: 4, Out: 32, Batch: 64}},
+	{Kind: packing.Tiles, Shape: packing.Shape{In: 4, Out: 32, Batch: 64}, Encrypted: true},
+	{Kind: packing.Tiles, Shape: packing.Shape{In: 2, Out: 16, Batch: 512}, Encrypted: true},
+	packing.ScalarIn(1 << 13),
+}
+
+// Run measures everything, in about a minute on a machine that does nothing else.
+func Run(ctx context.Context, progress func(step string, done, steps int)) (*Report, error) {
+	r := &Report{Environment: machine.Environment()}
+	steps := len(choices) + 2
+	progress("reference rotation", 0, steps)
+	var err error
+	if r.Reference, err = reference(); err != nil {
+		return nil, err
 	}
-	return median(seconds)
-}
-
-// Networks of other systems' reports. The first is the perceptron that the targets are about.
-var networks = [][]int{
-	{784, 128, 128, 10},
-	{784, 32, 784},
-	{784, 64, 784},
-	{784, 64, 32, 64, 784},
-	{784, 256, 64, 256, 784},
-	{784, 128, 32, 128, 784},
-}
-
-// Sets are the data sets whose samples the networks take.
-func Sets() []string {
-	return slices.DeleteFunc(datasets.Names(), func(name string) bool {
-		form, err := datasets.FormOf(name)
-		return err != nil || form.Shape.Size() != networks[0][0]
-	})
-}
-
-// runner is a benchmark on its way.
-type runner struct {
-	ctx    context.Context
-	o      Options
-	report *Report
-	done   int
-
-	mlp      *trained   // the first of the networks
-	sparse   *trained   // with fewer hidden neurons and weights
-	small    *trained   // with one hidden layer
-	trainees []*trained // all networks
-}
-
-// Run measures everything. It takes some minutes, on a machine that does nothing else.
-func Run(ctx context.Context, o Options) (*Report, error) {
-	r := &runner{ctx: ctx, o: o, report: &Report{Environment: trial.CurrentEnvironment(), Data: o.Data}}
-	for _, step := range r.steps() {
-		debug.FreeOSMemory()
+	progress("transforms", 1, steps)
+	if r.Transforms, err = inference.MeasureTransforms(); err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	for i, c := range choices {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		r.o.Progress(step.name, r.done, len(r.steps()))
-		if err := step.run(); err != nil {
-			return nil, err
-		}
-		r.done++
-		if len(r.report.Rows) > 0 {
-			if err := o.Save(r.judged()); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return r.judged(), nil
-}
-
-// judged is the report with the targets that hold for every row.
-func (r *runner) judged() *Report {
-	whole := *r
-	report := *r.report
-	report.Targets = slices.Clone(report.Targets)
-	whole.report = &report
-	whole.allRows()
-	return &report
-}
-
-type stepOf struct {
-	name string
-	run  func() error
-}
-
-func (r *runner) steps() []stepOf {
-	steps := []stepOf{
-		{"transforms", r.transforms}, {"train", r.train}, {"one image", r.oneImage}, {"tiles", r.tiles}, {"throughput", r.throughput}, {"proportionality", r.proportionality},
-		{"two threads", r.threads}, {"shapes", r.shapes}, {"layers", r.layers},
-	}
-	if r.o.Quick {
-		return steps
-	}
-	for i, dims := range networks {
-		steps = append(steps, stepOf{title(dims), func() error { return r.peers(r.trainees[i]) }})
-	}
-	return steps
-}
-
-// train makes all networks. The data are gone afterwards.
-func (r *runner) train() error {
-	d, err := readData(r.o.Data, r.o.DataDirs)
-	if err != nil {
-		return err
-	}
-	e := r.o.Epochs
-	if r.mlp, err = trainNetwork(d, networks[0], e); err != nil {
-		return err
-	}
-	if r.small, err = trainNetwork(d, []int{784, 128, 10}, e); err != nil {
-		return err
-	}
-	half, err := r.mlp.narrow(d, []int{64, 64}, e)
-	if err != nil {
-		return err
-	}
-	if r.sparse, err = half.sparse(d, 0.2, e); err != nil {
-		return err
-	}
-	r.trainees = []*trained{r.mlp}
-	for _, dims := range networks[1:] {
-		if r.o.Quick {
-			break
-		}
-		n, err := trainNetwork(d, dims, e)
+		progress("primitives of "+c.String(), i+2, steps)
+		work, err := price(c, network.FullyConnected(dims...))
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("bench: %s: %w", c, err)
 		}
-		r.trainees = append(r.trainees, n)
+		r.Works = append(r.Works, *work)
 	}
-	return nil
+	return r, nil
 }
 
-// shapes measures tile shapes beyond those of tiles, dense and pruned, in both weight modes.
-func (r *runner) shapes() error {
-	t := r.small
-	for _, shape := range []packing.Shape{{In: 64, Out: 64, Batch: 1}, {In: 4, Out: 8, Batch: 128}, {In: 1, Out: 16, Batch: 256}} {
-		for _, density := range []float64{1, 0.5} {
-			for _, encrypted := range []bool{false, true} {
-				if _, err := r.measure(job{
-					Name: t.name, Folded: dropTiles(t.folded, shape, density), Choice: packing.Choice{Kind: packing.Tiles, Shape: shape, Encrypted: encrypted},
-					Samples: t.some(min(shape.Batch, calibration)), Precision: 16,
-				}); err != nil {
-					return err
-				}
-			}
-		}
+// rotations is how often the reference is timed.
+const rotations = 21
+
+func reference() (float64, error) {
+	timer, err := inference.NewReferenceTimer()
+	if err != nil {
+		return 0, err
 	}
-	return nil
+	var seconds []float64
+	for range rotations {
+		seconds = append(seconds, timer.Seconds())
+	}
+	s, err := stats.Median(seconds)
+	return s.Median, err
 }
 
-// layers measures the layers of the perceptron and of the first autoencoder by themselves.
-func (r *runner) layers() error {
-	for _, t := range r.trainees[:min(2, len(r.trainees))] {
-		for l := range t.folded.Layers {
-			if err := r.peers(t.layer(l)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
+// precision is what parameters are derived for.
+const precision = 13
 
-// peers measures a network in its best layout for one image and for a batch.
-func (r *runner) peers(t *trained) error {
-	for _, encrypted := range []bool{false, true} {
-		for _, batch := range []int{1, 64} {
-			ranked, err := tune.Rank(t.folded, t.some(4), tune.Options{
-				Encrypted: encrypted, Precision: 16, Batch: batch, Exact: true, Memory: 10 << 30, Price: inference.MeasurePrices, Measured: 2,
-			})
-			if err != nil {
-				return fmt.Errorf("bench: %s: %w", t.name, err)
-			}
-			j := job{Name: t.name, Folded: t.folded, Choice: ranked[0].Choice, Samples: t.some(calibration), Precision: 16}
-			if _, err := r.measure(j); err != nil {
-				return err
-			}
-		}
+// price measures the primitives of an unpruned network in a layout, at the parameters that the least of networks needs there.
+func price(c packing.Choice, g network.Geometry) (*Work, error) {
+	layout, err := c.Layout(g)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	lit, err := inference.Derive(layout, packing.Profile{}, inference.Wanted{Precision: precision, Encrypted: c.Encrypted})
+	if err != nil {
+		return nil, err
+	}
+	p, err := inference.NewParameters(lit, false)
+	if err != nil {
+		return nil, err
+	}
+	work := inference.NewWork(lit, layout, layout.Dense(), c.Encrypted)
+	prices, err := inference.MeasurePrices(p, work)
+	if err != nil {
+		return nil, err
+	}
+	out := &Work{
+		Layout: c.String(), Weights: "plain", HE: lit,
+		Ours: work.Counts.Cost(prices.Prices(false)), Floor: work.Counts.Cost(prices.Prices(true)),
+	}
+	if c.Encrypted {
+		out.Weights = "encrypted"
+	}
+	for at, n := range work.Counts {
+		out.Primitives = append(out.Primitives, Primitive{at.Op, at.Level, n, prices.Ours[at], prices.Floor[at]})
+	}
+	slices.SortFunc(out.Primitives, func(a, b Primitive) int { return cmp.Or(b.Level-a.Level, int(a.Op)-int(b.Op)) })
+	return out, nil
 }

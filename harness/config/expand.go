@@ -108,10 +108,14 @@ func (r *reader) check(base settings, candidates []candidate, exclude [][]match)
 			points, given = append(points, p), append(given, d.spec)
 			continue
 		}
-		if points[i].Label == "" {
+		m := newMerged(d.spec, given[i])
+		if points[i].Label == "" && p.Label != "" {
 			points[i].Label = p.Label
+			if len(m.Ignored) == 0 {
+				continue // named, not repeated
+			}
 		}
-		merged = merge(merged, d.spec, given[i])
+		merged = m.addTo(merged)
 	}
 	return points, merged
 }

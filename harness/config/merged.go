@@ -21,17 +21,22 @@ func (m Merged) String() string {
 	return fmt.Sprintf("%d merged: %s ignores %s", m.Points, m.Scheme, strings.Join(m.Ignored, ", "))
 }
 
-// merge counts a point with what is given of it, which is one with another.
-func merge(all []Merged, given, other Spec) []Merged {
+// newMerged is a point with what is given of it, which is one with another.
+func newMerged(given, other Spec) Merged {
 	m := Merged{Points: 1, Scheme: given.Prune.Scheme}
 	for _, f := range fields {
 		if !covered(f.path, notParams) && !reflect.DeepEqual(f.get(&given), f.get(&other)) {
 			m.Ignored = append(m.Ignored, f.path)
 		}
 	}
+	return m
+}
+
+// addTo counts points together that are merged for the same reason.
+func (m Merged) addTo(all []Merged) []Merged {
 	for i, known := range all {
 		if slices.Equal(known.Ignored, m.Ignored) && (known.Scheme == m.Scheme || len(m.Ignored) == 0) {
-			all[i].Points++
+			all[i].Points += m.Points
 			return all
 		}
 	}

@@ -17,8 +17,9 @@ func TestWhatIsIgnoredIsTold(t *testing.T) {
 		"nothing": {"sweep: {grid: {prune.scheme: [p4e], prune.permutation: [none, kmeans]}}", 2, nil, nil},
 		"joint orders by itself": {"sweep: {grid: {prune.scheme: [p4e, joint], prune.permutation: [none, sort, kmeans], prune.ratio: [0.5, 0.8]}}", 8,
 			[]string{"4 merged: joint ignores prune.permutation"}, nil},
-		"dense does nothing": {"sweep: {grid: {prune.scheme: [dense, p4e], prune.ratio: [0.5, 0.8]}}", 3, []string{"1 merged: dense ignores prune.ratio"}, nil},
-		"equal":              {"sweep: {grid: {prune.scheme: [p4e, p4e], prune.ratio: [0.5, 0.8]}}", 2, []string{"2 merged: equal to points before"}, nil},
+		"dense does nothing":             {"sweep: {grid: {prune.scheme: [dense, p4e], prune.ratio: [0.5, 0.8]}}", 3, []string{"1 merged: dense ignores prune.ratio"}, nil},
+		"equal":                          {"sweep: {grid: {prune.scheme: [p4e, p4e], prune.ratio: [0.5, 0.8]}}", 2, []string{"2 merged: equal to points before"}, nil},
+		"a case gives the base its name": {"sweep: {cases: [{label: base}, {label: other, prune.ratio: 0.5}, {prune.ratio: 0.5}]}", 2, []string{"1 merged: equal to points before"}, nil},
 		"given in vain": {"sweep: {grid: {prune.scheme: [joint], prune.tiles.max_nonzero: [0.1, 0.2], prune.permutation: [kmeans]}}", 1,
 			[]string{"1 merged: joint ignores prune.tiles.max_nonzero"}, []string{"prune.permutation", "prune.tiles.max_nonzero"}},
 	} {

@@ -17,6 +17,7 @@ const pinned = "data.found"
 
 // isParam tells whether a key is a parameter.
 func isParam(path string) bool { return path != pinned && !covered(path, notParams) }
+
 // fileHash is the parameter that says what the file network.from held.
 const fileHash = "network.sha256"
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"hepex/harness/machine"
 	"hepex/harness/record"
 	"hepex/harness/trial"
 )
@@ -123,6 +124,6 @@ func Failure(job trial.Job, start time.Time) record.Record {
 		Seeds:     map[string]uint64{"train": uint64(job.Spec.Train.Seed)},
 		Limits:    job.Limits(),
 		Measure:   job.Measuring(),
-		StartedAt: start.UTC(), EndedAt: time.Now().UTC(), Environment: trial.CurrentEnvironment(),
+		StartedAt: start.UTC(), EndedAt: time.Now().UTC(), Environment: machine.Environment(),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"hepex/harness/machine"
 	"hepex/harness/record"
 	"hepex/harness/trial"
 )
@@ -153,7 +154,7 @@ func (r *runner) watchMemory(ctx context.Context, pid int, kill context.CancelCa
 			tick.Stop()
 			return
 		case <-tick.C:
-			if trial.RSS(pid) > r.limits.Memory {
+			if machine.RSS(pid) > r.limits.Memory {
 				kill(errMemory)
 			}
 		}

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 
-	"hepex/harness/trial"
+	"hepex/harness/machine"
 )
 
 // Points that are measured interleaved each have a worker of their own, and these take turns: one evaluation each, round after
@@ -97,7 +97,7 @@ func (m *member) order() string {
 func (r *runner) interleave(ctx context.Context, points []prepared, started func(i int)) error {
 	budget := r.limits.Memory
 	if budget == 0 {
-		budget = int64(memoryShare * float64(trial.CurrentEnvironment().RAMBytes))
+		budget = int64(memoryShare * float64(machine.Environment().RAMBytes))
 	}
 	g := &group{runner: r, budget: budget, points: points, started: started}
 	return g.run(ctx)

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"hepex/harness/machine"
 	"hepex/harness/trial"
 )
 
@@ -43,7 +44,7 @@ func (r *runner) start(ctx context.Context, stage string, job trial.Job) (*worke
 	w := &worker{job: job, began: time.Now(), kills: r.oomKills(), left: r.limits.Timeout, events: make(chan event), log: &tail{max: lastBytes}}
 	w.killed, w.kill = context.WithCancelCause(ctx)
 	w.cmd = exec.CommandContext(w.killed, r.Executable, "point", stage)
-	w.cmd.Env = append(os.Environ(), trial.ForChildren()...)
+	w.cmd.Env = append(os.Environ(), machine.ForChildren()...)
 	if stage == stagePrepare && r.Jobs > 1 {
 		w.cmd.Env = append(w.cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/r.Jobs)))
 	}

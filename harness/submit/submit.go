@@ -14,9 +14,9 @@ import (
 
 	"hepex/harness/atomicfile"
 	"hepex/harness/config"
+	"hepex/harness/machine"
 	"hepex/harness/run"
 	"hepex/harness/slurm"
-	"hepex/harness/trial"
 )
 
 // Options say what to submit and what to ask of Slurm.
@@ -98,7 +98,7 @@ func (p *Prepared) script() {
 	s := slurm.Script{
 		Name: "hepex-" + p.config.Name, Output: filepath.Join(verbatim, logsName, "%a.log"), Tasks: len(p.Attempts), MaxRunning: o.MaxRunning,
 		Partition: o.Partition, CPUs: cpus, Exclusive: o.Exclusive || encrypted && !o.Shared, Memory: o.Memory, Time: o.Time, Options: o.Extra,
-		Variables: trial.ForChildren(),
+		Variables: machine.ForChildren(),
 		Command:   []string{program, "task", p.Folder},
 	}
 	if o.CPUs > 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"hepex/harness/config"
+	"hepex/harness/machine"
 	"hepex/harness/tune"
 	"hepex/inference"
 	"hepex/packing"
@@ -31,7 +32,7 @@ type Forecaster struct {
 
 // NewForecaster takes prices from a cache folder, and keeps there those that it has to measure.
 func NewForecaster(cacheDir string) *Forecaster {
-	price := tune.CachedPrices(PriceDir(cacheDir), CurrentEnvironment().CPU, false)
+	price := tune.CachedPrices(PriceDir(cacheDir), machine.Environment().CPU, false)
 	return &Forecaster{map[string]inference.Rates{}, price, map[string]float64{}, map[Key]bool{}}
 }
 

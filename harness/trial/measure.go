@@ -7,14 +7,12 @@ import (
 	"time"
 
 	"hepex/harness/config"
+	"hepex/harness/machine"
 	"hepex/harness/record"
 	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
 )
-
-// gcPercent is fixed, so that memory and time compare between points.
-const gcPercent = 100
 
 // Result is what measuring gives: a record without its place in the store, and, if it was encrypted, the picture of its tiles and some
 // samples.
@@ -57,7 +55,7 @@ func Measure(j Job, report func(Step)) (*Result, error) { return MeasureByTurns(
 // MeasureByTurns is Measure, but waits for its turn before each evaluation.
 func MeasureByTurns(j Job, report func(Step), turns Turns) (*Result, error) {
 	clock := newClock(turns, j.Timeout)
-	debug.SetGCPercent(gcPercent)
+	debug.SetGCPercent(machine.GCPercent)
 	if ready, err := Prepared(j); err != nil {
 		return nil, err
 	} else if !ready {
@@ -72,7 +70,7 @@ func MeasureByTurns(j Job, report func(Step), turns Turns) (*Result, error) {
 	t.rec.Params, t.rec.Seeds = j.Params, map[string]uint64{"train": uint64(j.Spec.Train.Seed)}
 	t.rec.Limits, t.rec.Measure = j.Limits(), j.Measuring()
 	t.rec.StartedAt = time.Now().UTC()
-	t.rec.Environment = CurrentEnvironment()
+	t.rec.Environment = machine.Environment()
 	if t.rec.Data, err = aboutData(j.Spec.Data); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"runtime/debug"
 	"testing"
+
+	"hepex/harness/machine"
 )
 
 // asChild has the test binary measure the job on its standard input.
@@ -65,13 +67,13 @@ func (p *peaks) Admit(int64) error {
 	for i := 0; i < len(ballast); i += 4096 {
 		ballast[i] = 1
 	}
-	p.seen = append(p.seen, PeakRSS())
+	p.seen = append(p.seen, machine.PeakRSS())
 	ballast = nil
 	return nil
 }
 
 func (p *peaks) Next() error {
-	p.seen = append(p.seen, PeakRSS())
+	p.seen = append(p.seen, machine.PeakRSS())
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"hepex/harness/machine"
 	"hepex/harness/record"
 	"hepex/harness/stats"
 	"hepex/inference"
@@ -23,7 +24,7 @@ func (t *trial) time(p inference.Parameters, server evaluator, input *inference.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.spec.Measure.Threads))
 	t.rec.Environment.GOMAXPROCS = t.spec.Measure.Threads
 	debug.FreeOSMemory()
-	if err := ResetPeak(); err != nil {
+	if err := machine.ResetPeak(); err != nil {
 		t.warn("peak_rss includes setting up: %v", err)
 	}
 	var u *units
@@ -31,7 +32,7 @@ func (t *trial) time(p inference.Parameters, server evaluator, input *inference.
 	var output *inference.Batch
 	var evaluations []float64
 	perLayer := make([][]float64, len(t.packed.model.Layers))
-	noise := watchNoise("/")
+	noise := machine.WatchNoise("/")
 	var longest time.Duration // repeat, with all that belongs to it
 	for i := range m.Warmup + m.Repeats.Max {
 		if err := t.turns.Next(); err != nil {
@@ -45,7 +46,7 @@ func (t *trial) time(p inference.Parameters, server evaluator, input *inference.
 		}
 		seconds := time.Since(start).Seconds()
 		if u == nil {
-			t.rec.Memory.PeakRSS = PeakRSS()
+			t.rec.Memory.PeakRSS = machine.PeakRSS()
 			if u, err = newUnits(p); err != nil {
 				return nil, err
 			}
@@ -66,13 +67,13 @@ func (t *trial) time(p inference.Parameters, server evaluator, input *inference.
 			perLayer[l] = append(perLayer[l], s)
 		}
 		u.sample()
-		noise.sample()
+		noise.Sample()
 		longest = max(longest, time.Since(start))
 		if t.enough(evaluations, longest) {
 			break
 		}
 	}
-	t.rec.Noise = noise.end()
+	t.rec.Noise = noise.End()
 	return output, t.summarise(evaluations, u, perLayer)
 }
 
@@ -112,7 +113,7 @@ func (t *trial) summarise(evaluations []float64, u *units, perLayer [][]float64)
 		return err
 	}
 	l.Reference = s.Median
-	if why := unreliable(t.rec.Environment, t.rec.Noise, u.rotations); why != nil {
+	if why := machine.Unreliable(t.rec.Environment, t.rec.Noise, u.rotations); why != nil {
 		t.warn(record.BusyWarning+"times are unreliable (%s)", strings.Join(why, ", "))
 	}
 	for i, seconds := range perLayer {

@@ -7,8 +7,8 @@ import (
 )
 
 // Mean ranks what several networks have in common that differ in their seed only: of each choice that is priced by measurement for as
-// many of them as any, the mean times, and the memory of the network that needs most. Candidates are those of each network. The order is that of the
-// first network.
+// many of them as any, the mean times, and the memory of the network that needs most. Candidates are those of each network. They come in the order
+// of the first.
 func Mean(candidates [][]Candidate) []Candidate {
 	priced := map[packing.Choice][]Candidate{}
 	var order []packing.Choice

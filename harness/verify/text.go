@@ -136,7 +136,7 @@ func all(conditions []config.Condition) string {
 
 // Notes say how to read the rows, and what they lack.
 func (r Report) Notes() []string {
-	notes := []string{"ours: the mean of so many values, one for each group and value of over; it alone is judged. " +
+	notes := []string{"ours: the mean of so many values, one for each group and value of over; it decides. Verdicts beside groups are of their own means. " +
 		"± 95 % interval (Student's t) of the values of one group; of several: (least … greatest mean of a group)."}
 	for _, result := range r.Results {
 		if result.Rival != nil {

@@ -56,7 +56,8 @@ type Result struct {
 
 // Group is the numbers of the points that have equal parameters, but for those under prune., those of Among, of Over and those
 // that Against replaces. Name has the parameters in which groups differ. Only the numbers of one group are a sample: their
-// Interval is over the values of Over. Verdict is that of the group's own mean.
+// Interval is over the values of Over. Verdict is that of the group's own mean,
+// missed if one of its cases has no number.
 type Group struct {
 	Name     string
 	Values   []float64
@@ -142,19 +143,20 @@ func evaluate(e config.Expectation, records record.Set) Result {
 	result.Cases = len(cases)
 	name := namer(space.names(), cases)
 	result.Ours = ours.side(rival, cases, name)
-	if e.Against != nil {
-		side := rival.side(ours, cases, name)
-		result.Rival = &side
-	}
 	if e.Against == nil {
 		result.Room = ours.room
+	} else {
+		side := rival.side(ours, cases, name)
+		result.Rival = &side
 	}
 	for _, r := range beyond {
 		result.Beyond = append(result.Beyond, r.Point)
 	}
 	groupName := namer(space.group, cases)
 	var judged []string // names of the cases of Values
+	inGroup := map[string]int{}
 	for _, c := range cases {
+		inGroup[groupName(c)]++
 		v, ok := ours.numbers[c.id()]
 		if !ok {
 			continue
@@ -173,25 +175,34 @@ func evaluate(e config.Expectation, records record.Set) Result {
 		result.add(groupName(c), v)
 		judged = append(judged, name(c))
 	}
-	result.Mean = interval(result.Values).Mean
-	for i, g := range result.Groups {
-		result.Groups[i].Interval = interval(g.Values)
-		result.Groups[i].Verdict = result.judge(result.Groups[i].Interval.Mean)
-	}
-	switch {
-	case result.Ours.Points == 0 || result.Rival != nil && result.Rival.Points == 0:
-		result.Verdict = Unjudged
-	case len(result.Values) < result.Cases: // the mean would be that of the cases that went well
-		result.Verdict = Missed
-	default:
-		result.Verdict = result.judge(result.Mean)
-	}
-	for i, v := range result.Values {
-		if result.judge(v) == Missed && result.Verdict != Missed {
-			result.Outside = append(result.Outside, fmt.Sprintf("%s: %s", judged[i], result.Of.Format(v)))
+	result.conclude(judged, inGroup)
+	return result
+}
+
+// conclude judges the mean, and that of each group. Judged are the names of the cases that have a number; inGroup is how many cases each group
+// has.
+func (r *Result) conclude(judged []string, inGroup map[string]int) {
+	r.Mean = interval(r.Values).Mean
+	for i, g := range r.Groups {
+		r.Groups[i].Interval = interval(g.Values)
+		r.Groups[i].Verdict = r.judge(r.Groups[i].Interval.Mean)
+		if len(g.Values) < inGroup[g.Name] {
+			r.Groups[i].Verdict = Missed
 		}
 	}
-	return result
+	switch {
+	case r.Ours.Points == 0 || r.Rival != nil && r.Rival.Points == 0:
+		r.Verdict = Unjudged
+	case len(r.Values) < r.Cases: // the mean would be that of the cases that went well
+		r.Verdict = Missed
+	default:
+		r.Verdict = r.judge(r.Mean)
+	}
+	for i, v := range r.Values {
+		if r.judge(v) == Missed && r.Verdict != Missed {
+			r.Outside = append(r.Outside, fmt.Sprintf("%s: %s", judged[i], r.Of.Format(v)))
+		}
+	}
 }
 
 // add adds the number of the next case. Cases of one group follow each other.

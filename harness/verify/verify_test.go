@@ -311,6 +311,17 @@ func TestPartsAreNamed(t *testing.T) {
 	}
 }
 
+// A group of which a seed has no number is missed, however good the others are.
+func TestGroupsWithoutAllNumbers(t *testing.T) {
+	other := with(experiment(), func(r *record.Record) { r.Params["tile"] = "16x16x16" })
+	set := append(experiment(), without(other, func(r *record.Record) bool { return is("p4e", 2)(r) && r.Quality.ValidationDegradation <= 0.025 })...)
+	result := Evaluate([]config.Expectation{expectation(t, p4e+seeds+"metric: saved.tiles, reduce: max, goal: 0.4")}, set).Results[0]
+	holds, misses := result.Parts()
+	if result.Verdict != Missed || !slices.Equal(holds, []string{"tile 8x8x64"}) || !slices.Equal(misses, []string{"tile 16x16x16"}) {
+		t.Errorf("%s, holds for %q, not for %q", result.Verdict, holds, misses)
+	}
+}
+
 // What is judged is shown: its conditions, where the number is from, and points some of whose values were too large for their moduli.
 func TestWhatIsJudged(t *testing.T) {
 	set := with(experiment(), func(r *record.Record) {

@@ -1,4 +1,4 @@
-package trial
+package machine
 
 import (
 	"math"
@@ -19,22 +19,23 @@ const (
 	busySteal     = 0.02 // share of processor time that went to other guests
 )
 
-// noiseWatch follows what else the machine does while evaluations run.
-type noiseWatch struct {
+// NoiseWatch follows what else the machine does while evaluations run.
+type NoiseWatch struct {
 	root        string // of /proc and /sys
 	frequencies []string
 	start       cpuTimes
 	low, high   float64 // kHz
 }
 
-func watchNoise(root string) *noiseWatch {
-	w := &noiseWatch{root: root, start: readCPUTimes(root)}
+// WatchNoise begins with the /proc and /sys below root, which is / but in tests.
+func WatchNoise(root string) *NoiseWatch {
+	w := &NoiseWatch{root: root, start: readCPUTimes(root)}
 	w.frequencies, _ = filepath.Glob(filepath.Join(root, "sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq")) // the pattern is good
 	return w
 }
 
-// sample notes the frequency of the fastest core, which is the one that evaluates: idle cores are slow for good reason.
-func (w *noiseWatch) sample() {
+// Sample notes the frequency of the fastest core, which is the one that evaluates: idle cores are slow for good reason.
+func (w *NoiseWatch) Sample() {
 	fastest := 0.0
 	for _, path := range w.frequencies {
 		text, err := os.ReadFile(path)
@@ -54,8 +55,8 @@ func (w *noiseWatch) sample() {
 	w.high = math.Max(w.high, fastest)
 }
 
-// end sums up what was seen since the start.
-func (w *noiseWatch) end() *record.Noise {
+// End sums up what was seen since the start.
+func (w *NoiseWatch) End() *record.Noise {
 	n := &record.Noise{Load1End: load1(w.root), MHzLow: w.low / 1000, MHzHigh: w.high / 1000}
 	now := readCPUTimes(w.root)
 	if stolen, used := now.stolen-w.start.stolen, now.used-w.start.used; stolen > 0 && used >= 0 {
@@ -98,8 +99,8 @@ func load1(root string) float64 {
 	return load
 }
 
-// unreliable says why the times of a record are, in the names of its fields. Rotations are timed one after each evaluation.
-func unreliable(e record.Environment, n *record.Noise, rotations []float64) []string {
+// Unreliable says why the times of a record are, in the names of its fields. Rotations are timed one after each evaluation.
+func Unreliable(e record.Environment, n *record.Noise, rotations []float64) []string {
 	var why []string
 	if cores := float64(e.Cores); e.Load1 > cores {
 		why = append(why, "environment.load1")

@@ -1,4 +1,4 @@
-package trial
+package machine
 
 import (
 	"os"
@@ -10,13 +10,13 @@ import (
 	"hepex/harness/record"
 )
 
-// machine is a folder that holds what the kernel tells in /proc and /sys.
-type machine struct {
+// kernel is a folder that holds what the kernel tells in /proc and /sys.
+type kernel struct {
 	t    *testing.T
 	root string
 }
 
-func (m machine) write(path, text string) {
+func (m kernel) write(path, text string) {
 	m.t.Helper()
 	path = filepath.Join(m.root, path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -29,26 +29,26 @@ func (m machine) write(path, text string) {
 
 const frequency = "sys/devices/system/cpu/cpu%/cpufreq/scaling_cur_freq"
 
-func (m machine) clock(core, kHz string) {
+func (m kernel) clock(core, kHz string) {
 	m.t.Helper()
 	m.write(strings.Replace(frequency, "%", core, 1), kHz+"\n")
 }
 
 func TestNoiseWatch(t *testing.T) {
-	m := machine{t, t.TempDir()}
+	m := kernel{t, t.TempDir()}
 	m.write("proc/stat", "cpu  100 0 50 1000 7 5 5 10 99 0\ncpu0 1 2 3\n")
 	m.write("proc/loadavg", "0.50 0.40 0.30 1/100 4242\n")
 	m.clock("0", "3000000")
 	m.clock("1", "800000")
-	w := watchNoise(m.root)
-	w.sample()
+	w := WatchNoise(m.root)
+	w.Sample()
 	m.clock("0", "800000")
 	m.clock("1", "2400000") // moved to the other core, and slower
-	w.sample()
+	w.Sample()
 	// 96 ticks used (40 user, 26 nice, 20 system, 10 of interrupts), 4 stolen; idle ones and those of our own guests do not count.
 	m.write("proc/stat", "cpu  140 26 70 5000 70 10 10 14 500 0\n")
 	m.write("proc/loadavg", "2.25 0.40 0.30 1/100 4242\n")
-	if got, want := *w.end(), (record.Noise{Load1End: 2.25, Steal: 0.04, MHzLow: 2400, MHzHigh: 3000}); got != want {
+	if got, want := *w.End(), (record.Noise{Load1End: 2.25, Steal: 0.04, MHzLow: 2400, MHzHigh: 3000}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
@@ -56,15 +56,15 @@ func TestNoiseWatch(t *testing.T) {
 // Where the kernel tells nothing, or something else, nothing is made up.
 func TestNoiseWatchWithoutSources(t *testing.T) {
 	for name, stat := range map[string]string{"none": "", "old kernel": "cpu 1 2 3 4", "no numbers": "cpu a b c d e f g h", "another line": "intr 1 2 3 4 5 6 7 8"} {
-		m := machine{t, t.TempDir()}
+		m := kernel{t, t.TempDir()}
 		if name != "none" {
 			m.write("proc/stat", stat)
 			m.write("proc/loadavg", "")
 			m.clock("0", "<unknown>")
 		}
-		w := watchNoise(m.root)
-		w.sample()
-		if got := *w.end(); got != (record.Noise{}) {
+		w := WatchNoise(m.root)
+		w.Sample()
+		if got := *w.End(); got != (record.Noise{}) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -91,7 +91,7 @@ func TestUnreliable(t *testing.T) {
 		{"one rotation", 1, record.Noise{}, []float64{3}, ""},
 		{"frequency and steal", 1, record.Noise{Steal: 0.03, MHzLow: 2400, MHzHigh: 3000}, quiet, "noise.mhz_low noise.steal"},
 	} {
-		got := strings.Join(unreliable(record.Environment{Cores: 2, Load1: c.load1}, &c.noise, c.rotations), " ")
+		got := strings.Join(Unreliable(record.Environment{Cores: 2, Load1: c.load1}, &c.noise, c.rotations), " ")
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}

@@ -1,4 +1,4 @@
-package trial
+package machine
 
 import (
 	"os"
@@ -27,7 +27,7 @@ func TestBinaryIsInTheEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, err := hashFile(path)
-	if got := CurrentEnvironment().Binary; err != nil || got != want {
+	if got := Environment().Binary; err != nil || got != want {
 		t.Errorf("%s; want that of this test, %s, %v", got, want, err)
 	}
 	if !slices.Contains(ForChildren(), BinaryVariable+"="+want) {

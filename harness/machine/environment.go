@@ -1,4 +1,5 @@
-package trial
+// Package machine tells what records say of where they come from: the hardware, the build, the program, its memory, and what else runs.
+package machine
 
 import (
 	"bufio"
@@ -18,11 +19,14 @@ import (
 	"hepex/network"
 )
 
-// CurrentEnvironment describes the machine, the build and the load, as far as they can be found out.
-func CurrentEnvironment() record.Environment {
+// GCPercent is what measuring processes run with, so that memory and time compare between points.
+const GCPercent = 100
+
+// Environment describes the machine, the build and the load, as far as they can be found out.
+func Environment() record.Environment {
 	e := record.Environment{
 		Go: runtime.Version(), Modules: map[string]string{}, Cores: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0),
-		GOGC: strconv.Itoa(gcPercent), CPU: procField("/proc/cpuinfo", "model name"), Kernels: inference.Kernels(), BLAS: network.BLAS,
+		GOGC: strconv.Itoa(GCPercent), CPU: procField("/proc/cpuinfo", "model name"), Kernels: inference.Kernels(), BLAS: network.BLAS,
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {

@@ -1,4 +1,4 @@
-package trial
+package machine
 
 import (
 	"crypto/sha256"
