@@ -71,9 +71,14 @@ func (g *grid) overOf(column int) string {
 func (g *grid) captionTexts() []string {
 	texts := slices.Concat(g.flags, g.notes)
 	if g.title != "" {
-		texts = slices.Insert(texts, 0, strings.TrimSuffix(g.title, ".")+".")
+		texts = slices.Insert(texts, 0, g.title)
 	}
-	return texts
+	return each(texts, func(s string) string {
+		if s == "" || strings.ContainsRune(".!?", rune(s[len(s)-1])) {
+			return s
+		}
+		return s + "."
+	})
 }
 
 // latexEscapes are for what LaTeX gives a meaning to, and for signs of ours that the fonts of pdfTeX lack.

@@ -43,29 +43,31 @@ func (a *app) openResults(dir string) (*results, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.chosen(dir, frozen, c, all)
+	records, err := a.recordsOf(c, frozen, all, dir)
+	return &results{dir, records}, err
 }
 
-// chosen gives those of all records in dir that the config has, in its order. path is where it was read.
-func (a *app) chosen(dir, path string, c *config.Config, all record.Set) (r *results, err error) {
-	r = &results{dir: dir}
-	if r.records, err = planned(c, all); err != nil {
+// recordsOf gives the records of the points of a config, which lies at path: those of this version of the program, and in the place of
+// the others that are missing, those of another one. It warns of these and of what is left out.
+func (a *app) recordsOf(c *config.Config, path string, all record.Set, dir string) (record.Set, error) {
+	set, err := planned(c, all)
+	if err != nil {
 		return nil, err
 	}
-	if len(r.records) < len(c.Points) {
+	if len(set) < len(c.Points) {
 		older, err := otherVersions(c, all)
 		if err != nil {
 			return nil, err
 		}
 		if len(older) > 0 {
 			fmt.Fprintf(a.err, "hepex: warning: %d records in %s are by another version of hepex, or of other data: run does their points again\n", len(older), dir)
-			r.records = append(r.records, older...)
+			set = append(set, older...)
 		}
 	}
-	if n := len(all) - len(r.records); n > 0 {
+	if n := len(all) - len(set); n > 0 {
 		fmt.Fprintf(a.err, "hepex: warning: left out: %d records in %s of other settings or versions than %s\n", n, dir, path)
 	}
-	return r, nil
+	return set, nil
 }
 
 // records reads what lies below dir and warns of what is damaged.
@@ -204,18 +206,23 @@ func (r *results) keep(c *config.Config, files []string) error {
 	return atomicfile.Write(r.madeOf(), []byte(strings.Join(lines, "\n")))
 }
 
-func (r *results) drawFigures(c *config.Config) ([]string, error) {
-	figures := plots.DefaultFigures(r.records)
-	if len(c.Figures) > 0 {
-		figures = nil
+// figuresOf gives the figures that the config names, or else the usual ones.
+func figuresOf(c *config.Config, records record.Set) []plots.Figure {
+	if len(c.Figures) == 0 {
+		return plots.DefaultFigures(records)
 	}
+	var figures []plots.Figure
 	for _, f := range c.Figures {
 		figures = append(figures, figureOf(f))
 	}
+	return figures
+}
+
+func (r *results) drawFigures(c *config.Config) ([]string, error) {
 	dir := filepath.Join(r.dir, "figures")
 	var files []string
 	var errs []error
-	for _, f := range figures {
+	for _, f := range figuresOf(c, r.records) {
 		drawn, err := plots.Draw(dir, f, r.records)
 		files, errs = append(files, drawn...), append(errs, err)
 	}

@@ -76,8 +76,8 @@ func (a *app) shown(arg, out string) (*results, *config.Config, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := a.chosen(dir, arg, c, all)
-	return r, c, err
+	records, err := a.recordsOf(c, arg, all, dir)
+	return &results{dir, records}, c, err
 }
 
 func (a *app) plotCommand() *cobra.Command {
