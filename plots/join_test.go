@@ -36,7 +36,8 @@ func TestLinesJoinLike(t *testing.T) {
 		{"tile shapes", record.Set{p4e(0.2, 0.8, "tile", "8x8x64"), p4e(0.4, 0.8, "tile", "4x32x32")}, false, "tile"},
 		{"schemes", record.Set{p4e(0.2, 0.8), at(0.5, map[string]any{"prune.scheme": "joint", "prune.ratio": 0.8})}, false, "prune.scheme"},
 		{"a ratio that one lacks", record.Set{p4e(0.2, 0.8, "prune.lasso", 0.1), p4e(0.4, 0.6)}, false, "prune.lasso, prune.ratio"},
-		{"sizes", record.Set{small(0.2, 16.0, 8.0), small(0.4, 32.0, 16.0)}, true, ""},
+		{"sizes of a layer", record.Set{small(0.2, 16.0), small(0.4, 32.0)}, true, ""},
+		{"sizes of two layers", record.Set{small(0.2, 16.0, 8.0), small(0.4, 32.0, 16.0)}, false, "prune.hidden"},
 		{"dense stays beside", record.Set{p4e(0.2, 0.8), p4e(0.4, 0.6), at(1, map[string]any{"prune.scheme": "dense"})}, true, ""},
 		{"the same x", record.Set{p4e(0.2, 0.8), p4e(0.2, 0.7), p4e(0.4, 0.6)}, true, ""},
 	}
