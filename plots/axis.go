@@ -44,14 +44,14 @@ func (a Axis) check() error {
 // holds reports whether the axis has a place for a value, within its range or beyond.
 func (a Axis) holds(v float64) bool { return a.Scale != "log" || v > 0 }
 
-// within lists the values of a span that the axis has a place for.
-func (a Axis) within(s span) (values []float64) {
-	for _, v := range []float64{s.mean, s.low, s.high} {
+// within lists those of some values that the axis has a place for.
+func (a Axis) within(values ...float64) (held []float64) {
+	for _, v := range values {
 		if a.holds(v) {
-			values = append(values, v)
+			held = append(held, v)
 		}
 	}
-	return values
+	return held
 }
 
 // A log axis is used for positive times, sizes and counts that span more than this ratio.

@@ -48,7 +48,7 @@ func (c *chart) fillBars(d *drawn, value record.Metric) error {
 	if len(areas) > maxPanels || len(rows) > maxSeries || len(parts) > maxSeries {
 		return fmt.Errorf("%d panels of %d rows with %d parts: want at most %d of %d with %d", len(areas), len(rows), len(parts), maxPanels, maxSeries, maxSeries)
 	}
-	rowNames, facet := d.names(d.series, d.points), d.names(d.facets, d.points)
+	rowNames, facet := d.naming(d.series, d.points), d.naming(d.facets, d.points)
 	c.onSide, c.parts, c.x = true, parts, rowAxis(rowNames, rows)
 	most := 1 // bars of a row
 	for _, values := range areas {

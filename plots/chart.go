@@ -263,7 +263,7 @@ func (c *chart) fill(d *drawn, x, y record.Metric) error {
 		return fmt.Errorf("%d panels of %d series: want at most %d of %d", len(areas), len(curves)+len(levels), maxPanels, maxSeries)
 	}
 	looks := styles(d.series, curves)
-	series, level, facet := d.names(d.series, d.points), d.names(d.series, d.baselines), d.names(d.facets, d.points)
+	series, level, facet := d.naming(d.series, d.points), d.naming(d.series, d.baselines), d.naming(d.facets, d.points)
 	entries := make([]entry, len(curves))
 	for i, values := range curves {
 		entries[i] = entry{name: series.of(values), look: looks[i], marker: true}
@@ -295,8 +295,8 @@ func (c *chart) fill(d *drawn, x, y record.Metric) error {
 	return c.guide(d, areas, x, y)
 }
 
-// names names keys of the records as the figure wants it.
-func (d *drawn) names(params []string, records record.Set) naming {
+// naming names keys of the records as the figure wants it.
+func (d *drawn) naming(params []string, records record.Set) naming {
 	return newNaming(params, d.fig.Labels, records)
 }
 
@@ -318,14 +318,14 @@ func (c *chart) scale(d *drawn, x, y record.Metric) (err error) {
 	for _, p := range c.panels {
 		for _, cv := range p.curves {
 			for _, pt := range cv.points {
-				ys = append(ys, d.fig.YAxis.within(pt.y)...)
+				ys = append(ys, d.fig.YAxis.within(pt.y.values()...)...)
 				if !cv.baseline && !c.onSide {
-					xs = append(xs, d.fig.XAxis.within(pt.x)...)
+					xs = append(xs, d.fig.XAxis.within(pt.x.values()...)...)
 				}
 			}
 		}
 		for _, b := range p.bands {
-			xs, ys = append(xs, b.x[:]...), append(ys, b.y[:]...)
+			xs, ys = append(xs, d.fig.XAxis.within(b.x[:]...)...), append(ys, d.fig.YAxis.within(b.y[:]...)...)
 		}
 	}
 	if len(ys) == 0 || len(xs) == 0 && !c.onSide {

@@ -50,7 +50,7 @@ func (c *chart) fillRows(d *drawn, value record.Metric) error {
 	if len(areas) > maxPanels || len(rows) > maxSeries {
 		return fmt.Errorf("%d panels of %d rows: want at most %d of %d", len(areas), len(rows), maxPanels, maxSeries)
 	}
-	rowNames, facet := d.names(d.series, d.points), d.names(d.facets, d.points)
+	rowNames, facet := d.naming(d.series, d.points), d.naming(d.facets, d.points)
 	compared := false
 	for _, values := range areas {
 		p := panel{title: facet.of(values)}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -56,6 +57,7 @@ const (
 	smallSize = 7
 
 	titleHeight  = 1.7 * titleSize
+	titleLine    = 1.2 * textSize // of a panel
 	bannerSize   = 9
 	bannerHeight = 2 * bannerSize
 	frameWidth   = 0.6
@@ -89,6 +91,7 @@ func (c *chart) size() (w, h vg.Length) {
 	if c.onSide {
 		h = c.rowsHeight()
 	}
+	h += max(0, c.titleHeight(w-2*margin)-2*textSize) // a second line of titles takes nothing from the data
 	return w, h*vg.Length(c.rows()) + c.header(w-2*margin) + 2*margin
 }
 
@@ -135,10 +138,7 @@ func (c *chart) paintPanels(dc draw.Canvas) {
 		}
 	}
 	const label = 1.5 * textSize
-	head := vg.Length(margin)
-	if c.panels[0].title != "" {
-		head = 1.7 * textSize
-	}
+	head := c.titleHeight(dc.Size().X)
 	tiles := draw.Tiles{
 		Rows: rows, Cols: cols,
 		PadLeft: label, PadBottom: label, PadTop: head, PadRight: 6, PadX: 8, PadY: label + head,
@@ -151,18 +151,50 @@ func (c *chart) paintPanels(dc draw.Canvas) {
 			}
 			grid[i][j].Draw(area)
 			n, data := i*cols+j, grid[i][j].DataCanvas(area)
-			title := fitting(c.panels[n].title, labelStyle, data.Size().X)
-			caption(dc, aligned(labelStyle, draw.XCenter, draw.YBottom), data.Center().X, data.Max.Y+5, title)
+			lines := c.titleLines(n, dc.Size().X)
+			for k, line := range lines {
+				above := data.Max.Y + 5 + vg.Length(len(lines)-1-k)*titleLine
+				caption(dc, aligned(labelStyle, draw.XCenter, draw.YBottom), data.Center().X, above, line)
+			}
 			if n+cols >= len(c.panels) {
 				caption(dc, aligned(labelStyle, draw.XCenter, draw.YTop), data.Center().X, area.Min.Y-2, across.label)
 			}
 			if j == 0 {
 				style := aligned(labelStyle, draw.XCenter, draw.YTop)
+				if style.Width(up.label) > data.Size().Y {
+					style.Font.Size = smallSize
+				}
 				style.Rotation = math.Pi / 2
-				caption(dc, style, dc.Min.X, data.Center().Y, up.label)
+				caption(dc, style, dc.Min.X, data.Center().Y, fitting(up.label, style, area.Size().Y))
 			}
 		}
 	}
+}
+
+// titleLines are those of a panel: two at most, where one is too narrow for what tells panels apart.
+func (c *chart) titleLines(panel int, width vg.Length) []string {
+	const beside = 42 // what stands left of the data
+	width = width/vg.Length(c.columns()) - beside
+	lines := wrap([]string{c.panels[panel].title}, labelStyle, width)
+	if len(lines) > 2 {
+		lines = []string{lines[0], strings.Join(lines[1:], " ")}
+	}
+	for i, line := range lines {
+		lines[i] = fitting(line, labelStyle, width)
+	}
+	return lines
+}
+
+// titleHeight is that of what stands above each panel.
+func (c *chart) titleHeight(width vg.Length) vg.Length {
+	most := 0
+	for n := range c.panels {
+		most = max(most, len(c.titleLines(n, width)))
+	}
+	if most == 0 {
+		return margin
+	}
+	return 0.5*textSize + vg.Length(most)*titleLine
 }
 
 func caption(dc draw.Canvas, style text.Style, x, y vg.Length, s string) {

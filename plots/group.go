@@ -43,6 +43,8 @@ func spanOf(values []float64) span {
 	return span{mean(values), slices.Min(values), slices.Max(values)}
 }
 
+func (s span) values() []float64 { return []float64{s.mean, s.low, s.high} }
+
 func (s span) times(factor float64) span {
 	return span{s.mean * factor, s.low * factor, s.high * factor}
 }

@@ -86,18 +86,19 @@ func (c *chart) guide(d *drawn, facets [][]string, x, y record.Metric) error {
 	if err := c.scale(d, x, y); err != nil {
 		return err
 	}
+	alone := len(slices.Concat(dense...)) == 0 // without a dense network
 	for i, b := range d.fig.Bands {
-		c.legend = append(c.legend, entry{name: b.Label, look: bandLook(i), filled: true})
+		if b.Share == nil || !alone {
+			c.legend = append(c.legend, entry{name: b.Label, look: bandLook(i), filled: true})
+		}
 	}
-	needsDense := d.fig.Guide == Proportional || slices.ContainsFunc(d.fig.Bands, func(b Band) bool { return b.Share != nil })
-	if needsDense && len(slices.Concat(dense...)) == 0 {
+	if alone && (d.fig.Guide == Proportional || slices.ContainsFunc(d.fig.Bands, func(b Band) bool { return b.Share != nil })) {
 		c.notes = append(c.notes, "No dense network to compare with.")
-		return nil
 	}
-	switch d.fig.Guide {
-	case Proportional:
+	switch {
+	case d.fig.Guide == Proportional && !alone:
 		c.proportional(dense, y.Better == record.Higher)
-	case Equal:
+	case d.fig.Guide == Equal:
 		if x.Unit != y.Unit {
 			return fmt.Errorf("guide equal: %s and %s have different units", x.Name, y.Name)
 		}

@@ -69,9 +69,17 @@ func TestProportionalGuideAndBands(t *testing.T) {
 	if c := mustReduce(t, fig, saving()); len(c.panels[0].guides) != 1 {
 		t.Error("points of one scheme: no guide")
 	}
+	fig.Where, fig.Pareto, fig.Y = nil, true, "quality.plain"
+	fig.Bands = []Band{{X: []float64{0.35, 0.67}, Share: []float64{0.65, 0.9}, Label: "paper"}, {X: []float64{0.1, 0.2}, Y: []float64{1, 60}, Label: "ours"}}
 	c = mustReduce(t, fig, where(saving(), scheme, "p4e"))
-	if !slices.Contains(c.notes, "No dense network to compare with.") {
-		t.Errorf("without a dense network: notes %q", c.notes)
+	if !slices.Contains(c.notes, "No dense network to compare with.") || legendNames(c) != "p4e; ours; [Pareto front]" {
+		t.Errorf("without a dense network: notes %q, legend %q", c.notes, legendNames(c))
+	}
+	fig.XAxis.Scale, fig.YAxis.Scale, fig.Bands[1].X, fig.Bands[1].Y = "log", "log", []float64{0, 0.2}, []float64{-1, 60}
+	if files, err := fig.files(saving(), coarse); err != nil {
+		t.Errorf("a band that begins at 0, on log axes: %v", err)
+	} else {
+		checkFiles(t, files)
 	}
 }
 

@@ -67,10 +67,7 @@ func differences(a, b *record.Record) []string {
 func inStep(lead string, params []string, pts []point) bool {
 	section, _, _ := strings.Cut(lead, ".")
 	pts = slices.Clone(pts)
-	if len(params) == 1 { // a list of sizes, say, is no number, but tells points apart as well
-		return !slices.ContainsFunc(pts, func(pt point) bool { text, _ := record.Text(pt.of[0], lead); return !numeric(text) })
-	}
-	at := func(pt point, name string) float64 { v, _ := record.Value(pt.of[0], name); return v }
+	at := func(pt point, name string) float64 { v, _ := numeric(pt.of[0], name); return v }
 	slices.SortFunc(pts, func(a, b point) int { return cmp.Compare(at(a, lead), at(b, lead)) })
 	for _, name := range params {
 		if other, _, _ := strings.Cut(name, "."); other != section {
@@ -78,7 +75,7 @@ func inStep(lead string, params []string, pts []point) bool {
 		}
 		rises, falls := true, true
 		for i, pt := range pts {
-			if _, ok := record.Value(pt.of[0], name); !ok {
+			if _, ok := numeric(pt.of[0], name); !ok {
 				return false
 			}
 			if i > 0 {
@@ -96,10 +93,11 @@ func inStep(lead string, params []string, pts []point) bool {
 	return true
 }
 
-// numeric tells whether a text is a number or a list of some.
-func numeric(text string) bool {
-	fields := strings.Fields(strings.Trim(text, "[]"))
-	return len(fields) > 0 && !slices.ContainsFunc(fields, func(s string) bool { _, err := strconv.ParseFloat(s, 64); return err != nil })
+// numeric reads a parameter that is a number, or a list of one, such as the size of a single layer.
+func numeric(r *record.Record, name string) (float64, bool) {
+	text, _ := record.Text(r, name)
+	v, err := strconv.ParseFloat(strings.Trim(text, "[]"), 64)
+	return v, err == nil
 }
 
 // line connects the points of a curve in the order of x, passing through the mean of those that share one.

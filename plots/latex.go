@@ -6,13 +6,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // writeLaTeX writes a table that floats, with title, flags and notes as its caption.
 func (g *grid) writeLaTeX(w io.Writer) error {
 	var b strings.Builder
 	row := func(cells []string) { fmt.Fprintf(&b, "    %s \\\\\n", strings.Join(each(cells, latex), " & ")) }
-	b.WriteString("% needs \\usepackage{booktabs}\n\\begin{table}\n  \\centering\n")
+	b.WriteString("\\begin{table}\n  \\centering\n")
 	if caption := g.captionTexts(); len(caption) > 0 {
 		fmt.Fprintf(&b, "  \\caption{%s}\n", strings.Join(each(caption, latex), " "))
 	}
@@ -27,7 +28,11 @@ func (g *grid) writeLaTeX(w io.Writer) error {
 		row(cells)
 	}
 	b.WriteString("    \\bottomrule\n  \\end{tabular}\n\\end{table}\n")
-	_, err := io.WriteString(w, b.String())
+	needs := "% needs \\usepackage{booktabs}"
+	if strings.ContainsFunc(b.String(), func(r rune) bool { return r > unicode.MaxLatin1 }) {
+		needs += ", and XeLaTeX or LuaLaTeX for its letters"
+	}
+	_, err := io.WriteString(w, needs+"\n"+b.String())
 	return err
 }
 
@@ -71,9 +76,14 @@ func (g *grid) overOf(column int) string {
 func (g *grid) captionTexts() []string {
 	texts := slices.Concat(g.flags, g.notes)
 	if g.title != "" {
-		texts = slices.Insert(texts, 0, strings.TrimSuffix(g.title, ".")+".")
+		texts = slices.Insert(texts, 0, g.title)
 	}
-	return texts
+	return each(texts, func(s string) string {
+		if s == "" || strings.ContainsRune(".!?", rune(s[len(s)-1])) {
+			return s
+		}
+		return s + "."
+	})
 }
 
 // latexEscapes are for what LaTeX gives a meaning to, and for signs of ours that the fonts of pdfTeX lack.

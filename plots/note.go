@@ -2,7 +2,6 @@ package plots
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -47,24 +46,22 @@ func (c *chart) note(d *drawn, shown record.Set, timed bool) {
 }
 
 func (c *chart) noteSeeds() {
-	least, most := math.MaxInt, 0
+	var seeds []int
 	for _, p := range c.panels {
 		for _, cv := range p.curves {
 			for _, pt := range cv.points {
-				least, most = min(least, pt.seeds()), max(most, pt.seeds())
+				seeds = append(seeds, pt.seeds())
 			}
 		}
 	}
-	hollow := ""
+	if slices.Max(seeds) == 1 {
+		return
+	}
+	note := "Mean and range of " + reach(seeds) + " seeds"
 	if c.onSide && c.parts == nil {
-		hollow = ", which are hollow"
+		note += ", which are hollow"
 	}
-	switch {
-	case most > 1 && least == most:
-		c.notes = append(c.notes, fmt.Sprintf("Mean and range of %d seeds%s.", most, hollow))
-	case most > 1:
-		c.notes = append(c.notes, fmt.Sprintf("Mean and range of %d to %d seeds%s.", least, most, hollow))
-	}
+	c.notes = append(c.notes, note+".")
 }
 
 // unlike lists the parameters in which points of one row differ, or those of one series that a line does not join.

@@ -107,6 +107,9 @@ func TestLaTeXIsEscaped(t *testing.T) {
 	if err := Summary(&b, odd()["labels"], LaTeX); err != nil {
 		t.Fatal(err)
 	}
+	if !strings.HasPrefix(b.String(), "% needs \\usepackage{booktabs}, and XeLaTeX") {
+		t.Errorf("no word of the letters that pdfLaTeX lacks: %.80s", b.String())
+	}
 	inTable := false
 	for line := range strings.Lines(b.String()) {
 		switch {

@@ -27,33 +27,43 @@ var summaryColumns = []struct{ name, long, short string }{
 	{"quality.agreement", "Agreement", "agree"},
 }
 
-// terminalWidth is what a summary on a terminal fits in.
-const terminalWidth = 120
+// TerminalWidth is what a summary on a terminal fits in, unless a narrower one is asked for.
+const TerminalWidth = 120
 
 // Summary lists the records, one line each, and says why those that failed did. On a terminal it
-// takes at most 120 columns, if need be by cutting labels short.
+// takes at most TerminalWidth columns, if need be by cutting labels short.
 func Summary(w io.Writer, records record.Set, format Format) error {
+	return summary(w, records, format, TerminalWidth)
+}
+
+// SummaryWithin is a summary for a terminal of so many columns: it has fewer columns of numbers the narrower that is. Less than 40 are too
+// few.
+func SummaryWithin(w io.Writer, records record.Set, columns int) error {
+	return summary(w, records, Terminal, columns)
+}
+
+func summary(w io.Writer, records record.Set, format Format, columns int) error {
 	if len(records) == 0 {
 		return fmt.Errorf("plots: summary: %w", noneUsable(records))
 	}
-	s := newSummary(records, format)
+	s := newSummary(records, format, columns)
 	if err := s.write(w, format); err != nil {
 		return fmt.Errorf("plots: summary: %w", err)
 	}
 	return nil
 }
 
-func newSummary(records record.Set, format Format) *grid {
+func newSummary(records record.Set, format Format, columns int) *grid {
 	records = slices.Clone(records)
 	order := []string{"tile", "he.weights", scheme, "prune.ratio", "label", "train.seed"}
 	slices.SortStableFunc(records, func(a, b *record.Record) int { return compareKeys(key(a, order), key(b, order)) })
 
-	columns := slices.Clone(summaryColumns)
+	shown := slices.Clone(summaryColumns)
 	if format != CSV && len(distinct(records, []string{"train.seed"})) == 1 {
-		columns = slices.Delete(columns, 3, 4)
+		shown = slices.Delete(shown, 3, 4)
 	}
 	g := &grid{id: "summary", header: []string{"Point"}, texts: 3}
-	for _, c := range columns {
+	for _, c := range shown {
 		g.header = append(g.header, map[Format]string{Terminal: c.short, Markdown: c.long, LaTeX: c.long, CSV: c.name}[format])
 	}
 	g.header = append(g.header, "Status")
@@ -66,7 +76,7 @@ func newSummary(records record.Set, format Format) *grid {
 	others := telling(records, order)
 	for _, r := range records {
 		row := []string{label(r) + others(r)}
-		for _, c := range columns {
+		for _, c := range shown {
 			row = append(row, summaryCell(r, c.name, format))
 		}
 		row = append(row, status(r))
@@ -74,12 +84,12 @@ func newSummary(records record.Set, format Format) *grid {
 		case format == CSV:
 			row = append(row, reason)
 		case reason != "":
-			g.notes = append(g.notes, reasonNote(r, reason, format))
+			g.notes = append(g.notes, reasonNote(r, reason))
 		}
 		g.rows = append(g.rows, row)
 	}
 	if format == Terminal {
-		g.shortenLabels()
+		g.narrow(columns)
 	}
 	g.notes = append(g.notes, warnings(records)...)
 	return g
@@ -159,7 +169,7 @@ func reason(r *record.Record) string {
 	return strings.TrimPrefix(oneLine(r.Error.Kind+": "+r.Error.Message), ": ")
 }
 
-func reasonNote(r *record.Record, reason string, format Format) string {
+func reasonNote(r *record.Record, reason string) string {
 	params := []string{"tile", "he.weights", "prune.ratio", "train.seed"}
 	var known, values []string
 	for i, v := range key(r, params) {
@@ -167,11 +177,7 @@ func reasonNote(r *record.Record, reason string, format Format) string {
 			known, values = append(known, params[i]), append(values, v)
 		}
 	}
-	note := strings.Join(append([]string{label(r)}, naming{params: known}.of(values)), ", ") + ": " + status(r) + ": " + reason
-	if format == Terminal {
-		note = shorten(note, terminalWidth)
-	}
-	return note
+	return strings.Join(append([]string{label(r)}, naming{params: known}.of(values)), ", ") + ": " + status(r) + ": " + reason
 }
 
 // summaryCell leaves out units that the heading of a terminal's column makes plain.
@@ -202,26 +208,36 @@ func summaryCell(r *record.Record, name string, format Format) string {
 	return text
 }
 
-// shortenLabels makes the table fit a terminal: by leaving out columns that others imply while labels lack room,
-// then by cutting labels.
-func (g *grid) shortenLabels() {
-	const gap, least = 2, 4
-	room := terminalWidth
+// narrow makes the table fit so many columns: by leaving out those that others imply, by cutting labels and reasons and, where nothing
+// would be left of labels, by leaving out what matters least.
+func (g *grid) narrow(columns int) {
+	const gap, least, enough = 2, 4, 8
+	room := columns
 	for i := range g.header {
 		room -= g.width(i) + gap
 	}
-	for _, dispensable := range []string{"/image", "agree"} {
-		if i := slices.Index(g.header, dispensable); room < 0 && i > 0 {
+	for _, name := range []string{"/image", "agree", "bits", "memory", "weights", "plain", "seed", "ratio"} {
+		implied := name == "/image" || name == "agree"
+		if i := slices.Index(g.header, name); i > 0 && room < 0 && (implied || g.width(0)+room < enough) {
 			room += g.width(i) + gap
-			g.header = slices.Delete(g.header, i, i+1)
-			for r := range g.rows {
-				g.rows[r] = slices.Delete(g.rows[r], i, i+1)
-			}
+			g.drop(i)
 		}
 	}
 	longest := max(g.width(0)+min(room, 0), least)
 	for _, row := range g.rows {
 		row[0] = shorten(row[0], longest)
+	}
+	g.notes = each(g.notes, func(note string) string { return shorten(note, columns) })
+}
+
+// drop leaves out column i.
+func (g *grid) drop(i int) {
+	g.header = slices.Delete(g.header, i, i+1)
+	for r := range g.rows {
+		g.rows[r] = slices.Delete(g.rows[r], i, i+1)
+	}
+	if i < g.texts {
+		g.texts--
 	}
 }
 

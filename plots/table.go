@@ -163,13 +163,14 @@ func standardDeviation(values []float64) float64 {
 
 // cellNotes say how to read the cells.
 func cellNotes(cells []cell) (notes []string) {
-	var alone, among, differ []string
+	var alone, among []int // numbers of seeds
+	var differ []string
 	for _, c := range cells {
 		for _, pt := range c.points {
 			if len(c.points) > 1 {
-				among = append(among, strconv.Itoa(pt.seeds()))
+				among = append(among, pt.seeds())
 			} else if pt.seeds() > 1 {
-				alone = append(alone, strconv.Itoa(pt.seeds()))
+				alone = append(alone, pt.seeds())
 			}
 		}
 		differ = append(differ, c.differs...)
@@ -177,30 +178,30 @@ func cellNotes(cells []cell) (notes []string) {
 	if len(alone) > 0 {
 		notes = append(notes, "Mean ± standard deviation of "+reach(alone)+" seeds.")
 	}
-	if slices.Sort(differ); len(differ) > 0 {
+	if len(differ) > 0 {
+		slices.Sort(differ)
 		note := "Least … greatest of points that differ in " + strings.Join(slices.Compact(differ), ", ")
-		if n := reach(among); n != "1" {
-			note += ", each the mean of " + n + " seeds"
+		if slices.Max(among) > 1 {
+			note += ", each the mean of " + reach(among) + " seeds"
 		}
 		notes = append(notes, note+".")
 	}
 	return notes
 }
 
-// reach is from the least to the greatest of some counts.
-func reach(counts []string) string {
-	slices.SortFunc(counts, compareValues)
-	if first, last := counts[0], counts[len(counts)-1]; first != last {
-		return first + " to " + last
+// reach is from the least to the greatest of some counts: "2 to 3", or "3".
+func reach(counts []int) string {
+	least, most := slices.Min(counts), slices.Max(counts)
+	if least == most {
+		return strconv.Itoa(most)
 	}
-	return counts[0]
+	return fmt.Sprintf("%d to %d", least, most)
 }
 
 // Texts is a table of finished texts, all aligned left, with what must be read first above it and notes below it; CSV has
 // neither. Insecure marks numbers that were measured under insecure parameters.
 type Texts struct {
-	ID       string
-	Title    string
+	ID       string // for a label in LaTeX
 	Flags    []string
 	Header   []string
 	Rows     [][]string
@@ -210,7 +211,7 @@ type Texts struct {
 
 // WriteTexts writes the table.
 func WriteTexts(w io.Writer, t Texts, format Format) error {
-	g := &grid{id: t.ID, title: t.Title, header: slices.Clone(t.Header), rows: slices.Clone(t.Rows), texts: len(t.Header) + 1, flags: t.Flags, notes: t.Notes}
+	g := &grid{id: t.ID, header: slices.Clone(t.Header), rows: slices.Clone(t.Rows), texts: len(t.Header) + 1, flags: t.Flags, notes: t.Notes}
 	if t.Insecure {
 		g.markInsecure()
 	}

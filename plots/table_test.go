@@ -87,13 +87,15 @@ func TestSummaryFitsATerminal(t *testing.T) {
 		}
 	})
 	for name, records := range map[string]record.Set{"whole": all, "mixed": mixed(), "one": all[:1]} {
-		var b bytes.Buffer
-		if err := Summary(&b, records, Terminal); err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(b.String()) {
-			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > terminalWidth {
-				t.Errorf("%s: %d columns: %q", name, n, line)
+		for _, columns := range []int{TerminalWidth, 80, 60} {
+			var b bytes.Buffer
+			if err := SummaryWithin(&b, records, columns); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > columns {
+					t.Errorf("%s: %d columns of %d: %q", name, n, columns, line)
+				}
 			}
 		}
 	}

@@ -139,7 +139,7 @@ var tableFormats = map[string]plots.Format{
 }
 
 func (a *app) tableCommand() *cobra.Command {
-	format, out := "", ""
+	format, out, width := "", "", 0
 	cmd := &cobra.Command{
 		Use: "table RESULTS|CONFIG", Short: "Print the tables of an experiment", Args: cobra.ExactArgs(1),
 		Example: "  hepex table results/quickstart --format markdown\n  hepex table configs/quickstart.yaml --format latex",
@@ -148,11 +148,19 @@ func (a *app) tableCommand() *cobra.Command {
 			if !ok {
 				return badInput(fmt.Errorf("--format %q: want terminal, markdown, latex or csv", format))
 			}
+			if width < 40 {
+				return badInput(fmt.Errorf("--width %d: want at least 40", width))
+			}
 			r, c, err := a.shown(args[0], out)
 			if err != nil {
 				return err
 			}
-			errs := []error{plots.Summary(a.out, r.records, f)}
+			var errs []error
+			if f == plots.Terminal {
+				errs = append(errs, plots.SummaryWithin(a.out, r.records, width))
+			} else {
+				errs = append(errs, plots.Summary(a.out, r.records, f))
+			}
 			for _, t := range c.Tables {
 				fmt.Fprintln(a.out)
 				if f != plots.LaTeX { // which has a label
@@ -169,6 +177,7 @@ func (a *app) tableCommand() *cobra.Command {
 	}
 	outFlag(cmd, &out)
 	cmd.Flags().StringVar(&format, "format", "terminal", "terminal, markdown, latex or csv")
+	cmd.Flags().IntVar(&width, "width", plots.TerminalWidth, "columns that the summary may take on a terminal")
 	return cmd
 }
 

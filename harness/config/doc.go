@@ -216,6 +216,15 @@
 // for x, y or both; else they are chosen from the values. Arrows at the border stand for points beyond a range, and a
 // note counts those that a log axis has no place for.
 //
+// Of encrypted points the run also keeps the first samples (examples/POINT.json) and draws what dense and pruned networks make of
+// them: pictures of autoencoders, classes and margins of classifiers.
+//
+// # Tables
+//
+// A table has a row for each value of rows, one parameter or several ("prune.scheme,prune.permutation"), and for each of cols, if there
+// are any, the cells: the mean ± the standard deviation over seeds, or, where points differ in more, the least … the greatest of
+// theirs, with a note of what they differ in. It is written as Markdown, LaTeX (booktabs, with title and notes as the caption) and CSV.
+//
 // # Expectations
 //
 // Each entry of expect is a number of a paper, or a goal, and how to compute ours.

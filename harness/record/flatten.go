@@ -18,7 +18,7 @@ type Field struct {
 
 // Flatten lists the values of r in the order of the record format. Sections that the attempt did not
 // reach are listed too, with empty values, so that every record has the same columns but for its
-// parameters and other maps. Lists of numbers and of texts are joined with spaces; lists of layers
+// parameters and other maps. Lists of numbers are joined with spaces, those of texts with semicolons; lists of layers
 // and the log of an error are left to the JSON.
 func Flatten(r *Record) []Field {
 	f := flattener{}
@@ -115,7 +115,11 @@ func joined(list reflect.Value) string {
 	for i := range parts {
 		parts[i] = text(list.Index(i).Interface())
 	}
-	return strings.Join(parts, " ")
+	separator := " "
+	if list.Type().Elem().Kind() == reflect.String {
+		separator = "; "
+	}
+	return strings.Join(parts, separator)
 }
 
 func marshalled(v reflect.Value) string {

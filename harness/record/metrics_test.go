@@ -76,6 +76,8 @@ func TestValue(t *testing.T) {
 	timed := sample()
 	timed.Latency.Reference = 0.005
 	timed.Predicted = &Predicted{Evaluate: 0.02, PeakBytes: 3 << 28}
+	encrypted := sample()
+	encrypted.Quality.Samples, encrypted.Predicted = 32, &Predicted{Evaluate: 0.02, PeakBytes: 7}
 	tests := []struct {
 		name   string
 		record *Record
@@ -91,6 +93,13 @@ func TestValue(t *testing.T) {
 		{"not predicted", sample(), "predicted.evaluate_error", 0, false},
 		{"an older record has no reference", sample(), "latency.evaluate_per_reference", 0, false},
 		{"nor its time", sample(), "latency.reference", 0, false},
+		{"bits of encrypted samples", encrypted, "quality.precision_bits", 17.25, true},
+		{"no samples were encrypted", sample(), "quality.precision_bits", 0, false},
+		{"nor do they agree", sample(), "quality.agreement", 0, false},
+		{"zero tiles", sample(), "tiles.zero", 0.75, true},
+		{"images per second", sample(), "latency.throughput", 2000, true},
+		{"predicted", encrypted, "predicted.peak_bytes", 7, true},
+		{"not predicted", sample(), "predicted.evaluate_s", 0, false},
 		{"bytes of the record itself", sample(), "bytes_up", 2048, true},
 		{"bytes never sent", sample(), "bytes_down", 0, false},
 		{"a numeric parameter", sample(), "prune.ratio", 0.8, true},
@@ -208,13 +217,15 @@ func TestFormat(t *testing.T) {
 
 func TestFlatten(t *testing.T) {
 	got := make(map[string]string)
-	for _, f := range Flatten(sample()) {
+	r := sample()
+	r.Warnings = []string{"busy machine: load", "too few"}
+	for _, f := range Flatten(r) {
 		got[f.Path] = f.Value
 	}
 	want := map[string]string{
 		"status": "ok", "params.prune.scheme": "p4e", "params.prune.ratio": "0.8", "seeds.train": "1",
 		"started_at": "2026-01-02T03:04:05Z", "tiles.kept": "100", "latency_s.evaluate": "0.02 0.03", "he.log_q": "40 30",
-		"bytes_up": "2048", "bytes_down": "", "training.seconds": "", "error.message": "", "quality.plain": "0.9727",
+		"bytes_up": "2048", "bytes_down": "", "warnings": "busy machine: load; too few", "training.seconds": "", "error.message": "", "quality.plain": "0.9727",
 	}
 	for path, value := range want {
 		if v, ok := got[path]; !ok || v != value {
@@ -259,6 +270,22 @@ func TestHas(t *testing.T) {
 			if !Has(r, name, v) || Has(r, name, "other") || Has(r, "prune."+name, v) || Has(r, "prune."+name, nil) {
 				t.Errorf("%s of %v", name, r.Params)
 			}
+		}
+	}
+}
+
+func TestCompares(t *testing.T) {
+	set := Set{sample()}
+	for _, c := range []struct {
+		name, op string
+		limit    float64
+		want     bool
+	}{
+		{"tiles.density", "<=", 0.25, true}, {"tiles.density", "<", 0.25, false}, {"tiles.density", ">=", 0.25, true},
+		{"tiles.density", ">", 0.2, true}, {"prune.ratio", "==", 0.8, true}, {"prune.ratio", "==", 0.7, false}, {"tile", ">", 0, false},
+	} {
+		if got := set.Compares(set[0], c.name, c.op, c.limit); got != c.want {
+			t.Errorf("%s %s %g: %t", c.name, c.op, c.limit, got)
 		}
 	}
 }
