@@ -20,9 +20,13 @@ type figure struct {
 	Marks                     []mark
 }
 
+// mark has the numbers of its points' rows, separated by spaces. Lengths are those of plots.Mark.
 type mark struct{ X, Y, Width, Height, Rows, Title string }
 
 func newFigures(id string, e Experiment, named names) []figure {
+	if len(e.Records) == 0 {
+		return nil
+	}
 	numbers := map[*record.Record]int{}
 	for i, r := range e.Records {
 		numbers[r] = i

@@ -1,11 +1,9 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
-	"hepex/harness/config"
 	"hepex/harness/record"
 	"hepex/harness/verify"
 )
@@ -106,9 +104,8 @@ func outcome(e Experiment) string {
 	if len(e.Records) == 0 {
 		return "No point has a record."
 	}
-	failed := countIf(e.Records, failed)
-	warned := countIf(e.Records, func(r *record.Record) bool { return len(r.Warnings) > 0 })
-	text := fmt.Sprintf("%d of %s with a record have a result", len(e.Records)-failed, count(len(e.Records), "point"))
+	warned := countIf(e.Records, warns)
+	text := fmt.Sprintf("%d of %s with a record have a result", len(e.Records)-countIf(e.Records, failed), count(len(e.Records), "point"))
 	if e.Config != nil {
 		if missing := len(e.Config.Points) - len(e.Records); missing > 0 {
 			text += fmt.Sprintf("; %d more are planned and have no record", missing)
@@ -121,6 +118,8 @@ func outcome(e Experiment) string {
 }
 
 func failed(r *record.Record) bool { return r.Status != record.OK }
+
+func warns(r *record.Record) bool { return len(r.Warnings) > 0 }
 
 // reason is why a record has no result, on one line.
 func reason(r *record.Record) string {
@@ -214,28 +213,4 @@ func onlyCommit(records record.Set) string {
 		return ""
 	}
 	return commit
-}
-
-// cases gives the line of each record's point for the config, or nothing where the config has no such point.
-func cases(c *config.Config, records record.Set) (map[*record.Record]string, error) {
-	if c == nil {
-		return nil, nil
-	}
-	lines := map[string]string{}
-	for _, p := range c.Points {
-		key, err := json.Marshal(p.Params)
-		if err != nil {
-			return nil, err
-		}
-		lines[string(key)] = p.Case()
-	}
-	found := map[*record.Record]string{}
-	for _, r := range records {
-		key, err := json.Marshal(r.Params)
-		if err != nil {
-			return nil, err
-		}
-		found[r] = lines[string(key)]
-	}
-	return found, nil
 }
