@@ -84,7 +84,8 @@ func newClaims(e Experiment) *claims {
 		for i, text := range texts {
 			class := ""
 			if verify.Header[i] == "verdict" {
-				class = verdicts[verify.Verdict(text)]
+				verdict, _, _ := strings.Cut(text, " (") // in part
+				class = verdicts[verify.Verdict(verdict)]
 			}
 			row.Cells = append(row.Cells, claimCell{unbroken.Replace(text), class})
 		}
@@ -94,7 +95,7 @@ func newClaims(e Experiment) *claims {
 }
 
 // verdicts are the classes in which verdicts are shown.
-var verdicts = map[verify.Verdict]string{verify.Reproduced: "good", verify.Better: "good", verify.Missed: "bad"}
+var verdicts = map[verify.Verdict]string{verify.Reproduced: "good", verify.Better: "good", verify.Met: "good", verify.Missed: "bad"}
 
 // unbroken keeps a number, its spread and its unit on one line.
 var unbroken = strings.NewReplacer(" %", "\u00a0%", " ± ", "\u00a0±\u00a0", " ms", "\u00a0ms", " bits", "\u00a0bits")
