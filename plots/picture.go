@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -16,6 +17,7 @@ type Picture struct {
 	SVG           []byte
 	Width, Height float64
 	X, Y          string // what the axes show, without units; X is empty if it is the rows of a dot chart
+	Caption       string // what it shows, and what a reader must know about it
 	Marks         []Mark
 }
 
@@ -33,7 +35,7 @@ func Render(fig Figure, records record.Set) (*Picture, error) {
 		return nil, fmt.Errorf("plots: figure %s: %w", fig.ID, err)
 	}
 	w, h := c.size()
-	p := &Picture{Width: w.Points(), Height: h.Points(), X: c.x.metric.Label, Y: c.y.metric.Label}
+	p := &Picture{Width: w.Points(), Height: h.Points(), X: c.x.metric.Label, Y: c.y.metric.Label, Caption: strings.TrimSpace(c.caption(fig))}
 	c.marked = func(m Mark) {
 		m.Top = p.Height - m.Top - m.Height // a canvas begins at the bottom
 		p.Marks = append(p.Marks, m)

@@ -13,16 +13,20 @@ import (
 
 // figure is an SVG, and over it a transparent mark for each point that says what it is.
 type figure struct {
-	ID, Section, Alt, Problem string
-	SVG                       template.HTML
-	Size                      template.HTMLAttr
-	Width, Height             string
-	Marks                     []mark
+	ID, Section, Caption, Problem string
+	SVG                           template.HTML
+	Size                          template.HTMLAttr
+	Width, Height                 string
+	Marks                         []mark
 }
 
+// mark has the numbers of its points' rows, separated by spaces. Lengths are those of plots.Mark.
 type mark struct{ X, Y, Width, Height, Rows, Title string }
 
 func newFigures(id string, e Experiment, named names) []figure {
+	if len(e.Records) == 0 {
+		return nil
+	}
 	numbers := map[*record.Record]int{}
 	for i, r := range e.Records {
 		numbers[r] = i
@@ -36,7 +40,7 @@ func newFigures(id string, e Experiment, named names) []figure {
 			all = append(all, f)
 			continue
 		}
-		f.SVG, f.Alt = inline(p.SVG), alt(fig, p)
+		f.SVG, f.Caption = inline(p.SVG), p.Caption
 		f.Width, f.Height = length(p.Width), length(p.Height)
 		// Text is still legible at two thirds of its size: on narrower screens the figure scrolls.
 		f.Size = template.HTMLAttr(fmt.Sprintf(`style="--width: %spt; --least: %spt"`, f.Width, length(p.Width*2/3)))
@@ -51,21 +55,6 @@ func newFigures(id string, e Experiment, named names) []figure {
 // inline is an SVG file without its declaration, as part of HTML. Package plots escapes the texts in it.
 func inline(svg []byte) template.HTML {
 	return template.HTML(svg[max(0, bytes.Index(svg, []byte("<svg"))):])
-}
-
-// alt says what a figure shows: "Accuracy over Density by prune.scheme, a panel for each tile".
-func alt(fig plots.Figure, p *plots.Picture) string {
-	text := p.Y
-	if p.X != "" {
-		text += " over " + p.X
-	}
-	if by := fig.Series + fig.Rows; by != "" {
-		text += " by " + by
-	}
-	if fig.Facet != "" {
-		text += ", a panel for each " + fig.Facet
-	}
-	return text
 }
 
 func newMark(m plots.Mark, p *plots.Picture, numbers map[*record.Record]int, named names) mark {

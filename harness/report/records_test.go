@@ -15,7 +15,7 @@ import (
 // hostile are labels that a page must show as they are.
 var hostile = []string{
 	`<script>window.hacked=1</script>`, `"><img src=x onerror="window.hacked=1">`, `</style></title></script><svg onload=window.hacked=1>`,
-	`' onmouseover='window.hacked=1`, `a & b &amp; c`, `under_score | 100 % \frac{1}{2}`, `{{.Title}}`, `naïve 模型 ☃ ‮drawkcab`, `javascript:window.hacked=1`,
+	`' onmouseover='window.hacked=1`, `a & b &amp; c`, `under_score | 100 % \frac{1}{2}`, `{{.Title}}`, "naïve 模型 ☃ \u202edrawkcab", `javascript:window.hacked=1`,
 }
 
 const sweeping = `version: 1

@@ -1,11 +1,9 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
-	"hepex/harness/config"
 	"hepex/harness/record"
 	"hepex/harness/verify"
 )
@@ -86,7 +84,8 @@ func newClaims(e Experiment) *claims {
 		for i, text := range texts {
 			class := ""
 			if verify.Header[i] == "verdict" {
-				class = verdicts[verify.Verdict(text)]
+				verdict, _, _ := strings.Cut(text, " (") // in part
+				class = verdicts[verify.Verdict(verdict)]
 			}
 			row.Cells = append(row.Cells, claimCell{unbroken.Replace(text), class})
 		}
@@ -96,7 +95,7 @@ func newClaims(e Experiment) *claims {
 }
 
 // verdicts are the classes in which verdicts are shown.
-var verdicts = map[verify.Verdict]string{verify.Reproduced: "good", verify.Better: "good", verify.Missed: "bad"}
+var verdicts = map[verify.Verdict]string{verify.Reproduced: "good", verify.Better: "good", verify.Met: "good", verify.Missed: "bad"}
 
 // unbroken keeps a number, its spread and its unit on one line.
 var unbroken = strings.NewReplacer(" %", "\u00a0%", " ± ", "\u00a0±\u00a0", " ms", "\u00a0ms", " bits", "\u00a0bits")
@@ -106,9 +105,8 @@ func outcome(e Experiment) string {
 	if len(e.Records) == 0 {
 		return "No point has a record."
 	}
-	failed := countIf(e.Records, failed)
-	warned := countIf(e.Records, func(r *record.Record) bool { return len(r.Warnings) > 0 })
-	text := fmt.Sprintf("%d of %s with a record have a result", len(e.Records)-failed, count(len(e.Records), "point"))
+	warned := countIf(e.Records, warns)
+	text := fmt.Sprintf("%d of %s with a record have a result", len(e.Records)-countIf(e.Records, failed), count(len(e.Records), "point"))
 	if e.Config != nil {
 		if missing := len(e.Config.Points) - len(e.Records); missing > 0 {
 			text += fmt.Sprintf("; %d more are planned and have no record", missing)
@@ -121,6 +119,8 @@ func outcome(e Experiment) string {
 }
 
 func failed(r *record.Record) bool { return r.Status != record.OK }
+
+func warns(r *record.Record) bool { return len(r.Warnings) > 0 }
 
 // reason is why a record has no result, on one line.
 func reason(r *record.Record) string {
@@ -214,28 +214,4 @@ func onlyCommit(records record.Set) string {
 		return ""
 	}
 	return commit
-}
-
-// cases gives the line of each record's point for the config, or nothing where the config has no such point.
-func cases(c *config.Config, records record.Set) (map[*record.Record]string, error) {
-	if c == nil {
-		return nil, nil
-	}
-	lines := map[string]string{}
-	for _, p := range c.Points {
-		key, err := json.Marshal(p.Params)
-		if err != nil {
-			return nil, err
-		}
-		lines[string(key)] = p.Case()
-	}
-	found := map[*record.Record]string{}
-	for _, r := range records {
-		key, err := json.Marshal(r.Params)
-		if err != nil {
-			return nil, err
-		}
-		found[r] = lines[string(key)]
-	}
-	return found, nil
 }

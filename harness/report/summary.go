@@ -16,7 +16,7 @@ import (
 type line struct{ Topic, Text string }
 
 // tolerated is the loss up to which the summary looks for savings, on validation samples: 2.5 points of accuracy, or 2.5 % more error,
-// as in HE-PEx (Aharoni et al., 2023, section 5).
+// within which HE-PEx (Aharoni et al., 2023) reports its own.
 const tolerated = 0.025
 
 // summarise says in five lines what came out, for people who have not seen the experiments before.
@@ -222,9 +222,8 @@ func trustLine(experiments []Experiment) string {
 		}
 	}
 	planned = max(planned, len(all))
-	warned := countIf(all, func(r *record.Record) bool { return len(r.Warnings) > 0 })
 	text := fmt.Sprintf("%d of %s have a result, %d failed and %d are missing; %d have warnings; %s of training.",
-		len(all)-countIf(all, failed), count(planned, "planned point"), countIf(all, failed), planned-len(all), warned, count(len(seeds), "seed"))
+		len(all)-countIf(all, failed), count(planned, "planned point"), countIf(all, failed), planned-len(all), countIf(all, warns), count(len(seeds), "seed"))
 	switch ran, unsafe := countIf(all, timed), countIf(all, insecure); {
 	case unsafe > 0:
 		text += fmt.Sprintf(" %s used insecure parameters.", count(unsafe, "point"))

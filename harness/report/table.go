@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -25,6 +26,7 @@ type column struct {
 	Number bool
 }
 
+// row is a point. Case is its line for the config, if that has such a point.
 type row struct {
 	ID, Class, Point, Case string
 	Cells                  []cell
@@ -49,9 +51,9 @@ func newTable(id string, e Experiment, named names) table {
 		Caption: fmt.Sprintf("All points of %s that have a record, with and without a result. A dash is what was not measured.", e.Name),
 		Columns: []column{{Words: []string{"point"}, Title: "identity"}},
 	}
-	lines, _ := cases(e.Config, e.Records) // parameters that were read from JSON can be written
+	lines := cases(e.Config)
 	for i, r := range e.Records {
-		t.Rows = append(t.Rows, row{ID: fmt.Sprintf("%sp%d", id, i), Point: r.Point, Case: lines[r]})
+		t.Rows = append(t.Rows, row{ID: fmt.Sprintf("%sp%d", id, i), Point: r.Point, Case: lines[key(r.Params)]})
 	}
 	for _, name := range named.telling {
 		t.addParameter(name, e.Records)
@@ -64,7 +66,7 @@ func newTable(id string, e Experiment, named names) table {
 }
 
 func (t *table) addParameter(name string, records record.Set) {
-	number := name != "label" && config.IsNumber(name)
+	number := config.IsNumber(name)
 	for i, r := range records {
 		text, ok := record.Text(r, name)
 		if !ok {
@@ -140,6 +142,26 @@ func digits(v float64, unit record.Unit) string {
 	}
 	decimals := 3 - int(math.Floor(math.Log10(math.Abs(v))))
 	return strconv.FormatFloat(v, 'f', min(max(decimals, 0), 12), 64)
+}
+
+// cases gives the line of each point of a config, by the key of its parameters. c may be nil.
+func cases(c *config.Config) map[string]string {
+	lines := map[string]string{}
+	if c != nil {
+		for _, p := range c.Points {
+			lines[key(p.Params)] = p.Case()
+		}
+	}
+	return lines
+}
+
+// key is the same for the parameters of a point and of its record, which went through JSON. It is empty for what cannot.
+func key(params map[string]any) string {
+	text, err := json.Marshal(params)
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }
 
 // addStatus says of each point how it ended, and what it warns of.
