@@ -44,6 +44,18 @@ func (d Data) Form() datasets.Form {
 	return form
 }
 
+// isTable tells whether samples are rows of a table.
+func isTable(f datasets.Form) bool { return f.Shape.Height == 1 && f.Shape.Width == 1 }
+
+// unit tells whether inputs lie between 0 and 1.
+func (d Data) unit() bool {
+	scale := d.Own.Scale
+	return !d.IsOwn() || scale == datasets.ScaleUnit || scale == datasets.ScaleAuto && !isTable(d.Form())
+}
+
+// Pictures tells whether samples, and what they should become if that is no class, can be looked at.
+func (d Data) Pictures() bool { return d.unit() && !isTable(d.Form()) && d.Form().Targets == 0 }
+
 // Checksum identifies all samples. Nothing is read for it.
 func (d Data) Checksum() (string, error) {
 	if d.IsOwn() {
@@ -182,7 +194,7 @@ func (d *draft) checkData() {
 // checkImages refuses what only images can have of samples that are none: rows of tables, and values that are not from 0 to 1.
 func (d *draft) checkImages(form datasets.Form) {
 	data, augment := d.spec.Data, d.spec.Train.Augment
-	table := form.Shape.Height == 1 && form.Shape.Width == 1
+	table := isTable(form)
 	for path, given := range map[string]bool{"train.augment.shift": augment.Shift != 0, "train.augment.flip": augment.Flip} {
 		switch {
 		case !given || !d.sound(path):
@@ -192,9 +204,7 @@ func (d *draft) checkImages(form datasets.Form) {
 			d.fail(path, d.settings[path], "a regression's targets would have to vary with the images; want no augmentation")
 		}
 	}
-	scale := data.Own.Scale
-	unit := !data.IsOwn() || scale == datasets.ScaleUnit || scale == datasets.ScaleAuto && !table
-	if data.Noise != 0 && d.sound("data.noise") && !unit {
+	if data.Noise != 0 && d.sound("data.noise") && !data.unit() {
 		d.fail("data.noise", d.settings["data.noise"], "got %g with inputs that are not scaled to 0 to 1; want 0, or data.scale: unit, as noisy inputs are clipped to that", data.Noise)
 	}
 }

@@ -106,9 +106,9 @@ func (d *draft) checkImport(files models) {
 	if n.ofFile() && !d.onlyFile() || !d.sound("data.name", "network.from", "network.type", "network.hidden", "network.layers", "network.activation", "network.tensors") {
 		return
 	}
-	form, err := datasets.FormOf(s.Data.Name)
-	if err != nil {
-		return // reported with data.name
+	form, ok := d.form()
+	if !ok {
+		return
 	}
 	m, err := files.read(n.From, s.modelOptions(form))
 	if err == nil {
@@ -146,7 +146,7 @@ func (d *draft) onlyFile() bool {
 // suits compares a network with the samples that it is to read and what it is to make of them.
 func suits(m *modelfile.Model, f datasets.Form, autoencoder bool) error {
 	image := network.Axis{H: f.Shape.Height, W: f.Shape.Width, Channels: f.Shape.Channels}
-	outputs := f.Classes
+	outputs := f.Outputs()
 	if autoencoder {
 		outputs = image.Size()
 	}
@@ -156,7 +156,7 @@ func suits(m *modelfile.Model, f datasets.Form, autoencoder bool) error {
 	case m.Output.Size() != outputs && autoencoder:
 		return fmt.Errorf("it has %d outputs; want %d, as many as inputs", m.Output.Size(), outputs)
 	case m.Output.Size() != outputs:
-		return fmt.Errorf("it has %d outputs; want %d, one for each class", m.Output.Size(), outputs)
+		return fmt.Errorf("it has %d outputs; want %d, one for each class or target", m.Output.Size(), outputs)
 	}
 	return nil
 }
