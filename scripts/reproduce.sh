@@ -43,6 +43,7 @@ if ! flock -n 9; then
   echo "waits for what an earlier run of this script left running" >&2
   flock 9
 fi
+echo 'builds hepex, then plans; on a new machine prices of operations are measured first'
 go build -C "$(dirname "$0")/.." -o "$(realpath "$out")/hepex" ./experiments/hepex
 
 # What is wrong with a config or missing of the data is said before anything runs.
