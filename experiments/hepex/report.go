@@ -19,7 +19,7 @@ func (a *app) reportCommand() *cobra.Command {
 		Use: "report RESULTS…", Short: "Write one HTML file about one or several experiments", Args: cobra.MinimumNArgs(1),
 		Long: `report writes a file that explains experiments to somebody who has not seen them: five lines of summary, published numbers (the
 expect section) beside ours, failures and warnings, figures, all points in a table to filter and sort, machines, and how to run it again. It
-is complete: a browser needs nothing else, and no network. A click on a point, or Enter, copies its identity and its line for a config. Of one
+is complete: a browser needs nothing else, and no network. hepex run and hepex plot write it too. A click on a point, or Enter, copies its identity and its line for a config. Of one
 experiment the file lies with the results, as report.html, unless --out says otherwise; of several --out must say where. The same
 records give the same bytes.`,
 		Example: "  hepex report results/quickstart\n  hepex report results/cnn-lola results/cnn-lenet5 --out cnn.html",
@@ -44,23 +44,30 @@ records give the same bytes.`,
 func (a *app) report(dirs []string, out string) error {
 	var experiments []report.Experiment
 	for _, dir := range dirs {
-		known := len(a.warnings)
-		dir = filepath.Clean(dir)
-		r, err := a.openResults(dir)
+		r, err := a.openResults(filepath.Clean(dir))
 		if err != nil {
 			return err
 		}
-		e := report.Experiment{Name: r.name(), Config: r.config, Records: r.records, Figures: figuresOf(r.config, r.records)}
-		for _, text := range a.warnings[known:] { // where the results lie does not change the report
-			e.Warnings = append(e.Warnings, strings.ReplaceAll(text, dir, e.Name))
-		}
-		experiments = append(experiments, e)
+		experiments = append(experiments, r.experiment())
 	}
-	err := atomicfile.WriteWith(out, func(w io.Writer) error { return report.Write(w, experiments) })
+	err := writeReport(experiments, out)
 	if errors.Is(err, report.ErrNone) {
 		return badInput(fmt.Errorf("%w: want results of hepex run", err))
 	}
 	return err
+}
+
+func writeReport(experiments []report.Experiment, path string) error {
+	return atomicfile.WriteWith(path, func(w io.Writer) error { return report.Write(w, experiments) })
+}
+
+// experiment is what a report tells of the results.
+func (r *results) experiment() report.Experiment {
+	e := report.Experiment{Name: r.name(), Config: r.config, Records: r.records, Figures: figuresOf(r.config, r.records)}
+	for _, text := range r.warnings { // where the results lie does not change the report
+		e.Warnings = append(e.Warnings, strings.ReplaceAll(text, r.dir, e.Name))
+	}
+	return e
 }
 
 // name is what the experiment calls itself, or else its folder.

@@ -15,6 +15,7 @@ import (
 	"hepex/harness/atomicfile"
 	"hepex/harness/config"
 	"hepex/harness/record"
+	"hepex/harness/report"
 	"hepex/harness/trial"
 	"hepex/plots"
 )
@@ -24,11 +25,23 @@ type results struct {
 	dir     string
 	config  *config.Config // that chose the records; nil if there is none
 	records record.Set
+
+	warnings []string // of what is damaged, left out or old
 }
 
 // openResults reads the records below dir, in the order of the frozen config where there is one. It warns of damaged
 // records, of those that this config does not have, and of those that another version of the program made: they can still be shown.
 func (a *app) openResults(dir string) (*results, error) {
+	known := len(a.warnings)
+	r, err := a.readResults(dir)
+	if err != nil {
+		return nil, err
+	}
+	r.warnings = a.warnings[known:]
+	return r, nil
+}
+
+func (a *app) readResults(dir string) (*results, error) {
 	all, err := a.allRecords(dir)
 	if err != nil {
 		return nil, err
@@ -47,7 +60,7 @@ func (a *app) openResults(dir string) (*results, error) {
 // chosen gives those of all records in dir that the config has, in its order.
 func (a *app) chosen(dir string, c *config.Config, all record.Set) (*results, error) {
 	records, err := a.ofConfig(c, all, dir)
-	return &results{dir, c, records}, err
+	return &results{dir: dir, config: c, records: records}, err
 }
 
 // ofConfig gives the records of the config's points: those of this version of the program or, where there is none, of another. It warns of
@@ -162,13 +175,14 @@ func (r *results) upToDate(c *config.Config) bool {
 	return stamp == r.stamp(c)
 }
 
-// draw writes figures, tables and the summary, and returns the files. What cannot be drawn does not keep the rest
+// draw writes figures, tables, the summary and the report, and returns the files. What cannot be drawn does not keep the rest
 // from being written; if all is drawn, what an earlier config had drawn and this one does not name is removed.
 func (r *results) draw(c *config.Config) ([]string, error) {
 	figures, figuresErr := r.drawFigures(c)
 	tables, tablesErr := r.writeTables(c)
-	files := append(figures, tables...)
-	err := errors.Join(figuresErr, tablesErr)
+	page := filepath.Join(r.dir, "report.html")
+	err := errors.Join(figuresErr, tablesErr, writeReport([]report.Experiment{r.experiment()}, page))
+	files := append(append(figures, tables...), page)
 	if err == nil {
 		err = r.keep(c, files)
 	}

@@ -125,7 +125,7 @@ func (a *app) conclude(c *config.Config, dir string, s run.Summary) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "%d points done (%d before), %d failed; %d files in %s: records in points/, figures/, tables/, summary.csv\n",
+	fmt.Fprintf(a.out, "%d points done (%d before), %d failed; %d files in %s: records in points/, figures/, tables/, summary.csv, report.html\n",
 		s.Done+s.Before, s.Before, s.Failed, len(files), dir)
 	return nil
 }
