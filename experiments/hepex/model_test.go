@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +54,32 @@ func TestImportedNetwork(t *testing.T) {
 	s.write("again.yaml", strings.NewReplacer("mlp.onnx", "pruned.onnx", "imported", "again").Replace(imported))
 	if code, _, errs := s.run("run", "again.yaml"); code != 0 {
 		t.Errorf("run: exit code %d\n%s", code, errs)
+	}
+}
+
+// A network from a file runs on data of one's own, encrypted, and refuses those of another form.
+func TestImportedNetworkOnOwnData(t *testing.T) {
+	s := newSandbox(t)
+	s.fixture("mlp.onnx")
+	var table strings.Builder
+	for i := range 784 {
+		fmt.Fprintf(&table, "pixel%d,", i)
+	}
+	table.WriteString("class\n")
+	for sample := range 60 {
+		for i := range 784 {
+			fmt.Fprintf(&table, "%g,", float64((i*(sample+1))%17)/16)
+		}
+		fmt.Fprintln(&table, sample%10)
+	}
+	s.write("pixels.csv", table.String())
+	text := strings.NewReplacer("{name: digits, train: 200, test: 20}", "{from: pixels.csv, label: class, scale: none}\ntrain: {batch: 8}", "tile: 8x8x1", "tile: 16x16x32",
+		"{encrypted: false}", "{repeats: {min: 2, max: 2}}").Replace(imported)
+	s.write("own.yaml", text)
+	s.mustRun("run", "own.yaml")
+	s.write("other.yaml", strings.Replace(text, "label: class", "target: class", 1))
+	if code, _, errs := s.run("check", "other.yaml"); code != exitBadInput || !strings.Contains(errs, "other.yaml:6:17: network.from: it has 10 outputs; want 1, one for each target") {
+		t.Errorf("other outputs: exit code %d, %s", code, errs)
 	}
 }
 

@@ -103,12 +103,12 @@ func (d *draft) checkImport(files models) {
 		}
 		return
 	}
-	if n.ofFile() && !d.onlyFile() || !d.sound("data.name", "network.from", "network.type", "network.hidden", "network.layers", "network.activation", "network.tensors") {
+	if n.ofFile() && !d.onlyFile() || !d.sound("network.from", "network.type", "network.hidden", "network.layers", "network.activation", "network.tensors") {
 		return
 	}
-	form, err := datasets.FormOf(s.Data.Name)
-	if err != nil {
-		return // reported with data.name
+	form, ok := d.form()
+	if !ok {
+		return // reported with the data
 	}
 	m, err := files.read(n.From, s.modelOptions(form))
 	if err == nil {
@@ -146,7 +146,7 @@ func (d *draft) onlyFile() bool {
 // suits compares a network with the samples that it is to read and what it is to make of them.
 func suits(m *modelfile.Model, f datasets.Form, autoencoder bool) error {
 	image := network.Axis{H: f.Shape.Height, W: f.Shape.Width, Channels: f.Shape.Channels}
-	outputs := f.Classes
+	outputs := f.Outputs()
 	if autoencoder {
 		outputs = image.Size()
 	}
@@ -155,6 +155,8 @@ func suits(m *modelfile.Model, f datasets.Form, autoencoder bool) error {
 		return fmt.Errorf("it reads %v values; want %v, as the data have", m.Input, image)
 	case m.Output.Size() != outputs && autoencoder:
 		return fmt.Errorf("it has %d outputs; want %d, as many as inputs", m.Output.Size(), outputs)
+	case m.Output.Size() != outputs && f.Targets > 0:
+		return fmt.Errorf("it has %d outputs; want %d, one for each target", m.Output.Size(), outputs)
 	case m.Output.Size() != outputs:
 		return fmt.Errorf("it has %d outputs; want %d, one for each class", m.Output.Size(), outputs)
 	}

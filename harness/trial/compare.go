@@ -8,7 +8,6 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
-	"hepex/datasets"
 	"hepex/network"
 	"hepex/packing"
 )
@@ -42,11 +41,7 @@ func (t *trial) compare(batch network.Data, encrypted [][]float64, beyond []bool
 		}
 		score += scoreSample(batch, b, got)
 	}
-	form, err := datasets.FormOf(t.spec.Data.Name)
-	if err != nil {
-		return err
-	}
-	t.examples = newExamples(form.Shape, batch, plain, encrypted)
+	t.examples = newExamples(t.spec.Data.Form().Shape, batch, plain, encrypted)
 	q.Agreement = agree / float64(q.Samples)
 	q.Encrypted = score / float64(q.Samples)
 	q.PrecisionBits = bitsOf(q.OutputErrorMax, largest)

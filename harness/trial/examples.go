@@ -35,9 +35,14 @@ type Example struct {
 // mostExamples is how many a point keeps.
 const mostExamples = 6
 
-// newExamples takes them from a batch and the outputs for it.
+// newExamples takes them from a batch and the outputs for it. There are none of samples that are no pictures, nor of a regression.
 func newExamples(form datasets.Shape, batch network.Data, plain *mat.Dense, encrypted [][]float64) Examples {
 	e := Examples{Height: form.Height, Width: form.Width, Channels: form.Channels}
+	_, outputs := plain.Dims()
+	regression := batch.Labels == nil && outputs != form.Size()
+	if form.Height == 1 && form.Width == 1 || form.Channels != 1 && form.Channels != 3 || regression {
+		return e
+	}
 	for b := range min(batch.Len(), mostExamples) {
 		x := Example{Input: shades(batch.X[b*batch.Dim : (b+1)*batch.Dim])}
 		if batch.Target != nil {

@@ -39,6 +39,15 @@ func TestExamples(t *testing.T) {
 	if e := newExamples(form, network.Data{X: many, Dim: 2}, mat.NewDense(20, 2, nil), make([][]float64, 20)); len(e.Each) != mostExamples {
 		t.Errorf("%d examples", len(e.Each))
 	}
+	row := datasets.Shape{Height: 1, Width: 1, Channels: 3}
+	for name, e := range map[string]Examples{
+		"a row of a table": newExamples(row, network.Data{X: x, Dim: 3, Labels: []uint8{0, 1}}, mat.NewDense(2, 2, nil), encrypted[:2]),
+		"a regression":     newExamples(form, network.Data{X: x, Dim: 2, Target: []float32{1, 2, 3}}, mat.NewDense(3, 1, nil), encrypted),
+	} {
+		if len(e.Each) != 0 {
+			t.Errorf("%s: %d examples, want none, as there are no pictures", name, len(e.Each))
+		}
+	}
 	for name, c := range map[string]struct{ text, want string }{
 		"no JSON":      {`{`, "examples: "},
 		"none":         {`{"height": 1, "width": 2, "channels": 1}`, "0 pictures of 1 × 2 × 1"},

@@ -121,7 +121,7 @@ func (t *trial) load(p *preparer) error {
 	if t.pruned, err = p.run(pruningOptions(t.spec)); err != nil {
 		return err
 	}
-	if t.geometry, err = t.spec.Evaluated(p.source.Form()).Geometry(); err != nil {
+	if t.geometry, err = t.spec.EvaluatedGeometry(p.source.Form()); err != nil {
 		return err
 	}
 	q, ref := t.pruned.quality, dense.quality
