@@ -41,7 +41,9 @@ func (t *trial) compare(batch network.Data, encrypted [][]float64, beyond []bool
 		}
 		score += scoreSample(batch, b, got)
 	}
-	t.examples = newExamples(t.spec.Data.Form().Shape, batch, plain, encrypted)
+	if !t.spec.Data.IsRandom() { // noise is nothing to look at
+		t.examples = newExamples(t.spec.Data.Form().Shape, batch, plain, encrypted)
+	}
 	q.Agreement = agree / float64(q.Samples)
 	q.Encrypted = score / float64(q.Samples)
 	q.PrecisionBits = bitsOf(q.OutputErrorMax, largest)

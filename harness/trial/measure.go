@@ -127,9 +127,11 @@ func (t *trial) load(p *preparer) error {
 	q, ref := t.pruned.quality, dense.quality
 	t.rec.Quality = &record.Quality{
 		Metric: q.Metric, Unpruned: ref.Test, Plain: q.Test,
-		Degradation:           degradation(q.Metric, ref.Test, q.Test),
-		ValidationDegradation: degradation(q.Metric, ref.Validation, q.Validation),
-		Margin:                q.Margin,
+		Margin: q.Margin,
+	}
+	if !t.spec.Data.IsRandom() { // no answer would be wrong, and no error a share of another
+		t.rec.Quality.Degradation = degradation(q.Metric, ref.Test, q.Test)
+		t.rec.Quality.ValidationDegradation = degradation(q.Metric, ref.Validation, q.Validation)
 	}
 	if err := t.noteImport(p, dense.quality); err != nil {
 		return err
@@ -326,7 +328,7 @@ func (t *trial) build(p inference.Parameters, c *inference.Client, encrypted boo
 // noteQuantised measures what rounding weights to integers costs: the plain network of a scalar layout is the
 // rounded one, on the samples that choices rest on too.
 func (t *trial) noteQuantised(s samples, unpruned plainQuality) error {
-	if t.spec.Layout != string(packing.Scalar) {
+	if t.spec.Layout != string(packing.Scalar) || t.spec.Data.IsRandom() {
 		return nil
 	}
 	rounded := t.spec.Choice().Evaluated(t.folded)
