@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -213,7 +214,7 @@ func (d *draft) checkTraining() {
 	}
 	if d.sound("data.noise", "network.type") && s.Data.Noise != 0 && s.Network.Type != "autoencoder" {
 		d.fail("data.noise", d.settings["data.noise"], "got %g with network.type %s; want 0, as only an autoencoder is trained to remove noise",
-			s.Data.Noise, s.Network.Type)
+			s.Data.Noise, cmp.Or(s.Network.Type, "left out"))
 	}
 	d.checkAugment()
 	validation := s.Data.ValidationSamples()

@@ -24,7 +24,7 @@ func Flatten(r *Record) []Field {
 	f := flattener{}
 	f.walk("", reflect.ValueOf(r).Elem(), true)
 	for i := range f.fields {
-		if _, judged := qualityLabels[f.fields[i].Path]; judged && r.random() {
+		if _, judged := qualityLabels[f.fields[i].Path]; judged && r.Random() {
 			f.fields[i].Value = ""
 		}
 	}

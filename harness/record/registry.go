@@ -127,13 +127,26 @@ func quality(read func(*Quality) float64) func(*Record) (float64, bool) {
 	return judged(section(func(r *Record) *Quality { return r.Quality }, read))
 }
 
-// random tells whether there are no data but random inputs.
-func (r *Record) random() bool { return r.Data != nil && r.Data.Random }
+// Random tells whether there are no data but random inputs, on which quality says nothing.
+func (r *Record) Random() bool { return r.Data != nil && r.Data.Random }
+
+// DataTitle is what people call the data.
+func (r *Record) DataTitle() string {
+	if r.Random() {
+		return "random inputs"
+	}
+	for _, name := range []string{"data.name", "data.from"} {
+		if text, ok := Text(r, name); ok {
+			return text
+		}
+	}
+	return "unknown"
+}
 
 // judged is absent where the network itself said what is right.
 func judged(value func(*Record) (float64, bool)) func(*Record) (float64, bool) {
 	return func(r *Record) (float64, bool) {
-		if r.random() {
+		if r.Random() {
 			return 0, false
 		}
 		return value(r)
