@@ -126,8 +126,7 @@ func (t *trial) load(p *preparer) error {
 	}
 	q, ref := t.pruned.quality, dense.quality
 	t.rec.Quality = &record.Quality{
-		Metric: q.Metric, Unpruned: ref.Test, Plain: q.Test,
-		Margin: q.Margin,
+		Metric: q.Metric, Unpruned: ref.Test, Plain: q.Test, Margin: q.Margin,
 	}
 	if !t.spec.Data.IsRandom() { // no answer would be wrong, and no error a share of another
 		t.rec.Quality.Degradation = degradation(q.Metric, ref.Test, q.Test)
