@@ -39,13 +39,20 @@ type Figure struct {
 const ColumnWidth, PageWidth = 8.5, 17.5
 
 // DefaultFigures are drawn for an experiment that names none: what pruning costs in quality and, if anything was evaluated,
-// what it saves in time, and which points are worth their time.
+// what it saves in time, and which points are worth their time. Records of random inputs have no quality to be drawn.
 func DefaultFigures(records record.Set) []Figure {
-	figures := []Figure{{ID: "quality", X: "tiles.density", Y: "quality.plain", Series: scheme, Facet: "tile"}}
-	if slices.ContainsFunc(records, func(r *record.Record) bool { return r.Latency != nil }) {
-		figures = append(figures,
-			Figure{ID: "latency", X: "tiles.density", Y: "latency.evaluate", Series: scheme, Facet: "he.weights,tile", Guide: Proportional},
-			Figure{ID: "front", X: "latency.evaluate", Y: "quality.plain", Series: scheme, Facet: "he.weights", Pareto: true})
+	var figures []Figure
+	timed := slices.ContainsFunc(records, func(r *record.Record) bool { return r.Latency != nil })
+	judged := !slices.ContainsFunc(records, (*record.Record).Random) ||
+		slices.ContainsFunc(records, func(r *record.Record) bool { return r.Quality != nil && !r.Random() })
+	if judged {
+		figures = append(figures, Figure{ID: "quality", X: "tiles.density", Y: "quality.plain", Series: scheme, Facet: "tile"})
+	}
+	if timed {
+		figures = append(figures, Figure{ID: "latency", X: "tiles.density", Y: "latency.evaluate", Series: scheme, Facet: "he.weights,tile", Guide: Proportional})
+	}
+	if judged && timed {
+		figures = append(figures, Figure{ID: "front", X: "latency.evaluate", Y: "quality.plain", Series: scheme, Facet: "he.weights", Pareto: true})
 	}
 	return figures
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +54,63 @@ func TestImportedNetwork(t *testing.T) {
 	s.write("again.yaml", strings.NewReplacer("mlp.onnx", "pruned.onnx", "imported", "again").Replace(imported))
 	if code, _, errs := s.run("run", "again.yaml"); code != 0 {
 		t.Errorf("run: exit code %d\n%s", code, errs)
+	}
+}
+
+// A network runs without data on random inputs, and all that shows its results says so, not how good it is.
+func TestNetworkWithoutData(t *testing.T) {
+	s := newSandbox(t)
+	s.fixture("mlp.onnx")
+	s.write("alone.yaml", "version: 1\nname: alone\nnetwork: {from: mlp.onnx}\ndata: {test: 20}\nprune: {scheme: dense}\ntile: 16x16x32\nmeasure: {repeats: {min: 2, max: 2}}\n")
+	if plan := s.mustRun("plan", "alone.yaml"); !strings.Contains(plan, "random inputs") {
+		t.Errorf("plan: %s", plan)
+	}
+	s.mustRun("check", "alone.yaml")
+	if code, out, errs := s.run("run", "alone.yaml"); code != exitDone || !strings.Contains(errs, "no data") || !strings.Contains(out, "no data") {
+		t.Fatalf("run: exit code %d\n%s%s", code, out, errs)
+	}
+	const results = "results/alone"
+	for verb, want := range map[string]string{"table": "inputs are random", "plot": "latency.svg", "report": "report.html", "export": `"random":true`} {
+		if out := s.mustRun(verb, results); !strings.Contains(out, want) {
+			t.Errorf("%s: %s\nwant %q", verb, out, want)
+		}
+	}
+	page, err := os.ReadFile(filepath.Join(s.dir, results, "report.html"))
+	if err != nil || !strings.Contains(string(page), "data random inputs") || strings.Contains(string(page), "is not drawn") {
+		t.Errorf("report: %v", err)
+	}
+	s.mustRun("check", results+"/config.yaml")
+	s.mustRun("tune", "alone.yaml")
+	s.mustRun("pack", "alone.yaml", "--out", "model")
+	s.write("alone.yaml", strings.Replace(imported, "data: {name: digits, train: 200, test: 20}\n", "", 1))
+	if code, _, errs := s.run("run", "alone.yaml"); code != exitBadInput || !strings.Contains(errs, "alone.yaml:5:17: prune.scheme: got p4e without data") {
+		t.Errorf("pruned: exit code %d, %s", code, errs)
+	}
+}
+
+// A network from a file runs on data of one's own, encrypted, and refuses those of another form.
+func TestImportedNetworkOnOwnData(t *testing.T) {
+	s := newSandbox(t)
+	s.fixture("mlp.onnx")
+	var table strings.Builder
+	for i := range 784 {
+		fmt.Fprintf(&table, "pixel%d,", i)
+	}
+	table.WriteString("class\n")
+	for sample := range 60 {
+		for i := range 784 {
+			fmt.Fprintf(&table, "%g,", float64((i*(sample+1))%17)/16)
+		}
+		fmt.Fprintln(&table, sample%10)
+	}
+	s.write("pixels.csv", table.String())
+	text := strings.NewReplacer("{name: digits, train: 200, test: 20}", "{from: pixels.csv, label: class, scale: none}\ntrain: {batch: 8}", "tile: 8x8x1", "tile: 16x16x32",
+		"{encrypted: false}", "{repeats: {min: 2, max: 2}}").Replace(imported)
+	s.write("own.yaml", text)
+	s.mustRun("run", "own.yaml")
+	s.write("other.yaml", strings.Replace(text, "label: class", "target: class", 1))
+	if code, _, errs := s.run("check", "other.yaml"); code != exitBadInput || !strings.Contains(errs, "other.yaml:6:17: network.from: it has 10 outputs; want 1, one for each target") {
+		t.Errorf("other outputs: exit code %d, %s", code, errs)
 	}
 }
 

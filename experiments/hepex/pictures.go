@@ -31,7 +31,7 @@ func (r *results) drawExamples(chosen *record.Record) ([]string, error) {
 	}
 	first := shown[0].Examples
 	p := plots.Pictures{
-		Title: fmt.Sprintf("%v, tile %v", chosen.Params["data.name"], chosen.Params["tile"]), Height: first.Height, Width: first.Width, Channels: first.Channels,
+		Title: fmt.Sprintf("%s, tile %v", chosen.DataTitle(), chosen.Params["tile"]), Height: first.Height, Width: first.Width, Channels: first.Channels,
 		Rows: []plots.PictureRow{{Name: "input", Pictures: column(first, func(x trial.Example) []byte { return x.Input })}},
 	}
 	if chosen.HE != nil && chosen.HE.Insecure {

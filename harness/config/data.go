@@ -9,16 +9,17 @@ import (
 	"hepex/datasets"
 )
 
-// Data says which data set, Name of the published and drawn ones or Own files, and how many of its samples to use. Validation is the
+// Data says which data set, Name of the published and drawn ones, Own files or Random inputs, and how many of its samples to use. Validation is the
 // share of the training samples that is split off for choosing. Noise is the standard deviation of normal noise in all inputs, which the
 // network is to remove.
 type Data struct {
-	Name       string         `json:"name"`
-	Own        datasets.Files `json:"own"` // unless From is empty
-	Train      int            `json:"train"`
-	Test       int            `json:"test"`
-	Validation float64        `json:"validation"`
-	Noise      float64        `json:"noise,omitempty"`
+	Name       string          `json:"name"`
+	Own        datasets.Files  `json:"own"`             // unless From is empty
+	Random     datasets.Random `json:"random,omitzero"` // unless it has no form
+	Train      int             `json:"train"`
+	Test       int             `json:"test"`
+	Validation float64         `json:"validation"`
+	Noise      float64         `json:"noise,omitempty"`
 }
 
 // ValidationSamples is the number of training samples that are split off, the last ones.
@@ -27,18 +28,35 @@ func (d Data) ValidationSamples() int { return int(float64(d.Train) * d.Validati
 // IsOwn tells whether the data are files of one's own.
 func (d Data) IsOwn() bool { return d.Own.From != "" }
 
+// IsRandom tells whether there are no data but random inputs.
+func (d Data) IsRandom() bool { return d.Random != datasets.Random{} }
+
 // Title is what people call the data set.
 func (d Data) Title() string {
+	if d.IsRandom() {
+		return "random inputs"
+	}
 	if d.IsOwn() {
 		return d.Own.From
 	}
 	return d.Name
 }
 
+// unnamed is the data set that no name stands for; nil if there is a name.
+func (d Data) unnamed() datasets.Source {
+	switch {
+	case d.IsOwn():
+		return d.Own
+	case d.IsRandom():
+		return d.Random
+	}
+	return nil
+}
+
 // Form is what the data set holds, and the zero value if there is none of that name.
 func (d Data) Form() datasets.Form {
-	if d.IsOwn() {
-		return d.Own.Form()
+	if s := d.unnamed(); s != nil {
+		return s.Form()
 	}
 	form, _ := datasets.FormOf(d.Name)
 	return form
@@ -54,20 +72,24 @@ func (d Data) unit() bool {
 }
 
 // Pictures tells whether samples, and what they should become if that is no class, can be looked at.
-func (d Data) Pictures() bool { return d.unit() && !isTable(d.Form()) && d.Form().Targets == 0 }
+func (d Data) Pictures() bool {
+	form := d.Form()
+	colours := form.Shape.Channels == 1 || form.Shape.Channels == 3
+	return d.unit() && !d.IsRandom() && !isTable(form) && colours && form.Targets == 0
+}
 
 // Checksum identifies all samples. Nothing is read for it.
 func (d Data) Checksum() (string, error) {
-	if d.IsOwn() {
-		return d.Own.Checksum(), nil
+	if s := d.unnamed(); s != nil {
+		return s.Checksum(), nil
 	}
 	return datasets.Checksum(d.Name)
 }
 
-// Open finds the data set; a published one in the first of dirs that has it.
+// Open finds the data set; a published one in the first of dirs that has it. Random inputs come without answers.
 func (d Data) Open(dirs []string) (datasets.Source, error) {
-	if d.IsOwn() {
-		return d.Own, nil
+	if s := d.unnamed(); s != nil {
+		return s, nil
 	}
 	return datasets.Open(d.Name, dirs)
 }

@@ -32,7 +32,7 @@
 //	     against: {prune.scheme: p3}, over: [train.seed], paper: 0.70}
 //	  - {id: fast, where: {prune.scheme: p4e}, metric: latency.evaluate, reduce: min, goal: 0.05}
 //
-// Required are version, name, data.name or data.from, network.type, network.hidden, prune.scheme, tile and, unless the
+// Required are version, name, data.name or data.from (but see A network without data), network.type, network.hidden, prune.scheme, tile and, unless the
 // scheme is dense, prune.ratio. Everything else has a default, most of them as above. CKKS parameters are
 // derived; he.log_q, he.log_p and he.log_scale together override them, and he.insecure allows small rings.
 //
@@ -149,6 +149,15 @@
 // A file of weights, .safetensors or .npz, does not say what its network is: type and the other keys then do, as for one that is trained
 // here, with activation square. Its tensors are named LAYER.weight, LAYER.bias and, of batch norm, LAYER.running_mean and
 // LAYER.running_var, as PyTorch has them; network.tensors: [fc1, fc2, fc3] lists the layers in order where two of one size leave that open.
+//
+// # A network without data
+//
+// Without data.name and data.from, network: {from: model.onnx} is packed, timed and checked as it is, on random inputs: uniform in [0,1), of
+// the form that the network reads, always the same. data.train (at most 1000, of which ranges of values are taken) and data.test (at most 10000)
+// say how many. What the plain network answers stands for their classes, or for targets with one output or more than 256. Agreement, margin
+// and precision under encryption then say something, for such inputs; its quality is not shown. Records say so in data.random and a
+// warning. Nothing is trained: schemes other than dense and activation: replace are refused. Where inputs are not between 0 and 1,
+// values of the network, and with them parameters and precision, may differ from those on data, which say more.
 //
 // # A smaller network
 //

@@ -91,6 +91,7 @@ func (r *reader) check(base settings, candidates []candidate, exclude [][]match)
 	for _, c := range candidates {
 		d := c.settings.draft()
 		r.find(d)
+		d.drawInputs(r.models)
 		if c.product && excluded(&d.spec, exclude) {
 			continue
 		}

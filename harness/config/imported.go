@@ -103,12 +103,12 @@ func (d *draft) checkImport(files models) {
 		}
 		return
 	}
-	if n.ofFile() && !d.onlyFile() || !d.sound("data.name", "network.from", "network.type", "network.hidden", "network.layers", "network.activation", "network.tensors") {
+	if n.ofFile() && !d.onlyFile() || !d.sound("network.from", "network.type", "network.hidden", "network.layers", "network.activation", "network.tensors") {
 		return
 	}
 	form, ok := d.form()
 	if !ok {
-		return
+		return // reported with the data
 	}
 	m, err := files.read(n.From, s.modelOptions(form))
 	if err == nil {
@@ -155,8 +155,10 @@ func suits(m *modelfile.Model, f datasets.Form, autoencoder bool) error {
 		return fmt.Errorf("it reads %v values; want %v, as the data have", m.Input, image)
 	case m.Output.Size() != outputs && autoencoder:
 		return fmt.Errorf("it has %d outputs; want %d, as many as inputs", m.Output.Size(), outputs)
+	case m.Output.Size() != outputs && f.Targets > 0:
+		return fmt.Errorf("it has %d outputs; want %d, one for each target", m.Output.Size(), outputs)
 	case m.Output.Size() != outputs:
-		return fmt.Errorf("it has %d outputs; want %d, one for each class or target", m.Output.Size(), outputs)
+		return fmt.Errorf("it has %d outputs; want %d, one for each class", m.Output.Size(), outputs)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func ignored(s *Spec) (keys []string) {
 	drop(s.Measure.Encrypted, "measure.encrypted")
 	drop(!s.Measure.Encrypted, "he.ring", "he.precision", "he.log_q", "he.log_p", "he.log_scale", "he.headroom", "he.insecure", "measure.threads")
 	drop(!s.Data.IsOwn(), ownKeys...)
-	drop(s.Data.IsOwn(), "data.name")
+	drop(s.Data.IsOwn() || s.Data.IsRandom(), "data.name")
 	drop(s.Data.Own.Label == "", "data.label")
 	drop(s.Data.Own.Target == nil, "data.target")
 	drop(s.Data.Own.Arrays == datasets.DefaultFiles().Arrays, "data.arrays")

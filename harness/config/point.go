@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -108,6 +109,7 @@ func (d *draft) sound(paths ...string) bool {
 func (d *draft) check(files models) {
 	d.checkRequired()
 	d.checkData()
+	d.checkLack()
 	d.checkNetwork()
 	d.checkImport(files)
 	d.checkTraining()
@@ -125,7 +127,12 @@ func (d *draft) check(files models) {
 
 func (d *draft) checkRequired() {
 	for _, path := range []string{"data.name", "network.type", "prune.scheme", "tile"} {
-		if d.settings[path] == nil && !(path == "data.name" && d.settings["data.from"] != nil) && !(path == "network.type" && d.spec.Network.ofFile()) {
+		switch {
+		case d.settings[path] != nil:
+		case path == "data.name" && (d.settings["data.from"] != nil || d.lacksData()), path == "network.type" && d.spec.Network.ofFile():
+		case path == "data.name" && d.spec.Network.From != "":
+			d.fail(path, d.settings.nearest(path), "missing; want data in name or from, or an .onnx file in network.from: weights alone do not say what inputs are")
+		default:
 			d.missing(path, d.settings.nearest(path))
 		}
 	}
@@ -207,7 +214,7 @@ func (d *draft) checkTraining() {
 	}
 	if d.sound("data.noise", "network.type") && s.Data.Noise != 0 && s.Network.Type != "autoencoder" {
 		d.fail("data.noise", d.settings["data.noise"], "got %g with network.type %s; want 0, as only an autoencoder is trained to remove noise",
-			s.Data.Noise, s.Network.Type)
+			s.Data.Noise, cmp.Or(s.Network.Type, "left out"))
 	}
 	d.checkAugment()
 	validation := s.Data.ValidationSamples()

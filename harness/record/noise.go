@@ -16,8 +16,11 @@ const BusyWarning = "busy machine: "
 // RepeatsWarning starts the warning of a record whose times were not measured as often as measure.repeats.ci takes.
 const RepeatsWarning = "repeats: "
 
-// ChanceWarning starts the warning of a record whose network learnt nothing.
+// ChanceWarning starts the warning of a record whose network learnt nothing, or whose quality is not known.
 const ChanceWarning = "quality: "
+
+// RandomWarning is that of a record without data.
+const RandomWarning = ChanceWarning + "none, as there are no data: inputs are random, and the network's own answers to them stand for classes or targets; agreement, margin and precision hold for such inputs"
 
 // RangeWarning starts the warning of a record whose moduli do not hold all values.
 const RangeWarning = "range: "

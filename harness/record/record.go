@@ -40,7 +40,7 @@ type Record struct {
 	ConfigSHA256 string `json:"config_sha256,omitempty"` // of config.yaml beside the records; once that was replaced, of configs/<first 12 digits>.yaml
 
 	Limits      *Limits     `json:"limits,omitempty"`  // absent in older records
-	Data        *Data       `json:"data,omitempty"`    // of files of one's own
+	Data        *Data       `json:"data,omitempty"`    // of files of one's own, and of random inputs
 	Measure     *Measure    `json:"measure,omitempty"` // absent without encryption, and in older records
 	Quality     *Quality    `json:"quality,omitempty"`
 	Range       *Range      `json:"range,omitempty"` // absent without encryption, and in older records
@@ -78,11 +78,13 @@ type Limits struct {
 	TimeoutSeconds float64 `json:"timeout_s"`
 }
 
-// Data says what files of one's own hold, and how it was brought to scale. A network takes and gives scaled values.
+// Data says what files of one's own hold, and how it was brought to scale. A network takes and gives scaled values. Without data it says
+// what random inputs the network was evaluated on.
 type Data struct {
+	Random       bool     `json:"random,omitempty"` // classes and targets are the network's own answers: quality says nothing
 	Files        []string `json:"files"`
 	Format       string   `json:"format"`
-	SHA256       string   `json:"sha256"` // of the one file, or of the digests of several
+	SHA256       string   `json:"sha256"` // of the one file, or of the digests of several, or of how random inputs are drawn
 	Shape        []int    `json:"shape"`  // of a sample: height, width, channels
 	Train        int      `json:"train"`
 	Test         int      `json:"test"`
@@ -120,7 +122,7 @@ type Repeats struct {
 
 // Quality compares the pruned network with the unpruned one, and the encrypted run with the plain one.
 // Unpruned, Plain and the degradations are over the full test set (ValidationDegradation: the validation
-// split); Encrypted, Agreement, OutputErrorMax and PrecisionBits over the Samples of the encrypted batch.
+// split), and of random inputs say nothing; Encrypted, Agreement, OutputErrorMax and PrecisionBits over the Samples of the encrypted batch.
 type Quality struct {
 	Metric                string  `json:"metric"` // accuracy (a fraction) or mse
 	Unpruned              float64 `json:"unpruned"`

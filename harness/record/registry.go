@@ -20,7 +20,7 @@ var metrics = []Metric{
 	{"quality.plain", "Quality", Number, Neither, quality(func(q *Quality) float64 { return q.Plain })},
 	{"quality.unpruned", "Quality, unpruned", Number, Neither, quality(func(q *Quality) float64 { return q.Unpruned })},
 	{"quality.original", "Quality, as imported", Number, Neither, original},
-	{"quality.encrypted", "Quality, encrypted", Number, Neither, encrypted(func(q *Quality) float64 { return q.Encrypted })},
+	{"quality.encrypted", "Quality, encrypted", Number, Neither, judged(encrypted(func(q *Quality) float64 { return q.Encrypted }))},
 	{"quality.degradation", "Degradation", Fraction, Lower, quality(func(q *Quality) float64 { return q.Degradation })},
 	{"quality.validation_degradation", "Degradation, validation", Fraction, Lower,
 		quality(func(q *Quality) float64 { return q.ValidationDegradation })},
@@ -124,7 +124,33 @@ func shares(read func(*Shares) float64) func(*Record) (float64, bool) {
 }
 
 func quality(read func(*Quality) float64) func(*Record) (float64, bool) {
-	return section(func(r *Record) *Quality { return r.Quality }, read)
+	return judged(section(func(r *Record) *Quality { return r.Quality }, read))
+}
+
+// Random tells whether there are no data but random inputs, on which quality says nothing.
+func (r *Record) Random() bool { return r.Data != nil && r.Data.Random }
+
+// DataTitle is what people call the data.
+func (r *Record) DataTitle() string {
+	if r.Random() {
+		return "random inputs"
+	}
+	for _, name := range []string{"data.name", "data.from"} {
+		if text, ok := Text(r, name); ok {
+			return text
+		}
+	}
+	return "unknown"
+}
+
+// judged is absent where the network itself said what is right.
+func judged(value func(*Record) (float64, bool)) func(*Record) (float64, bool) {
+	return func(r *Record) (float64, bool) {
+		if r.Random() {
+			return 0, false
+		}
+		return value(r)
+	}
 }
 
 // encrypted is absent without encryption, of which there are then no samples.

@@ -35,8 +35,8 @@ func done(experiments []Experiment) string {
 	for _, e := range experiments {
 		total += len(e.Records)
 		for _, r := range e.Records {
-			addText(data, r, "data.name")
-			addText(networks, r, "network.type")
+			data[r.DataTitle()] = true
+			addText(networks, r, "network.type", "network.from")
 			addText(schemes, r, "prune.scheme")
 			if r.Latency != nil {
 				encrypted++
@@ -54,9 +54,13 @@ func done(experiments []Experiment) string {
 		"time nor memory. %s of networks (%s; data %s; pruning %s) were tried; %s.", count(total, "variant"), list(networks), list(data), list(schemes), ran)
 }
 
-func addText(set map[string]bool, r *record.Record, name string) {
-	if text, ok := record.Text(r, name); ok {
-		set[text] = true
+// addText adds the first of the values that r has.
+func addText(set map[string]bool, r *record.Record, names ...string) {
+	for _, name := range names {
+		if text, ok := record.Text(r, name); ok {
+			set[text] = true
+			return
+		}
 	}
 }
 

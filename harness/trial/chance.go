@@ -66,8 +66,12 @@ func (q plainQuality) guesses() bool {
 // the next.
 const leastMargin = 0.1
 
-// warnOfChance notes a network that learnt nothing, or whose outputs say little of what it learnt.
+// warnOfChance notes a network that learnt nothing, or whose outputs say little of what it learnt, or that no data tell what it learnt.
 func (t *trial) warnOfChance(which string, q plainQuality) {
+	if t.spec.Data.IsRandom() {
+		t.warn(record.RandomWarning)
+		return
+	}
 	if !q.guesses() {
 		if q.Metric == "accuracy" && q.Margin < leastMargin {
 			t.warn(record.ChanceWarning+"%s barely separates classes: the two largest outputs of half of the test samples differ by less than %.2g; agreement and margin say more than accuracy here",

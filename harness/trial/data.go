@@ -6,8 +6,15 @@ import (
 	"hepex/harness/record"
 )
 
-// aboutData is what a record says of files of one's own; nil of other data.
+// aboutData is what a record says of files of one's own, and of random inputs; nil of other data.
 func aboutData(d config.Data) (*record.Data, error) {
+	if d.IsRandom() {
+		f := d.Form()
+		return &record.Data{
+			Random: true, Files: []string{}, Format: "uniform in [0,1)", SHA256: d.Random.Checksum(), Shape: []int{f.Shape.Height, f.Shape.Width, f.Shape.Channels},
+			Train: f.Train, Test: f.Test, Classes: f.Classes, Targets: f.Targets, Scaling: record.Scaling{Kind: datasets.ScaleNone},
+		}, nil
+	}
 	if !d.IsOwn() {
 		return nil, nil
 	}

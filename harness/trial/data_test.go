@@ -45,16 +45,16 @@ func tabular(data string, edits ...string) []string {
 
 // A table goes the whole way: as classes, and as what a regression should give, which is measured by its error.
 func TestTableFromStartToEnd(t *testing.T) {
-	path := ownTable(t, 500)
 	for name, c := range map[string]struct {
-		data   string
+		column string
 		metric string
 		good   func(q float64) bool
 	}{
-		"classes":    {"{from: " + path + ", label: class}", "accuracy", func(q float64) bool { return q > 0.85 }},
-		"regression": {"{from: " + path + ", target: y}", "mse", func(q float64) bool { return q < 0.1 }}, // 1 is that of the mean
+		"classes":    {"label: class", "accuracy", func(q float64) bool { return q > 0.85 }},
+		"regression": {"target: y", "mse", func(q float64) bool { return q < 0.1 }}, // 1 is that of the mean
 	} {
 		t.Run(name, func(t *testing.T) {
+			path := ownTable(t, 500)
 			if name == "regression" { // text is no input
 				text, err := os.ReadFile(path)
 				if err == nil {
@@ -64,7 +64,7 @@ func TestTableFromStartToEnd(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			edits := tabular(c.data)
+			edits := tabular("{from: " + path + ", " + c.column + "}")
 			result, err := do(t, testJob(t, t.TempDir(), edits[0], edits[1:]...))
 			if err != nil {
 				t.Fatal(err)

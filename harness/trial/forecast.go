@@ -59,7 +59,7 @@ func (f *Forecaster) Point(j Job) (*Forecast, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := j.Spec.Evaluated(j.Spec.Data.Form()).Geometry()
+	g, err := j.Spec.EvaluatedGeometry(j.Spec.Data.Form())
 	if err != nil {
 		return nil, err
 	}

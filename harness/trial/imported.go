@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"hepex/datasets"
+	"hepex/harness/config"
 	"hepex/network"
 	"hepex/network/modelfile"
 	"hepex/network/onnx"
@@ -19,7 +21,7 @@ func (p *preparer) begin() (*network.Network, error) {
 	if p.spec.Network.From == "" {
 		return network.New(p.spec.Architecture(p.source.Form()), uint64(p.spec.Train.Seed))
 	}
-	m, err := p.readModel()
+	m, err := readModel(p.spec, p.source.Form())
 	if err != nil {
 		return nil, err
 	}
@@ -33,13 +35,16 @@ func (p *preparer) begin() (*network.Network, error) {
 	return m.Fit(dense(d))
 }
 
-func (p *preparer) readModel() (*modelfile.Model, error) {
-	m, err := p.spec.ReadModel(p.source.Form())
+func readModel(s config.Spec, form datasets.Form) (*modelfile.Model, error) {
+	m, err := s.ReadModel(form)
 	if err != nil {
 		return nil, &Failure{KindData, err}
 	}
 	return m, nil
 }
+
+// hasOriginal tells whether there is a network of a file to be compared with, by data that it did not answer itself.
+func (p *preparer) hasOriginal() bool { return p.spec.Network.From != "" && !p.spec.Data.IsRandom() }
 
 // original is the network of the file as it is there, with its own activations.
 type original struct {
@@ -63,7 +68,7 @@ func (p *preparer) original() (o original, err error) {
 	if ok && json.Unmarshal(content, &o) == nil {
 		return o, nil
 	}
-	m, err := p.readModel()
+	m, err := readModel(p.spec, p.source.Form())
 	if err != nil {
 		return o, err
 	}
@@ -87,7 +92,7 @@ func (p *preparer) original() (o original, err error) {
 
 // noteImport tells how good the network of the file is as it is, and what replacing its activations cost.
 func (t *trial) noteImport(p *preparer, unpruned plainQuality) error {
-	if p.spec.Network.From == "" {
+	if !p.hasOriginal() {
 		return nil
 	}
 	o, err := p.original()

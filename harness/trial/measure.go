@@ -121,15 +121,16 @@ func (t *trial) load(p *preparer) error {
 	if t.pruned, err = p.run(pruningOptions(t.spec)); err != nil {
 		return err
 	}
-	if t.geometry, err = t.spec.Evaluated(p.source.Form()).Geometry(); err != nil {
+	if t.geometry, err = t.spec.EvaluatedGeometry(p.source.Form()); err != nil {
 		return err
 	}
 	q, ref := t.pruned.quality, dense.quality
 	t.rec.Quality = &record.Quality{
-		Metric: q.Metric, Unpruned: ref.Test, Plain: q.Test,
-		Degradation:           degradation(q.Metric, ref.Test, q.Test),
-		ValidationDegradation: degradation(q.Metric, ref.Validation, q.Validation),
-		Margin:                q.Margin,
+		Metric: q.Metric, Unpruned: ref.Test, Plain: q.Test, Margin: q.Margin,
+	}
+	if !t.spec.Data.IsRandom() { // no answer would be wrong, and no error a share of another
+		t.rec.Quality.Degradation = degradation(q.Metric, ref.Test, q.Test)
+		t.rec.Quality.ValidationDegradation = degradation(q.Metric, ref.Validation, q.Validation)
 	}
 	if err := t.noteImport(p, dense.quality); err != nil {
 		return err
@@ -326,7 +327,7 @@ func (t *trial) build(p inference.Parameters, c *inference.Client, encrypted boo
 // noteQuantised measures what rounding weights to integers costs: the plain network of a scalar layout is the
 // rounded one, on the samples that choices rest on too.
 func (t *trial) noteQuantised(s samples, unpruned plainQuality) error {
-	if t.spec.Layout != string(packing.Scalar) {
+	if t.spec.Layout != string(packing.Scalar) || t.spec.Data.IsRandom() {
 		return nil
 	}
 	rounded := t.spec.Choice().Evaluated(t.folded)

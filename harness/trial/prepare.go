@@ -48,6 +48,13 @@ func newPreparer(j Job, report func(Step)) (*preparer, error) {
 	if report == nil {
 		report = func(Step) {}
 	}
+	if random := j.Spec.Data.Random; j.Spec.Data.IsRandom() {
+		m, err := readModel(j.Spec, random.Form())
+		if err != nil {
+			return nil, err
+		}
+		source = answered{random, m.Forward}
+	}
 	return &preparer{j.Spec, source, openSamples(j.Spec, source), NewCache(j.CacheDir), report}, nil
 }
 
@@ -64,7 +71,7 @@ func Prepare(j Job, report func(Step)) error {
 			return err
 		}
 	}
-	if j.Spec.Network.From != "" {
+	if p.hasOriginal() {
 		if _, err := p.original(); err != nil {
 			return err
 		}
@@ -90,7 +97,7 @@ func Prepared(j Job) (bool, error) {
 		if i > 0 && j.Spec.Measure.Encrypted {
 			wanted = append(wanted, valuesKey(key, p.spec))
 		}
-		if j.Spec.Network.From != "" {
+		if p.hasOriginal() {
 			wanted = append(wanted, p.originalKey())
 		}
 		for _, k := range wanted {
