@@ -307,7 +307,7 @@ func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 					slots /= 2
 				}
 				layout.DelayLast(c.delayed)
-				return fmt.Errorf("inference: %d levels at %.0f bits of precision do not fit 128-bit security with %d slots (log_n %d); %d slots (log_n %d, %s ring) would hold them",
+				return fmt.Errorf("inference: %d levels at %.0f bits of precision do not fit 128-bit security with %d slots (log_n %d); a tile shape of %d slots (log_n %d, %s ring) would hold them",
 					layout.Levels, w.Precision, layout.Slots, rings[0].logN, slots, logN, c.ring)
 			}
 		}

@@ -59,7 +59,7 @@ func TestDeriveRefuses(t *testing.T) {
 		precision float64
 		says      []string
 	}{
-		"too deep":          {[]int{784, 64, 32, 64, 784}, packing.Shape{In: 16, Out: 16, Batch: 8}, with(1, 1), 16, []string{"5 levels", "2048 slots (log_n 12)", "log_n 14", "would hold"}},
+		"too deep":          {[]int{784, 64, 32, 64, 784}, packing.Shape{In: 16, Out: 16, Batch: 8}, with(1, 1), 16, []string{"5 levels", "2048 slots (log_n 12)", "a tile shape of 8192 slots (log_n 14", "would hold"}},
 		"too deep for all":  {deep, packing.Shape{In: 16, Out: 16, Batch: 128}, with(1, 1), 32, []string{"no ring"}},
 		"small ring":        {[]int{4, 2}, packing.Shape{In: 2, Out: 2, Batch: 2}, with(1, 1), 16, []string{"slots"}},
 		"too precise":       {[]int{4, 2}, packing.Shape{In: 16, Out: 16, Batch: 16}, with(1, 1), 60, []string{"precision is too high"}},

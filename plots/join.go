@@ -37,15 +37,27 @@ func pruned(pts []point) []point {
 	return kept
 }
 
-// differing lists the parameters, but for seeds, in which points differ.
+// differing lists the parameters, but for seeds, in which points differ: those of which no value is at all of them. A point may have
+// several, as records that give the same one are one point: a network evaluated with weights encrypted and plain has one accuracy.
 func differing(pts []point) []string {
-	all := make(map[string]bool)
+	names := make(map[string]bool)
 	for _, pt := range pts {
-		for _, name := range differences(pts[0].of[0], pt.of[0]) {
-			all[name] = true
+		for _, r := range pt.of {
+			for name := range r.Params {
+				names[name] = seedless(name)
+			}
 		}
 	}
-	return slices.Sorted(maps.Keys(all))
+	maps.DeleteFunc(names, func(name string, counts bool) bool {
+		at := func(pt point, value string) bool {
+			return slices.ContainsFunc(pt.of, func(r *record.Record) bool { v, _ := record.Text(r, name); return v == value })
+		}
+		return !counts || slices.ContainsFunc(pts[0].of, func(r *record.Record) bool {
+			value, _ := record.Text(r, name)
+			return !slices.ContainsFunc(pts, func(pt point) bool { return !at(pt, value) })
+		})
+	})
+	return slices.Sorted(maps.Keys(names))
 }
 
 // differences lists the parameters, but for seeds, that a and b have in different values.

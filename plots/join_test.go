@@ -39,6 +39,8 @@ func TestLinesJoinLike(t *testing.T) {
 		{"sizes of a layer", record.Set{small(0.2, 16.0), small(0.4, 32.0)}, true, ""},
 		{"sizes of two layers", record.Set{small(0.2, 16.0, 8.0), small(0.4, 32.0, 16.0)}, false, "prune.hidden"},
 		{"dense stays beside", record.Set{p4e(0.2, 0.8), p4e(0.4, 0.6), at(1, map[string]any{"prune.scheme": "dense"})}, true, ""},
+		{"one value of two", record.Set{p4e(0.2, 0.8, "he.weights", "encrypted"), p4e(0.2, 0.8, "he.weights", "plain"), p4e(0.4, 0.6, "he.weights", "plain")}, true, ""},
+		{"plain and encrypted", record.Set{p4e(0.2, 0.8, "he.weights", "encrypted"), p4e(0.4, 0.6, "he.weights", "plain")}, false, "he.weights, prune.ratio"},
 		{"the same x", record.Set{p4e(0.2, 0.8), p4e(0.2, 0.7), p4e(0.4, 0.6)}, true, ""},
 	}
 	for _, test := range tests {

@@ -112,6 +112,20 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+// The README lists every verb.
+func TestReadmeListsVerbs(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range newRoot(streams{}).Commands() {
+		name := regexp.QuoteMeta(verb.Name())
+		if !verb.Hidden && !regexp.MustCompile(`(?m)^    hepex (\S*\|)?`+name+`(\||\s)`).Match(text) {
+			t.Errorf("the README does not list hepex %s", verb.Name())
+		}
+	}
+}
+
 func TestHelpHasExamples(t *testing.T) {
 	var help bytes.Buffer
 	s := streams{strings.NewReader(""), &help, &help}

@@ -60,7 +60,7 @@ func execute(ctx context.Context, s streams, args []string) int {
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	err := root.ExecuteContext(ctx)
+	verb, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
 	}
@@ -84,7 +84,7 @@ func execute(ctx context.Context, s streams, args []string) int {
 		fmt.Fprintf(s.err, "hepex: %s\n", strings.TrimSuffix(line, "\n"))
 	}
 	if !started && code == exitBadInput {
-		fmt.Fprintln(s.err, "hepex: see hepex --help")
+		fmt.Fprintf(s.err, "hepex: usage: %s; see %s --help\n", verb.UseLine(), verb.CommandPath())
 	}
 	return code
 }
@@ -209,11 +209,19 @@ func (a *app) checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%s: good, %d points\n", args[0], len(plan))
+			fmt.Fprintf(a.out, "%s: good, %s\n", args[0], countPoints(len(plan)))
 			a.printIgnored(c)
 			return nil
 		},
 	}
+}
+
+// countPoints is so many points in words.
+func countPoints(n int) string {
+	if n == 1 {
+		return "1 point"
+	}
+	return fmt.Sprintf("%d points", n)
 }
 
 // printIgnored says what of a config makes no difference, though somebody may think so.

@@ -143,7 +143,7 @@ func TestCompareRefuses(t *testing.T) {
 		says string
 	}{
 		"no folder":           {[]string{dir, "nowhere"}, "nowhere: no points/ folder"},
-		"one side":            {[]string{dir}, "accepts 2 arg(s)"},
+		"one side":            {[]string{dir}, "usage: hepex compare OLD NEW [flags]; see hepex compare --help"},
 		"unknown metric":      {[]string{dir, dir, "--metric", "latency.evaluated"}, "did you mean latency.evaluate"},
 		"unknown parameter":   {[]string{dir, dir, "--over", "seed"}, "--over seed: want a parameter"},
 		"unknown format":      {[]string{dir, dir, "--format", "xml"}, "want text, markdown or csv"},

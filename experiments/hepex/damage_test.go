@@ -63,7 +63,7 @@ func TestFlippedBits(t *testing.T) {
 	// The frozen config: whatever reads it either says where it is wrong or works, and the next run puts it right. A flip in a
 	// number can make it a good config of other points, to which no record belongs: that is said, too.
 	frozen := filepath.Join(dir, "config.yaml")
-	foreign := fmt.Sprintf("left out: %d records in results/small that are of none of the config's points\n", frugalPoints)
+	foreign := fmt.Sprintf("left out: %d records in results/small, of points that its config does not have\n", frugalPoints)
 	for range 12 {
 		before, where := flip(frozen)
 		for _, args := range [][]string{{"table", "results/small"}, {"export", "results/small"}} {

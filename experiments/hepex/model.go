@@ -19,9 +19,10 @@ import (
 func (a *app) inspectCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "inspect MODEL", Short: "Show the layers of a network in a file, and whether it would run", Args: cobra.ExactArgs(1),
-		Long: `inspect lists what a network in an .onnx file does, layer by layer, and what of it cannot be encrypted. Of .safetensors and .npz
-files, which hold weights alone, it lists the tensors. Supported are ` + modelfile.Supported() + ".",
-		Example: "  hepex inspect model.onnx",
+		Long: `inspect lists what a network in an .onnx file does, layer by layer, and what of it cannot be encrypted. Of
+.safetensors and .npz files, which hold weights alone, it lists the tensors. Supported in .onnx files are
+` + modelfile.Supported() + ".",
+		Example: "  hepex inspect network/modelfile/testdata/lenet.onnx",
 		RunE: func(_ *cobra.Command, args []string) error {
 			i, err := modelfile.Inspect(args[0])
 			if err != nil {

@@ -146,6 +146,9 @@ func TestBadModels(t *testing.T) {
 			t.Errorf("%v: exit code %d, %q", args, code, errs)
 		}
 	}
+	if _, _, errs := s.run("inspect", "missing.onnx"); errs != "hepex: modelfile: missing.onnx: no such file or directory\n" {
+		t.Errorf("inspect: %q", errs)
+	}
 	if code, out, _ := s.run("inspect", "relu.onnx"); code != 0 || !strings.Contains(out, "activation: replace") {
 		t.Errorf("inspect: exit code %d\n%s", code, out)
 	}

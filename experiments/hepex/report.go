@@ -17,11 +17,14 @@ func (a *app) reportCommand() *cobra.Command {
 	out := ""
 	cmd := &cobra.Command{
 		Use: "report RESULTS…", Short: "Write one HTML file about one or several experiments", Args: cobra.MinimumNArgs(1),
-		Long: `report writes a file that explains experiments to somebody who has not seen them: five lines of summary, published numbers (the
-expect section) beside ours, failures and warnings, figures, all points in a table to filter and sort, machines, and how to run it again. It
-is complete: a browser needs nothing else, and no network. hepex run and hepex plot write it too. A click on a point, or Enter, copies its identity and its line for a config. Of one
-experiment the file lies with the results, as report.html, unless --out says otherwise; of several --out must say where. The same
-records give the same bytes.`,
+		Long: `report writes a file that explains experiments to somebody who has not seen them: five lines of summary,
+published numbers (the expect section) beside ours, failures and warnings, figures, all points in a table
+to filter and sort, machines, and how to run it again. It is complete: a browser needs nothing else, and
+no network. A click on a point, or Enter, copies its identity and its line for a config. The same records
+give the same bytes.
+
+hepex run and hepex plot write it with the results, as report.html, and so does this verb for one
+experiment, unless --out says otherwise; for several --out must say where.`,
 		Example: "  hepex report results/quickstart\n  hepex report results/cnn-lola results/cnn-lenet5 --out cnn.html",
 		RunE: func(_ *cobra.Command, args []string) error {
 			switch {

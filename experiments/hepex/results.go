@@ -81,7 +81,7 @@ func (a *app) ofConfig(c *config.Config, all record.Set, dir string) (record.Set
 		}
 	}
 	if n := len(all) - len(records); n > 0 {
-		a.warn("left out: %d records in %s that are of none of the config's points", n, dir)
+		a.warn("left out: %d records in %s, of points that its config does not have", n, dir)
 	}
 	return records, nil
 }

@@ -22,7 +22,7 @@ func (a *app) runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "run CONFIG", Short: "Run an experiment: train, prune, encrypt, evaluate, record, plot", Args: cobra.ExactArgs(1),
 		Long: `run does every point of an experiment that has no result yet, so that the same command resumes an
-interrupted run, and then writes tables and figures.`,
+interrupted run, and then writes figures, tables and report.html.`,
 		Example: "  hepex run configs/quickstart.yaml\n  hepex run configs/mnist-mlp.yaml --data ~/data --out results",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, plan, err := a.plan(args[0])
@@ -98,7 +98,7 @@ func failures(s run.Summary, dir string) error {
 	if s.Failed == 0 && s.Missing == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%d of %d points failed; their records in %s say why; do them again with --failed", s.Failed, s.Points, dir)
+	text := fmt.Sprintf("%d of %d points failed; their records in %s say why; --failed does them again, but what was refused needs another config or other limits", s.Failed, s.Points, dir)
 	if s.Missing > 0 {
 		text += fmt.Sprintf("; %d points were not tried after that many failures (limits.max_failures)", s.Missing)
 	}
@@ -125,8 +125,8 @@ func (a *app) conclude(c *config.Config, dir string, s run.Summary) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "%d points done (%d before), %d failed; %d files in %s: records in points/, figures/, tables/, summary.csv, report.html\n",
-		s.Done+s.Before, s.Before, s.Failed, len(files), dir)
+	fmt.Fprintf(a.out, "%s done (%d before), %d failed; %d files in %s: records in points/, figures/, tables/, summary.csv, report.html\n",
+		countPoints(s.Done+s.Before), s.Before, s.Failed, len(files), dir)
 	return nil
 }
 
@@ -143,7 +143,7 @@ Points that limits.memory will not hold are marked; a run refuses them.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%s: %d points\n", c.Name, len(plan))
+			fmt.Fprintf(a.out, "%s: %s\n", c.Name, countPoints(len(plan)))
 			a.printIgnored(c)
 			forecasts, err := a.forecast(plan)
 			if err != nil {

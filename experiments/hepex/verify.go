@@ -16,11 +16,13 @@ func (a *app) verifyCommand() *cobra.Command {
 	out, format := "", ""
 	cmd := &cobra.Command{
 		Use: "verify CONFIG", Short: "Compare results with what a paper says, or with goals: the expect section of a config", Args: cobra.ExactArgs(1),
-		Long: `verify prints, for each entry of the config's expect section, our mean beside the paper's number, and whether that is
-reproduced (in the paper's range, or within tolerance of it: 10 % of a single number unless the config says otherwise), better or missed; a goal is
-met or missed. The 95 % interval over seeds and the range over groups, such as tile shapes, are shown and do not decide; where the groups do not
-agree, the verdict is "in part", and a note names those for which the entry holds. A seed that has results but no number, as none of its points is
-good enough, makes the entry missed. It needs the records only, no data set. Exit code 4 if any is missed, else 3 if there is nothing to judge some by.`,
+		Long: `verify prints, for each entry of the config's expect section, our mean beside the paper's number, and
+whether that is reproduced (in the paper's range, or within tolerance of it: 10 % of a single number
+unless the config says otherwise), better or missed; a goal is met or missed. The 95 % interval over seeds
+and the range over groups, such as tile shapes, are shown and do not decide; where the groups do not
+agree, the verdict is "in part", and a note names those for which the entry holds. A seed that has results
+but no number, as none of its points is good enough, makes the entry missed. It needs the records only, no
+data set. Exit code 4 if any is missed, else 3 if there is nothing to judge some by.`,
 		Example: "  hepex verify configs/mnist-mlp.yaml\n  hepex verify configs/mnist-mlp.yaml --format markdown > verify.md",
 		RunE: func(_ *cobra.Command, args []string) error {
 			f, ok := tableFormats[format]

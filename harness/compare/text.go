@@ -163,7 +163,9 @@ func (r Report) Notes(all bool) []string {
 // Lacks say what is not compared, or not the same; with all, also which points only one side has.
 func (r Report) Lacks(all bool) []string {
 	notes := r.lacks()
-	notes = append(notes, fmt.Sprintf("Commits: %s → %s.", distinct(r.Old.Records, commit), distinct(r.New.Records, commit)))
+	if old, now := distinct(r.Old.Records, commit), distinct(r.New.Records, commit); old != "" || now != "" {
+		notes = append(notes, fmt.Sprintf("Commits: %s → %s.", old, now))
+	}
 	for _, s := range []struct {
 		side Side
 		name string

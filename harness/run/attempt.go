@@ -50,7 +50,11 @@ func (r *runner) settle(stage string, job trial.Job, out outcome, start time.Tim
 	}
 	r.failed++
 	r.summary.Failed++
-	r.warn("point %s failed: %s", job.Point, out.failure.Message)
+	what := "failed"
+	if out.status == record.Refused {
+		what = "refused"
+	}
+	r.warn("point %s %s: %s", job.Point, what, out.failure.Message)
 	return nil, false, nil
 }
 

@@ -74,8 +74,8 @@ func (t *trial) warnOfChance(which string, q plainQuality) {
 	}
 	if !q.guesses() {
 		if q.Metric == "accuracy" && q.Margin < leastMargin {
-			t.warn(record.ChanceWarning+"%s barely separates classes: the two largest outputs of half of the test samples differ by less than %.2g; agreement and margin say more than accuracy here",
-				which, q.Margin)
+			t.warn(record.ChanceWarning+"%s barely separates classes: the two largest outputs of half of the test samples differ by less than %g; agreement and margin say more than accuracy here",
+				which, leastMargin) // not the margin, which the record has: tables gather warnings that are alike
 		}
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"hepex/network/onnx"
@@ -13,7 +14,7 @@ import (
 func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path) // before opening: a pipe would wait for its other end
 	if err != nil {
-		return nil, err
+		return nil, cause(err)
 	}
 	switch {
 	case !info.Mode().IsRegular():
@@ -23,7 +24,7 @@ func readFile(path string) ([]byte, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, cause(err)
 	}
 	defer f.Close()
 	content := make([]byte, info.Size())
@@ -31,4 +32,13 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	return content, nil
+}
+
+// cause is an error of the file system without the path, which callers name.
+func cause(err error) error {
+	var system *fs.PathError
+	if errors.As(err, &system) {
+		return system.Err
+	}
+	return err
 }
