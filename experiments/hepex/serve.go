@@ -118,7 +118,7 @@ only, and sends back keys.hepex.`,
 		},
 	}
 	cmd.Flags().StringVar(&client, "client", "client", "folder of the client, which must have no secret key yet")
-	cmd.Flags().StringVar(&server, "server", "server", "folder for the server")
+	cmd.Flags().StringVar(&server, "server", "server", "folder for the server, which must have no client's keys yet")
 	return cmd
 }
 
