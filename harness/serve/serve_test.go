@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"hepex/harness/atomicfile/faults"
 	"hepex/inference"
 	"hepex/network"
 	"hepex/network/networktest"
@@ -168,6 +169,25 @@ func TestFoldersHoldTheirOwn(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Keys are drawn for a folder that has the public file, so that comes last, whenever packing is stopped.
+func TestPublicFileComesLast(t *testing.T) {
+	n := newNetwork(t, 3, choices["one image, plain"])
+	for call := 0; ; call++ {
+		dir := t.TempDir()
+		log, restore := faults.Inject(t, faults.Fault{Call: call, Way: faults.Death})
+		err := n.Write(dir)
+		restore()
+		if log.Failed() == "" {
+			check(t, err)
+			return
+		}
+		left := names(t, dir)
+		if err == nil || slices.Contains(left, PublicFile) && !(slices.Contains(left, ModelFile) && slices.Contains(left, NetworkFile)) {
+			t.Errorf("%s: error %v, left %v", log.Failed(), err, left)
+		}
 	}
 }
 
