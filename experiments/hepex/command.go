@@ -19,6 +19,7 @@ import (
 	"hepex/harness/record"
 	"hepex/harness/run"
 	"hepex/harness/serve"
+	"hepex/harness/trial"
 	"hepex/inference/kernels"
 )
 
@@ -76,7 +77,7 @@ func execute(ctx context.Context, s streams, args []string) int {
 	case errors.As(err, &bad) || errors.As(err, &newer) || errors.As(err, &file) || !started:
 		code = exitBadInput
 	case unusable(err):
-		code, err = exitBadInput, fmt.Errorf("%w: want another path", err)
+		code = exitBadInput
 	case errors.Is(err, context.Canceled):
 		code, err = exitInterrupted, errors.New("interrupted: what is done is kept; the same command goes on from there")
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
@@ -93,7 +94,12 @@ func execute(ctx context.Context, s streams, args []string) int {
 }
 
 // unusable tells whether a path that was given is a folder where a file is wanted, or the reverse, or not ours to read or write.
+// The cache is none that was given.
 func unusable(err error) bool {
+	var preparing *trial.Failure
+	if errors.As(err, &preparing) {
+		return false
+	}
 	reasons := []error{syscall.EISDIR, syscall.ENOTDIR, syscall.EROFS, syscall.ELOOP, syscall.ENAMETOOLONG, fs.ErrPermission}
 	return slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) })
 }
