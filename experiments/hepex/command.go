@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"hepex/harness/record"
 	"hepex/harness/run"
 	"hepex/harness/serve"
+	"hepex/harness/trial"
 	"hepex/inference/kernels"
 )
 
@@ -74,6 +76,8 @@ func execute(ctx context.Context, s streams, args []string) int {
 		code = coded.code
 	case errors.As(err, &bad) || errors.As(err, &newer) || errors.As(err, &file) || !started:
 		code = exitBadInput
+	case unusable(err):
+		code = exitBadInput
 	case errors.Is(err, context.Canceled):
 		code, err = exitInterrupted, errors.New("interrupted: what is done is kept; the same command goes on from there")
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
@@ -87,6 +91,17 @@ func execute(ctx context.Context, s streams, args []string) int {
 		fmt.Fprintf(s.err, "hepex: usage: %s; see %s --help\n", verb.UseLine(), verb.CommandPath())
 	}
 	return code
+}
+
+// unusable tells whether a path that was given is a folder where a file is wanted, or the reverse, or not ours to read or write.
+// The cache is none that was given.
+func unusable(err error) bool {
+	var preparing *trial.Failure
+	if errors.As(err, &preparing) {
+		return false
+	}
+	reasons := []error{syscall.EISDIR, syscall.ENOTDIR, syscall.EROFS, syscall.ELOOP, syscall.ENAMETOOLONG, fs.ErrPermission}
+	return slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) })
 }
 
 // checkKernels refuses a bad HEPEX_KERNELS. That the machine lacks what it asks for is said once: hidden verbs are children.

@@ -76,6 +76,9 @@ func (a *app) pack(point run.Planned, out string) error {
 	if err != nil {
 		return err
 	}
+	if err := atomicfile.MakeFolder(out); err != nil { // before hours of training
+		return err
+	}
 	p := newProgress(a.err)
 	defer p.clear()
 	job := trial.Job{Point: point.ID, Spec: point.Spec, Params: point.Params, DataDirs: datasets.Dirs(a.data), CacheDir: cache}
@@ -118,7 +121,7 @@ only, and sends back keys.hepex.`,
 		},
 	}
 	cmd.Flags().StringVar(&client, "client", "client", "folder of the client, which must have no secret key yet")
-	cmd.Flags().StringVar(&server, "server", "server", "folder for the server")
+	cmd.Flags().StringVar(&server, "server", "server", "folder for the server, which must have no client's keys yet")
 	return cmd
 }
 

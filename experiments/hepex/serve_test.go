@@ -111,6 +111,11 @@ func TestServeAsProcesses(t *testing.T) {
 		"another network":    {[]string{"evaluate", "mine/inputs", "--server", "theirs/model", "--out", "new"}, "mine/inputs: belongs to network"},
 		"no threads":         {[]string{"evaluate", "theirs/inputs", "--server", "theirs/model", "--out", "new", "--threads", "0"}, "--threads"},
 		"another's outputs":  {[]string{"decrypt", "mine/outputs", "--client", "theirs/client", "--out", "new"}, "mine/outputs: belongs to network"},
+		"a file as folder":   {[]string{"pack", "served.yaml", "--point", "mine", "--out", "pixels.txt"}, "pixels.txt: not a directory"},
+		"a folder as file":   {[]string{"encrypt", "pixels.txt", "--client", "mine/client", "--out", "mine"}, "mine: is a directory"},
+		"a folder to read":   {[]string{"encrypt", "mine", "--client", "mine/client", "--out", "new"}, "mine: is a directory"},
+		"client is a file":   {[]string{"encrypt", "pixels.txt", "--client", "pixels.txt", "--out", "new"}, "not a directory"},
+		"keys for two":       {[]string{"keygen", "theirs/model", "--client", "new", "--server", "theirs/model"}, "theirs/model/keys.hepex: exists"},
 		"inputs, not result": {[]string{"decrypt", "mine/inputs", "--client", "mine/client", "--out", "new"}, "holds inputs: want outputs"},
 	} {
 		code, stdout, stderr := s.run(c.args...)

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,6 +98,11 @@ OUT/<experiment>-search/<experiment>-best.yaml and runs encrypted. All choices a
 			}
 			if o.degradation > 0.5 {
 				fmt.Fprintf(a.err, "hepex: warning: --degradation %g allows a loss of %.0f %%; 1pt is one point of accuracy\n", o.degradation, 100*o.degradation)
+			}
+			if o.write != "" {
+				if err := checkTarget(o.write, args[0]); err != nil {
+					return err
+				}
 			}
 			if o.search {
 				return a.search(cmd.Context(), c, o)
@@ -278,6 +285,21 @@ func (a *app) printRanked(all []ranked, plan []run.Planned) error {
 		}
 	}
 	return t.Render()
+}
+
+// checkTarget refuses, before anything is trained, to write a config over the one that it comes of, or over a folder.
+func checkTarget(path, config string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("--write: %w", err)
+	}
+	if from, err := os.Stat(config); info.IsDir() || err == nil && os.SameFile(from, info) {
+		return badInput(fmt.Errorf("--write %s: want a file other than the config", path))
+	}
+	return nil
 }
 
 // writeBest writes the config that runs the first of the ranking, for each of its seeds.

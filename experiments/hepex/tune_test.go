@@ -84,6 +84,11 @@ func TestTune(t *testing.T) {
 	t.Parallel()
 	s := newSandbox(t)
 	s.write("tuned.yaml", tuned)
+	for _, path := range []string{"./tuned.yaml", ".", "tuned.yaml/best.yaml"} {
+		if code, out, errs := s.run("tune", "tuned.yaml", "--write", path); code != exitBadInput || out != "" || !strings.Contains(errs, "--write") {
+			t.Errorf("--write %s: exit code %d, %q, %q", path, code, out, errs)
+		}
+	}
 	code, out, errs := s.run("tune", "tuned.yaml", "--batch", "1", "--degradation", "100pt", "--write", "best.yaml")
 	if code != exitDone || !strings.Contains(errs, "--degradation 1 allows a loss of 100 %") || !strings.Contains(out, "best.yaml") {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)

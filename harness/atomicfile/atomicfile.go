@@ -48,6 +48,9 @@ const (
 )
 
 func writeWith(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() { // before the work, not as a rename that fails after it
+		return &fs.PathError{Op: "write", Path: path, Err: syscall.EISDIR}
+	}
 	temporary, err := writeTemporary(filepath.Dir(path), mode, write)
 	if err != nil {
 		return err

@@ -3,10 +3,12 @@ package atomicfile
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 )
 
@@ -31,6 +33,24 @@ func TestWriteReplacesWhole(t *testing.T) {
 		if got, err := os.ReadFile(path); err != nil || string(got) != content {
 			t.Errorf("read %q, %v; want %q", got, err, content)
 		}
+	}
+	if n := names(t, filepath.Dir(path)); len(n) != 1 {
+		t.Errorf("left behind: %v", n)
+	}
+}
+
+func TestFolderIsNotReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "folder")
+	if err := os.Mkdir(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	err := WriteWith(path, func(io.Writer) error {
+		t.Error("the content is made in vain")
+		return nil
+	})
+	var told *fs.PathError
+	if !errors.As(err, &told) || told.Path != path || !errors.Is(err, syscall.EISDIR) {
+		t.Errorf("error %v: want one that %s is a folder", err, path)
 	}
 	if n := names(t, filepath.Dir(path)); len(n) != 1 {
 		t.Errorf("left behind: %v", n)

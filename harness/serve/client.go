@@ -34,6 +34,10 @@ func Keygen(from, client, server string) error {
 	if _, err := os.Stat(secret); !errors.Is(err, fs.ErrNotExist) {
 		return wrong(secret, "exists; without it nobody can read what was encrypted under it: want another folder for the client, or delete it")
 	}
+	evaluation := filepath.Join(server, KeysFile)
+	if _, err := os.Stat(evaluation); !errors.Is(err, fs.ErrNotExist) { // only who drew them could send them again, and keeps none
+		return wrong(evaluation, "exists; without it nothing can be evaluated for the client that it is of: want another folder for the server, or delete it")
+	}
 	c, err := inference.NewClient(p.params, p.layout)
 	if err != nil {
 		return err
@@ -56,7 +60,7 @@ func Keygen(from, client, server string) error {
 			return err
 		}
 	}
-	if err := writeTo(filepath.Join(server, KeysFile), header{Kind: kindKeys, Model: p.id, Keys: id}, keys); err != nil {
+	if err := writeTo(evaluation, header{Kind: kindKeys, Model: p.id, Keys: id}, keys); err != nil {
 		return err
 	}
 	return writeTo(secret, header{Kind: kindSecret, Model: p.id, Keys: id}, c)

@@ -109,14 +109,16 @@ func (n *Network) Write(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := p.write(filepath.Join(dir, PublicFile)); err != nil || n.Choice.Encrypted {
-		return err
+	if !n.Choice.Encrypted {
+		model, _, err := inference.EncodeModel(p.params, m)
+		if err != nil {
+			return err
+		}
+		if err := writeTo(filepath.Join(dir, ModelFile), header{Kind: kindModel, Model: id}, model); err != nil {
+			return err
+		}
 	}
-	model, _, err := inference.EncodeModel(p.params, m)
-	if err != nil {
-		return err
-	}
-	return writeTo(filepath.Join(dir, ModelFile), header{Kind: kindModel, Model: id}, model)
+	return p.write(filepath.Join(dir, PublicFile)) // last: keys are drawn for a folder that has it
 }
 
 func writeTo(path string, h header, from io.WriterTo) error {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"hepex/harness/atomicfile/faults"
 	"hepex/inference"
 	"hepex/network"
 	"hepex/network/networktest"
@@ -157,15 +158,36 @@ func TestFoldersHoldTheirOwn(t *testing.T) {
 				}
 			}
 			in := func(name string) string { return filepath.Join(p.dir, name) }
-			for what, folders := range map[string][2]string{"secret key overwritten": {p.client, in("keys")}, "one folder for both": {in("both"), in("both")}} {
+			for what, folders := range map[string][2]string{
+				"secret key overwritten":                {p.client, in("keys")},
+				"one folder for both":                   {in("both"), in("both")},
+				"evaluation keys overwritten":           {in("other"), p.server},
+				"keys or weights in the owner's folder": {in("other"), p.owner},
+			} {
 				if err := Keygen(p.owner, folders[0], folders[1]); err == nil {
 					t.Error(what)
 				}
 			}
-			if err := Keygen(p.owner, in("other"), p.owner); (err == nil) == choice.Encrypted {
-				t.Errorf("the owner's folder as the server's: %v", err)
-			}
 		})
+	}
+}
+
+// Keys are drawn for a folder that has the public file, so that comes last, whenever packing is stopped.
+func TestPublicFileComesLast(t *testing.T) {
+	n := newNetwork(t, 3, choices["one image, plain"])
+	for call := 0; ; call++ {
+		dir := t.TempDir()
+		log, restore := faults.Inject(t, faults.Fault{Call: call, Way: faults.Death})
+		err := n.Write(dir)
+		restore()
+		if log.Failed() == "" {
+			check(t, err)
+			return
+		}
+		left := names(t, dir)
+		if err == nil || slices.Contains(left, PublicFile) && !(slices.Contains(left, ModelFile) && slices.Contains(left, NetworkFile)) {
+			t.Errorf("%s: error %v, left %v", log.Failed(), err, left)
+		}
 	}
 }
 
