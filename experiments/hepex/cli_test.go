@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 // The plan predicts, and what tune and bench cannot do is refused early.
@@ -153,5 +156,18 @@ func TestSchema(t *testing.T) {
 	kept, err := os.ReadFile("../../configs/schema.json")
 	if code != exitDone || err != nil || !bytes.Equal(out.Bytes(), kept) {
 		t.Errorf("exit code %d, %s, %v: want configs/schema.json", code, stderr.String(), err)
+	}
+}
+
+// A command that waits for something else than the end of its context ends with it all the same.
+func TestInterruptible(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cmd := interruptible(&cobra.Command{Use: "waits", SilenceErrors: true, SilenceUsage: true, RunE: func(*cobra.Command, []string) error {
+		cancel()
+		select {}
+	}})
+	cmd.SetArgs(nil)
+	if err := cmd.ExecuteContext(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 }

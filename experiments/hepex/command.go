@@ -93,6 +93,22 @@ func execute(ctx context.Context, s streams, args []string) int {
 	return code
 }
 
+// interruptible has a command that does not ask whether it is interrupted end then: what it writes appears whole or not at all.
+func interruptible(cmd *cobra.Command) *cobra.Command {
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		done := make(chan error, 1)
+		go func() { done <- run(cmd, args) }()
+		select {
+		case err := <-done:
+			return err
+		case <-cmd.Context().Done():
+			return cmd.Context().Err()
+		}
+	}
+	return cmd
+}
+
 // unusable tells whether a path that was given is a folder where a file is wanted, or the reverse, or not ours to read or write.
 // The cache is none that was given.
 func unusable(err error) bool {
@@ -153,8 +169,12 @@ under CKKS and leaves records, tables and figures. An experiment is one YAML fil
 	root.Flags().BoolVar(&version, "version", false, "print the commit, Go, Lattigo and the kernels that this program has")
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(), a.bundleCommand(),
 		a.plotCommand(), a.tableCommand(), a.reportCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(),
-		a.inspectCommand(), a.exportModelCommand(), a.submitCommand(), a.taskCommand(), a.collectCommand(),
-		a.packCommand(), a.keygenCommand(), a.encryptCommand(), a.evaluateCommand(), a.decryptCommand())
+		a.submitCommand(), a.taskCommand(), a.collectCommand())
+	for _, cmd := range []*cobra.Command{
+		a.inspectCommand(), a.exportModelCommand(), a.packCommand(), a.keygenCommand(), a.encryptCommand(), a.evaluateCommand(), a.decryptCommand(),
+	} {
+		root.AddCommand(interruptible(cmd))
+	}
 	return root
 }
 
