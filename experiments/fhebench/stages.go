@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -32,7 +33,12 @@ var stages = map[string]stage{
 // silent reports nothing: the suite times stages.
 func silent(int, int) {}
 
+// drawKeys draws new keys in the place of those of an earlier run, which has the same client.
 func drawKeys(i instance, _ io.Writer) error {
+	old := filepath.Join(i.publicKeys, serve.KeysFile)
+	if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return serve.Keygen(i.network, i.secretKey, i.publicKeys)
 }
 
