@@ -4,6 +4,7 @@ import (
 	"math"
 	"runtime"
 
+	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
@@ -64,21 +65,22 @@ func affine(w *Window, x, weights *mat.Dense, b []float64) *mat.Dense {
 	out, _ := weights.Dims()
 	var wT mat.Dense
 	wT.CloneFrom(weights.T()) // gonum then skips the zeros among the samples, and sums in an order that does not depend on where in memory a matrix lies
-	var y *mat.Dense
-	if w.IsWhole() {
-		y = new(mat.Dense)
-		y.Mul(x, &wT)
-	} else {
-		y = mat.NewDense(rows, w.Positions()*out, nil)
-		size := w.Positions() * w.Reads()
-		inBatches(rows, func(from, to int) {
-			patch := make([]float64, size)
-			for i := from; i < to; i++ {
-				patches(w, patch, x.RawRowView(i))
-				multiply(w.Positions(), out, w.Reads(), patch, wT.RawMatrix().Data, 0, y.RawRowView(i))
-			}
-		})
+	y := mat.NewDense(rows, w.Positions()*out, nil)
+	product := func(m int, x []float64, stride int, y []float64) {
+		gemm(blas.NoTrans, m, out, w.Reads(), x, stride, wT.RawMatrix().Data, 0, y)
 	}
+	inBatches(rows, func(from, to int) {
+		if w.IsWhole() {
+			raw := x.RawMatrix()
+			product(to-from, raw.Data[from*raw.Stride:], raw.Stride, y.RawMatrix().Data[from*out:])
+			return
+		}
+		patch := make([]float64, w.Positions()*w.Reads())
+		for i := from; i < to; i++ {
+			patches(w, patch, x.RawRowView(i))
+			product(w.Positions(), patch, w.Reads(), y.RawRowView(i))
+		}
+	})
 	for i := range rows {
 		for row := y.RawRowView(i); len(row) > 0; row = row[len(b):] {
 			floats.Add(row[:len(b)], b)
