@@ -47,14 +47,8 @@ echo 'builds hepex, then plans; on a new machine prices of operations are measur
 go build -C "$(dirname "$0")/.." -o "$(realpath "$out")/hepex" ./experiments/hepex
 
 # What is wrong with a config or missing of the data is said before anything runs.
-total=0
-for config in "${configs[@]}"; do
-  plan=$(hepex plan "$config")
-  seconds=$(sed -n 's/^about \([0-9]*\) s: .*/\1/p' <<< "$plan")
-  total=$((total + seconds))
-  printf '%s; about %d s\n' "$(hepex status "$config" --out "$out")" "$seconds"
-done
-printf 'in all: about %d s, less the evaluations that are done\n' "$total"
+plan=$(hepex plan "${configs[@]}" --out "$out")
+grep -E '^[^ ]+: [0-9]+ points?: |^(in all: )?about [0-9]+ s' <<< "$plan"
 
 failed=0
 for config in "${configs[@]}"; do

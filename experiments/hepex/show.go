@@ -6,16 +6,12 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"hepex/harness/config"
 	"hepex/harness/record"
-	"hepex/harness/run"
-	"hepex/harness/trial"
 	"hepex/plots"
 )
 
@@ -179,75 +175,6 @@ func (a *app) tableCommand() *cobra.Command {
 	cmd.Flags().StringVar(&format, "format", "terminal", "terminal, markdown, latex or csv")
 	cmd.Flags().IntVar(&width, "width", plots.TerminalWidth, "columns that the summary may take on a terminal")
 	return cmd
-}
-
-// writePlan prints the points and what they are expected to take.
-func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, limit int64) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	others := varying(plan, "data.name", "data.from", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed")
-	fmt.Fprintln(tw, "point\tlabel\tdata\tscheme\tratio\ttile\tweights\tseed\tevaluate\tmemory\t"+strings.Join(others, "\t"))
-	training, evaluations := 0.0, 0.0
-	var refused []string
-	for i, p := range plan {
-		f := forecasts[i]
-		training += f.Train
-		evaluations += f.Measure
-		bound, over := "", ""
-		if f.Dense && p.Spec.Prune.Options().Prunes() {
-			bound = "≤ "
-		}
-		if limit > 0 && f.Peak > limit {
-			over = " over limits.memory"
-		}
-		s := p.Spec
-		ratio := "-"
-		if _, ok := p.Params["prune.ratio"]; ok {
-			ratio = fmt.Sprint(s.Prune.Ratio)
-		}
-		takes := fmt.Sprintf("%s%.3g s\t%s%d MiB%s", bound, f.Evaluate, bound, f.Peak>>20, over)
-		switch {
-		case f.Refused != nil:
-			takes = "refused\trefused"
-			refused = append(refused, fmt.Sprintf("%s is refused: %v", p.ID, f.Refused))
-		case !s.Measure.Encrypted:
-			takes = "-\t-"
-		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s", p.ID, p.Label, s.Data.Title(), s.Prune.Scheme, ratio, s.Tile, s.HE.Weights, s.Train.Seed, takes)
-		for _, name := range others {
-			value, ok := p.Params[name]
-			if !ok {
-				value = "-"
-			}
-			fmt.Fprintf(tw, "\t%v", value)
-		}
-		fmt.Fprintln(tw)
-	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	for _, line := range refused {
-		fmt.Fprintln(w, line)
-	}
-	fmt.Fprintf(w, "about %.0f s: %.0f s of training that the cache lacks, %.0f s of evaluations at the fewest repeats; pruning and preparing models come on top\n",
-		training+evaluations, training, evaluations)
-	return nil
-}
-
-// varying lists the parameters that points have in different values, beyond those that are shown anyway.
-func varying(plan []run.Planned, shown ...string) []string {
-	var names []string
-	for _, name := range config.ParamNames() {
-		values := map[string]bool{}
-		for _, p := range plan {
-			if v, ok := p.Params[name]; ok {
-				values[fmt.Sprint(v)] = true
-			}
-		}
-		if len(values) > 1 && !slices.Contains(shown, name) {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 func writeJSON(w io.Writer, v any) error {

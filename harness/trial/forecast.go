@@ -17,6 +17,7 @@ type Forecast struct {
 	Evaluate float64 // seconds of one evaluation
 	Measure  float64 // seconds of all evaluations, at the fewest repeats
 	Train    float64 // seconds of the training that it still needs; see Forecaster.Training
+	SetUp    float64 // seconds until evaluations can begin: keys, model and input, and the test samples without encryption
 	Peak     int64   // bytes that the process needs
 	Dense    bool    // an upper bound: how many tiles stay is not known before the network is pruned
 	Refused  error   // why the network as trained cannot be evaluated, if so; all else is zero then
@@ -27,13 +28,14 @@ type Forecaster struct {
 	rates   map[string]inference.Rates // by class of parameters
 	price   tune.Pricer
 	steps   map[string]float64 // seconds of a step of training, by network
+	looks   map[string]float64 // seconds of a look at a sample, by network
 	trained map[Key]bool       // states that the points so far leave
 }
 
 // NewForecaster takes prices from a cache folder, and keeps there those that it has to measure.
 func NewForecaster(cacheDir string) *Forecaster {
 	price := tune.CachedPrices(PriceDir(cacheDir), machine.Environment().CPU, false)
-	return &Forecaster{map[string]inference.Rates{}, price, map[string]float64{}, map[Key]bool{}}
+	return &Forecaster{map[string]inference.Rates{}, price, map[string]float64{}, map[string]float64{}, map[Key]bool{}}
 }
 
 // Point predicts a point by counts and prices: from the pruned network if the cache has it, else as if no tile were pruned.
@@ -70,7 +72,32 @@ func (f *Forecaster) Point(j Job) (*Forecast, error) {
 	m := j.Spec.Measure
 	out := &Forecast{Evaluate: seconds / float64(m.Threads), Peak: peak(g, s.Memory), Dense: !ready}
 	out.Measure = out.Evaluate * float64(m.Warmup+m.Repeats.Min)
+	p, err := newPreparer(j, nil)
+	if err != nil {
+		return nil, err
+	}
+	look, err := f.look(p)
+	if err != nil {
+		return nil, err
+	}
+	out.SetUp = setUp(s.Memory, j.Spec.HE.Encrypted()) + look*float64(j.Spec.Data.Test)
 	return out, nil
+}
+
+// Seconds that it takes to make a byte of what an evaluation needs, in records of one machine: good enough to tell minutes from hours.
+const (
+	keySeconds       = 2.5e-9
+	inputSeconds     = 1.3e-9
+	encodedSeconds   = 4e-9
+	encryptedSeconds = 2e-9
+)
+
+func setUp(m packing.Memory, encrypted bool) float64 {
+	model := encodedSeconds
+	if encrypted {
+		model = encryptedSeconds
+	}
+	return keySeconds*float64(m.Keys) + inputSeconds*float64(m.Input) + model*float64(m.Model)
 }
 
 // cost is the seconds of all operations on one thread. Points of one class of parameters share rates: setting up parameters
