@@ -322,6 +322,7 @@ func TestTileMapErrors(t *testing.T) {
 		{"taps of unequal size", func(l *TileMapLayer) { l.Kernel = Kernel{3, 1} }, "kernel of 3 × 1 taps for outputs of 32 weights"},
 		{"too many taps", func(l *TileMapLayer) { l.Kernel = Kernel{8, 8} }, "kernel of 8 × 8 taps"},
 		{"taps without end", func(l *TileMapLayer) { l.Kernel = Kernel{math.MaxInt, math.MaxInt} }, "taps for outputs of 32 weights"},
+		{"weights of expansion", func(l *TileMapLayer) { l.Added = make([][]bool, 10) }, "weights of expansion: want 10 × 32"},
 		{"rows without columns", func(l *TileMapLayer) { l.Kernel = Kernel{4, 0} }, "kernel of 4 × 0 taps"},
 	}
 	for _, test := range tests {

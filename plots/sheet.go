@@ -68,16 +68,18 @@ func (s sheet) notes(r mapRow) []string {
 
 // key says what colours mean.
 func (s sheet) key() string {
-	if s.tapped() {
-		return "Tinted: tiles that are computed. Dark: weights that are not zero. On a darker ground: dropped inputs and outputs."
+	key := "Tinted: tiles that are computed. Dark: weights that are not zero."
+	if s.has(func(r mapRow) bool { return r.maps[1].added != nil }) {
+		key += " Green: those that expansion gave back."
 	}
-	return "Tinted: tiles that are computed. Dark: weights that are not zero."
+	if s.has(func(r mapRow) bool { return r.tapped }) {
+		key += " On a darker ground: dropped inputs and outputs."
+	}
+	return key
 }
 
-// tapped tells whether a layer has a kernel.
-func (s sheet) tapped() bool {
-	return slices.ContainsFunc(s.rows, func(r mapRow) bool { return r.tapped })
-}
+// has tells whether some layer is of a kind.
+func (s sheet) has(kind func(r mapRow) bool) bool { return slices.ContainsFunc(s.rows, kind) }
 
 func (s sheet) dots() (w, h int) {
 	h = 2*sheetMargin + (len(s.rows)-1)*rowGap + keyHeight

@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -145,5 +146,42 @@ func TestMapsFitThePage(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Weights that expansion gave back are green, the others dark, and the key and the heading say so.
+func TestExpandedWeightsAreGreen(t *testing.T) {
+	l := tappedLayer("fc1", 12, 8, Kernel{1, 1}, false)
+	l.After = slices.Clone(l.Before)
+	l.Added = make([][]bool, len(l.Before))
+	for o := range l.Before {
+		l.Before[o], l.Added[o] = slices.Clone(l.Before[o]), make([]bool, len(l.Before[o]))
+		for i, w := range l.Before[o] {
+			if w > 0 && (o+i)%2 == 0 {
+				l.Before[o][i], l.Added[o][i] = 0, true
+			}
+		}
+	}
+	row, err := newMapRow(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, seen := row.maps[1], 0
+	for x, w := range slices.All(l.After[4]) {
+		r, g, b, _ := m.dot(int(m.in.at(x, 0)), int(m.out.at(4, 0))).RGBA()
+		green := g > r && g > b
+		if w > 0 && green != l.Added[4][x] {
+			t.Errorf("weight %d: green %v, added %v", x, green, l.Added[4][x])
+		}
+		if l.Added[4][x] {
+			seen++
+		}
+	}
+	if seen == 0 {
+		t.Fatal("no weight was added: nothing was tested")
+	}
+	key := sheet{rows: []mapRow{row}}.key()
+	if !strings.Contains(key, "Green: those that expansion gave back.") || !strings.HasPrefix(m.heading, "permuted and expanded: ") {
+		t.Errorf("heading %q, key %q", m.heading, key)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,7 @@ type TileMapLayer struct {
 	Before, After     [][]float32 // |w|, in the original order of the neurons and in the permuted one
 	GroupOut, GroupIn int         // outputs and inputs that share a tile
 	Kept              [][]bool    // tile rows × tile columns, in the permuted order
+	Added             [][]bool    // weights of After that expansion gave back and Before lacks, or nil
 
 	Kernel    Kernel // zero: one tap
 	Flattened bool   // the taps are the positions of a grid, all of which a fully connected layer reads
@@ -37,7 +39,8 @@ type Kernel struct{ Rows, Cols int }
 // DrawTileMap writes the map as ID.pdf, ID.svg and ID.png into dir, which it makes, beside it the numbers of tiles as ID.csv and
 // a caption as ID.txt, and returns the paths. Each layer is a row of two heat maps on the grid of its tiles: weights that are not
 // zero are dark, and tiles that have to be kept are tinted. In the original order of the neurons those are
-// the tiles that hold any weight, in the permuted one those that Kept names. Both show the same, final weights.
+// the tiles that hold any weight, in the permuted one those that Kept names. Both show the same, final weights, but for those that
+// expansion gave back to kept tiles: they are green, and the first map is without them.
 //
 // A layer with a kernel is a small map for each tap, in the rows and columns of the kernel. A fully connected layer after a grid has a tap
 // for each position, in the rows and columns of the grid or, where weights are larger so, all side by side. On a darker ground are
@@ -110,6 +113,7 @@ type mapRow struct {
 type heatMap struct {
 	heading string
 	weights [][]float32
+	added   [][]bool // or nil
 	kept    [][]bool
 	out, in side
 	top     float32 // the weight that is black
@@ -129,7 +133,7 @@ func newMapRow(l TileMapLayer) (mapRow, error) {
 		return mapRow{}, err
 	}
 	var top float32
-	for _, row := range l.Before {
+	for _, row := range l.After {
 		for _, w := range row {
 			top = max(top, w)
 		}
@@ -137,6 +141,9 @@ func newMapRow(l TileMapLayer) (mapRow, error) {
 	before, after := l.heatMap(l.Before, l.occupied()), l.heatMap(l.After, l.Kept)
 	before.top, after.top = top, top
 	before.heading, after.heading = "original order: "+tally(before.kept), "permuted: "+tally(after.kept)
+	if l.Added != nil {
+		before.heading, after.heading, after.added = "pruned, "+before.heading, "permuted and expanded: "+tally(after.kept), l.Added
+	}
 	return mapRow{l.title(), l.note(after), l.taps() > 1, [2]heatMap{before, after}}, nil
 }
 
@@ -212,6 +219,9 @@ func (l TileMapLayer) check() error {
 			}
 		}
 	}
+	if l.Added != nil && (len(l.Added) != outs || slices.ContainsFunc(l.Added, func(row []bool) bool { return len(row) != ins })) {
+		return fmt.Errorf("weights of expansion: want %d × %d", outs, ins)
+	}
 	rows, cols := ceilDiv(outs, l.GroupOut), l.taps()*ceilDiv(l.inputs(), l.GroupIn)
 	if len(l.Kept) != rows {
 		return fmt.Errorf("%d rows of tiles: want %d", len(l.Kept), rows)
@@ -253,6 +263,8 @@ func (m heatMap) size() (w, h int) {
 }
 
 var (
+	ink         = color.RGBA{0x10, 0x22, 0x44, 0xFF}
+	addedInk    = color.RGBA{0x2F, 0x9E, 0x6B, 0xFF} // half as dark in grey
 	keptTint    = color.RGBA{0xFF, 0xE9, 0xC2, 0xFF}
 	keptDropped = color.RGBA{0xD9, 0xBE, 0x87, 0xFF}
 	keptOutline = draw.LineStyle{Color: color.RGBA{0xDD, 0x9A, 0x1C, 0xFF}, Width: 0.35}
@@ -278,20 +290,27 @@ func (m heatMap) dot(x, y int) color.Color {
 	if o0 == o1 || i0 == i1 {
 		return color.White
 	}
-	sum, n := 0.0, 0.0
+	n := float64((o1 - o0) * (i1 - i0))
+	dark, green := 0.0, 0.0 // shares of the dot
 	for o := o0; o < o1; o++ {
 		for i := i0; i < i1; i++ {
-			n++
-			if w := m.weights[o][i]; w > 0 {
-				sum += 0.55 + 0.45*math.Sqrt(float64(min(w/m.top, 1)))
+			w := m.weights[o][i]
+			if w == 0 {
+				continue
+			}
+			share := (0.55 + 0.45*math.Sqrt(float64(min(w/m.top, 1)))) / n
+			if m.added != nil && m.added[o][i] {
+				green += share
+			} else {
+				dark += share
 			}
 		}
 	}
 	back := m.ground(o0, i0)
-	ink := color.RGBA{0x10, 0x22, 0x44, 0xFF}
-	dark := sum / n
-	mix := func(a, b uint8) uint8 { return uint8(math.Round(float64(a)*(1-dark) + float64(b)*dark)) }
-	return color.RGBA{mix(back.R, ink.R), mix(back.G, ink.G), mix(back.B, ink.B), 0xFF}
+	mix := func(a, b, c uint8) uint8 {
+		return uint8(math.Round(float64(a)*(1-dark-green) + float64(b)*dark + float64(c)*green))
+	}
+	return color.RGBA{mix(back.R, ink.R, addedInk.R), mix(back.G, ink.G, addedInk.G), mix(back.B, ink.B, addedInk.B), 0xFF}
 }
 
 // ground is what a weight lies on: white, or the tint of a kept tile, and darker where its output or input is dropped.

@@ -34,6 +34,16 @@ func (r *results) drawMap(id string, rec *record.Record) ([]string, error) {
 		layer := plots.TileMapLayer{
 			Name: l.Name, Before: l.Rows(false), After: l.Rows(true), GroupOut: l.OutGroup, GroupIn: l.InGroup, Kept: l.Kept, Flattened: l.Flattened,
 		}
+		if added := l.AddedRows(false); added != nil {
+			layer.Added = l.AddedRows(true)
+			for o, row := range added {
+				for i, is := range row {
+					if is {
+						layer.Before[o][i] = 0
+					}
+				}
+			}
+		}
 		if l.Kernel != nil {
 			layer.Kernel = plots.Kernel{Rows: l.Kernel[0], Cols: l.Kernel[1]}
 		}

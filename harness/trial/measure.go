@@ -88,7 +88,11 @@ func MeasureByTurns(j Job, report func(Step), turns Turns) (*Result, error) {
 	}
 	result := &Result{Record: t.rec}
 	if j.Spec.Measure.Encrypted { // comparisons of many points would fill the disk with weights
-		result.Tiles, result.Examples = newTileMap(t.pruned.state, t.tiles, j.Spec.Tile), t.examples
+		before, err := p.beforeExpansion(pruningOptions(j.Spec))
+		if err != nil {
+			return nil, err
+		}
+		result.Tiles, result.Examples = newTileMap(t.pruned.state, before, t.tiles, j.Spec.Tile), t.examples
 	}
 	return result, nil
 }

@@ -205,6 +205,36 @@ func (p *preparer) do(step pruning.Step, after Key, out *prepared, last bool) (*
 	return out, p.store(after, out)
 }
 
+// beforeExpansion is the network that the last expansion of a scheme found, or nil if it has none: the training before it is in the cache,
+// and what comes between is done again.
+func (p *preparer) beforeExpansion(o pruning.Options) (*network.Network, error) {
+	steps, err := o.Steps()
+	if err != nil {
+		return nil, err
+	}
+	_, after, err := p.keys(o)
+	if err != nil {
+		return nil, err
+	}
+	last := -1
+	for i, step := range steps {
+		if _, ok := step.(pruning.Expand); ok {
+			last = i
+		}
+	}
+	if last < 0 {
+		return nil, nil
+	}
+	out, next, err := p.resume(after[:last])
+	for i := next; i < last && err == nil; i++ {
+		out, err = p.do(steps[i], after[i], out, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out.state.Net, nil
+}
+
 func stepName(o pruning.Options, s pruning.Step) string {
 	what := "prune "
 	if _, ok := s.(pruning.Permute); ok {

@@ -32,12 +32,14 @@ type TileMapLayer struct {
 	OutGroup int      `json:"out_group"`
 	InGroup  int      `json:"in_group"`
 	Kept     [][]bool `json:"kept"`
+	Added    []byte   `json:"added,omitempty"` // bit i%8 of byte i/8: expansion gave weight i back. Nil without expansion
 
 	Kernel    []int `json:"kernel,omitempty"`    // rows and columns of taps, if there are several
 	Flattened bool  `json:"flattened,omitempty"` // a fully connected layer, whose taps are the positions of its inputs
 }
 
-func newTileMap(s *pruning.State, m *packing.Model, shape packing.Shape) TileMap {
+// newTileMap draws the final state of a network; before is what expansion found, if there was one.
+func newTileMap(s *pruning.State, before *network.Network, m *packing.Model, shape packing.Shape) TileMap {
 	var tm TileMap
 	g := s.Net.Geometry()
 	for l, d := range s.Net.Dense() {
@@ -58,6 +60,14 @@ func newTileMap(s *pruning.State, m *packing.Model, shape packing.Shape) TileMap
 		for i, w := range d.W {
 			if w != 0 {
 				layer.Weights[i] = byte(math.Ceil(255 * math.Abs(float64(w)) / largest))
+			}
+		}
+		if before != nil {
+			layer.Added = make([]byte, (len(d.W)+7)/8)
+			for i, w := range before.Dense()[l].W {
+				if w == 0 && d.W[i] != 0 {
+					layer.Added[i/8] |= 1 << (i % 8)
+				}
 			}
 		}
 		tm.Layers = append(tm.Layers, layer)
@@ -91,20 +101,32 @@ func (l *TileMapLayer) Taps() int {
 
 // Rows gives the weights of each output, with the channels in their original order or, permuted, in that of the places.
 func (l *TileMapLayer) Rows(permuted bool) [][]float32 {
+	return rowsOf(l, permuted, func(w int) float32 { return float32(l.Weights[w]) })
+}
+
+// AddedRows tells likewise which weights expansion gave back. It is nil where none was.
+func (l *TileMapLayer) AddedRows(permuted bool) [][]bool {
+	if l.Added == nil {
+		return nil
+	}
+	return rowsOf(l, permuted, func(w int) bool { return l.Added[w/8]>>(w%8)&1 == 1 })
+}
+
+func rowsOf[T any](l *TileMapLayer, permuted bool, weight func(w int) T) [][]T {
 	channels := l.Inputs / l.Taps()
-	rows := make([][]float32, l.Outputs)
+	rows := make([][]T, l.Outputs)
 	for o := range rows {
 		from := o
 		if permuted && l.OutOrder != nil {
 			from = l.OutOrder[o]
 		}
-		rows[o] = make([]float32, l.Inputs)
+		rows[o] = make([]T, l.Inputs)
 		for i := range rows[o] {
 			in := i
 			if permuted && l.InOrder != nil {
 				in = i/channels*channels + l.InOrder[i%channels]
 			}
-			rows[o][i] = float32(l.Weights[from*l.Inputs+in])
+			rows[o][i] = weight(from*l.Inputs + in)
 		}
 	}
 	return rows
@@ -117,6 +139,9 @@ func (l *TileMapLayer) check() error {
 		return fmt.Errorf("%d weights for %d outputs of %d inputs: want one for each pair", n, l.Outputs, l.Inputs)
 	case l.OutGroup < 1 || l.InGroup < 1 || l.OutGroup > packing.MaxSlots || l.InGroup > packing.MaxSlots:
 		return fmt.Errorf("tiles of %d inputs and %d outputs: want 1 to %d each", l.InGroup, l.OutGroup, packing.MaxSlots)
+	}
+	if l.Added != nil && len(l.Added) != (n+7)/8 {
+		return fmt.Errorf("added: %d bytes for %d weights: want a bit for each", len(l.Added), n)
 	}
 	if k := l.Kernel; k != nil && (len(k) != 2 || k[0] < 1 || k[1] < 1 || k[0] > l.Inputs || k[1] > l.Inputs || l.Inputs%(k[0]*k[1]) != 0) {
 		return fmt.Errorf("kernel %v for %d inputs: want rows and columns of taps that have equally many", k, l.Inputs)

@@ -38,7 +38,7 @@ func mapOf(t *testing.T, orders [][]int) TileMap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newTileMap(&pruning.State{Net: n, Orders: orders}, m, shape)
+	return newTileMap(&pruning.State{Net: n, Orders: orders}, nil, m, shape)
 }
 
 func TestTileMapsSurviveTheirFiles(t *testing.T) {
@@ -73,6 +73,36 @@ func TestTileMapsSurviveTheirFiles(t *testing.T) {
 	}
 }
 
+// What expansion gave back is known bit by bit, in both orders.
+func TestTileMapsKnowWhatExpansionGaveBack(t *testing.T) {
+	final := []float32{1, 2, 3, 4, 5, 6, 7, 8, 0}
+	net := func(w []float32) *network.Network {
+		n, err := network.New(network.Architecture{Inputs: 3, Outputs: 3, Activation: "square"}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(n.Dense()[0].W, w)
+		return n
+	}
+	orders := [][]int{{2, 0, 1}, {1, 0, 2}}
+	f, err := net(final).Fold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape := packing.Shape{In: 2, Out: 2, Batch: packing.MinSlots / 4}
+	m, err := packing.TilesOf(shape).Pack(f, orders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := newTileMap(&pruning.State{Net: net(final), Orders: orders}, net([]float32{1, 0, 0, 4, 5, 6, 7, 0, 0}), m, shape).Layers[0]
+	if d := cmp.Diff([][]bool{{false, true, true}, {false, false, false}, {false, true, false}}, got.AddedRows(false)); d != "" {
+		t.Errorf("in the original order (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([][]bool{{false, false, false}, {true, false, true}, {false, false, true}}, got.AddedRows(true)); d != "" {
+		t.Errorf("permuted (-want +got):\n%s", d)
+	}
+}
+
 // Maps of fully connected networks need not say that they have no taps.
 func TestOlderTileMapsAreRead(t *testing.T) {
 	const text = `{"layers": [{"name": "fc1", "outputs": 2, "inputs": 3, "weights": "AAECAwQF", "in_order": [2, 0, 1], "out_group": 1, "in_group": 2, "kept": [[true, false], [true, true]]}]}`
@@ -104,6 +134,7 @@ func TestTileMapsRefused(t *testing.T) {
 		"order beyond":      {func(m *TileMap) { m.Layers[0].OutOrder = []int{0, 1, 3} }, "out_order: want each of 0 to 2 once"},
 		"order negative":    {func(m *TileMap) { m.Layers[0].OutOrder = []int{0, 1, -1} }, "out_order"},
 		"order twice":       {func(m *TileMap) { m.Layers[1].InOrder = []int{0, 2, 2} }, "layer 2 (fc2): in_order: want each of 0 to 2 once"},
+		"bits of expansion": {func(m *TileMap) { m.Layers[0].Added = []byte{1} }, "layer 1 (conv1): added: 1 bytes for 36 weights"},
 		"rows of tiles":     {func(m *TileMap) { m.Layers[0].Kept = m.Layers[0].Kept[1:] }, "1 rows of kept tiles: want 2"},
 		"tiles of a row":    {func(m *TileMap) { m.Layers[0].Kept[1] = nil }, "0 kept tiles in row 1: want 6"},
 	} {
@@ -126,7 +157,7 @@ func TestTileMapsRefused(t *testing.T) {
 func FuzzParseTileMap(f *testing.F) {
 	for _, text := range []string{
 		`{"layers": [{"name": "fc1", "outputs": 2, "inputs": 3, "weights": "AAECAwQF", "in_order": [2, 0, 1], "out_group": 1, "in_group": 2, "kept": [[true, false], [true, true]]}]}`,
-		`{"layers": [{"name": "conv1", "outputs": 1, "inputs": 4, "weights": "AAECAw==", "in_order": [1, 0], "out_group": 4, "in_group": 4, "kept": [[true, true]], "kernel": [1, 2]}]}`,
+		`{"layers": [{"name": "conv1", "outputs": 1, "inputs": 4, "weights": "AAECAw==", "in_order": [1, 0], "out_group": 4, "in_group": 4, "kept": [[true, true]], "kernel": [1, 2], "added": "BQ=="}]}`,
 		`{}`, `[`,
 	} {
 		f.Add([]byte(text))
@@ -141,6 +172,7 @@ func FuzzParseTileMap(f *testing.F) {
 				if rows := m.Layers[i].Rows(permuted); len(rows) != m.Layers[i].Outputs {
 					t.Errorf("%d rows", len(rows))
 				}
+				m.Layers[i].AddedRows(permuted)
 			}
 		}
 	})

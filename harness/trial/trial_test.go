@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -104,6 +105,9 @@ func TestPointFromStartToEnd(t *testing.T) {
 			for l, layer := range result.Tiles.Layers {
 				if len(layer.Weights) != layer.Inputs*layer.Outputs || len(layer.Kept) != (layer.Outputs+layer.OutGroup-1)/layer.OutGroup {
 					t.Errorf("tile map of layer %d: %d weights, %d rows", l, len(layer.Weights), len(layer.Kept))
+				}
+				if expands := r.Params["prune.scheme"] == "p4e"; expands != bytes.ContainsFunc(layer.Added, func(r rune) bool { return r != 0 }) {
+					t.Errorf("tile map of layer %d: scheme %s, bits of expansion %v", l, r.Params["prune.scheme"], layer.Added)
 				}
 			}
 		})
