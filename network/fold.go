@@ -182,7 +182,7 @@ func (d *Dense) folded(q *Quadratic, pool *Window) Affine {
 func (l *Affine) addConstants(inputs []float64) {
 	w, out := l.window(), l.channels()
 	patch := make([]float64, w.Positions()*w.Reads())
-	patches(&w, patch, inputs)
+	patches(w.stretches(), patch, inputs)
 	for p := range w.Positions() {
 		x := patch[p*w.Reads() : (p+1)*w.Reads()]
 		for o := range out {
@@ -219,7 +219,7 @@ func (l *Affine) average(pool *Window) {
 		}
 	}
 	sums := make([]float64, pool.Out(out).Size())
-	poolSums(pool, sums, l.B)
+	poolSums(pool.Inputs(), out, sums, l.B)
 	floats.Scale(share, sums)
 	l.W, l.B, l.Window = w, sums, &merged
 }

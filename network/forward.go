@@ -69,6 +69,7 @@ func affine(w *Window, x, weights *mat.Dense, b []float64) *mat.Dense {
 	product := func(m int, x []float64, stride int, y []float64) {
 		gemm(blas.NoTrans, m, out, w.Reads(), x, stride, wT.RawMatrix().Data, 0, y)
 	}
+	reads := w.stretches()
 	inBatches(rows, func(from, to int) {
 		if w.IsWhole() {
 			raw := x.RawMatrix()
@@ -77,7 +78,7 @@ func affine(w *Window, x, weights *mat.Dense, b []float64) *mat.Dense {
 		}
 		patch := make([]float64, w.Positions()*w.Reads())
 		for i := from; i < to; i++ {
-			patches(w, patch, x.RawRowView(i))
+			patches(reads, patch, x.RawRowView(i))
 			product(w.Positions(), patch, w.Reads(), y.RawRowView(i))
 		}
 	})
@@ -93,8 +94,9 @@ func affine(w *Window, x, weights *mat.Dense, b []float64) *mat.Dense {
 func pooled(w *Window, x *mat.Dense, scale float64) *mat.Dense {
 	rows, _ := x.Dims()
 	y := mat.NewDense(rows, w.Positions()*w.In.Channels, nil)
+	inputs := w.Inputs()
 	for i := range rows {
-		poolSums(w, y.RawRowView(i), x.RawRowView(i))
+		poolSums(inputs, w.In.Channels, y.RawRowView(i), x.RawRowView(i))
 	}
 	if scale != 1 {
 		y.Scale(scale, y)
@@ -102,14 +104,12 @@ func pooled(w *Window, x *mat.Dense, scale float64) *mat.Dense {
 	return y
 }
 
-// poolSums adds to out, positions × channels, what the taps of each position read.
-func poolSums[T float](w *Window, out, x []T) {
-	c := w.In.Channels
-	for p := range w.Positions() {
-		sum := out[p*c : (p+1)*c]
-		for t := range w.Taps() {
-			from := w.Input(p, t) * c
-			for k, v := range x[from : from+c] {
+// poolSums adds to out, positions × channels, what the taps of each position read; inputs are those of a window.
+func poolSums[T float](inputs [][]int, channels int, out, x []T) {
+	for p, taps := range inputs {
+		sum := out[p*channels:][:channels]
+		for _, at := range taps {
+			for k, v := range x[at*channels:][:len(sum)] {
 				sum[k] += v
 			}
 		}

@@ -70,7 +70,7 @@ func (l *Affine) foldConstants(next *Affine) {
 	w := next.window()
 	if next.Pool != nil {
 		sums := make([]float64, w.In.Size())
-		poolSums(next.Pool, sums, constants)
+		poolSums(next.Pool.Inputs(), next.Pool.In.Channels, sums, constants)
 		constants = sums
 	}
 	next.addConstants(constants)

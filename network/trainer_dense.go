@@ -4,6 +4,7 @@ package network
 type denseParams[T float] struct {
 	in, out int
 	window  *Window   // nil: samples are what outputs read
+	reads   []stretch // of the window
 	w       *param[T] // in×out, so that zeros among the samples save work
 	b       *param[T]
 	wT      []T // out×in, a copy for the gradient of the inputs; nil for the first layer
@@ -18,8 +19,12 @@ type denseOp[T float] struct {
 
 func (t *trainer[T]) addDense(d *Dense, at int) {
 	p := &denseParams[T]{in: d.In, out: d.Out, window: d.Window, w: t.newParam(transposed(d.W, d.Out, d.In)), b: t.newParam(d.B)}
-	if p.window != nil && p.window.IsWhole() {
+	switch {
+	case p.window == nil:
+	case p.window.IsWhole():
 		p.window = nil
+	default:
+		p.reads = p.window.stretches()
 	}
 	p.w.decays = true
 	if d.Mask != nil {
@@ -79,7 +84,7 @@ func (d *denseOp[T]) pieces(rows int, f func(first, last int, x []T)) {
 		last := min(first+step, rows)
 		d.patch = resize(d.patch, (last-first)*size)
 		for i := first; i < last; i++ {
-			patches(d.window, d.patch[(i-first)*size:(i-first+1)*size], d.x[i*inputs:(i+1)*inputs])
+			patches(d.reads, d.patch[(i-first)*size:(i-first+1)*size], d.x[i*inputs:(i+1)*inputs])
 		}
 		f(first, last, d.patch)
 	}
@@ -142,7 +147,7 @@ func (d *denseOp[T]) backward(dy []T, rows int) []T {
 	d.gradient = resize(d.gradient, p*d.in)
 	for i := range rows {
 		multiply(p, d.in, d.out, dy[i*n:(i+1)*n], d.wT, 0, d.gradient)
-		spread(d.window, d.dx[i*inputs:(i+1)*inputs], d.gradient)
+		spread(d.reads, d.dx[i*inputs:(i+1)*inputs], d.gradient)
 	}
 	return d.dx
 }

@@ -19,6 +19,7 @@ type normOp[T float] struct {
 	ggamma, gbeta         []T
 	mean, variance, scale []T // of the shard; scale = 1/√(variance + ε)
 	unit, y, dx           []T // unit = normalised x
+	share                 []T // of a channel's gradients in dx
 }
 
 func (t *trainer[T]) addBatchNorm(b *BatchNorm, at int) {
@@ -62,11 +63,13 @@ func (o *normOp[T]) forward(x []T, _ int) []T {
 	o.unit, o.y = resize(o.unit, len(x)), resize(o.y, len(x))
 	width := len(o.mean)
 	o.measure(x, len(x)/width)
+	mean, scale, gamma, beta := o.mean, o.scale[:width], o.gamma.value[:width], o.beta.value[:width]
 	for i := 0; i < len(x); i += width {
-		for j := range width {
-			u := (x[i+j] - o.mean[j]) * o.scale[j]
-			o.unit[i+j] = u
-			o.y[i+j] = T(u*o.gamma.value[j]) + o.beta.value[j]
+		x, unit, y := x[i:i+width], o.unit[i:i+width], o.y[i:i+width]
+		for j, m := range mean {
+			u := (x[j] - m) * scale[j]
+			unit[j] = u
+			y[j] = T(u*gamma[j]) + beta[j]
 		}
 	}
 	return o.y
@@ -87,44 +90,54 @@ func (o *normOp[T]) measure(x []T, rows int) {
 
 func (o *normOp[T]) average(x []T, rows int) {
 	width := len(o.mean)
-	clear(o.mean)
+	mean, variance := o.mean, o.variance[:width]
+	clear(mean)
 	for i := 0; i < len(x); i += width {
-		for j := range width {
-			o.mean[j] += x[i+j]
+		x := x[i : i+width]
+		for j := range mean {
+			mean[j] += x[j]
 		}
 	}
-	for j := range width {
-		o.mean[j] /= T(rows)
+	for j := range mean {
+		mean[j] /= T(rows)
 	}
-	clear(o.variance)
+	clear(variance)
 	for i := 0; i < len(x); i += width {
-		for j := range width {
-			e := x[i+j] - o.mean[j]
-			o.variance[j] += T(e * e)
+		x := x[i : i+width]
+		for j, m := range mean {
+			e := x[j] - m
+			variance[j] += T(e * e)
 		}
 	}
-	for j := range width {
-		o.variance[j] /= T(rows)
+	for j := range variance {
+		variance[j] /= T(rows)
 	}
 }
 
 func (o *normOp[T]) backward(dy []T, _ int) []T {
 	width := len(o.mean)
 	rows := len(dy) / width // one for each sample and position
-	clear(o.ggamma)
-	clear(o.gbeta)
+	ggamma, gbeta := o.ggamma[:width], o.gbeta[:width]
+	clear(ggamma)
+	clear(gbeta)
 	for i := 0; i < len(dy); i += width {
-		for j := range width {
-			o.gbeta[j] += dy[i+j]
-			o.ggamma[j] += T(dy[i+j] * o.unit[i+j])
+		dy, unit := dy[i:i+width], o.unit[i:i+width]
+		for j := range gbeta {
+			gbeta[j] += dy[j]
+			ggamma[j] += T(dy[j] * unit[j])
 		}
 	}
 	// The mean and the variance depend on every sample, which takes the mean of dy and its part along unit away.
-	o.dx = resize(o.dx, len(dy))
+	share := resize(o.share, width)
+	for j, g := range o.gamma.value {
+		share[j] = g * o.scale[j] / T(rows)
+	}
+	o.share, o.dx = share, resize(o.dx, len(dy))
 	for i := 0; i < len(dy); i += width {
-		for j := range width {
-			g := T(T(rows)*dy[i+j]) - o.gbeta[j] - T(o.unit[i+j]*o.ggamma[j])
-			o.dx[i+j] = o.gamma.value[j] * o.scale[j] / T(rows) * g
+		dy, unit, dx := dy[i:i+width], o.unit[i:i+width], o.dx[i:i+width]
+		for j, s := range share {
+			g := T(T(rows)*dy[j]) - gbeta[j] - T(unit[j]*ggamma[j])
+			dx[j] = s * g
 		}
 	}
 	return o.dx

@@ -3,13 +3,15 @@ package network
 // poolOp is average pooling.
 type poolOp[T float] struct {
 	window *Window
+	inputs [][]int // of the window
 	y, dx  []T
 	first  bool // samples enter it directly
 }
 
 func (t *trainer[T]) addPool(p *AveragePool, at int) {
+	inputs := p.Inputs()
 	for _, s := range t.shards {
-		s.ops = append(s.ops, &poolOp[T]{window: &p.Window, first: at == 0})
+		s.ops = append(s.ops, &poolOp[T]{window: &p.Window, inputs: inputs, first: at == 0})
 	}
 }
 
@@ -18,7 +20,7 @@ func (p *poolOp[T]) forward(x []T, rows int) []T {
 	p.y = resize(p.y, rows*out)
 	clear(p.y)
 	for i := range rows {
-		poolSums(p.window, p.y[i*out:(i+1)*out], x[i*in:(i+1)*in])
+		poolSums(p.inputs, p.window.In.Channels, p.y[i*out:(i+1)*out], x[i*in:(i+1)*in])
 	}
 	share := T(1 / float64(p.window.Taps()))
 	for i := range p.y {
@@ -37,9 +39,9 @@ func (p *poolOp[T]) backward(dy []T, rows int) []T {
 	share := T(1 / float64(p.window.Taps()))
 	for i := range rows {
 		dx := p.dx[i*in : (i+1)*in]
-		for position := range p.window.Positions() {
-			for t := range p.window.Taps() {
-				to := dx[p.window.Input(position, t)*c:][:c]
+		for _, taps := range p.inputs {
+			for _, at := range taps {
+				to := dx[at*c:][:c]
 				for k, g := range dy[:c] {
 					to[k] += T(share * g)
 				}

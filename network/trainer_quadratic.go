@@ -24,28 +24,31 @@ func (t *trainer[T]) addQuadratic(q *Quadratic, at int) {
 }
 
 func (q *quadraticOp[T]) forward(x []T, _ int) []T {
-	q.x, q.y = x, resize(q.y, len(x))
+	y := resize(q.y, len(x))
+	q.x, q.y = x, y
 	a, b := q.ab[0], q.ab[1]
 	for i, v := range x {
-		q.y[i] = (T(a*v) + b) * v
+		y[i] = (T(a*v) + b) * v
 	}
-	return q.y
+	return y
 }
 
 func (q *quadraticOp[T]) backward(dy []T, _ int) []T {
+	x := q.x[:len(dy)]
 	if q.grad != nil {
 		var ga, gb float64
-		for i, v := range q.x {
+		for i, v := range x {
 			g := float64(dy[i] * v)
 			ga += float64(g * float64(v))
 			gb += g
 		}
 		q.grad[0], q.grad[1] = T(ga), T(gb)
 	}
-	q.dx = resize(q.dx, len(dy))
+	dx := resize(q.dx, len(dy))
+	q.dx = dx
 	a2, b := 2*q.ab[0], q.ab[1]
-	for i, v := range q.x {
-		q.dx[i] = dy[i] * (T(a2*v) + b)
+	for i, v := range x {
+		dx[i] = dy[i] * (T(a2*v) + b)
 	}
-	return q.dx
+	return dx
 }

@@ -130,63 +130,62 @@ func (w Window) Pooled(p Window) Window {
 	}
 }
 
-// patches copies what each output position reads of one sample: x is In.Size() values, out positions × Reads(), with zeros for what
-// lies in the padding.
-func patches[T float](w *Window, out, x []T) {
-	each(w, func(at, from, n int) {
-		if from < 0 {
-			clear(out[at : at+n])
-		} else {
-			copy(out[at:at+n], x[from:])
-		}
-	})
-}
+// stretch is n values that the taps in one row of a kernel read at one output position: they lie at index at of the patches and at from of
+// the sample; from is −1 in the padding.
+type stretch struct{ at, from, n int }
 
-// spread adds what patches copied back to where it came from.
-func spread[T float](w *Window, x, patches []T) {
-	each(w, func(at, from, n int) {
-		if from < 0 {
-			return
-		}
-		to := x[from : from+n]
-		for i, v := range patches[at : at+n] {
-			to[i] += v
-		}
-	})
-}
-
-// each calls f for the pieces that the taps in one row of a kernel read at one output position: n values, which lie at index at of the
-// patches and at from of the sample; from is −1 in the padding.
-func each(w *Window, f func(at, from, n int)) {
+// stretches are those of all output positions, in the order of the patches.
+func (w *Window) stretches() []stretch {
 	grid, c := w.Grid(), w.In.Channels
+	var all []stretch
 	at := 0
+	add := func(from, n int) {
+		if n > 0 {
+			all = append(all, stretch{at, from, n})
+			at += n
+		}
+	}
 	for py := range grid.H {
 		for px := range grid.W {
 			left := px*w.Stride.W - w.Padding.W
-			before, inside := 0, w.Kernel.W // taps left of the grid, and on it
-			if left < 0 {
-				before = -left
-				inside -= before
-			}
-			inside = min(inside, w.In.W-max(left, 0))
+			before := max(0, -left) // taps left of the grid
+			inside := min(w.Kernel.W-before, w.In.W-max(left, 0))
 			for ky := range w.Kernel.H {
 				y := py*w.Stride.H - w.Padding.H + ky
 				if y < 0 || y >= w.In.H {
-					f(at, -1, w.Kernel.W*c)
-					at += w.Kernel.W * c
+					add(-1, w.Kernel.W*c)
 					continue
 				}
-				if before > 0 {
-					f(at, -1, before*c)
-					at += before * c
-				}
-				f(at, (y*w.In.W+max(left, 0))*c, inside*c)
-				at += inside * c
-				if after := w.Kernel.W - before - inside; after > 0 {
-					f(at, -1, after*c)
-					at += after * c
-				}
+				add(-1, before*c)
+				add((y*w.In.W+max(left, 0))*c, inside*c)
+				add(-1, (w.Kernel.W-before-inside)*c)
 			}
+		}
+	}
+	return all
+}
+
+// patches copies what each output position reads of one sample: x is In.Size() values, out positions × Reads(), with zeros for what
+// lies in the padding.
+func patches[T float](stretches []stretch, out, x []T) {
+	for _, s := range stretches {
+		if s.from < 0 {
+			clear(out[s.at : s.at+s.n])
+		} else {
+			copy(out[s.at:s.at+s.n], x[s.from:])
+		}
+	}
+}
+
+// spread adds what patches copied back to where it came from.
+func spread[T float](stretches []stretch, x, patches []T) {
+	for _, s := range stretches {
+		if s.from < 0 {
+			continue
+		}
+		to := x[s.from : s.from+s.n]
+		for i, v := range patches[s.at:][:len(to)] {
+			to[i] += v
 		}
 	}
 }
