@@ -44,16 +44,16 @@ type step struct {
 // newChain lists the steps of a layout.
 func newChain(layout *packing.Layout, p packing.Profile) *chain {
 	c := &chain{input: p.Errors[packing.Source{Kind: packing.InputError}]}
-	gain, products := 1, 0
+	gain, fractions := 1, 0
 	for i := range layout.Layers {
 		ly := &layout.Layers[i]
 		of := func(k packing.SourceKind) float64 { return p.Errors[packing.Source{Layer: i, Kind: k}] }
 		bound := math.Log2(math.Max(p.Bound(i), 1))
 		square := bound + math.Log2(math.Max(p.Peaks[i], 1)*float64(layout.SquaresAdded(i))) // mean |x²| ≤ mean |x| · max |x|
 		if ly.Integer {
-			if products++; ly.Square {
-				c.steps = append(c.steps, step{gain: 2, fixed: 2 * packing.WeightBits * products, bound: square, rounding: of(packing.SquareError)})
-				products = 0
+			if fractions += ly.Fraction; ly.Square {
+				c.steps = append(c.steps, step{gain: 2, fixed: 2 * fractions, bound: square, rounding: of(packing.SquareError)})
+				fractions = 0
 			}
 			continue
 		}

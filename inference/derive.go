@@ -275,7 +275,7 @@ func headroom(layout *packing.Layout, p packing.Profile) int {
 // lastBits is by how many bits the integer weights of products since the last rescaling raise the scale.
 func lastBits(layout *packing.Layout) (bits int) {
 	for i := len(layout.Layers) - 1; i >= 0 && layout.Layers[i].Integer && !layout.Layers[i].Square; i-- {
-		bits += packing.WeightBits
+		bits += layout.Layers[i].Fraction
 	}
 	return bits
 }

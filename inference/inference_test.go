@@ -50,7 +50,7 @@ func smallScalarLiteral(layout *packing.Layout, lit Literal) Literal {
 	scale := lit.LogScale
 	var fromTop []int
 	for i := range layout.Layers {
-		scale += packing.WeightBits
+		scale += layout.Layers[i].Fraction
 		if layout.Layers[i].Square {
 			q := min(2*scale-lit.LogScale, 60)
 			fromTop = append(fromTop, q)
@@ -144,10 +144,7 @@ func TestEncryptedEqualsPlain(t *testing.T) {
 				p, err := NewParameters(smallLiteral(m.Layout), true)
 				check(t, err)
 				x := networktest.Samples(rng, 1+rng.IntN(m.Batch), g.Axis(0).Size())
-				if m.Kind == packing.Scalar {
-					f = f.Quantise(packing.WeightBits)
-				}
-				want := networktest.Forward(f, x)
+				want := networktest.Forward(packing.Choice{Kind: m.Kind}.Evaluated(f), x)
 				got, trace := evaluate(t, p, m, encrypted, 1+rng.IntN(3), x)
 				if bits := precision(want, got); bits < 14 { // weights have 25 bits where squares are delayed
 					t.Errorf("%+v %s %s delayed %d encrypted %t: %.1f bits", g, m.Kind, m.Shape, m.Delays(), encrypted, bits)

@@ -158,7 +158,7 @@ func (p Parameters) scales(layout *packing.Layout) []scales {
 		ly := &layout.Layers[i]
 		sc := scales{input: s}
 		if ly.Integer {
-			sc.weight = powerOfTwo(packing.WeightBits)
+			sc.weight = powerOfTwo(ly.Fraction)
 			sc.sum = s.Mul(sc.weight)
 		} else {
 			sc.sum = target()

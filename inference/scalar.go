@@ -31,9 +31,9 @@ func scalarRows(m *packing.Model, layer int) ([]scalarRow, error) {
 		}
 		for _, sign := range []float64{-1, 1} {
 			for i, v := range w.RawRowView(o) {
-				n := math.Round(math.Abs(v) * (1 << packing.WeightBits))
+				n := math.Round(math.Ldexp(math.Abs(v), ly.Fraction))
 				if n > kernels.MaxWeight {
-					return nil, fmt.Errorf("inference: layer %s: weight %g: want at most %d for integer weights", ly.Name, v, kernels.MaxWeight>>packing.WeightBits)
+					return nil, fmt.Errorf("inference: layer %s: weight %g: want at most %d for integer weights", ly.Name, v, kernels.MaxWeight>>ly.Fraction)
 				}
 				if v*sign > 0 { // counted as kept even if it rounds to nothing
 					row.Index = append(row.Index, int32(i))

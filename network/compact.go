@@ -82,11 +82,11 @@ func (l *Affine) unrolled(in, out Axis) *mat.Dense {
 	return weights
 }
 
-// Quantise is the network with weights rounded to multiples of 2^−bits, as integer arithmetic sees them.
-func (f *Folded) Quantise(bits int) *Folded {
-	unit := math.Exp2(float64(bits))
+// Quantise is the network with the weights of each layer rounded to multiples of 2^−bits, as integer arithmetic sees them.
+func (f *Folded) Quantise(bits []int) *Folded {
 	q := &Folded{}
-	for _, l := range f.Layers {
+	for i, l := range f.Layers {
+		unit := math.Exp2(float64(bits[i]))
 		w := mat.DenseCopyOf(l.W)
 		w.Apply(func(_, _ int, v float64) float64 { return math.Round(v*unit) / unit }, w)
 		l.W, l.B = w, slices.Clone(l.B)

@@ -81,7 +81,7 @@ func (c Choice) layout(g network.Geometry, used []bool) (*Layout, error) {
 // itself.
 func (c Choice) Evaluated(f *network.Folded) *network.Folded {
 	if c.Kind == Scalar {
-		return f.Quantise(WeightBits)
+		return f.Quantise(fractions(f))
 	}
 	return f
 }
@@ -113,6 +113,9 @@ func (c Choice) Pack(f *network.Folded, orders [][]int) (*Model, error) {
 	}
 	if c.Kind == Tiles && orders != nil {
 		layout.order(orders[0], orders[len(orders)-1])
+	}
+	if c.Kind == Scalar {
+		layout.setFractions(fractions(packed))
 	}
 	liveBiases(packed)
 	return newModel(packed, layout), nil

@@ -78,3 +78,14 @@ package packing
 
 // Version is raised whenever the same network may get another layout or other counts.
 const Version = 6
+
+// ScalarVersion is raised likewise, for scalar layouts alone.
+const ScalarVersion = 7
+
+// Version is that of layouts of a kind.
+func (k Kind) Version() int {
+	if k == Scalar {
+		return ScalarVersion
+	}
+	return Version
+}

@@ -62,9 +62,10 @@ type Layer struct {
 	// Inputs are read in some rotations, by Rotations[k] slots to the left. Tile layouts have the rotation 0 alone.
 	Rotations []int
 
-	// Integer weights are multiples of 2^−WeightBits. Their products are not rescaled, so that sums and biases are at the products' level,
+	// Integer weights are multiples of 2^−Fraction. Their products are not rescaled, so that sums and biases are at the products' level,
 	// and squares cannot leave their rescaling to the next product.
-	Integer bool `json:",omitempty"`
+	Integer  bool `json:",omitempty"`
+	Fraction int  `json:",omitempty"`
 
 	// Products are summed by giant: those of giant g, rescaled, are rotated by Giants[g] slots to the left before they are added. Nil: by 0
 	// alone.

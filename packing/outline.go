@@ -15,8 +15,9 @@ type Outline struct {
 	Inputs   int              `json:"inputs"`   // values of a sample
 	Channels int              `json:"channels"` // of the first axis that are sent: Trim may leave out some
 	Taps     []bool           `json:"taps,omitempty"`
-	Squares  []bool           `json:"squares"` // by layer: a square follows
-	Delays   int              `json:"delays"`  // squares whose rescaling is delayed, the last ones
+	Squares  []bool           `json:"squares"`            // by layer: a square follows
+	Fraction []int            `json:"fraction,omitempty"` // by layer of integer weights: their fractional bits
+	Delays   int              `json:"delays"`             // squares whose rescaling is delayed, the last ones
 
 	InputOrder  []int `json:"input_order,omitempty"`
 	OutputOrder []int `json:"output_order,omitempty"`
@@ -30,6 +31,9 @@ func (l *Layout) Outline(encrypted bool) Outline {
 	}
 	for i := range l.Layers {
 		o.Squares = append(o.Squares, l.Layers[i].Square)
+		if l.Kind == Scalar {
+			o.Fraction = append(o.Fraction, l.Layers[i].Fraction)
+		}
 	}
 	return o
 }
@@ -41,8 +45,14 @@ func (o Outline) Layout() (*Layout, error) {
 	}
 	n := len(o.Geometry)
 	switch {
+	case o.Inputs < 1:
+		return nil, fmt.Errorf("packing: outline: samples of %d values: want at least 1", o.Inputs)
 	case len(o.Squares) != n || o.Squares[n-1]:
 		return nil, fmt.Errorf("packing: outline: squares %v: want one answer for each of %d layers, and none after the last", o.Squares, n)
+	case o.Choice.Kind == Scalar && (len(o.Fraction) != n || slices.ContainsFunc(o.Fraction, func(bits int) bool { return bits < 0 || bits > mostFraction })):
+		return nil, fmt.Errorf("packing: outline: fractional bits %v: want 0 to %d for each of %d layers", o.Fraction, mostFraction, n)
+	case o.Choice.Kind != Scalar && o.Fraction != nil:
+		return nil, fmt.Errorf("packing: outline: fractional bits %v: want none but in the scalar layout", o.Fraction)
 	case o.Taps != nil && len(o.Taps) != o.Geometry[0].Taps():
 		return nil, fmt.Errorf("packing: outline: %d taps: want %d", len(o.Taps), o.Geometry[0].Taps())
 	case o.Taps != nil && !slices.Contains(o.Taps, true):
@@ -59,6 +69,7 @@ func (o Outline) Layout() (*Layout, error) {
 		return nil, fmt.Errorf("packing: outline: %d squares delayed: want 0 to %d", o.Delays, l.Squares())
 	}
 	l.DelayLast(o.Delays)
+	l.setFractions(o.Fraction)
 	first := &l.Layers[0]
 	if o.Channels < 1 || o.Channels > first.In {
 		return nil, fmt.Errorf("packing: outline: %d channels: want 1 to %d", o.Channels, first.In)

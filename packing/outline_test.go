@@ -88,7 +88,7 @@ func TestHostileOutlines(t *testing.T) {
 		o := throughJSON(t, m.Outline(false))
 		number := []int{-1, 0, 1, 2, 3, 7, 1 << 20, 1 << 40}[rng.IntN(8)]
 		s := &o.Geometry[rng.IntN(len(o.Geometry))]
-		switch rng.IntN(12) {
+		switch rng.IntN(13) {
 		case 0:
 			s.Out = number
 		case 1:
@@ -111,6 +111,8 @@ func TestHostileOutlines(t *testing.T) {
 			o.InputOrder = []int{number}
 		case 10:
 			o.OutputOrder = []int{number}
+		case 11:
+			o.Fraction = []int{number}
 		default:
 			o.Taps = []bool{true, false}
 		}

@@ -1,9 +1,12 @@
 package packing
 
 import (
+	"math"
 	"slices"
 
 	"hepex/network"
+
+	"gonum.org/v1/gonum/mat"
 )
 
 // newScalarLayout lays out a network for as many samples as a ciphertext has slots: every neuron is a ciphertext of its
@@ -12,14 +15,46 @@ func newScalarLayout(g network.Geometry, slots int) *Layout {
 	l := newTileLayout(g, ScalarIn(slots).Shape)
 	l.Kind, l.place = Scalar, scalar{}
 	for i := range l.Layers {
-		l.Layers[i].Integer = true
+		l.Layers[i].Integer, l.Layers[i].Fraction = true, WeightBits
 	}
 	l.SetDelayed(false)
 	return l
 }
 
-// WeightBits is how many fractional bits integer weights have.
+// WeightBits is how many bits the largest weight of a layer has as an integer: rounding is relative to it, as layers that follow a
+// normalisation have weights of any size. It is also the fractional bits of a layer whose weights are not known yet.
 const WeightBits = 10
+
+// mostFraction bounds fractional bits, for weights that are next to nothing.
+const mostFraction = 30
+
+// fraction is how many fractional bits the integer weights of a layer have.
+func fraction(weights mat.Matrix) int {
+	largest := math.Max(mat.Max(weights), -mat.Min(weights))
+	if largest == 0 {
+		return WeightBits
+	}
+	mantissa, exponent := math.Frexp(largest)
+	if mantissa == 0.5 { // a power of two, as a weight rounded up is: the others keep their bits when they are rounded again
+		exponent--
+	}
+	return min(max(WeightBits-exponent, 0), mostFraction)
+}
+
+// fractions are those of all layers.
+func fractions(f *network.Folded) (bits []int) {
+	for i := range f.Layers {
+		bits = append(bits, fraction(f.Layers[i].W))
+	}
+	return bits
+}
+
+// setFractions says how the integer weights of layers are scaled.
+func (l *Layout) setFractions(bits []int) {
+	for i, n := range bits {
+		l.Layers[i].Fraction = n
+	}
+}
 
 // scalar places samples as tiles of one weight do.
 type scalar struct{ tiles }

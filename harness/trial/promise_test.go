@@ -275,7 +275,7 @@ func (p *promise) drawModuli(logSlots int) {
 	}
 	last := h.LogScale
 	if layout.Kind == packing.Scalar {
-		last += packing.WeightBits
+		last += layout.Layers[len(layout.Layers)-1].Fraction
 	}
 	h.LogQ = []int{min(60, last+4+p.rng.IntN(40))}
 	for range layout.Levels + p.rng.IntN(20)/19 {

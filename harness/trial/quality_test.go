@@ -122,7 +122,7 @@ func TestDegradationOfIntegerWeights(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rounded := forward(folded.Quantise(packing.WeightBits).Forward)
+		rounded := forward(packing.Choice{Kind: packing.Scalar}.Evaluated(folded).Forward)
 		lost := func(f forward, d network.Data) float64 { return f.mse(d)/forward(unpruned.Forward).mse(d) - 1 }
 		test, q := images(t, datasets.Test, 0, 100), result.Record.Quality
 		if want := rounded.mse(test); math.Abs(q.Plain-want) > 1e-12 {
