@@ -71,7 +71,7 @@ func (f *Forecaster) Training(j Job) (float64, error) {
 			if err != nil {
 				return 0, err
 			}
-			seconds += look * float64(judged)
+			seconds += startSeconds + look*float64(judged)
 		}
 	}
 	return seconds, nil
