@@ -52,6 +52,14 @@ type Literal struct {
 	LogScales []int `json:"log_scales"`
 }
 
+// Bits is the size of the largest modulus, log2(QP), as far as the literal tells.
+func (l Literal) Bits() (sum int) {
+	for _, b := range slices.Concat(l.LogQ, l.LogP) {
+		sum += b
+	}
+	return sum
+}
+
 // scaleAfter is the scale after the n-th rescaling of products or of what a mask keeps.
 func (l Literal) scaleAfter(n int) int {
 	if n < len(l.LogScales) {

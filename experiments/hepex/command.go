@@ -20,6 +20,7 @@ import (
 	"hepex/harness/run"
 	"hepex/harness/serve"
 	"hepex/harness/trial"
+	"hepex/harness/tune"
 	"hepex/inference/kernels"
 )
 
@@ -189,7 +190,7 @@ func versionText(e record.Environment) string {
 
 // plan reads and checks a config and everything it names.
 func (a *app) plan(path string) (*config.Config, []run.Planned, error) {
-	c, err := config.Load(path)
+	c, err := tune.Chosen(config.Load(path))
 	if err != nil {
 		return nil, nil, err
 	}

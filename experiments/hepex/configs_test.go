@@ -9,6 +9,7 @@ import (
 	"hepex/datasets"
 	"hepex/harness/config"
 	"hepex/harness/run"
+	"hepex/harness/tune"
 )
 
 // Every config is good: its keys, the names that figures, tables and expectations use, and, where its data sets are at hand, whether each
@@ -34,7 +35,7 @@ func TestConfigs(t *testing.T) {
 	at := map[string]string{}
 	for _, path := range paths {
 		t.Run(strings.TrimPrefix(path, root+"/"), func(t *testing.T) {
-			c, err := config.Load(path)
+			c, err := tune.Chosen(config.Load(path))
 			if err == nil {
 				err = checkNames(c)
 			}

@@ -17,6 +17,7 @@ import (
 	"hepex/harness/record"
 	"hepex/harness/report"
 	"hepex/harness/trial"
+	"hepex/harness/tune"
 	"hepex/plots"
 )
 
@@ -50,7 +51,7 @@ func (a *app) readResults(dir string) (*results, error) {
 	if _, err := os.Stat(frozen); err != nil {
 		return &results{dir: dir, records: all}, nil
 	}
-	c, err := config.Load(frozen)
+	c, err := tune.Chosen(config.Load(frozen))
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"hepex/harness/config"
 	"hepex/harness/record"
+	"hepex/harness/tune"
 	"hepex/plots"
 )
 
@@ -47,7 +48,7 @@ func (a *app) exportCommand() *cobra.Command {
 // frozen is the config that lies with the results, or an error if there is none.
 func (r *results) frozen() (*config.Config, error) {
 	if r.config == nil {
-		return config.Load(filepath.Join(r.dir, "config.yaml"))
+		return tune.Chosen(config.Load(filepath.Join(r.dir, "config.yaml")))
 	}
 	return r.config, nil
 }
@@ -63,7 +64,7 @@ func (a *app) shown(arg, out string) (*results, *config.Config, error) {
 		c, err := r.frozen()
 		return r, c, err
 	}
-	c, err := config.Load(arg)
+	c, err := tune.Chosen(config.Load(arg))
 	if err == nil {
 		err = checkNames(c)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"hepex/harness/config"
 	"hepex/harness/record"
+	"hepex/harness/tune"
 	"hepex/harness/verify"
 	"hepex/plots"
 )
@@ -29,7 +30,7 @@ data set. Exit code 4 if any is missed, else 3 if there is nothing to judge some
 			if !ok {
 				return badInput(fmt.Errorf("--format %q: want text, markdown, latex or csv", format))
 			}
-			c, err := config.Load(args[0])
+			c, err := tune.Chosen(config.Load(args[0]))
 			if err == nil {
 				err = checkNames(c)
 			}

@@ -11,7 +11,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"hepex/inference"
 	"hepex/packing"
 )
 
@@ -33,6 +32,7 @@ type Point struct {
 	Spec   Spec
 	Params map[string]any // dotted path → string, int, float64, bool, []int or []string: all that decides the outcome
 
+	given          Spec // with what the scheme does not read
 	files          map[*yaml.Node]string
 	settings, base settings // of the point, and of the config without its sweep
 }
@@ -51,7 +51,7 @@ type Spec struct {
 	Network Network       `json:"network"`
 	Train   Train         `json:"train"`
 	Prune   Prune         `json:"prune"`
-	Tile    packing.Shape `json:"tile"`
+	Tile    packing.Shape `json:"tile"`   // In and Out, and with tile: auto Batch, are 0 until Config.ChooseTiles
 	Layout  string        `json:"layout"` // how the network is evaluated: one of packing.Kinds
 	HE      HE            `json:"he"`
 	Measure Measure       `json:"measure"`
@@ -164,14 +164,6 @@ type HE struct {
 // Encrypted tells whether weights are.
 func (h HE) Encrypted() bool { return h.Weights == "encrypted" }
 
-// OverrideRing is the ring that given moduli are for: the standard one unless another is asked for.
-func (h HE) OverrideRing() inference.Ring {
-	if h.Ring == AnyRing {
-		return inference.Standard
-	}
-	return inference.Ring(h.Ring)
-}
-
 // Measure says what to measure, and how to time the evaluation: on how many threads, and how often. Unless Encrypted, only
 // the plain network's quality and tiles are, for comparisons of many points. Order is sequential, or interleaved: points that
 // follow each other take turns, evaluation by evaluation, at most 8 of them and as many as limits.memory holds together (60 % of
@@ -246,7 +238,7 @@ func (r *reader) config(root *yaml.Node, c *Config) {
 	keys, base := r.sections(root)
 	r.require("", root, keys, "version", "name")
 	c.Name = read(r, "name", keys["name"], identifier)
-	c.Points, c.Merged = r.points(base, keys["sweep"])
+	c.Points, c.Merged = merge(r.points(base, keys["sweep"]))
 	r.others(keys, c)
 }
 

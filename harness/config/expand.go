@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 
@@ -60,7 +59,7 @@ type candidate struct {
 }
 
 // points expands the sweep over the base and checks every point. n is nil if there is no sweep.
-func (r *reader) points(base settings, n *yaml.Node) ([]Point, []Merged) {
+func (r *reader) points(base settings, n *yaml.Node) []Point {
 	candidates := []candidate{{settings: base, product: true}}
 	var exclude [][]match
 	if n != nil {
@@ -68,26 +67,24 @@ func (r *reader) points(base settings, n *yaml.Node) ([]Point, []Merged) {
 		before := len(r.errs)
 		s := r.sweep(n)
 		if len(r.errs) > before {
-			return nil, nil // the points would lack what the sweep means to give
+			return nil // the points would lack what the sweep means to give
 		}
 		var ok bool
 		if candidates, ok = r.candidates(s, base); !ok {
 			r.errorf(n, "sweep: more than %d points; want at most %[1]d", maxPoints)
-			return nil, nil
+			return nil
 		}
 		exclude = s.exclude
 	}
-	points, merged := r.check(base, candidates, exclude)
+	points := r.check(base, candidates, exclude)
 	if len(points) == 0 && len(r.errs) == 0 {
 		r.errorf(n, "sweep: exclude leaves no point; want at least one")
 	}
-	return points, merged
+	return points
 }
 
-// check reads the candidates that are not excluded, reports what is wrong with them and merges equal points.
-func (r *reader) check(base settings, candidates []candidate, exclude [][]match) (points []Point, merged []Merged) {
-	index := map[string]int{}
-	var given []Spec // by point, with what its scheme does not read
+// check reads the candidates that are not excluded and reports what is wrong with them.
+func (r *reader) check(base settings, candidates []candidate, exclude [][]match) (points []Point) {
 	for _, c := range candidates {
 		d := c.settings.draft()
 		r.find(d)
@@ -100,29 +97,12 @@ func (r *reader) check(base settings, candidates []candidate, exclude [][]match)
 			d.report(r)
 			continue
 		}
-		p := Point{Label: c.label, Spec: d.spec, files: r.files, settings: c.settings, base: base}
+		p := Point{Label: c.label, Spec: d.spec, given: d.spec, files: r.files, settings: c.settings, base: base}
 		p.Params = params(&p.Spec)
-		id := fingerprint(p.Params)
-		i, known := index[id]
-		if !known {
-			index[id] = len(points)
-			points, given = append(points, p), append(given, d.spec)
-			continue
-		}
-		m := newMerged(d.spec, given[i])
-		if points[i].Label == "" && p.Label != "" {
-			points[i].Label = p.Label
-			if len(m.Ignored) == 0 {
-				continue // named, not repeated
-			}
-		}
-		merged = m.addTo(merged)
+		points = append(points, p)
 	}
-	return points, merged
+	return points
 }
-
-// fingerprint is the same for equal params only: fmt sorts the keys of maps, and values have no spaces but in lists.
-func fingerprint(params map[string]any) string { return fmt.Sprint(params) }
 
 func excluded(s *Spec, exclude [][]match) bool {
 	return slices.ContainsFunc(exclude, func(entry []match) bool { return matches(s, entry) })

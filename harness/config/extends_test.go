@@ -54,7 +54,7 @@ train: {epochs: 7, seed: 3}
 tile: {in: 8, out: 8, batch: 64}
 -- b --
 train: {seed: 4, batch: 64}
-`, "network.hidden train.epochs train.seed train.batch tile", []string{"[16] 7 4 64 16x8x64"}},
+`, "network.hidden train.epochs train.seed train.batch tile", []string{"[16] 7 4 64 0x0x64"}},
 		{"nested, relative to each file", `extends: [dir/a]
 -- dir/a --
 extends: [sub/b, ../c]

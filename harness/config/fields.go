@@ -8,7 +8,6 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"hepex/datasets"
-	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
 	"hepex/pruning"
@@ -128,7 +127,7 @@ var fields = []field{
 	key("layout", oneOf(layouts()...), func(s *Spec) *string { return &s.Layout }),
 
 	key("he.weights", oneOf("plain", "encrypted"), func(s *Spec) *string { return &s.HE.Weights }),
-	key("he.ring", oneOf(AnyRing, string(inference.Standard), string(inference.ConjugateInvariant)), func(s *Spec) *string { return &s.HE.Ring }),
+	key("he.ring", oneOf(AnyRing, "standard", "conjugate-invariant"), func(s *Spec) *string { return &s.HE.Ring }),
 	key("he.precision", whole(1, 40), func(s *Spec) *int { return &s.HE.Precision }),
 	key("he.log_q", listOf(1, 64, primeBits), func(s *Spec) *[]int { return &s.HE.LogQ }),
 	key("he.log_p", listOf(1, 64, primeBits), func(s *Spec) *[]int { return &s.HE.LogP }),

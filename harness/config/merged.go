@@ -21,6 +21,32 @@ func (m Merged) String() string {
 	return fmt.Sprintf("%d merged: %s ignores %s", m.Points, m.Scheme, strings.Join(m.Ignored, ", "))
 }
 
+// merge gives the points without those that are one with a point before, and counts these.
+func merge(all []Point) (points []Point, merged []Merged) {
+	index := map[string]int{}
+	for _, p := range all {
+		id := fingerprint(p.Params)
+		i, known := index[id]
+		if !known {
+			index[id] = len(points)
+			points = append(points, p)
+			continue
+		}
+		m := newMerged(p.given, points[i].given)
+		if points[i].Label == "" && p.Label != "" {
+			points[i].Label = p.Label
+			if len(m.Ignored) == 0 {
+				continue // named, not repeated
+			}
+		}
+		merged = m.addTo(merged)
+	}
+	return points, merged
+}
+
+// fingerprint is the same for equal params only: fmt sorts the keys of maps, and values have no spaces but in lists.
+func fingerprint(params map[string]any) string { return fmt.Sprint(params) }
+
 // newMerged is a point with what is given of it, which is one with another.
 func newMerged(given, other Spec) Merged {
 	m := Merged{Points: 1, Scheme: given.Prune.Scheme}

@@ -9,8 +9,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"hepex/harness/tune"
-	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
 )
@@ -115,7 +113,6 @@ func (d *draft) check(files models) {
 	d.checkTraining()
 	d.checkPruning()
 	d.checkLayout()
-	d.chooseTile()
 	d.checkTile()
 	d.checkModuli()
 	repeats := d.spec.Measure.Repeats
@@ -251,43 +248,16 @@ func (d *draft) checkAugment() {
 // minTestSlots is the smallest number of slots of a tile in a ring that need not be secure.
 const minTestSlots = 16
 
-// chooseTile fills in a tile shape that is left open.
-func (d *draft) chooseTile() {
-	s := &d.spec
-	if s.Tile.In != 0 || d.settings["tile"] == nil || !d.sound("tile", "network.type", "network.hidden", "network.layers", "network.from", "layout", "he.weights", "he.ring", "he.precision") {
-		return
-	}
-	if s.HE.LogQ != nil || s.HE.Insecure {
-		d.fail("tile", d.settings["tile"], "got auto with he.log_q or he.insecure; want a shape, as it is chosen together with secure parameters")
-		return
-	}
-	form, ok := d.form()
-	if !ok {
-		return
-	}
-	g, err := s.Geometry(form)
-	if err != nil {
-		d.fail("network", d.settings["network"], "%v", err)
-		return
-	}
-	w := inference.Wanted{Precision: float64(s.HE.Precision), Encrypted: s.HE.Encrypted()}
-	if s.HE.Ring != AnyRing {
-		w.Ring = inference.Ring(s.HE.Ring)
-	}
-	shape, err := tune.ShapeFor(g, packing.Kind(s.Layout), s.Tile.Batch, w)
-	if err != nil {
-		d.fail("tile", d.settings["tile"], "%v", err)
-		return
-	}
-	s.Tile = shape
-}
-
+// checkTile wants tiles that fill a ring, if there is one. One that is left open does (see Config.ChooseTiles).
 func (d *draft) checkTile() {
-	if !d.sound("tile", "he.insecure", "measure.encrypted") || d.spec.Tile.In == 0 || !d.spec.Measure.Encrypted {
+	if !d.sound("tile", "he.insecure", "measure.encrypted") || d.settings["tile"] == nil {
 		return
 	}
-	slots := d.spec.Tile.Slots()
+	open, slots := d.spec.Tile.In == 0, d.spec.Tile.Slots()
 	switch {
+	case open && (d.spec.HE.LogQ != nil || d.spec.HE.Insecure):
+		d.fail("tile", d.settings["tile"], "got auto with he.log_q or he.insecure; want a shape, as it is chosen together with secure parameters")
+	case open || !d.spec.Measure.Encrypted:
 	case slots < packing.MinSlots && !d.spec.HE.Insecure:
 		d.fail("tile", d.settings["tile"], "%s fills %d slots; want %d to %d, or he.insecure: true",
 			d.spec.Tile, slots, packing.MinSlots, packing.MaxSlots)
@@ -303,7 +273,7 @@ func (d *draft) checkLayout() {
 	}
 }
 
-// checkModuli checks the parameters that override the derived ones.
+// checkModuli wants the parameters that override the derived ones together. Whether they are secure depends on the tile.
 func (d *draft) checkModuli() {
 	overrides := []string{"he.log_q", "he.log_p", "he.log_scale"}
 	given := 0
@@ -318,17 +288,5 @@ func (d *draft) checkModuli() {
 	if given < len(overrides) {
 		d.fail("he", d.settings.nearest(overrides...),
 			"log_q, log_p and log_scale override the derived parameters together; want all or none of them")
-		return
-	}
-	if d.spec.HE.Insecure || d.spec.Tile.In == 0 || !d.sound("tile", "he.insecure", "he.ring") {
-		return
-	}
-	sum := 0
-	for _, b := range append(d.spec.HE.LogQ, d.spec.HE.LogP...) {
-		sum += b
-	}
-	logN := d.spec.HE.OverrideRing().LogN(d.spec.Tile.Slots())
-	if err := inference.CheckSecurity(logN, float64(sum)); err != nil {
-		d.fail("he.log_q", d.settings["he.log_q"], "%v", err)
 	}
 }

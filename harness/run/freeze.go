@@ -12,6 +12,7 @@ import (
 	"hepex/harness/atomicfile"
 	"hepex/harness/config"
 	"hepex/harness/trial"
+	"hepex/harness/tune"
 )
 
 // freeze keeps the config with the results. Nothing reads the files that it came from after that, so an edit during a
@@ -50,7 +51,7 @@ func hashOf(text []byte) string { return fmt.Sprintf("%x", sha256.Sum256(text)) 
 // difference tells how the plan differs from that of an old frozen config.
 func difference(path string, old []byte, plan []Planned) string {
 	const unreadable = "that was no config for this version, and is replaced"
-	before, err := config.Parse(path, old)
+	before, err := tune.Chosen(config.Parse(path, old))
 	if err != nil {
 		return unreadable
 	}

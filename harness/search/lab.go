@@ -127,7 +127,7 @@ func (l *Lab) variant(name string, v config.Values) (text []byte, c *config.Conf
 	if text, err = l.Config.Variant(name, v, nil); err != nil {
 		return nil, nil, nil, err
 	}
-	if c, err = config.Parse(name+".yaml", text); err != nil {
+	if c, err = tune.Chosen(config.Parse(name+".yaml", text)); err != nil {
 		return nil, nil, nil, err
 	}
 	plan, err = run.Plan(c, l.DataDirs)

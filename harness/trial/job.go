@@ -43,6 +43,9 @@ func (j Job) Limits() *record.Limits {
 // PointID hashes everything that decides the outcome of a point: its parameters, the content of its data set and
 // the versions of the packages that compute it.
 func PointID(p config.Point) (string, error) {
+	if p.Spec.Tile.In == 0 {
+		return "", errors.New("trial: the identity of a point is known once its tile is chosen")
+	}
 	checksum, err := p.Spec.Data.Checksum()
 	if err != nil {
 		return "", err
@@ -92,11 +95,17 @@ func augment(s config.Spec) network.Augment {
 }
 
 // Check finds what would make a point fail whatever is trained: a budget that no network meets, too many levels for its ring, or
-// moduli that do not suit its levels. The error says what is allowed, path which key is at fault.
+// moduli that are not secure or do not suit its levels. The error says what is allowed, path which key is at fault.
 func Check(s config.Spec) (path string, err error) {
 	g, err := s.EvaluatedGeometry(s.Data.Form())
 	if err != nil {
 		return "network", err
+	}
+	if s.HE.LogQ != nil && !s.HE.Insecure {
+		lit := given(s.HE, s.Tile.Slots())
+		if err := inference.CheckSecurity(lit.LogN, float64(lit.Bits())); err != nil {
+			return "he.log_q", err
+		}
 	}
 	o := pruningOptions(s)
 	if setting, err := o.CheckTarget(g); err != nil {

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"hepex/harness/config"
+	"hepex/harness/tune"
 	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
@@ -97,20 +98,14 @@ func derive(s config.Spec, m *packing.Model, f *network.Folded, v *values) (*pac
 }
 
 func literal(s config.Spec, layout *packing.Layout, profile packing.Profile) (inference.Literal, error) {
-	w := inference.Wanted{Precision: float64(s.HE.Precision), Encrypted: s.HE.Encrypted()}
+	w := tune.WantedOf(s.HE)
 	if s.HE.LogQ == nil {
-		if s.HE.Ring != config.AnyRing {
-			w.Ring = inference.Ring(s.HE.Ring)
-		}
 		return inference.Derive(layout, profile, w)
 	}
 	if err := matchLevels(s, layout); err != nil {
 		return inference.Literal{}, err
 	}
-	lit := inference.Literal{
-		Ring: s.HE.OverrideRing(), LogN: s.HE.OverrideRing().LogN(layout.Slots),
-		LogQ: s.HE.LogQ, LogP: s.HE.LogP, LogScale: s.HE.LogScale,
-	}
+	lit := given(s.HE, layout.Slots)
 	p, err := inference.NewParameters(lit, s.HE.Insecure)
 	if err == nil {
 		err = p.CheckRange(layout, profile)
@@ -119,6 +114,15 @@ func literal(s config.Spec, layout *packing.Layout, profile packing.Profile) (in
 		err = p.CheckPrecision(layout, profile, w)
 	}
 	return lit, err
+}
+
+// given are the parameters that a config gives: for the standard ring, unless it names one.
+func given(he config.HE, slots int) inference.Literal {
+	ring := inference.Standard
+	if he.Ring != config.AnyRing {
+		ring = inference.Ring(he.Ring)
+	}
+	return inference.Literal{Ring: ring, LogN: ring.LogN(slots), LogQ: he.LogQ, LogP: he.LogP, LogScale: he.LogScale}
 }
 
 // matchLevels delays the rescaling of squares if the config's moduli are as many as that needs.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"hepex/harness/config"
 	"hepex/inference"
 	"hepex/network"
 	"hepex/packing"
@@ -12,15 +13,37 @@ import (
 // autoMemory bounds what a shape chosen with its batch may need.
 const autoMemory = 4 << 30
 
-var shapes sync.Map // of the arguments of ShapeFor, printed
+// Chosen is a config as it was read, with the tile shapes chosen that its points leave open: what a point is, and so its identity, is known
+// only then. The error is of type config.Errors.
+func Chosen(c *config.Config, err error) (*config.Config, error) {
+	if err == nil {
+		err = c.ChooseTiles(shapeFor)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
 
-// ShapeFor is the tile shape for an unpruned network of the given geometry: the one of least time per image at that batch,
-// or, if batch is 0, at any batch whose evaluation needs at most 4 GiB. It goes by nominal prices of one machine, so it is
+// WantedOf is what a config asks of parameters that are derived.
+func WantedOf(he config.HE) inference.Wanted {
+	w := inference.Wanted{Precision: float64(he.Precision), Encrypted: he.Encrypted()}
+	if he.Ring != config.AnyRing {
+		w.Ring = inference.Ring(he.Ring)
+	}
+	return w
+}
+
+var shapes sync.Map // of the arguments of shapeFor, printed
+
+// shapeFor is the tile shape for an unpruned network of the given geometry: the one of least time per image at the spec's batch,
+// or, if that is 0, at any batch whose evaluation needs at most 4 GiB. It goes by nominal prices of one machine, so it is
 // the same on every machine, whatever moduli are derived there.
-func ShapeFor(g network.Geometry, kind packing.Kind, batch int, w inference.Wanted) (packing.Shape, error) {
+func shapeFor(g network.Geometry, s config.Spec) (packing.Shape, error) {
+	kind, batch, w := packing.Kind(s.Layout), s.Tile.Batch, WantedOf(s.HE)
 	key := fmt.Sprint(g.Key(), kind, batch, w)
-	if s, ok := shapes.Load(key); ok {
-		return s.(packing.Shape), nil
+	if known, ok := shapes.Load(key); ok {
+		return known.(packing.Shape), nil
 	}
 	var best packing.Shape
 	var least float64

@@ -206,12 +206,9 @@ func (r *reference) candidate(f *network.Folded, choice packing.Choice, o Option
 		return Candidate{}, err
 	}
 	c := Candidate{
-		Choice: choice, Batch: l.Batch, Literal: lit, Levels: l.Levels,
+		Choice: choice, Batch: l.Batch, Literal: lit, Levels: l.Levels, LogQP: float64(lit.Bits()),
 		Memory: inference.PredictMemory(lit, l, m.Kept, o.Encrypted, o.Threads), layout: l, kept: m.Kept,
 		nominal: inference.NominalCost(lit, l, m.Kept, o.Encrypted),
-	}
-	for _, b := range append(slices.Clone(lit.LogQ), lit.LogP...) {
-		c.LogQP += float64(b)
 	}
 	c.KeySeconds = inference.KeySeconds(lit, l, o.Encrypted)
 	c.BytesUp, c.BytesDown = c.Memory.Input, c.Memory.Output
