@@ -193,7 +193,7 @@ tables: [{id: density, rows: train.seed, cols: prune.scheme, cells: [tiles.densi
 		start := time.Now()
 		for _, p := range plan {
 			job := trial.Job{Experiment: c.Name, Point: p.ID, Spec: p.Spec, Params: p.Params, CacheDir: filepath.Join(os.Getenv("XDG_CACHE_HOME"), "hepex")}
-			if _, err := trial.Measure(job, func(trial.Step) {}); err != nil {
+			if _, err := trial.Measure(job, nil, nil); err != nil {
 				b.Fatal(err)
 			}
 		}

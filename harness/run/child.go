@@ -50,9 +50,9 @@ func Child(stage string, in io.Reader, out io.Writer) error {
 			end.Result = &trial.Result{} // the cache has the network
 		}
 	case stageMeasure:
-		end.Result, err = trial.Measure(job, report)
+		end.Result, err = trial.Measure(job, report, nil)
 	case stageInterleave:
-		end.Result, err = trial.MeasureByTurns(job, report, turns{dec, enc})
+		end.Result, err = trial.Measure(job, report, turns{dec, enc})
 	default:
 		return fmt.Errorf("run: stage %q: want %s, %s or %s", stage, stagePrepare, stageMeasure, stageInterleave)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"hepex/harness/config"
 	"hepex/harness/record"
 	"hepex/network"
 )
@@ -67,15 +68,15 @@ func (q plainQuality) guesses() bool {
 const leastMargin = 0.1
 
 // warnOfChance notes a network that learnt nothing, or whose outputs say little of what it learnt, or that no data tell what it learnt.
-func (t *trial) warnOfChance(which string, q plainQuality) {
-	if t.spec.Data.IsRandom() {
-		t.warn(record.RandomWarning)
+func (w *warnings) warnOfChance(data config.Data, q plainQuality) {
+	if data.IsRandom() {
+		w.add(record.RandomWarning)
 		return
 	}
 	if !q.guesses() {
 		if q.Metric == "accuracy" && q.Margin < leastMargin {
-			t.warn(record.ChanceWarning+"%s barely separates classes: the two largest outputs of half of the test samples differ by less than %g; agreement and margin say more than accuracy here",
-				which, leastMargin) // not the margin, which the record has: tables gather warnings that are alike
+			w.add(record.ChanceWarning+"the network barely separates classes: the two largest outputs of half of the test samples differ by less than %g; agreement and margin say more than accuracy here",
+				leastMargin) // not the margin, which the record has: tables gather warnings that are alike
 		}
 		return
 	}
@@ -83,5 +84,5 @@ func (t *trial) warnOfChance(which string, q plainQuality) {
 	if q.Metric != "accuracy" {
 		guess = "always the mean"
 	}
-	t.warn(record.ChanceWarning+"%s is no better than chance: %s %.3g on %d validation samples, %s gives %.3g", which, q.Metric, q.Validation, q.Validated, guess, q.Chance)
+	w.add(record.ChanceWarning+"the network is no better than chance: %s %.3g on %d validation samples, %s gives %.3g", q.Metric, q.Validation, q.Validated, guess, q.Chance)
 }

@@ -8,16 +8,15 @@ import (
 	"hepex/packing"
 )
 
-// checkCounts compares the operations counted with those predicted from the kept tiles.
-func (t *trial) checkCounts(trace *inference.Trace) error {
-	predicted := t.packed.model.Counts(t.packed.model.Kept, t.spec.HE.Encrypted())
-	for i, counted := range trace.Counts {
-		if !counted.Equal(predicted[i]) {
-			return &Failure{"operations", fmt.Errorf("trial: layer %s did %v: predicted %v", t.packed.model.Layers[i].Name, counted, predicted[i])}
+// counted gives the operations of an evaluation, which must be those predicted from the kept tiles.
+func counted(trace *inference.Trace, m *packing.Model, encrypted bool) (*record.Operations, error) {
+	predicted := m.Counts(m.Kept, encrypted)
+	for i, counts := range trace.Counts {
+		if !counts.Equal(predicted[i]) {
+			return nil, &Failure{"operations", fmt.Errorf("trial: layer %s did %v: predicted %v", m.Layers[i].Name, counts, predicted[i])}
 		}
 	}
-	t.rec.Operations = operations(packing.Total(trace.Counts))
-	return nil
+	return operations(packing.Total(trace.Counts)), nil
 }
 
 // operations sums counts over levels. Rotations are those that a key switch is done for, hoisted or not.

@@ -33,29 +33,32 @@ func TestOtherOperationsFail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := &trial{spec: j.Spec, report: p.report, turns: newClock(alone{}, 0)}
-	if err := tr.load(p); err != nil {
-		t.Fatal(err)
-	}
-	if tr.values, err = p.values(tr.pruned); err != nil {
-		t.Fatal(err)
-	}
-	params, err := tr.choose()
+	known, err := p.plain()
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch, err := p.samples.test.first(tr.packed.model.Batch)
+	v, err := p.values(known.pruned)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, server, input, err := tr.serve(params, rows(batch))
+	c, err := choose(j.Spec, known, v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tr.time(params, server, input); err != nil {
+	batch, err := p.samples.test.first(c.model.Batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := load(j.Spec, c, rows(batch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &measurement{Job: j, report: p.report, turns: newClock(nil, 0)}
+	if _, err := m.time(c, s); err != nil {
 		t.Fatalf("as predicted: %v", err)
 	}
-	_, err = tr.time(params, miscounts{server}, input)
+	s.server = miscounts{s.server}
+	_, err = m.time(c, s)
 	var f *Failure
 	if !errors.As(err, &f) || f.Kind != "operations" || !strings.Contains(f.Error(), "layer fc2 did") {
 		t.Errorf("one operation more: %v; want a failure of kind operations that names fc2", err)

@@ -116,7 +116,7 @@ func TestUnusablePrices(t *testing.T) {
 	if err := os.WriteFile(PriceDir(j.CacheDir), []byte("a file where a folder should be"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Measure(j, nil)
+	_, err := Measure(j, nil, nil)
 	var f *Failure
 	if !errors.As(err, &f) || f.Kind != KindCache {
 		t.Errorf("%v: want a failure of the cache", err)

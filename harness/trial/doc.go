@@ -5,6 +5,9 @@
 // leaves the network in the cache; Measure takes it from there, so that the process whose memory and time
 // are measured never trained.
 //
+// Measure takes one stage after another, each a function that gives a value: plain (the networks and their quality), choose (layout and
+// parameters), predict, load (keys, model and input), time and prove. measurement.record alone puts what they gave into a record.
+//
 // # What is promised
 //
 // A point's parameters promise he.precision on samples that nobody has seen. What the promise rests on is seen by the plain network

@@ -90,21 +90,12 @@ func (p *preparer) original() (o original, err error) {
 	return o, p.cache.Put(key, content)
 }
 
-// noteImport tells how good the network of the file is as it is, and what replacing its activations cost.
-func (t *trial) noteImport(p *preparer, unpruned plainQuality) error {
-	if !p.hasOriginal() {
-		return nil
-	}
-	o, err := p.original()
-	if err != nil {
-		return err
-	}
-	t.rec.Quality.Original = &o.Test
+// warnOfReplaced notes what replacing the activations of the network cost.
+func (w *warnings) warnOfReplaced(s config.Spec, o original, unpruned plainQuality) {
 	if o.Replaced != nil {
-		t.warn("%s: %s of %.4g with the network's own activations, %.4g with learnt quadratics in the place of %s and %d epochs of training",
-			p.spec.Network.From, unpruned.Metric, o.Test, unpruned.Test, strings.Join(o.Replaced, "; "), p.spec.Train.Epochs+p.spec.Prune.Retrain.Epochs)
+		w.add("%s: %s of %.4g with the network's own activations, %.4g with learnt quadratics in the place of %s and %d epochs of training",
+			s.Network.From, unpruned.Metric, o.Test, unpruned.Test, strings.Join(o.Replaced, "; "), s.Train.Epochs+s.Prune.Retrain.Epochs)
 	}
-	return nil
 }
 
 // Export is the pruned network of a point as others get it, trained and pruned first unless the cache has it.

@@ -25,17 +25,17 @@ func PrepareNetwork(j Job, report func(Step)) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{spec: j.Spec, report: p.report}
-	if err := t.load(p); err != nil {
+	known, err := p.plain()
+	if err != nil {
 		return nil, err
 	}
-	v, err := p.values(t.pruned)
+	v, err := p.values(known.pruned)
 	if err != nil {
 		return nil, err
 	}
 	return &Network{
-		Folded: t.folded, Orders: t.pruned.state.Orders, Samples: wide(v.Samples),
-		Degradation: t.rec.Quality.ValidationDegradation, Density: t.rec.Tiles.Density, values: v,
+		Folded: known.folded, Orders: known.pruned.state.Orders, Samples: wide(v.Samples),
+		Degradation: known.quality.ValidationDegradation, Density: known.counts.Density, values: v,
 	}, nil
 }
 

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"gonum.org/v1/gonum/mat"
-
 	"hepex/harness/config"
 	"hepex/harness/tune"
 	"hepex/inference"
@@ -142,6 +140,3 @@ func matchLevels(s config.Spec, layout *packing.Layout) error {
 	}
 	return fmt.Errorf("log_q has %d moduli: want %d, one more than the levels of the network, or down to %d with the rescaling of squares delayed", len(s.HE.LogQ), want[0], want[len(want)-1])
 }
-
-// outputs evaluates the network in plain.
-func (p *packed) outputs(x *mat.Dense) *mat.Dense { return p.folded.Forward(x) }

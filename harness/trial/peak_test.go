@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	err := json.NewDecoder(os.Stdin).Decode(&j)
 	if err == nil {
 		var result *Result
-		if result, err = Measure(j, nil); err == nil {
+		if result, err = Measure(j, nil, nil); err == nil {
 			err = json.NewEncoder(os.Stdout).Encode(result)
 		}
 	}
@@ -85,7 +85,7 @@ func TestPeakIsThatOfEvaluations(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &peaks{waste: 256 << 20}
-	result, err := MeasureByTurns(j, nil, p)
+	result, err := Measure(j, nil, p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,27 +33,25 @@ func peak(g network.Geometry, server packing.Memory) int64 {
 	return programBytes + bytesPerWeight*int64(weights) + server.Total()
 }
 
-// predict notes the time and memory that the cost model expects, and refuses a point that the memory limit
+// predict gives the time and memory that the cost model expects, and refuses a point that the memory limit
 // will not hold, before anything is encrypted.
-func (t *trial) predict(p inference.Parameters) error {
-	t.report(Step{Name: "predict"})
-	m, encrypted, threads := t.packed.model, t.spec.HE.Encrypted(), t.spec.Measure.Threads
-	bytes := peak(t.geometry, inference.PredictMemory(p.Literal, m.Layout, m.Kept, encrypted, threads))
-	if t.limit > 0 && bytes > t.limit {
-		return &Failure{KindMemory, fmt.Errorf("trial: the evaluation needs %d MiB: limits.memory allows %d", bytes>>20, t.limit>>20)}
+func (m *measurement) predict(c *choice) (*record.Predicted, error) {
+	p, model, encrypted, threads := c.params, c.model, m.Spec.HE.Encrypted(), m.Spec.Measure.Threads
+	bytes := peak(m.plain.geometry, inference.PredictMemory(p.Literal, model.Layout, model.Kept, encrypted, threads))
+	if m.Memory > 0 && bytes > m.Memory {
+		return nil, &Failure{KindMemory, fmt.Errorf("trial: the evaluation needs %d MiB: limits.memory allows %d", bytes>>20, m.Memory>>20)}
 	}
-	work := inference.NewWork(p.Literal, m.Layout, m.Kept, encrypted)
-	prices, err := tune.CachedPrices(PriceDir(t.cacheDir), t.rec.Environment.CPU, false)(p, work)
+	work := inference.NewWork(p.Literal, model.Layout, model.Kept, encrypted)
+	prices, err := tune.CachedPrices(PriceDir(m.CacheDir), m.environment.CPU, false)(p, work)
 	if errors.Is(err, tune.ErrFolder) {
-		return unusable(err)
+		return nil, unusable(err)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	debug.FreeOSMemory()
 	price := func(op packing.Op, level int) float64 { return prices.Prices(false)(op, level) / float64(threads) }
-	t.rec.Predicted = &record.Predicted{Evaluate: work.Counts.Cost(price), PerPrimitive: perPrimitive(work.Counts, price), PeakBytes: bytes}
-	return nil
+	return &record.Predicted{Evaluate: work.Counts.Cost(price), PerPrimitive: perPrimitive(work.Counts, price), PeakBytes: bytes}, nil
 }
 
 // kinds are the primitives that records tell apart.

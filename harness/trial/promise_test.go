@@ -358,7 +358,7 @@ func (p *promise) evaluate(packed *packed, params inference.Parameters) (want, g
 	}
 	plain := p.net.Forward(matrix(x))
 	if m.Kind == packing.Scalar {
-		plain = packed.outputs(matrix(x))
+		plain = packed.folded.Forward(matrix(x))
 	}
 	for b := range x {
 		want = append(want, plain.RawRowView(b))

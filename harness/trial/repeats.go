@@ -3,24 +3,24 @@ package trial
 import (
 	"time"
 
+	"hepex/harness/config"
 	"hepex/harness/record"
 	"hepex/harness/stats"
 )
 
 // enough tells whether the interval of the median is narrow enough, or cannot become so: when there are as many repeats as
 // may be, or another could pass the limit of time, and all samples be lost. Then it warns.
-func (t *trial) enough(evaluations []float64, longest time.Duration) bool {
-	repeats := t.spec.Measure.Repeats
-	if len(evaluations) < repeats.Min {
+func (t *timing) enough(repeats config.Repeats, turns *clock, longest time.Duration) bool {
+	if len(t.evaluations) < repeats.Min {
 		return false
 	}
-	s, err := stats.Median(evaluations)
+	s, err := stats.Median(t.evaluations)
 	switch {
 	case err == nil && s.HalfWidth() <= repeats.CI:
-	case len(evaluations) >= repeats.Max:
-		t.warn(record.RepeatsWarning + "measure.repeats.max reached, but not measure.repeats.ci")
-	case !t.turns.allows(longest):
-		t.warn(record.RepeatsWarning + "another could have passed limits.timeout, measure.repeats.ci is not reached")
+	case len(t.evaluations) >= repeats.Max:
+		t.warnings.add(record.RepeatsWarning + "measure.repeats.max reached, but not measure.repeats.ci")
+	case !turns.allows(longest):
+		t.warnings.add(record.RepeatsWarning + "another could have passed limits.timeout, measure.repeats.ci is not reached")
 	default:
 		return false
 	}
@@ -36,6 +36,9 @@ type clock struct {
 }
 
 func newClock(turns Turns, limit time.Duration) *clock {
+	if turns == nil {
+		turns = alone{}
+	}
 	return &clock{Turns: turns, limit: limit, began: time.Now()}
 }
 

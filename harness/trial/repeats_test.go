@@ -48,21 +48,21 @@ func TestEnough(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tr := &trial{turns: newClock(waits{7 * minutes}, c.limit)} // for which nobody is to blame
-				tr.spec.Measure.Repeats = config.Repeats{Min: 6, Max: 10, CI: 0.05}
-				if err := tr.turns.Admit(0); err != nil {
+				turns := newClock(waits{7 * minutes}, c.limit) // for which nobody is to blame
+				if err := turns.Admit(0); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(c.worked)
-				if err := tr.turns.Next(); err != nil {
+				if err := turns.Next(); err != nil {
 					t.Fatal(err)
 				}
 				var warnings []string
 				if c.warning != "" {
 					warnings = []string{c.warning}
 				}
-				if got := tr.enough(c.samples, c.longest); got != c.want || !slices.Equal(tr.rec.Warnings, warnings) {
-					t.Errorf("%t, warnings %q; want %t, %q", got, tr.rec.Warnings, c.want, c.warning)
+				measured := &timing{evaluations: c.samples}
+				if got := measured.enough(config.Repeats{Min: 6, Max: 10, CI: 0.05}, turns, c.longest); got != c.want || !slices.Equal(measured.warnings, warnings) {
+					t.Errorf("%t, warnings %q; want %t, %q", got, measured.warnings, c.want, c.warning)
 				}
 			})
 		})

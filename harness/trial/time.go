@@ -12,69 +12,78 @@ import (
 	"hepex/inference"
 )
 
-// evaluator is an inference.Server.
-type evaluator interface {
-	Evaluate(*inference.Batch) (*inference.Batch, *inference.Trace, error)
-	Recycle(*inference.Batch)
+// timing is what evaluations took: seconds, but for the peak of memory and the output in bytes.
+type timing struct {
+	evaluations         []float64
+	at                  []float64 // when each began, after the start of the record
+	all                 stats.Summary
+	layers              []record.LayerTime // medians
+	rotation, reference float64            // what evaluations are compared with, medians
+
+	operations        *record.Operations // of one evaluation
+	peak, outputBytes int64
+	noise             *record.Noise
+	output            *inference.Batch
+	warnings
 }
 
 // time evaluates until it is enough, on as many threads as the config says. The peak of memory is that of the first
 // evaluation, which makes all buffers; what times the units is drawn after it.
-func (t *trial) time(p inference.Parameters, server evaluator, input *inference.Batch) (*inference.Batch, error) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.spec.Measure.Threads))
-	t.rec.Environment.GOMAXPROCS = t.spec.Measure.Threads
+func (m *measurement) time(c *choice, s *session) (*timing, error) {
+	measure, t := m.Spec.Measure, &timing{}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(measure.Threads))
 	debug.FreeOSMemory()
 	if err := machine.ResetPeak(); err != nil {
-		t.warn("peak_rss includes setting up: %v", err)
+		t.warnings.add("peak_rss includes setting up: %v", err)
 	}
 	var u *units
-	m := t.spec.Measure
-	var output *inference.Batch
-	var evaluations []float64
-	perLayer := make([][]float64, len(t.packed.model.Layers))
+	perLayer := make([][]float64, len(c.model.Layers))
 	noise := machine.WatchNoise("/")
 	var longest time.Duration // repeat, with all that belongs to it
-	for i := range m.Warmup + m.Repeats.Max {
-		if err := t.turns.Next(); err != nil {
-			return nil, err
+	for i := range measure.Warmup + measure.Repeats.Max {
+		if err := m.turns.Next(); err != nil {
+			return t, err
 		}
-		t.report(Step{Name: "evaluate", Done: float64(i) / float64(m.Warmup+m.Repeats.Min)})
+		m.report(Step{Name: "evaluate", Done: float64(i) / float64(measure.Warmup+measure.Repeats.Min)})
 		start := time.Now()
-		out, trace, err := server.Evaluate(input)
+		out, trace, err := s.server.Evaluate(s.input)
 		if err != nil {
-			return nil, err
+			return t, err
 		}
 		seconds := time.Since(start).Seconds()
 		if u == nil {
-			t.rec.Memory.PeakRSS = machine.PeakRSS()
-			if u, err = newUnits(p); err != nil {
-				return nil, err
+			t.peak = machine.PeakRSS()
+			if u, err = newUnits(c.params); err != nil {
+				return t, err
 			}
 		}
-		if err := t.checkCounts(trace); err != nil {
-			return nil, err
+		if t.operations, err = counted(trace, c.model, m.Spec.HE.Encrypted()); err != nil {
+			return t, err
 		}
-		if output != nil {
-			server.Recycle(output)
+		if t.output != nil {
+			s.server.Recycle(t.output)
 		}
-		output = out
-		if i < m.Warmup {
+		t.output = out
+		if i < measure.Warmup {
 			continue
 		}
-		evaluations = append(evaluations, seconds)
-		t.rec.Latency.EvaluateAt = append(t.rec.Latency.EvaluateAt, start.Sub(t.rec.StartedAt).Seconds())
+		t.evaluations = append(t.evaluations, seconds)
+		t.at = append(t.at, start.Sub(m.started).Seconds())
 		for l, s := range trace.Seconds {
 			perLayer[l] = append(perLayer[l], s)
 		}
 		u.sample()
 		noise.Sample()
 		longest = max(longest, time.Since(start))
-		if t.enough(evaluations, longest) {
+		if t.enough(measure.Repeats, m.turns, longest) {
 			break
 		}
 	}
-	t.rec.Noise = noise.End()
-	return output, t.summarise(evaluations, u, perLayer)
+	t.noise, t.outputBytes = noise.End(), t.output.Bytes()
+	if why := machine.Unreliable(m.environment, t.noise, u.rotations); why != nil {
+		t.warnings.add(record.BusyWarning+"times are unreliable (%s)", strings.Join(why, ", "))
+	}
+	return t, t.summarise(c, u, perLayer)
 }
 
 // units times what evaluations are compared with, beside them.
@@ -97,30 +106,25 @@ func (u *units) sample() {
 	u.references = append(u.references, u.reference.Seconds())
 }
 
-func (t *trial) summarise(evaluations []float64, u *units, perLayer [][]float64) error {
-	s, err := stats.Median(evaluations)
+// summarise takes the medians.
+func (t *timing) summarise(c *choice, u *units, perLayer [][]float64) (err error) {
+	if t.all, err = stats.Median(t.evaluations); err != nil {
+		return err
+	}
+	s, err := stats.Median(u.rotations)
 	if err != nil {
 		return err
 	}
-	l := t.rec.Latency
-	l.Evaluate, l.EvaluateMedian, l.EvaluateLow, l.EvaluateHigh = evaluations, s.Median, s.Low, s.High
-	l.EvaluatePerImage = s.Median / float64(t.rec.Batch)
-	if s, err = stats.Median(u.rotations); err != nil {
-		return err
-	}
-	l.Rotation = s.Median
+	t.rotation = s.Median
 	if s, err = stats.Median(u.references); err != nil {
 		return err
 	}
-	l.Reference = s.Median
-	if why := machine.Unreliable(t.rec.Environment, t.rec.Noise, u.rotations); why != nil {
-		t.warn(record.BusyWarning+"times are unreliable (%s)", strings.Join(why, ", "))
-	}
+	t.reference = s.Median
 	for i, seconds := range perLayer {
 		if s, err = stats.Median(seconds); err != nil {
 			return err
 		}
-		l.PerLayer = append(l.PerLayer, record.LayerTime{Name: t.packed.model.Layers[i].Name, Seconds: s.Median})
+		t.layers = append(t.layers, record.LayerTime{Name: c.model.Layers[i].Name, Seconds: s.Median})
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func do(t *testing.T, j Job) (*Result, error) {
 	if err := Prepare(j, nil); err != nil {
 		t.Fatal(err)
 	}
-	return Measure(j, nil)
+	return Measure(j, nil, nil)
 }
 
 func TestPointFromStartToEnd(t *testing.T) {
@@ -186,7 +186,7 @@ func TestParametersThatCannotWorkAreRefused(t *testing.T) {
 }
 
 func TestMeasureNeverTrains(t *testing.T) {
-	if _, err := Measure(testJob(t, t.TempDir(), "x", "x"), nil); err == nil || !strings.Contains(err.Error(), "cache") {
+	if _, err := Measure(testJob(t, t.TempDir(), "x", "x"), nil, nil); err == nil || !strings.Contains(err.Error(), "cache") {
 		t.Errorf("nothing prepared: %v", err)
 	}
 }

@@ -98,7 +98,7 @@ func TestWrapIsToldFromNoise(t *testing.T) {
 			j := derived(t)
 			alterNetwork(t, j, large)
 			alterValues(t, j, c.edit)
-			_, err := Measure(j, nil)
+			_, err := Measure(j, nil, nil)
 			var f *Failure
 			if !errors.As(err, &f) || f.Kind != c.kind || !strings.Contains(f.Error(), c.says) {
 				t.Errorf("%v: want a failure of kind %s that says %q", err, c.kind, c.says)
@@ -272,12 +272,12 @@ func TestConstantNetworksTakeTime(t *testing.T) {
 
 // A layer that keeps less than a fifth of what all keep together is told.
 func TestCollapseIsNoted(t *testing.T) {
-	tr := &trial{rec: record.Record{Tiles: &record.Tiles{Density: 0.5, Layers: []record.Layer{
+	var got warnings
+	got.warnOfCollapse(record.Tiles{Density: 0.5, Layers: []record.Layer{
 		{Name: "fc1", Total: 100, Kept: 60}, {Name: "fc2", Total: 100, Kept: 10}, {Name: "fc3", Total: 100, Kept: 9}, {Name: "fc4", Total: 10},
-	}}}}
-	tr.warnOfCollapse()
+	}})
 	want := []string{"layer fc3 collapsed: 9 of 100 tiles left", "layer fc4 has no tile left: the network is constant"}
-	if !slices.Equal(tr.rec.Warnings, want) {
-		t.Errorf("warnings %q, want %q", tr.rec.Warnings, want)
+	if !slices.Equal(got, want) {
+		t.Errorf("warnings %q, want %q", got, want)
 	}
 }
