@@ -27,7 +27,7 @@ func TestAugmentedTrainings(t *testing.T) {
 
 // Networks trained with other augmentation are other entries of the cache; none is the same as no shift and no flip.
 func TestKeysWithAugmentation(t *testing.T) {
-	seen, named := map[Key]bool{}, 0
+	seen, named := map[entryKey]bool{}, 0
 	for _, augment := range []string{"", ", augment: {shift: 0, flip: false}", ", augment: {shift: 2}", ", augment: {flip: true}", ", augment: {shift: 2, flip: true}"} {
 		j := testJob(t, "", "epochs: 2, batch: 64", "epochs: 2, batch: 64"+augment)
 		p, err := newPreparer(j, nil)

@@ -16,11 +16,9 @@ import (
 	"hepex/harness/atomicfile"
 )
 
-// Cache keeps results under the hash of everything that made them. A damaged entry is set aside and counts as missing.
-type Cache struct{ dir string }
-
-// NewCache names the folder, which is created with the first entry.
-func NewCache(dir string) *Cache { return &Cache{dir: dir} }
+// cache keeps results below a folder, which is created with the first of them, under the hash of everything that made them. A damaged entry is
+// set aside and counts as missing.
+type cache struct{ dir string }
 
 // DefaultCacheDir is hepex below the user's cache folder.
 func DefaultCacheDir() (string, error) {
@@ -31,11 +29,11 @@ func DefaultCacheDir() (string, error) {
 	return filepath.Join(dir, "hepex"), nil
 }
 
-// Key names an entry.
-type Key [sha256.Size]byte
+// entryKey names an entry.
+type entryKey [sha256.Size]byte
 
 // newKey hashes values that encoding/json writes alike everywhere.
-func newKey(parts ...any) Key {
+func newKey(parts ...any) entryKey {
 	text, err := json.Marshal(parts)
 	if err != nil {
 		panic(fmt.Sprintf("trial: key of %v: %v", parts, err)) // parts are strings, numbers and plain structs
@@ -43,14 +41,14 @@ func newKey(parts ...any) Key {
 	return sha256.Sum256(text)
 }
 
-func (k Key) String() string { return hex.EncodeToString(k[:]) }
+func (k entryKey) String() string { return hex.EncodeToString(k[:]) }
 
-func (c *Cache) path(k Key) string {
+func (c cache) path(k entryKey) string {
 	return filepath.Join(c.dir, "trained", k.String()[:2], k.String())
 }
 
-// Get returns the content of an entry.
-func (c *Cache) Get(k Key) ([]byte, bool, error) {
+// get returns the content of an entry.
+func (c cache) get(k entryKey) ([]byte, bool, error) {
 	file, err := os.ReadFile(c.path(k))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
@@ -66,8 +64,8 @@ func (c *Cache) Get(k Key) ([]byte, bool, error) {
 	return content, true, nil
 }
 
-// Put stores the content of an entry, followed by its SHA-256.
-func (c *Cache) Put(k Key, content []byte) error {
+// put stores the content of an entry, followed by its SHA-256.
+func (c cache) put(k entryKey, content []byte) error {
 	sum := sha256.Sum256(content)
 	if err := atomicfile.Write(c.path(k), append(content[:len(content):len(content)], sum[:]...)); err != nil {
 		return unusable(err)
@@ -75,9 +73,9 @@ func (c *Cache) Put(k Key, content []byte) error {
 	return nil
 }
 
-// Lock keeps other processes from making the entry at the same time, for as long as this one lives. Entries share locks, so
+// lock keeps other processes from making the entry at the same time, for as long as this one lives. Entries share locks, so
 // a process must not hold two. It saves work and no more: where the file system has no locks, an entry is made twice.
-func (c *Cache) Lock(k Key) (unlock func(), err error) {
+func (c cache) lock(k entryKey) (unlock func(), err error) {
 	dir := filepath.Join(c.dir, "locks")
 	if err := atomicfile.MakeFolder(dir); err != nil {
 		return nil, unusable(err)
@@ -90,6 +88,21 @@ func (c *Cache) Lock(k Key) (unlock func(), err error) {
 		return nil, unusable(errors.Join(err, f.Close()))
 	}
 	return func() { f.Close() }, nil
+}
+
+// remember takes a value from its entry, or makes and keeps it, as JSON.
+func remember[T any](c cache, k entryKey, make func() (T, error)) (value T, err error) {
+	content, ok, err := c.get(k)
+	if err != nil || ok && json.Unmarshal(content, &value) == nil {
+		return value, err
+	}
+	if value, err = make(); err != nil {
+		return value, err
+	}
+	if content, err = json.Marshal(value); err != nil {
+		return value, fmt.Errorf("trial: %w", err)
+	}
+	return value, c.put(k, content)
 }
 
 func unusable(err error) error {

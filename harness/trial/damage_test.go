@@ -14,8 +14,8 @@ import (
 
 // Every flipped bit and every cut of a cache entry is found: the entry counts as missing.
 func TestDamagedEntryIsMissing(t *testing.T) {
-	c, k := NewCache(t.TempDir()), newKey("entry")
-	if err := c.Put(k, []byte("what was computed for an hour")); err != nil {
+	c, k := cache{t.TempDir()}, newKey("entry")
+	if err := c.put(k, []byte("what was computed for an hour")); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := os.ReadFile(c.path(k))
@@ -27,7 +27,7 @@ func TestDamagedEntryIsMissing(t *testing.T) {
 		if err := os.WriteFile(c.path(k), file, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if got, ok, err := c.Get(k); ok || err != nil {
+		if got, ok, err := c.get(k); ok || err != nil {
 			t.Errorf("%s %d: %q, %v", what, i, got, err)
 		}
 		if aside, err := os.ReadFile(c.path(k) + ".damaged"); err != nil || !bytes.Equal(aside, file) {

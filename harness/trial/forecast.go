@@ -1,9 +1,7 @@
 package trial
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 
 	"hepex/harness/config"
 	"hepex/harness/machine"
@@ -29,13 +27,13 @@ type Forecaster struct {
 	price   tune.Pricer
 	steps   map[string]float64 // seconds of a step of training, by network
 	looks   map[string]float64 // seconds of a look at a sample, by network
-	trained map[Key]bool       // states that the points so far leave
+	trained map[entryKey]bool  // states that the points so far leave
 }
 
 // NewForecaster takes prices from a cache folder, and keeps there those that it has to measure.
 func NewForecaster(cacheDir string) *Forecaster {
 	price := tune.CachedPrices(PriceDir(cacheDir), machine.Environment().CPU, false)
-	return &Forecaster{map[string]inference.Rates{}, price, map[string]float64{}, map[string]float64{}, map[Key]bool{}}
+	return &Forecaster{map[string]inference.Rates{}, price, map[string]float64{}, map[string]float64{}, map[entryKey]bool{}}
 }
 
 // Point predicts a point by counts and prices: from the pruned network if the cache has it, else as if no tile were pruned.
@@ -165,27 +163,17 @@ func sizeOfTrained(j Job) (*size, error) {
 		return nil, err
 	}
 	key := newKey(final.String(), "work and memory", packing.Kind(j.Spec.Layout).Version(), inference.Version, inference.Kernels(), j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
-	content, ok, err := p.cache.Get(key)
-	if err != nil {
-		return nil, err
-	}
-	out := &size{}
-	if ok && json.Unmarshal(content, out) == nil {
-		return out, nil
-	}
-	n, err := PrepareNetwork(j, nil)
-	if err != nil {
-		return nil, err
-	}
-	packed, err := pack(j.Spec, n.Folded, n.Orders, n.values)
-	if err != nil {
-		return nil, err
-	}
-	out = newSize(j.Spec, packed.lit, packed.model.Layout, packed.model.Kept)
-	if content, err = json.Marshal(out); err != nil {
-		return nil, fmt.Errorf("trial: %w", err)
-	}
-	return out, p.cache.Put(key, content)
+	return remember(p.cache, key, func() (*size, error) {
+		n, err := PrepareNetwork(j, nil)
+		if err != nil {
+			return nil, err
+		}
+		packed, err := pack(j.Spec, n.Folded, n.Orders, n.values)
+		if err != nil {
+			return nil, err
+		}
+		return newSize(j.Spec, packed.lit, packed.model.Layout, packed.model.Kept), nil
+	})
 }
 
 func sizeOfDense(s config.Spec) (*size, error) {
@@ -196,7 +184,8 @@ func sizeOfDense(s config.Spec) (*size, error) {
 	return newSize(s, lit, layout, layout.Dense()), nil
 }
 
-// denseLayout is the layout of an unpruned network, with parameters for the least that any network needs.
+// denseLayout is the layout of an unpruned network in the smallest ring that serves, with parameters for the least that any network needs. What the
+// largest ring lacks is what is reported.
 func denseLayout(s config.Spec) (layout *packing.Layout, lit inference.Literal, err error) {
 	g, err := s.EvaluatedGeometry(s.Data.Form())
 	if err != nil {

@@ -1,9 +1,7 @@
 package trial
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"hepex/datasets"
@@ -52,42 +50,29 @@ type original struct {
 	Replaced []string `json:"replaced,omitempty"` // activations, each with its node
 }
 
-func (p *preparer) originalKey() Key {
+func (p *preparer) originalKey() entryKey {
 	s := p.spec
 	return newKey("original", network.Version, p.source.Checksum(), s.Data.Test, s.Data.Noise, s.Network.Type,
 		s.Architecture(p.source.Form()), s.Network.Imported.SHA256, s.Network.Tensors)
 }
 
 // original measures the network of the file on the test samples, unless the cache knows.
-func (p *preparer) original() (o original, err error) {
-	key := p.originalKey()
-	content, ok, err := p.cache.Get(key)
-	if err != nil {
-		return o, err
-	}
-	if ok && json.Unmarshal(content, &o) == nil {
-		return o, nil
-	}
-	m, err := readModel(p.spec, p.source.Form())
-	if err != nil {
-		return o, err
-	}
-	test, err := p.samples.test.all()
-	if err != nil {
-		return o, err
-	}
-	q, err := network.EvaluateAs(m.Forward, m.Output.Size(), test)
-	if errors.Is(err, network.ErrOverflow) {
-		return o, &Failure{KindNaN, err}
-	}
-	if err != nil {
-		return o, err
-	}
-	o.Test, o.Replaced = q.Value, m.Replaced()
-	if content, err = json.Marshal(o); err != nil {
-		return o, fmt.Errorf("trial: %w", err)
-	}
-	return o, p.cache.Put(key, content)
+func (p *preparer) original() (original, error) {
+	return remember(p.cache, p.originalKey(), func() (o original, err error) {
+		m, err := readModel(p.spec, p.source.Form())
+		if err != nil {
+			return o, err
+		}
+		test, err := p.samples.test.all()
+		if err != nil {
+			return o, err
+		}
+		q, err := network.EvaluateAs(m.Forward, m.Output.Size(), test)
+		if errors.Is(err, network.ErrOverflow) {
+			err = &Failure{KindNaN, err}
+		}
+		return original{q.Value, m.Replaced()}, err
+	})
 }
 
 // warnOfReplaced notes what replacing the activations of the network cost.

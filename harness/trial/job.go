@@ -121,16 +121,10 @@ func Check(s config.Spec) (path string, err error) {
 	if err := c.Check(); err != nil {
 		return "tile", err
 	}
-	for _, c := range choices(s) { // small rings are arranged much faster; what the largest lacks is what is reported
-		var layout *packing.Layout
-		if layout, err = c.Layout(g); err != nil {
-			continue
-		}
-		if _, err = literal(s, layout, packing.Profile{}); err == nil {
-			return "", nil
-		}
-	}
+	_, _, err = denseLayout(s)
 	switch {
+	case err == nil:
+		return "", nil
 	case s.HE.LogQ != nil:
 		return "he.log_q", err
 	case c.Kind == packing.OneImage:

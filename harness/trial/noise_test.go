@@ -105,7 +105,7 @@ func TestNoiseOfSplits(t *testing.T) {
 
 // Networks and qualities with other noise are other entries of the cache; a noise of 0 is the same as none.
 func TestKeysWithNoise(t *testing.T) {
-	keys := func(noise string) (network, quality Key) {
+	keys := func(noise string) (network, quality entryKey) {
 		j := testJob(t, "", denoise[0], denoise[1], "validation: 0.1", "validation: 0.1"+noise)
 		p, err := newPreparer(j, nil)
 		if err != nil {
@@ -117,7 +117,7 @@ func TestKeysWithNoise(t *testing.T) {
 		}
 		return final, qualityKey(final, p.spec)
 	}
-	seen := map[Key]bool{}
+	seen := map[entryKey]bool{}
 	for _, noise := range []string{"", ", noise: 0", ", noise: 0.2", ", noise: 0.4"} {
 		n, q := keys(noise)
 		seen[n], seen[q] = true, true

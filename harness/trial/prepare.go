@@ -15,7 +15,7 @@ import (
 
 // prepared is a trained and pruned network with its plain quality.
 type prepared struct {
-	key      Key
+	key      entryKey
 	state    *pruning.State
 	straight []int // layers whose quadratic died out and is linear now
 	quality  plainQuality
@@ -36,7 +36,7 @@ type preparer struct {
 	spec    config.Spec
 	source  datasets.Source
 	samples samples
-	cache   *Cache
+	cache   cache
 	report  func(Step)
 }
 
@@ -55,7 +55,7 @@ func newPreparer(j Job, report func(Step)) (*preparer, error) {
 		}
 		source = answered{random, m.Forward}
 	}
-	return &preparer{j.Spec, source, openSamples(j.Spec, source), NewCache(j.CacheDir), report}, nil
+	return &preparer{j.Spec, source, openSamples(j.Spec, source), cache{j.CacheDir}, report}, nil
 }
 
 // Prepare trains and prunes the network of a point, and the dense one of the same training budget that it is
@@ -93,7 +93,7 @@ func Prepared(j Job) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		wanted := []Key{key, qualityKey(key, p.spec)}
+		wanted := []entryKey{key, qualityKey(key, p.spec)}
 		if i > 0 && j.Spec.Measure.Encrypted {
 			wanted = append(wanted, valuesKey(key, p.spec))
 		}
@@ -101,7 +101,7 @@ func Prepared(j Job) (bool, error) {
 			wanted = append(wanted, p.originalKey())
 		}
 		for _, k := range wanted {
-			if _, ok, err := p.cache.Get(k); !ok || err != nil {
+			if _, ok, err := p.cache.get(k); !ok || err != nil {
 				return false, err
 			}
 		}
@@ -118,10 +118,10 @@ func (p *preparer) reference() pruning.Options {
 
 // keys gives the cache key of the final state and of the state after each step: the hash of the data and
 // network to begin with and of every step so far, so that schemes share what they have in common.
-func (p *preparer) keys(o pruning.Options) (final Key, after []Key, err error) {
+func (p *preparer) keys(o pruning.Options) (final entryKey, after []entryKey, err error) {
 	steps, err := o.Steps()
 	if err != nil {
-		return Key{}, nil, err
+		return entryKey{}, nil, err
 	}
 	s := p.spec
 	final = newKey(network.Version, pruning.Version, p.source.Checksum(), s.Data.Train, s.Data.Validation,
@@ -143,7 +143,7 @@ func (p *preparer) keys(o pruning.Options) (final Key, after []Key, err error) {
 }
 
 // qualityKey adds what the quality depends on beyond the network. Noise in the samples is in the network's key.
-func qualityKey(final Key, s config.Spec) Key {
+func qualityKey(final entryKey, s config.Spec) entryKey {
 	return newKey(final.String(), "quality, chance and margin", s.Data.Test, s.Network.Type)
 }
 
@@ -179,10 +179,10 @@ func (p *preparer) run(o pruning.Options) (*prepared, error) {
 }
 
 // do applies a step, unless another process did so meanwhile, and stores what comes out if it took long or is the end.
-func (p *preparer) do(step pruning.Step, after Key, out *prepared, last bool) (*prepared, error) {
+func (p *preparer) do(step pruning.Step, after entryKey, out *prepared, last bool) (*prepared, error) {
 	keep := trains(step) || last
 	if keep {
-		unlock, err := p.cache.Lock(after)
+		unlock, err := p.cache.lock(after)
 		if err != nil {
 			return nil, err
 		}
@@ -252,7 +252,7 @@ func trains(s pruning.Step) bool {
 }
 
 // resume loads the latest state that the cache has and says which step comes next.
-func (p *preparer) resume(after []Key) (*prepared, int, error) {
+func (p *preparer) resume(after []entryKey) (*prepared, int, error) {
 	for i := len(after) - 1; i >= 0; i-- {
 		out, ok, err := p.load(after[i])
 		if ok || err != nil {
@@ -266,8 +266,8 @@ func (p *preparer) resume(after []Key) (*prepared, int, error) {
 	return &prepared{state: &pruning.State{Net: net}}, 0, nil
 }
 
-func (p *preparer) load(k Key) (*prepared, bool, error) {
-	content, ok, err := p.cache.Get(k)
+func (p *preparer) load(k entryKey) (*prepared, bool, error) {
+	content, ok, err := p.cache.get(k)
 	if !ok || err != nil {
 		return nil, false, err
 	}
@@ -283,7 +283,7 @@ func (p *preparer) load(k Key) (*prepared, bool, error) {
 	return out, true, nil
 }
 
-func (p *preparer) store(k Key, out *prepared) error {
+func (p *preparer) store(k entryKey, out *prepared) error {
 	var state bytes.Buffer
 	if _, err := out.state.WriteTo(&state); err != nil {
 		return err
@@ -292,47 +292,38 @@ func (p *preparer) store(k Key, out *prepared) error {
 	if err != nil {
 		return fmt.Errorf("trial: %w", err)
 	}
-	return p.cache.Put(k, content)
+	return p.cache.put(k, content)
 }
 
-// measureQuality evaluates the plain network on the test and the validation samples.
-func (p *preparer) measureQuality(final Key, net *network.Network) (q plainQuality, err error) {
-	key := qualityKey(final, p.spec)
-	content, ok, err := p.cache.Get(key)
-	if err != nil {
-		return q, err
-	}
-	if ok && json.Unmarshal(content, &q) == nil {
+// measureQuality evaluates the plain network on the test and the validation samples, unless the cache knows.
+func (p *preparer) measureQuality(final entryKey, net *network.Network) (plainQuality, error) {
+	return remember(p.cache, qualityKey(final, p.spec), func() (q plainQuality, err error) {
+		for _, m := range []struct {
+			part  part
+			value *float64
+		}{{p.samples.validation, &q.Validation}, {p.samples.test, &q.Test}} {
+			d, err := m.part.all()
+			if err != nil {
+				return q, err
+			}
+			got, err := network.Evaluate(net, d)
+			if errors.Is(err, network.ErrOverflow) {
+				err = &Failure{KindNaN, err}
+			}
+			if err != nil {
+				return q, err
+			}
+			q.Metric, *m.value, q.Margin = got.Metric, got.Value, got.Margin
+		}
+		train, err := p.samples.train.all()
+		if err != nil {
+			return q, err
+		}
+		validation, err := p.samples.validation.all()
+		if err != nil {
+			return q, err
+		}
+		q.Validated, q.Chance = validation.Len(), chance(train, validation)
 		return q, nil
-	}
-	for _, m := range []struct {
-		part  part
-		value *float64
-	}{{p.samples.validation, &q.Validation}, {p.samples.test, &q.Test}} {
-		d, err := m.part.all()
-		if err != nil {
-			return q, err
-		}
-		got, err := network.Evaluate(net, d)
-		if errors.Is(err, network.ErrOverflow) {
-			return q, &Failure{KindNaN, err}
-		}
-		if err != nil {
-			return q, err
-		}
-		q.Metric, *m.value, q.Margin = got.Metric, got.Value, got.Margin
-	}
-	train, err := p.samples.train.all()
-	if err != nil {
-		return q, err
-	}
-	validation, err := p.samples.validation.all()
-	if err != nil {
-		return q, err
-	}
-	q.Validated, q.Chance = validation.Len(), chance(train, validation)
-	if content, err = json.Marshal(q); err != nil {
-		return q, fmt.Errorf("trial: %w", err)
-	}
-	return q, p.cache.Put(key, content)
+	})
 }

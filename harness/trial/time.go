@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"errors"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -107,24 +108,16 @@ func (u *units) sample() {
 }
 
 // summarise takes the medians.
-func (t *timing) summarise(c *choice, u *units, perLayer [][]float64) (err error) {
-	if t.all, err = stats.Median(t.evaluations); err != nil {
-		return err
+func (t *timing) summarise(c *choice, u *units, perLayer [][]float64) error {
+	var errs []error
+	median := func(sample []float64) stats.Summary {
+		s, err := stats.Median(sample)
+		errs = append(errs, err)
+		return s
 	}
-	s, err := stats.Median(u.rotations)
-	if err != nil {
-		return err
-	}
-	t.rotation = s.Median
-	if s, err = stats.Median(u.references); err != nil {
-		return err
-	}
-	t.reference = s.Median
+	t.all, t.rotation, t.reference = median(t.evaluations), median(u.rotations).Median, median(u.references).Median
 	for i, seconds := range perLayer {
-		if s, err = stats.Median(seconds); err != nil {
-			return err
-		}
-		t.layers = append(t.layers, record.LayerTime{Name: c.model.Layers[i].Name, Seconds: s.Median})
+		t.layers = append(t.layers, record.LayerTime{Name: c.model.Layers[i].Name, Seconds: median(seconds).Median})
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -44,7 +44,7 @@ func (f *Forecaster) Training(j Job) (float64, error) {
 		}
 		next := 0
 		for i, key := range slices.Backward(after) {
-			_, cached, err := p.cache.Get(key)
+			_, cached, err := p.cache.get(key)
 			if err != nil {
 				return 0, err
 			}

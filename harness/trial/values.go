@@ -1,7 +1,6 @@
 package trial
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -282,7 +281,7 @@ func largestMean(values []float64, batch int) float64 {
 }
 
 // valuesKey adds what the values depend on beyond the network: how it is evaluated, and what is expected of it.
-func valuesKey(final Key, s config.Spec) Key {
+func valuesKey(final entryKey, s config.Spec) entryKey {
 	return newKey(final.String(), "values", packing.Kind(s.Layout).Version(), inference.Version, s.Layout == string(packing.Scalar), s.Data.Test, batchOf(s))
 }
 
@@ -300,33 +299,20 @@ func evaluated(s config.Spec, f *network.Folded) *network.Folded {
 
 // values takes those of a network from the cache, or finds them.
 func (p *preparer) values(of *prepared) (*values, error) {
-	key := valuesKey(of.key, p.spec)
-	content, ok, err := p.cache.Get(key)
-	if err != nil {
-		return nil, err
-	}
-	v := &values{}
-	if ok && json.Unmarshal(content, v) == nil {
-		return v, nil
-	}
-	p.report(Step{Name: "look at values"})
-	f, err := of.state.Net.Fold()
-	if err != nil {
-		return nil, &Failure{"unsupported", err}
-	}
-	var seen []network.Data
-	for _, part := range []part{p.samples.train, p.samples.validation} {
-		d, err := part.all()
+	return remember(p.cache, valuesKey(of.key, p.spec), func() (*values, error) {
+		p.report(Step{Name: "look at values"})
+		f, err := of.state.Net.Fold()
 		if err != nil {
-			return nil, err
+			return nil, &Failure{"unsupported", err}
 		}
-		seen = append(seen, d)
-	}
-	if v, err = newValues(evaluated(p.spec, f), seen, p.spec.Data.Test, batchOf(p.spec)); err != nil {
-		return nil, err
-	}
-	if content, err = json.Marshal(v); err != nil {
-		return nil, fmt.Errorf("trial: %w", err)
-	}
-	return v, p.cache.Put(key, content)
+		var seen []network.Data
+		for _, part := range []part{p.samples.train, p.samples.validation} {
+			d, err := part.all()
+			if err != nil {
+				return nil, err
+			}
+			seen = append(seen, d)
+		}
+		return newValues(evaluated(p.spec, f), seen, p.spec.Data.Test, batchOf(p.spec))
+	})
 }

@@ -32,7 +32,7 @@ func alterNetwork(t *testing.T, j Job, edit func(*network.Network)) {
 	if err := p.store(after[len(after)-1], out); err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range []Key{qualityKey(out.key, j.Spec), valuesKey(out.key, j.Spec)} {
+	for _, k := range []entryKey{qualityKey(out.key, j.Spec), valuesKey(out.key, j.Spec)} {
 		if err := os.Remove(p.cache.path(k)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func alterValues(t *testing.T, j Job, edit func(*values)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.cache.Put(valuesKey(out.key, j.Spec), content); err != nil {
+	if err := p.cache.put(valuesKey(out.key, j.Spec), content); err != nil {
 		t.Fatal(err)
 	}
 }
