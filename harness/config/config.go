@@ -195,7 +195,7 @@ type Limits struct {
 // maxSize is the largest file that is read, in bytes.
 const maxSize = 1 << 20
 
-// Load reads the config file at path and those that it extends. The error is of type Errors.
+// Load reads the config file at path and those that it extends. What it leaves open is for ChooseTiles. The error is of type Errors.
 func Load(path string) (*Config, error) { return load(path, content) }
 
 // content is that of the file at path, cut where it is too large to be a config.

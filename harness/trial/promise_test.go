@@ -29,7 +29,7 @@ import (
 func TestPromises(t *testing.T) {
 	first, last := 0, 10
 	if testing.Short() {
-		last = 4
+		last = 5
 	}
 	if given := os.Getenv("HEPEX_PROMISES"); given != "" {
 		from, to, ranged := strings.Cut(given, "-")

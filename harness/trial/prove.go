@@ -22,11 +22,11 @@ type proof struct {
 	samples int
 	score   float64 // mean of the samples: accuracy or mean squared error
 
-	agreement           float64 // share of samples with the same largest output as in plain
-	largestError, bits  float64 // of outputs, and relative to the largest output
-	leastBits, mostBits float64 // of single samples: the worst of them, and what 95 % of them reach
-	inRange             *record.Range
-	examples            Examples
+	agreement          float64 // share of samples with the same largest output as in plain
+	largestError, bits float64 // of outputs, and relative to the largest output
+	leastBits, lowBits float64 // of single samples: the worst of them, and what 95 % of them reach
+	inRange            *record.Range
+	examples           Examples
 	warnings
 }
 
@@ -93,7 +93,7 @@ func (p *proof) compare(batch network.Data, plain *mat.Dense, encrypted [][]floa
 	n := float64(p.samples)
 	p.agreement, p.score, p.bits = agree/n, score/n, bitsOf(p.largestError, largest)
 	if slices.Sort(each); len(each) > 0 {
-		p.leastBits, p.mostBits = each[0], each[len(each)/20]
+		p.leastBits, p.lowBits = each[0], each[len(each)/20]
 	}
 	if p.agreement < 1 {
 		p.warnings.add("%.0f of %d samples have another largest output encrypted than plain", n-agree, p.samples)

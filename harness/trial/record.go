@@ -41,7 +41,7 @@ func (m *measurement) record() record.Record {
 		r.Latency.Decrypt, r.Range = p.decrypt, p.inRange
 		quality.Encrypted, quality.Agreement, quality.Samples = p.score, p.agreement, p.samples
 		quality.OutputErrorMax, quality.PrecisionBits = p.largestError, p.bits
-		quality.SamplePrecisionMin, quality.SamplePrecisionP05 = p.leastBits, p.mostBits
+		quality.SamplePrecisionMin, quality.SamplePrecisionP05 = p.leastBits, p.lowBits
 		r.Warnings = append(r.Warnings, p.warnings...)
 	}
 	return r

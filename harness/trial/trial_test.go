@@ -291,6 +291,10 @@ func TestPointID(t *testing.T) {
 	if a.Point == b.Point || a.Point != more.Point || len(a.Point) != 16 {
 		t.Errorf("identities %s, other seed %s, more repeats %s", a.Point, b.Point, more.Point)
 	}
+	a.Spec.Tile.In, a.Spec.Tile.Out = 0, 0
+	if id, err := PointID(config.Point{Spec: a.Spec, Params: a.Params}); err == nil {
+		t.Errorf("a point whose tile is open is %s", id)
+	}
 }
 
 func TestJobSurvivesJSON(t *testing.T) {
