@@ -73,3 +73,18 @@ func TestWaysToPool(t *testing.T) {
 		})
 	}
 }
+
+// Constants that are the same for all channels do not tie values to a grid.
+func TestConstantsThatChannelsShare(t *testing.T) {
+	pair := func(name string, v float64) string { return raw(name, 1, float4(v)+float4(v), 2, 1, 1) }
+	content := model(5, pair("mean", 0.5), 5, pair("deviation", 0.25), 5, ones("w", 2, 8),
+		1, node("Sub", "x mean", "c"), 1, node("Div", "c deviation", "n"), 1, node("Flatten", "n", "f"), 1, gemm("f w"),
+		11, info("x", 1, 2, 2, 2), 12, info("y", 1, 2))
+	m, err := parse(".onnx", []byte(content), "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Forward(mat.NewDense(1, 8, []float64{1, 1, 1, 1, 1, 1, 1, 1})).At(0, 0); got != 16 {
+		t.Errorf("got %g: want 16", got)
+	}
+}

@@ -187,6 +187,8 @@ func hostileONNX(t testing.TB, folder string) map[string]string {
 		"data of 2^62 bytes":        file(5, outside("location", "data", "length", "4611686018427387904"), 1, gemm("x w")),
 		"data at no number":         file(5, outside("location", "data", "offset", "zero"), 1, gemm("x w")),
 		"a setting of another type": file(5, w, 1, node("Gemm", "x w", "y", pb(1, "transB", 4, "one", 20, 2))),
+		"an integer for a float":    file(5, w, 1, node("Gemm", "x w", "y", transposed, integer3("alpha", 1))),
+		"a squeeze of two values":   file(5, w, 5, ones("b", 2, 1), 5, raw("a", 7, strings.Repeat("\x00", 8), 1), 1, node("Squeeze", "b a", "c"), 1, gemm("x w c")),
 		"an unknown setting":        file(5, w, 1, node("Gemm", "x w", "y", integer3("trans", 1))),
 		"a list of 2^17 numbers":    file(5, w, 1, node("Gemm", "x w", "y", pb(1, "transB", 8, 1)+strings.Repeat(pb(8, 1), 1<<17))),
 		"a long name":               file(5, w, 1, node("Gemm", "x w", "y", transposed)+pb(3, strings.Repeat("n", 2000))),
@@ -202,6 +204,8 @@ func hostileONNX(t testing.TB, folder string) map[string]string {
 		"a branch":                  file(5, ones("v", 4, 4), 5, w, 1, node("Gemm", "x v", "a", transposed), 1, node("Add", "a x", "b"), 1, gemm("b w")),
 		"an activation used again":  file(5, ones("v", 4, 4), 5, w, 1, node("Gemm", "x v", "a", transposed), 1, node("Sigmoid", "a", "s"), 1, node("Mul", "a s", "g"), 1, node("Mul", "s g", "z"), 1, gemm("z w")),
 		"a square at the end":       model(5, w, 1, node("Gemm", "x w", "a", transposed), 1, node("Mul", "a a", "y"), 11, info("x", 1, 4), 12, info("y", 1, 2)),
+		"a square at the start": model(5, raw("k", 1, float4(2)+float4(2), 2, 1, 1), 5, ones("w", 2, 8), 1, node("Mul", "x x", "s"), 1, node("Add", "s k", "p"),
+			1, node("Flatten", "p", "f"), 1, gemm("f w"), 11, info("x", 1, 2, 2, 2), 12, info("y", 1, 2)),
 		"no layers":                 file(1, node("Identity", "x", "y")),
 		"flat values convolved":     file(5, conv, 1, node("Conv", "x w", "y")),
 		"images not flattened":      image(5, w, 1, gemm("x w")),
@@ -219,10 +223,13 @@ func hostileONNX(t testing.TB, folder string) map[string]string {
 		"a pool without kernel":     image(1, node("AveragePool", "x", "y")),
 		"a pool of nothing":         image(1, node("AveragePool", "x", "y", ints8("kernel_shape", 0, 0))),
 		"a pool that overflows":     model(5, ones("w", 64, 64, 1, 1), 1, node("Conv", "x w", "a"), 1, node("GlobalAveragePool", "a", "y"), 11, info("x", 1, 64, 128, 128), 12, info("y")),
+		"a pool behind a norm":      model(5, ones("w", 64, 64, 1, 1), 5, ones("g", 64), 1, node("Conv", "x w", "a"), 1, node("BatchNormalization", "a g g g g", "b"), 1, node("GlobalAveragePool", "b", "y"), 11, info("x", 1, 64, 128, 128), 12, info("y")),
+		"a pool behind a factor":    model(5, ones("w", 64, 64, 1, 1), 5, raw("k", 1, float4(2)), 1, node("Conv", "x w", "a"), 1, node("Mul", "a k", "b"), 1, node("GlobalAveragePool", "b", "y"), 11, info("x", 1, 64, 128, 128), 12, info("y")),
 		"a negative variance":       image(5, ones("g", 1), 5, raw("v", 1, float4(-1), 1), 1, node("BatchNormalization", "x g g g v", "y")),
 		"channels without norm":     image(5, ones("g", 2), 1, node("BatchNormalization", "x g g g g", "y")),
 		"a shape of open sizes":     image(5, raw("s", 7, strings.Repeat("\xff", 24), 3), 1, node("Reshape", "x s", "y")),
 		"a shape of 2^62":           image(5, raw("s", 7, "\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x40", 2), 1, node("Reshape", "x s", "y")),
+		"an empty order":            file(5, w, 1, gemm("x w")) + pb(14, pb(1, inputOrder, 2, "[]")),
 		"no order":                  file(5, w, 1, gemm("x w")) + pb(14, pb(1, inputOrder, 2, "[0,0,1,2]")),
 		"an order of 10^9":          file(5, w, 1, gemm("x w")) + pb(14, pb(1, outputOrder, 2, "[1000000000,0]")),
 		"an order that is no list":  file(5, w, 1, gemm("x w")) + pb(14, pb(1, outputOrder, 2, "{}")),
@@ -368,14 +375,20 @@ func TestFilesThatAreNone(t *testing.T) {
 
 // The files that hostile ones are made of are sound.
 func TestSoundFilesAreRead(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "data"), make([]byte, 40), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	a := network.Architecture{Inputs: 4, Outputs: 2, Activation: "square"}
-	for ending, content := range map[string]string{
-		".onnx":        file(5, ones("w", 2, 4), 1, gemm("x w")),
-		".safetensors": safetensorsFile(`{"fc.weight": {"dtype": "F32", "shape": [2,4], "data_offsets": [0,32]}}`, 32),
-		".npz":         archive(t, "fc.weight.npy", array("<f4", "(2, 4)", strings.Repeat("\x00", 32))),
+	for _, c := range [][2]string{
+		{".onnx", file(5, ones("w", 2, 4), 1, gemm("x w"))},
+		{".onnx", file(5, ones("w", 2, 4), 5, ones("b", 2, 1), 1, node("Squeeze", "b", "c"), 1, gemm("x w c"))},
+		{".onnx", file(5, outside("location", "data", "offset", "8", "length", "32"), 1, gemm("x w"))},
+		{".safetensors", safetensorsFile(`{"fc.weight": {"dtype": "F32", "shape": [2,4], "data_offsets": [0,32]}}`, 32)},
+		{".npz", archive(t, "fc.weight.npy", array("<f4", "(2, 4)", strings.Repeat("\x00", 32)))},
 	} {
-		if _, err := parse(ending, []byte(content), "", Options{Architecture: &a}); err != nil {
-			t.Errorf("%s: %v", ending, err)
+		if _, err := parse(c[0], []byte(c[1]), folder, Options{Architecture: &a}); err != nil {
+			t.Errorf("%s: %v", c[0], err)
 		}
 	}
 }
