@@ -76,6 +76,7 @@ func badTables(t testing.TB) []badFiles {
 		{"unseen name", split("a,class\n1,0\n2,new\n"), labelled, "class \"new\" was never seen in training"},
 		{"other columns", split("b,class\n1,0\n"), labelled, "test.csv:1: other columns"},
 		{"empty test split", split("a,class\n"), labelled, "no samples after the line of names"},
+		{"beyond after scaling", with(split("a,class\n1,0\n1e25,0\n"), "train.csv", []byte("a,class\n0,0\n1e-9,1\n2e-9,2\n")), labelled, "test.csv:3: a value is 1"},
 		{"arrays", csvFile("a,class\n1,0\n"), func(f *Files) { labelled(f); f.Arrays.XTrain = "x" }, "arrays and channels are about NumPy's files"},
 		{"channels", csvFile("a,class\n1,0\n"), func(f *Files) { labelled(f); f.Channels = "last" }, "arrays and channels are about NumPy's files"},
 		{"constant target", csvFile("a,y\n1,3\n2,3\n3,3\n4,3\n5,3\n"), func(f *Files) { f.Target = []string{"y"} }, "target 1 is always 3"},

@@ -241,7 +241,9 @@ func ownIDX(t testing.TB, train, test int) map[string][]byte {
 }
 
 func TestOwnIDX(t *testing.T) {
-	own := mustLoad(t, ownFiles(t, ownIDX(t, 9, 6), nil))
+	const images = "train-images-idx3-ubyte"
+	files := ownIDX(t, 9, 6)
+	own := mustLoad(t, ownFiles(t, with(files, images+".gz", pack(t, files[images])), nil))
 	if own.Form != (Form{Shape: Shape{2, 3, 1}, Classes: 3, Train: 9, Test: 6}) {
 		t.Errorf("%+v", own.Form)
 	}
@@ -265,6 +267,7 @@ func TestOwnCIFAR(t *testing.T) {
 	}
 	own := mustLoad(t, ownFiles(t, map[string][]byte{
 		"data_batch_1.bin": batch(0, 1), "data_batch_2.bin": batch(2, 2, 1), "test_batch.bin": batch(0, 2), "batches.meta.txt": nil,
+		"data_batch_1.bin.gz": pack(t, batch(0, 1)), // of the same, which counts once
 	}, nil))
 	if own.Form != (Form{Shape: Shape{32, 32, 3}, Classes: 3, Train: 5, Test: 2}) {
 		t.Errorf("%+v", own.Form)
