@@ -166,6 +166,9 @@ func TestEncryptedWeightsStayTheClients(t *testing.T) {
 	restore()
 	copyFile(t, filepath.Join(p.owner, NetworkFile), filepath.Join(p.server, NetworkFile))
 	refused(t, "the network", p.evaluate(), "secret in the server's folder", p.outputs)
+	check(t, os.Remove(filepath.Join(p.server, NetworkFile)))
+	check(t, os.Symlink(filepath.Join(p.owner, NetworkFile), filepath.Join(p.server, "link")))
+	refused(t, "a link to the network", p.evaluate(), "link: a secret in the server's folder", p.outputs)
 	check(t, os.Remove(filepath.Join(p.owner, NetworkFile)))
 	err := Keygen(p.owner, filepath.Join(p.dir, "third"), filepath.Join(p.dir, "fourth"))
 	refused(t, "no network to encrypt", err, "no such file", filepath.Join(p.dir, "third"))
@@ -182,6 +185,13 @@ func TestForgedContents(t *testing.T) {
 		refused(t, samples+" samples", p.evaluate(), "", p.outputs)
 		restore()
 	}
+	edit(t, p.inputs, func(b []byte) []byte { // as many batches as no number holds, and none of them
+		line, _, _ := bytes.Cut(b, []byte("\n"))
+		line = bytes.Replace(line, []byte(`"samples":1`), []byte(`"samples":9223372036854775807`), 1)
+		return sealed(append(append(bytes.Clone(line), '\n'), make([]byte, sha256.Size)...))
+	})
+	refused(t, "no batch of 2⁶³ − 1 samples", p.evaluate(), "EOF", p.outputs)
+	restore()
 	for _, c := range [][2]string{
 		{`"log_n":`, `"log_n":1`}, {`"inputs":`, `"inputs":-`}, {`"geometry":[`, `"geometry":[],"x":[`}, {`"Kind":"one-image"`, `"Kind":"two"`},
 		{`"log_q":[`, `"log_q":[60,60,60,`}, {`"packing":`, `"packing":9`},
@@ -230,6 +240,8 @@ func TestSamples(t *testing.T) {
 		_, err := read(bad.text)
 		refused(t, name, err, bad.says, "")
 	}
+	_, err = c.Samples(p.dir)
+	refused(t, "a folder", err, "want a text file", "")
 	x, err := read(good)
 	check(t, err)
 	kept := filepath.Join(p.dir, "samples.hepex")
