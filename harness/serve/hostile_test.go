@@ -185,13 +185,6 @@ func TestForgedContents(t *testing.T) {
 		refused(t, samples+" samples", p.evaluate(), "", p.outputs)
 		restore()
 	}
-	edit(t, p.inputs, func(b []byte) []byte { // as many batches as no number holds, and none of them
-		line, _, _ := bytes.Cut(b, []byte("\n"))
-		line = bytes.Replace(line, []byte(`"samples":1`), []byte(`"samples":9223372036854775807`), 1)
-		return sealed(append(append(bytes.Clone(line), '\n'), make([]byte, sha256.Size)...))
-	})
-	refused(t, "no batch of 2⁶³ − 1 samples", p.evaluate(), "EOF", p.outputs)
-	restore()
 	for _, c := range [][2]string{
 		{`"log_n":`, `"log_n":1`}, {`"inputs":`, `"inputs":-`}, {`"geometry":[`, `"geometry":[],"x":[`}, {`"Kind":"one-image"`, `"Kind":"two"`},
 		{`"log_q":[`, `"log_q":[60,60,60,`}, {`"packing":`, `"packing":9`},
@@ -205,6 +198,20 @@ func TestForgedContents(t *testing.T) {
 		})
 		refused(t, c[1], p.evaluate(), "", p.outputs)
 		restore()
+	}
+}
+
+// A file without a batch is refused, even if it says that it has so many samples that their number overflows when it is rounded up.
+func TestBatchesThatAreNot(t *testing.T) {
+	p := newParties(t, newNetwork(t, 3, choices["scalar"]), matrix(1))
+	for _, samples := range []string{"1", "9223372036854775807"} {
+		edit(t, p.inputs, func(b []byte) []byte {
+			line := fmt.Sprintf("%s\n", b[:bytes.IndexByte(b, '\n')])
+			line = strings.Replace(line, `"samples":1`, `"samples":`+samples, 1)
+			return sealed(append([]byte(line), make([]byte, sha256.Size)...))
+		})
+		refused(t, samples+" samples", p.evaluate(), "EOF", p.outputs)
+		p.encrypt(t, matrix(1))
 	}
 }
 
@@ -234,6 +241,7 @@ func TestSamples(t *testing.T) {
 		"inf":    {"-Inf" + good[4:], "finite"},
 		"word":   {"zero" + good[4:], `value 1: "zero" is not a number`},
 		"pixels": {"255" + good[4:], "made for values from 0 to 1"},
+		"below":  {"-1.1" + good[4:], "made for values from 0 to 1"},
 		"empty":  {"", "no samples"},
 		"binary": {"\x00\xff\x80", "1 values"},
 	} {
