@@ -296,6 +296,7 @@ func TestSoundFilesAreRead(t *testing.T) {
 	for _, c := range [][2]string{
 		{".onnx", file(5, ones("w", 2, 4), 1, gemm("x w"))},
 		{".onnx", file(5, ones("w", 2, 4), 5, ones("b", 2, 1), 1, node("Squeeze", "b", "c"), 1, gemm("x w c"))},
+		{".onnx", file(11, info("w", 2, 4), 5, ones("w", 2, 4), 1, gemm("x w"))}, // as of IR version 3, constants among the inputs
 		{".onnx", pooled()},
 		{".onnx", normed()},
 		{".onnx", image(5, ones("w", 2, 1, 3, 3), 1, node("Conv", "x w", "y"))},
