@@ -65,12 +65,12 @@ func inverse(order []int, n int) []int {
 	if len(order) != n {
 		return nil
 	}
-	inverse := slices.Repeat([]int{-1}, n)
+	places := slices.Repeat([]int{-1}, n)
 	for p, c := range order {
-		if c < 0 || c >= n || inverse[c] >= 0 {
+		if c < 0 || c >= n || places[c] >= 0 {
 			return nil
 		}
-		inverse[c] = p
+		places[c] = p
 	}
-	return inverse
+	return places
 }

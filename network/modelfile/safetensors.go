@@ -102,7 +102,8 @@ func safetensorsHeader(text []byte) ([]safetensor, error) {
 
 // check compares the shape of a tensor with its bytes, and gives the bytes of a value.
 func (e safetensor) check() (width int, err error) {
-	if width = map[string]int{"F32": 4, "F64": 8}[e.Type]; width == 0 {
+	width = map[string]int{"F32": 4, "F64": 8, "I64": 8}[e.Type]
+	if width == 0 || e.Type == "I64" && len(e.Shape) > 0 { // batch norm counts batches in a single integer, and is refused by its name
 		return 0, fmt.Errorf("values are %q: want F32 or F64", e.Type)
 	}
 	n := int64(1)

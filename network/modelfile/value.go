@@ -18,8 +18,8 @@ type polynomial struct {
 	c    [3]coefficient
 }
 
-// coefficient is one number, or one for each channel if they differ; nil is 0. What channels share holds for as many as a later layer
-// takes its inputs to have: flattened, they may be others.
+// coefficient is one number, or one for each channel if these differ; nil is 0. What all channels share is kept once, as flattening changes
+// how many channels there are.
 type coefficient []float64
 
 // newCoefficient is that of one number, or of one for each channel.

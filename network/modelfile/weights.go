@@ -75,7 +75,7 @@ func fromWeights(content []byte, tensors map[string]tensor, o Options) (*Model, 
 // named are the tensors of a layer by the last part of their names.
 type named map[string]tensor
 
-// group sorts tensors by layer: LAYER.weight and LAYER.bias. There is no batch norm, which goes with other activations than squares.
+// group sorts tensors by layer: LAYER.weight and LAYER.bias. There is no batch norm, as it does not go with squares.
 func group(tensors map[string]tensor) (map[string]named, error) {
 	layers := map[string]named{}
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
@@ -191,7 +191,7 @@ func readNPZ(content []byte) (map[string]tensor, error) {
 	}
 	tensors := map[string]tensor{}
 	for name, a := range arrays {
-		if a.Type.Integer() && name != inputOrder && name != outputOrder {
+		if a.Type.Integer() && len(a.Shape) > 0 && name != inputOrder && name != outputOrder {
 			return nil, fmt.Errorf("array %q of type %s: want f4 or f8", name, a.Type)
 		}
 		tensors[name] = tensor{a.Shape, a.Float32s}
