@@ -1,6 +1,6 @@
-// Package datasets supplies data sets for training and inference: files of one's own ([Files]), and image sets, "digits" (28×28 grey) and "shapes" (32×32 in
-// colour), which the program draws by itself, and the published sets "mnist" and "fashion-mnist" (28×28 grey, read from
-// IDX files) and "cifar-10" (32×32 in colour, read from its binary version). These all have ten classes.
+// Package datasets supplies data sets for training and inference: files of one's own ([Files]), random inputs for want of any ([Random]), and
+// image sets of ten classes each. Of these, the program draws "digits" (28×28 grey) and "shapes" (32×32 in colour) by itself; published are
+// "mnist" and "fashion-mnist" (28×28 grey, read from IDX files) and "cifar-10" (32×32 in colour, read from its binary version).
 //
 // A set is identified by a checksum. That of an image set is known before any file is read; that of files of one's own is of
 // what they were found to hold. Read refuses files that hold anything else, so that a result which carries the checksum was computed on

@@ -21,7 +21,7 @@ func small() *Model {
 				Name: "pool", Op: "AveragePool", Inputs: []string{"x"}, Outputs: []string{"p"}, Attributes: []Attribute{
 					{Name: "kernel_shape", Kind: KindInts, Ints: []int64{2, 2}}, {Name: "ceil_mode", Kind: KindInt, Int: 1}, {Name: "share", Kind: KindFloat, Float: 0.5},
 				},
-			}, {Name: "add", Op: "Add", Inputs: []string{"p", "b"}, Outputs: []string{"y"}}},
+			}, {Name: "add", Op: "Add", Domain: "com.example", Inputs: []string{"p", "b"}, Outputs: []string{"y"}}},
 			Constants: []Tensor{{Name: "b", Type: Float, Dims: []int64{1, 2}, Floats: []float32{0.5, -1}}, {Name: "s", Type: Int64, Dims: []int64{2}, Ints: []int64{-1, 4}}},
 			Inputs:    []Info{{"x", Float, []int64{-1, 1, 4, 4}}},
 			Outputs:   []Info{{"y", Float, []int64{-1, 2}}},
