@@ -1,6 +1,6 @@
-// Package datasets supplies data sets for training and inference: files of one's own ([Files]), and image sets, "digits" (28×28 grey) and "shapes" (32×32 in
-// colour), which the program draws by itself, and the published sets "mnist" and "fashion-mnist" (28×28 grey, read from
-// IDX files) and "cifar-10" (32×32 in colour, read from its binary version). These all have ten classes.
+// Package datasets supplies data sets for training and inference: files of one's own ([Files]), random inputs for want of any ([Random]), and
+// image sets of ten classes each. Of these, the program draws "digits" (28×28 grey) and "shapes" (32×32 in colour) by itself; published are
+// "mnist" and "fashion-mnist" (28×28 grey, read from IDX files) and "cifar-10" (32×32 in colour, read from its binary version).
 //
 // A set is identified by a checksum. That of an image set is known before any file is read; that of files of one's own is of
 // what they were found to hold. Read refuses files that hold anything else, so that a result which carries the checksum was computed on
@@ -109,23 +109,11 @@ func Dirs(flag string) []string {
 	return dirs
 }
 
-// Name is the name that the source was opened with.
-func (s *Published) Name() string { return s.entry.name }
-
-// Size is the number of samples in a split.
-func (s *Published) Size(split Split) int { return s.entry.size(split) }
-
 // Shape is the grid of a sample.
 func (s *Published) Shape() Shape { return s.entry.Shape }
 
 // Form is that of all sets of this name.
 func (s *Published) Form() Form { return s.entry.Form }
-
-// Dim is the number of values of a sample.
-func (s *Published) Dim() int { return s.entry.Shape.Size() }
-
-// Classes is the number of classes.
-func (s *Published) Classes() int { return s.entry.Classes }
 
 // Checksum is that of the named data set, wherever it lies, or even if it does not.
 func Checksum(name string) (string, error) {
@@ -144,14 +132,14 @@ func (s *Published) Checksum() string { return s.entry.format.checksum(s.entry) 
 // Read gives samples [from,to) of a split. Drawn sets draw only these; of the published ones the split is read and
 // checked whole, and files that are damaged or do not hold the published images are an error.
 func (s *Published) Read(split Split, from, to int) (*Set, error) {
-	if from < 0 || from > to || to > s.Size(split) {
-		return nil, fmt.Errorf("datasets: %s: %v samples [%d,%d): want 0 ≤ from ≤ to ≤ %d", s.Name(), split, from, to, s.Size(split))
+	if n := s.entry.size(split); from < 0 || from > to || to > n {
+		return nil, fmt.Errorf("datasets: %s: %v samples [%d,%d): want 0 ≤ from ≤ to ≤ %d", s.entry.name, split, from, to, n)
 	}
 	levels, labels, err := s.entry.format.read(s, split, from, to)
 	if err != nil {
 		return nil, err
 	}
-	set := &Set{X: make([]float32, len(levels)), Labels: labels, Dim: s.Dim(), Classes: s.Classes()}
+	set := &Set{X: make([]float32, len(levels)), Labels: labels, Dim: s.entry.Shape.Size(), Classes: s.entry.Classes}
 	for i, v := range levels {
 		set.X[i] = float32(v) / 255
 	}

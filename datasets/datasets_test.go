@@ -153,8 +153,8 @@ func TestShapesNeedNoFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if source.Size(Train) != 60000 || source.Size(Test) != 10000 || source.Shape() != (Shape{32, 32, 3}) || source.Shape().String() != "32×32×3" {
-		t.Errorf("sizes %d and %d, shape %v", source.Size(Train), source.Size(Test), source.Shape())
+	if source.entry.size(Train) != 60000 || source.entry.size(Test) != 10000 || source.Shape() != (Shape{32, 32, 3}) || source.Shape().String() != "32×32×3" {
+		t.Errorf("sizes %d and %d, shape %v", source.entry.size(Train), source.entry.size(Test), source.Shape())
 	}
 	set, err := source.Read(Train, 59990, 60000)
 	if err != nil {
@@ -170,8 +170,8 @@ func TestDigitsNeedNoFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if source.Size(Train) != 60000 || source.Size(Test) != 10000 {
-		t.Errorf("sizes %d and %d", source.Size(Train), source.Size(Test))
+	if source.entry.size(Train) != 60000 || source.entry.size(Test) != 10000 {
+		t.Errorf("sizes %d and %d", source.entry.size(Train), source.entry.size(Test))
 	}
 	set, err := source.Read(Test, 9990, 10000)
 	if err != nil {

@@ -96,14 +96,7 @@ func Load(f Files) (*Own, error) {
 }
 
 func (f Files) load() (*Own, error) {
-	l, err := f.locate()
-	if err != nil {
-		return nil, err
-	}
-	sum, err := checksum(l.paths())
-	if err == nil {
-		err = f.compare(sum)
-	}
+	l, sum, err := f.identify()
 	if err != nil {
 		return nil, err
 	}
@@ -132,12 +125,18 @@ func (f Files) load() (*Own, error) {
 	return own, own.scale(data, f.Scale)
 }
 
-// compare wants the content that was found before.
-func (f Files) compare(sum string) error {
-	if want := f.Found.SHA256; want != "" && sum != want {
-		return fmt.Errorf("%s: SHA-256 %s: want %s: the files have changed", f.From, sum, want)
+// identify locates the files and takes their checksum, which must be the one that was found before, if one was.
+func (f Files) identify() (l located, sum string, err error) {
+	if l, err = f.locate(); err != nil {
+		return l, "", err
 	}
-	return nil
+	if sum, err = checksum(l.paths()); err != nil {
+		return l, "", err
+	}
+	if want := f.Found.SHA256; want != "" && sum != want {
+		return l, "", fmt.Errorf("%s: SHA-256 %s: want %s: the files have changed", f.From, sum, want)
+	}
+	return l, sum, nil
 }
 
 // checksum is the SHA-256 of the one file, or of those of all.
@@ -249,14 +248,7 @@ func (f Files) Read(split Split, from, to int) (*Set, error) {
 
 // Verify tells whether the files still hold what was found.
 func (f Files) Verify() error {
-	l, err := f.locate()
-	if err == nil {
-		var sum string
-		if sum, err = checksum(l.paths()); err == nil {
-			err = f.compare(sum)
-		}
-	}
-	if err != nil {
+	if _, _, err := f.identify(); err != nil {
 		return fmt.Errorf("datasets: %w", err)
 	}
 	return nil

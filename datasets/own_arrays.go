@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -201,7 +200,7 @@ func floats(a npy.Array, size int, where string) ([]float32, error) {
 		most = max(most, math.Abs(v))
 	}
 	if most > 0 && most < 1/largest {
-		return nil, fmt.Errorf("%s: %w", where, errors.New("no value is larger than 1e-30: the wrong byte order?"))
+		return nil, fmt.Errorf("%s: no value is larger than %g: the wrong byte order?", where, 1/largest)
 	}
 	values := make([]float32, len(wide))
 	for i, v := range wide {

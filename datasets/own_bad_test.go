@@ -76,6 +76,8 @@ func badTables(t testing.TB) []badFiles {
 		{"unseen name", split("a,class\n1,0\n2,new\n"), labelled, "class \"new\" was never seen in training"},
 		{"other columns", split("b,class\n1,0\n"), labelled, "test.csv:1: other columns"},
 		{"empty test split", split("a,class\n"), labelled, "no samples after the line of names"},
+		{"one label of many", with(split("a,class\n1,0\n"), "train.csv", []byte("a,class\n1,0\n2,1\n3,0\n4,1\n5,1000\n6,1\n7,0\n8,1\n")), labelled, "train.csv:6: label 1000"},
+		{"beyond after scaling", with(split("a,class\n1,0\n1e25,0\n"), "train.csv", []byte("a,class\n0,0\n1e-9,1\n2e-9,2\n")), labelled, "test.csv:3: a value is 1"},
 		{"arrays", csvFile("a,class\n1,0\n"), func(f *Files) { labelled(f); f.Arrays.XTrain = "x" }, "arrays and channels are about NumPy's files"},
 		{"channels", csvFile("a,class\n1,0\n"), func(f *Files) { labelled(f); f.Channels = "last" }, "arrays and channels are about NumPy's files"},
 		{"constant target", csvFile("a,y\n1,3\n2,3\n3,3\n4,3\n5,3\n"), func(f *Files) { f.Target = []string{"y"} }, "target 1 is always 3"},
@@ -116,6 +118,8 @@ func badArrays(t testing.TB) []badFiles {
 		{"huge unsigned label", npz("y_train", array(t, []uint64{0, 1, 0, 1, 0, 1 << 63}, 6)), nil, "want integers below 2^63"},
 		{"one-hot integers", npz("y_train", array(t, make([]int64, 12), 6, 2)), nil, "want one class for each sample"},
 		{"classes and floats", npz("y_test", array(t, make([]float32, 6), 6)), nil, "want what the training split has"},
+		{"bytes and floats", npz("x_test", array(t, make([]uint8, 12), 6, 2)), nil, "elements u1: want those of the training split"},
+		{"other targets", map[string][]byte{"d.npz": npzOf(t, map[string]npy.Array{"x_train": x, "y_train": x, "x_test": x, "y_test": array(t, make([]float32, 6), 6)})}, nil, "y_test: 1 values for a sample"},
 		{"one axis", npz("x_train", array(t, make([]float32, 6), 6)), nil, "x_train: shape [6]: want (samples, values)"},
 		{"no samples", npz("x_train", array(t, []float32{}, 0, 2)), nil, "want at least one sample"},
 		{"no values", npz("x_train", array(t, []float32{}, 6, 0)), nil, "samples with at least one value"},
@@ -196,6 +200,14 @@ func TestOwnRefuses(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A file that is wrong throughout does not fill the screen.
+func TestOwnFaultsAreBounded(t *testing.T) {
+	_, err := Load(ownFiles(t, csvFile("a,class\n"+strings.Repeat("x,0\n", 100)), labelled))
+	if err == nil || strings.Count(err.Error(), "\n") != maxFaults-1 || !strings.Contains(err.Error(), "data.csv:6: ") {
+		t.Errorf("error %v: want %d lines", err, maxFaults)
 	}
 }
 

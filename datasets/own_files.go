@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -77,13 +78,15 @@ func (f Files) locateIn(folder string) (located, error) {
 	}
 	defer dir.Close()
 	names, err := dir.Readdirnames(maxEntries + 1)
-	if err != nil && len(names) == 0 {
+	switch {
+	case errors.Is(err, io.EOF):
 		return located{}, fmt.Errorf("%s: an empty folder: want %s", folder, ownForms)
-	}
-	if len(names) > maxEntries {
+	case err != nil:
+		return located{}, err
+	case len(names) > maxEntries:
 		return located{}, fmt.Errorf("%s: more than %d files: want %s", folder, maxEntries, ownForms)
 	}
-	slices.Sort(names)
+	names = withoutCopies(names)
 	var found []located
 	for _, look := range []func([]string) (located, bool){csvIn, f.npyIn, idxIn, cifarIn} {
 		if l, ok := look(names); ok {
@@ -111,6 +114,17 @@ func (f Files) locateIn(folder string) (located, error) {
 		}
 	}
 	return l, nil
+}
+
+// withoutCopies are the names in order, without those of packed files that lie there unpacked as well: their samples would count twice.
+func withoutCopies(names []string) (kept []string) {
+	slices.Sort(names)
+	for _, name := range names {
+		if _, twice := slices.BinarySearch(names, strings.TrimSuffix(name, ".gz")); !packed(name) || !twice {
+			kept = append(kept, name)
+		}
+	}
+	return kept
 }
 
 func csvIn(names []string) (located, bool) {

@@ -3,7 +3,6 @@ package datasets
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -148,6 +147,23 @@ func TestOwnCSVFolder(t *testing.T) {
 	}
 }
 
+// Classes go by the value of whole numbers or, if one is none, by the alphabet.
+func TestOwnClasses(t *testing.T) {
+	for _, c := range []struct {
+		labels [2]string // of a sample below 0, and of one above
+		names  []string
+		above  uint8
+	}{
+		{[2]string{"1", "0"}, nil, 0}, {[2]string{"0", "1"}, nil, 1}, {[2]string{"b", "a"}, []string{"a", "b"}, 0}, {[2]string{"b", "1"}, []string{"1", "b"}, 0}, {[2]string{"1", "b"}, []string{"1", "b"}, 1},
+	} {
+		text := fmt.Sprintf("a,class\n-1,%s\n1,%s\n", c.labels[0], c.labels[1])
+		own := mustLoad(t, ownFiles(t, map[string][]byte{"train.csv": []byte(text), "test.csv": []byte(text)}, labelled))
+		if got := mustRead(t, own, Test, 1, 2).Labels[0]; got != c.above || !slices.Equal(own.Names, c.names) {
+			t.Errorf("%q: class %d, names %q: want %d, %q", c.labels, got, own.Names, c.above, c.names)
+		}
+	}
+}
+
 func TestOwnRegression(t *testing.T) {
 	own := mustLoad(t, ownFiles(t, map[string][]byte{"data.csv": csvOf(50)}, func(f *Files) { f.Target = []string{"b", "class"} }))
 	if own.Targets != 2 || own.Classes != 0 || own.Outputs() != 2 || len(own.Columns) != 1 {
@@ -241,7 +257,9 @@ func ownIDX(t testing.TB, train, test int) map[string][]byte {
 }
 
 func TestOwnIDX(t *testing.T) {
-	own := mustLoad(t, ownFiles(t, ownIDX(t, 9, 6), nil))
+	const images = "train-images-idx3-ubyte"
+	files := ownIDX(t, 9, 6)
+	own := mustLoad(t, ownFiles(t, with(files, images+".gz", pack(t, files[images])), nil))
 	if own.Form != (Form{Shape: Shape{2, 3, 1}, Classes: 3, Train: 9, Test: 6}) {
 		t.Errorf("%+v", own.Form)
 	}
@@ -265,9 +283,14 @@ func TestOwnCIFAR(t *testing.T) {
 	}
 	own := mustLoad(t, ownFiles(t, map[string][]byte{
 		"data_batch_1.bin": batch(0, 1), "data_batch_2.bin": batch(2, 2, 1), "test_batch.bin": batch(0, 2), "batches.meta.txt": nil,
+		"data_batch_1.bin.gz": pack(t, batch(0, 1)), // of the same, which counts once
 	}, nil))
 	if own.Form != (Form{Shape: Shape{32, 32, 3}, Classes: 3, Train: 5, Test: 2}) {
 		t.Errorf("%+v", own.Form)
+	}
+	more := mustLoad(t, ownFiles(t, map[string][]byte{"data_batch_10.bin": batch(0, 1), "data_batch_9.bin": batch(0, 1), "data_batch_1.bin": batch(0, 1)}, nil))
+	if got := filepath.Base(more.Files[1]); got != "data_batch_9.bin" {
+		t.Errorf("the second file is %s: want the numbers in order", got)
 	}
 	set := mustRead(t, own, Test, 1, 2)
 	if set.Labels[0] != 2 || set.X[4] != float32(50./255) || set.X[3071] != float32(100./255) {
@@ -298,6 +321,10 @@ func TestOwnChecksum(t *testing.T) {
 	if err := one.Verify(); err != nil {
 		t.Error(err)
 	}
+	other.Found.Train++
+	if _, err := Load(other); err == nil || !strings.Contains(err.Error(), "32 to train, 8 to test: want") {
+		t.Errorf("another form than was found: %v", err)
+	}
 	if err := os.WriteFile(one.From, csvOf(41), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -319,29 +346,6 @@ func TestFoundRoundTrip(t *testing.T) {
 	for _, bad := range []string{"", "sha256", want.String() + " ", "x" + want.String()} {
 		if _, err := ParseFound(bad); err == nil {
 			t.Errorf("%q accepted", bad)
-		}
-	}
-}
-
-// Scaling goes by the training split alone, and makes nothing of what is constant there.
-func TestScalingGoesByTraining(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	train, test := "a,b,class\n", "a,b,class\n"
-	for i := range 40 {
-		train += fmt.Sprintf("%g,7,%d\n", rng.NormFloat64()*3+5, i%2)
-		test += fmt.Sprintf("%g,8,%d\n", rng.NormFloat64()*900, i%2)
-	}
-	for _, kind := range []string{ScaleStandard, ScaleUnit} {
-		f := ownFiles(t, map[string][]byte{"train.csv": []byte(train), "test.csv": []byte(test)}, labelled)
-		f.Scale = kind
-		own := mustLoad(t, f)
-		x := mustRead(t, own, Train, 0, 40).X
-		r := ranges(x, 2)
-		if kind == ScaleUnit && (r[0].Least != 0 || r[0].Greatest != 1) || kind == ScaleStandard && math.Abs(r[0].Deviation-1) > 1e-6 {
-			t.Errorf("%s: %+v", kind, r[0])
-		}
-		if r[1] != (Range{}) || own.Scaling.Factor[1] != 0 {
-			t.Errorf("%s: constant column %+v, factor %g", kind, r[1], own.Scaling.Factor[1])
 		}
 	}
 }

@@ -76,7 +76,7 @@ func (e *fileError) Unwrap() error { return e.cause }
 // load reads all records of a split, checks them and puts them into order.
 func (r records) load(s *Published, split Split) ([][]byte, error) {
 	size := 1 + s.entry.Shape.Size()
-	all := make([][]byte, 0, s.Size(split))
+	all := make([][]byte, 0, s.entry.size(split))
 	var group sync.WaitGroup
 	errs := make([]error, len(s.paths))
 	for i, f := range s.entry.files {

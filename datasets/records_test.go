@@ -223,7 +223,7 @@ func TestCIFARIsThePublished(t *testing.T) {
 		Train: {"125.306918046875", "122.950394140625", "113.865383183594"},
 		Test:  {"126.024641406250", "123.708504199219", "114.854318652344"},
 	} {
-		levels, labels, err := source.entry.format.read(source, Split(split), 0, source.Size(Split(split)))
+		levels, labels, err := source.entry.format.read(source, Split(split), 0, source.entry.size(Split(split)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -100,6 +100,41 @@ func TestReadsNumPy(t *testing.T) {
 	}
 }
 
+// TestWritesLikeNumPy writes what NumPy wrote, byte for byte.
+func TestWritesLikeNumPy(t *testing.T) {
+	for _, file := range []string{"types.npz", "packed.npz"} {
+		content := readFile(t, file)
+		archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		arrays := mustUnpack(t, content)
+		for _, member := range archive.File {
+			if member.Name == "big.npy" || member.Name == "fortran.npy" { // orders that are not written
+				continue
+			}
+			r, err := member.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got bytes.Buffer
+			if err := Write(&got, arrays[strings.TrimSuffix(member.Name, suffix)]); err != nil || !bytes.Equal(got.Bytes(), want) {
+				t.Errorf("%s: %v, %q: want %q", member.Name, err, got.Bytes(), want)
+			}
+		}
+	}
+}
+
+func TestFloat64sOfLargeIntegers(t *testing.T) {
+	if got := mustNew(t, []uint64{1 << 63}, 1).Float64s(); got[0] != 1<<63 {
+		t.Errorf("2^63 is %g", got[0])
+	}
+}
+
 // TestRoundTrip writes random arrays and reads them again, bit for bit.
 func TestRoundTrip(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -177,6 +212,7 @@ func TestReadRefuses(t *testing.T) {
 		{"huge header", append([]byte(magic), 2, 0, 255, 255, 255, 255), "header of 4294967295 bytes"},
 		{"huge shape", file(dictionary("'<f4'", "False", "(4294967296, 4294967296)"), 4), "but 4 bytes follow"},
 		{"overflowing shape", file(dictionary("'<f8'", "False", "(100000000000000, 100000000000000, 100000000000000)"), 8), "but 8 bytes follow"},
+		{"shape of 2^64 elements", file(dictionary("'<f4'", "False", "(4294967296, 4294967296)"), 0), "but 0 bytes follow"},
 		{"zero and huge", file(dictionary("'<f8'", "False", "(0, 100000000000000)"), 8), "but 8 bytes follow"},
 		{"long axis", file(dictionary("'<f4'", "False", "(99999999999999999999,)"), 4), "want at most 64 axes"},
 		{"many axes", file(dictionary("'<f4'", "False", "("+strings.Repeat("1,", 65)+")"), 4), "want at most 64 axes"},

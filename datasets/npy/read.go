@@ -124,7 +124,7 @@ func parseHeader(text []byte) (h header, err error) {
 		inner = inner[len(m[0]):]
 	}
 	if len(entries) != 3 || entries["descr"] == "" || entries["fortran_order"] == "" || entries["shape"] == "" {
-		return h, fmt.Errorf("header has other keys than descr, fortran_order and shape")
+		return h, errors.New("header has other keys than descr, fortran_order and shape")
 	}
 	if h.elements, h.bigEndian, err = parseType(entries["descr"]); err != nil {
 		return h, err
@@ -139,7 +139,7 @@ func parseHeader(text []byte) (h header, err error) {
 	return h, err
 }
 
-// parseType reads a quoted byte order (< little-endian, > big-endian, | or = that of single bytes) and type.
+// parseType reads a quoted byte order (< little-endian, > big-endian, | none, of single bytes) and type.
 func parseType(text string) (t Type, bigEndian bool, err error) {
 	refused := fmt.Errorf("elements are %s: want f4, f8, b1, or i or u with 1, 2, 4 or 8 bytes", text)
 	name := strings.Trim(text, "'")

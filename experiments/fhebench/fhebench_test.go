@@ -227,6 +227,8 @@ func (s suite) hostile(t *testing.T) {
 		{"inputs as outputs", 5, func() {
 			check(t, os.Rename(io("ciphertexts_upload/inputs.hepex"), io("ciphertexts_download/outputs.hepex")))
 		}},
+		{"scores gone", 6, func() { check(t, os.Remove(io("intermediate/scores.csv"))) }},
+		{"no scores", 6, func() { change(io("intermediate/scores.csv"), func([]byte) []byte { return nil }) }},
 		{"scores cut", 6, func() { change(io("intermediate/scores.csv"), func([]byte) []byte { return []byte("1,x\n") }) }},
 	} {
 		check(t, os.RemoveAll(s.path("io/single")))

@@ -82,19 +82,19 @@ type instance struct {
 
 func newInstance(build string, size int) instance {
 	network := networks[min(size, len(networks)-1)]
-	io := func(parts ...string) string {
+	in := func(parts ...string) string {
 		return filepath.Join(append([]string{"io", names[size]}, parts...)...)
 	}
 	return instance{
 		network:     filepath.Join(build, network),
-		publicKeys:  io("public_keys"),
-		secretKey:   io("secret_key"),
+		publicKeys:  in("public_keys"),
+		secretKey:   in("secret_key"),
 		pixels:      filepath.Join("datasets", names[size], "intermediate", "test_pixels.txt"),
-		samples:     io("intermediate", "samples.hepex"),
-		inputs:      io("ciphertexts_upload", "inputs.hepex"),
-		outputs:     io("ciphertexts_download", "outputs.hepex"),
-		scores:      io("intermediate", "scores.csv"),
-		predictions: io("encrypted_model_predictions.txt"),
+		samples:     in("intermediate", "samples.hepex"),
+		inputs:      in("ciphertexts_upload", "inputs.hepex"),
+		outputs:     in("ciphertexts_download", "outputs.hepex"),
+		scores:      in("intermediate", "scores.csv"),
+		predictions: in("encrypted_model_predictions.txt"),
 	}
 }
 

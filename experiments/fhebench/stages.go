@@ -35,8 +35,7 @@ func silent(int, int) {}
 
 // drawKeys draws new keys in the place of those of an earlier run, which has the same client.
 func drawKeys(i instance, _ io.Writer) error {
-	old := filepath.Join(i.publicKeys, serve.KeysFile)
-	if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := atomicfile.Remove(filepath.Join(i.publicKeys, serve.KeysFile)); err != nil {
 		return err
 	}
 	return serve.Keygen(i.network, i.secretKey, i.publicKeys)
@@ -107,13 +106,19 @@ func classify(i instance, _ io.Writer) error {
 
 func readScores(path string) ([][]float64, error) {
 	f, err := os.Open(path)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("no such file")
+	}
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	lines, err := csv.NewReader(f).ReadAll()
 	if err != nil {
 		return nil, err
+	}
+	if len(lines) == 0 {
+		return nil, errors.New("no scores: want a line for each image")
 	}
 	scores := make([][]float64, len(lines))
 	for n, line := range lines {

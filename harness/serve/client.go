@@ -66,14 +66,16 @@ func Keygen(from, client, server string) error {
 	return writeTo(secret, header{Kind: kindSecret, Model: p.id, Keys: id}, c)
 }
 
-// same tells whether two paths are one folder.
+// same tells whether two paths are one folder, be it there or not.
 func same(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
 	if errX == nil && errY == nil {
 		return os.SameFile(x, y)
 	}
-	return filepath.Clean(a) == filepath.Clean(b)
+	a, errX = filepath.Abs(a)
+	b, errY = filepath.Abs(b)
+	return errX == nil && errY == nil && a == b
 }
 
 // encryptModel encrypts the network of one folder for the server of another.
@@ -125,8 +127,8 @@ func OpenClient(dir string) (*Client, error) {
 	return c, err
 }
 
-// batches is how many it takes for so many samples.
-func (p *program) batches(samples int) int { return (samples + p.layout.Batch - 1) / p.layout.Batch }
+// batches is how many it takes for so many samples, of which there is at least one.
+func (p *program) batches(samples int) int { return (samples-1)/p.layout.Batch + 1 } // a file may say that they are 2⁶³ − 1
 
 // part is the samples of one batch: from and to.
 func (p *program) part(batch, samples int) (from, to int) {

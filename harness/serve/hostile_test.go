@@ -166,6 +166,9 @@ func TestEncryptedWeightsStayTheClients(t *testing.T) {
 	restore()
 	copyFile(t, filepath.Join(p.owner, NetworkFile), filepath.Join(p.server, NetworkFile))
 	refused(t, "the network", p.evaluate(), "secret in the server's folder", p.outputs)
+	check(t, os.Remove(filepath.Join(p.server, NetworkFile)))
+	check(t, os.Symlink(filepath.Join(p.owner, NetworkFile), filepath.Join(p.server, "link")))
+	refused(t, "a link to the network", p.evaluate(), "link: a secret in the server's folder", p.outputs)
 	check(t, os.Remove(filepath.Join(p.owner, NetworkFile)))
 	err := Keygen(p.owner, filepath.Join(p.dir, "third"), filepath.Join(p.dir, "fourth"))
 	refused(t, "no network to encrypt", err, "no such file", filepath.Join(p.dir, "third"))
@@ -198,6 +201,20 @@ func TestForgedContents(t *testing.T) {
 	}
 }
 
+// A file without a batch is refused, even if it says that it has so many samples that their number overflows when it is rounded up.
+func TestBatchesThatAreNot(t *testing.T) {
+	p := newParties(t, newNetwork(t, 3, choices["scalar"]), matrix(1))
+	for _, samples := range []string{"1", "9223372036854775807"} {
+		edit(t, p.inputs, func(b []byte) []byte {
+			line := fmt.Sprintf("%s\n", b[:bytes.IndexByte(b, '\n')])
+			line = strings.Replace(line, `"samples":1`, `"samples":`+samples, 1)
+			return sealed(append([]byte(line), make([]byte, sha256.Size)...))
+		})
+		refused(t, samples+" samples", p.evaluate(), "EOF", p.outputs)
+		p.encrypt(t, matrix(1))
+	}
+}
+
 func TestSamples(t *testing.T) {
 	p := newParties(t, newNetwork(t, 3, packing.OneImageIn(4096, false)), matrix(1))
 	c, err := OpenClient(p.client)
@@ -224,12 +241,15 @@ func TestSamples(t *testing.T) {
 		"inf":    {"-Inf" + good[4:], "finite"},
 		"word":   {"zero" + good[4:], `value 1: "zero" is not a number`},
 		"pixels": {"255" + good[4:], "made for values from 0 to 1"},
+		"below":  {"-1.1" + good[4:], "made for values from 0 to 1"},
 		"empty":  {"", "no samples"},
 		"binary": {"\x00\xff\x80", "1 values"},
 	} {
 		_, err := read(bad.text)
 		refused(t, name, err, bad.says, "")
 	}
+	_, err = c.Samples(p.dir)
+	refused(t, "a folder", err, "want a text file", "")
 	x, err := read(good)
 	check(t, err)
 	kept := filepath.Join(p.dir, "samples.hepex")

@@ -195,9 +195,6 @@ func holds(dir string, kinds ...kind) (string, error) {
 		return "", err
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() {
-			continue
-		}
 		path := filepath.Join(dir, e.Name())
 		for _, k := range kinds {
 			if f, err := open(path, k); err == nil {

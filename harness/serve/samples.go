@@ -28,6 +28,9 @@ func (c *Client) Samples(path string) ([][]float64, error) {
 		return nil, err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, wrong(path, "a folder: want a text file with a line for each sample")
+	}
 	var samples [][]float64
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, longestSample)
@@ -107,7 +110,7 @@ func (c *Client) ReadSamples(path string) (samples [][]float64, err error) {
 			return err
 		}
 		b := make([]byte, 8*c.Outline.Inputs)
-		for range f.Samples {
+		for sample := range f.Samples {
 			if _, err := io.ReadFull(r, b); err != nil {
 				return err
 			}
@@ -115,7 +118,7 @@ func (c *Client) ReadSamples(path string) (samples [][]float64, err error) {
 			for i := range x {
 				x[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
 				if err := c.check(x[i]); err != nil {
-					return err
+					return fmt.Errorf("sample %d, value %d: %w", sample+1, i+1, err)
 				}
 			}
 			samples = append(samples, x)

@@ -38,6 +38,7 @@ func (e Evaluation) Run() (t Times, err error) {
 	if err != nil {
 		return t, err
 	}
+	defer in.f.Close() // which reading does, but outputs that cannot be begun prevent that
 	h := header{Kind: kindOutputs, Model: p.id, Keys: keys, Samples: in.Samples}
 	var written time.Time
 	err = write(e.Outputs, h, func(w io.Writer) error {

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"gonum.org/v1/gonum/mat"
+
 	"hepex/network"
 )
 
@@ -49,4 +51,28 @@ func TestExportedNetworksAreReadBack(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Weights alone of convolutions are channels first in the file, as those of what reads them.
+func TestExportedConvolutionsAreReadBack(t *testing.T) {
+	a := network.Architecture{
+		Inputs: 84, Image: network.Axis{H: 7, W: 6, Channels: 2}, Outputs: 3, Activation: "square", Hidden: []int{5},
+		Conv: []network.Conv{{Filters: 4, Kernel: network.Size{H: 3, W: 2}, Stride: network.Square(1), Pool: network.Size{H: 2, W: 1}}},
+	}
+	net, err := network.New(a, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := Export{Net: net}.NPZ()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := parse(".npz", content, "", Options{Architecture: &a})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	x := mat.NewDense(3, a.Inputs, nil)
+	x.Apply(func(_, _ int, _ float64) float64 { return rng.Float64() }, x)
+	wantClose(t, "read back", back.Forward(x), net.Forward(x))
 }

@@ -14,6 +14,8 @@ import (
 type Fault struct {
 	Node string // its name and type
 	Text string // what is wrong; what is allowed
+
+	node *onnx.Node
 }
 
 // UnsupportedError lists all nodes of a file that cannot be encrypted.
@@ -90,7 +92,7 @@ func live(g *onnx.Graph) []*onnx.Node {
 			continue
 		}
 		for _, name := range n.Inputs {
-			needed[name] = true
+			needed[name] = name != ""
 		}
 		nodes = append(nodes, n)
 	}
@@ -103,7 +105,7 @@ func checkNodes(nodes []*onnx.Node, replace bool) error {
 	var faults []Fault
 	for _, n := range nodes {
 		if err := checkNode(n, replace); err != nil {
-			faults = append(faults, Fault{n.Label(), err.Error()})
+			faults = append(faults, Fault{n.Label(), err.Error(), n})
 		}
 	}
 	if faults == nil {
@@ -135,8 +137,11 @@ func checkNode(n *onnx.Node, replace bool) error {
 		}
 	}
 	for _, a := range n.Attributes {
-		if known && !slices.Contains(op.attributes, a.Name) {
+		switch {
+		case !slices.Contains(op.attributes, a.Name):
 			return fmt.Errorf("setting %q; want %s", a.Name, either(op.attributes))
+		case a.Kind != settings[a.Name]: // its value would be taken for 0
+			return fmt.Errorf("setting %q of another type; want that of the standard", a.Name)
 		}
 	}
 	if len(n.Outputs) > 1 && slices.ContainsFunc(n.Outputs[1:], func(name string) bool { return name != "" }) && n.Op != "Dropout" && n.Op != "BatchNormalization" {
@@ -279,7 +284,7 @@ func (w *walker) floats(n *onnx.Node, input int, dims ...int64) ([]float32, erro
 
 // coefficient is a constant that all values share, or those of a channel.
 func (w *walker) coefficient(t *onnx.Tensor) (coefficient, error) {
-	values := make(coefficient, 0, len(t.Floats))
+	values := make([]float64, 0, len(t.Floats)+len(t.Ints))
 	for _, v := range t.Floats {
 		values = append(values, float64(v))
 	}
@@ -297,7 +302,7 @@ func (w *walker) coefficient(t *onnx.Tensor) (coefficient, error) {
 	if channels == 0 || at < 0 || at > 1 || t.Dims[at] != int64(channels) || t.Size() != channels {
 		return nil, fmt.Errorf("constant %q of shape %s: want one number, or one for each channel of %v values", t.Name, onnx.Shape(t.Dims), w.axis)
 	}
-	return values, nil
+	return newCoefficient(values), nil
 }
 
 // channels is the number of channels that constants can have a number for each of; 0 where flat values of several channels lie in

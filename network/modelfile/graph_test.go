@@ -60,16 +60,50 @@ func TestWaysToPool(t *testing.T) {
 		"mean, kept":   {1, node("ReduceMean", "s", "q", ints8("axes", -2, -1)), 1, node("Flatten", "q", "p")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			graph := append([]any{5, ones("w", 1, 1, 3, 3), 5, ones("v", 2, 1), 1, node("Conv", "x w", "h"), 1, node("Mul", "h h", "s")}, pool...)
+			graph := append([]any{5, ones("w", 2, 1, 3, 3), 5, ones("v", 2, 2), 1, node("Conv", "x w", "h"), 1, node("Mul", "h h", "s")}, pool...)
 			m, err := parse(".onnx", []byte(image(append(graph, 1, node("Gemm", "p v", "y", transposed))...)), "", Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			x := mat.NewDense(1, 64, nil)
 			x.Set(0, 0, 6) // one tap of one of 36 positions sees it
-			if got := m.Forward(x).At(0, 1); math.Abs(got-1) > 1e-6 {
-				t.Errorf("got %g: want 1", got)
+			if got := m.Forward(x).At(0, 1); math.Abs(got-2) > 1e-6 {
+				t.Errorf("got %g: want 2", got)
 			}
 		})
+	}
+}
+
+// Gemm is alpha·x·W + beta·b.
+func TestFactorsOfGemm(t *testing.T) {
+	factor := func(name string, v float32) string { return pb(1, name, 2, v, 20, 1) }
+	content := file(5, ones("w", 2, 4), 5, ones("b", 2), 1, node("Gemm", "x w b", "y", transposed, factor("alpha", 2), factor("beta", 3)))
+	m, err := parse(".onnx", []byte(content), "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Forward(mat.NewDense(1, 4, []float64{1, 1, 1, 1})).At(0, 1); got != 11 {
+		t.Errorf("got %g: want 11", got)
+	}
+}
+
+// A constant for each channel stays that of its channel when values are flattened; one that all share does not tie values to a grid.
+func TestConstantsOfChannels(t *testing.T) {
+	pair := func(name string, a, b float64) string { return raw(name, 1, float4(a)+float4(b), 2, 1, 1) }
+	for name, c := range map[string]struct {
+		mean, deviation string
+		want            float64
+	}{
+		"shared": {pair("mean", 0.5, 0.5), pair("deviation", 0.25, 0.25), 4*2 + 4*6},
+		"own":    {pair("mean", 0, 1), pair("deviation", 1, 0.5), 4*1 + 4*2},
+	} {
+		content := colour(5, c.mean, 5, c.deviation, 1, node("Sub", "x mean", "c"), 1, node("Div", "c deviation", "n"), 1, node("Flatten", "n", "f"), 1, gemm("f w"))
+		m, err := parse(".onnx", []byte(content), "", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Forward(mat.NewDense(1, 8, []float64{1, 2, 1, 2, 1, 2, 1, 2})).At(0, 0); got != c.want {
+			t.Errorf("%s: got %g: want %g", name, got, c.want)
+		}
 	}
 }

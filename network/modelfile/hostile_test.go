@@ -14,104 +14,8 @@ import (
 	"syscall"
 	"testing"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"hepex/network"
 )
-
-// pb is a protocol buffer of fields: a number and a value each, an int or bytes.
-func pb(fields ...any) string {
-	var b []byte
-	for i := 0; i < len(fields); i += 2 {
-		number := protowire.Number(fields[i].(int))
-		switch v := fields[i+1].(type) {
-		case int:
-			b = protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), uint64(v))
-		case string:
-			b = protowire.AppendString(protowire.AppendTag(b, number, protowire.BytesType), v)
-		}
-	}
-	return string(b)
-}
-
-func node(op, in, out string, attributes ...string) string {
-	var fields []any
-	for name := range strings.FieldsSeq(in) {
-		fields = append(fields, 1, name)
-	}
-	for name := range strings.FieldsSeq(out) {
-		fields = append(fields, 2, name)
-	}
-	for _, a := range attributes {
-		fields = append(fields, 5, a)
-	}
-	return pb(append(fields, 4, op)...)
-}
-
-func ints8(name string, values ...int) string {
-	fields := []any{1, name, 20, 7}
-	for _, v := range values {
-		fields = append(fields, 8, v)
-	}
-	return pb(fields...)
-}
-
-func integer3(name string, v int) string { return pb(1, name, 3, v, 20, 2) }
-
-// raw is a tensor with so many bytes of data.
-func raw(name string, kind int, data string, dims ...int) string {
-	var fields []any
-	for _, d := range dims {
-		fields = append(fields, 1, d)
-	}
-	return pb(append(fields, 2, kind, 8, name, 9, data)...)
-}
-
-// ones is a tensor of floats.
-func ones(name string, dims ...int) string {
-	n := 1
-	for _, d := range dims {
-		n *= d
-	}
-	return raw(name, 1, strings.Repeat("\x00\x00\x80\x3f", n), dims...)
-}
-
-func float4(v float64) string {
-	return string(binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(v))))
-}
-
-func outside(properties ...string) string {
-	fields := []any{1, 2, 1, 4, 2, 1, 8, "w", 14, 1}
-	for i := 0; i < len(properties); i += 2 {
-		fields = append(fields, 13, pb(1, properties[i], 2, properties[i+1]))
-	}
-	return pb(fields...)
-}
-
-func info(name string, dims ...int) string {
-	var shape []any
-	for _, d := range dims {
-		shape = append(shape, 1, pb(1, d))
-	}
-	return pb(1, name, 2, pb(1, pb(1, 1, 2, pb(shape...))))
-}
-
-// file is a model from x to y, (1, 4) to (1, 2), with what else is given.
-func file(graph ...any) string {
-	return model(append(graph, 11, info("x", 1, 4), 12, info("y", 1, 2))...)
-}
-
-// image is a model of images of 8×8 in one channel.
-func image(graph ...any) string {
-	return model(append(graph, 11, info("x", 1, 1, 8, 8), 12, info("y", 1, 2))...)
-}
-
-func model(graph ...any) string { return pb(1, 7, 7, pb(graph...), 8, pb(1, "", 2, 13)) }
-
-const transposed = "\x0a\x06transB\x18\x01\xa0\x01\x02"
-
-// gemm is the one layer of a sound file.
-func gemm(in string) string { return node("Gemm", in, "y", transposed) }
 
 // hostileONNX are files that no reader may believe.
 func hostileONNX(t testing.TB, folder string) map[string]string {
@@ -187,6 +91,8 @@ func hostileONNX(t testing.TB, folder string) map[string]string {
 		"data of 2^62 bytes":        file(5, outside("location", "data", "length", "4611686018427387904"), 1, gemm("x w")),
 		"data at no number":         file(5, outside("location", "data", "offset", "zero"), 1, gemm("x w")),
 		"a setting of another type": file(5, w, 1, node("Gemm", "x w", "y", pb(1, "transB", 4, "one", 20, 2))),
+		"an integer for a float":    file(5, w, 1, node("Gemm", "x w", "y", transposed, integer3("alpha", 1))),
+		"a squeeze of two values":   file(5, w, 5, ones("b", 2, 1), 5, raw("a", 7, "\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00", 2), 1, node("Squeeze", "b a", "c"), 1, gemm("x w c")),
 		"an unknown setting":        file(5, w, 1, node("Gemm", "x w", "y", integer3("trans", 1))),
 		"a list of 2^17 numbers":    file(5, w, 1, node("Gemm", "x w", "y", pb(1, "transB", 8, 1)+strings.Repeat(pb(8, 1), 1<<17))),
 		"a long name":               file(5, w, 1, node("Gemm", "x w", "y", transposed)+pb(3, strings.Repeat("n", 2000))),
@@ -202,11 +108,18 @@ func hostileONNX(t testing.TB, folder string) map[string]string {
 		"a branch":                  file(5, ones("v", 4, 4), 5, w, 1, node("Gemm", "x v", "a", transposed), 1, node("Add", "a x", "b"), 1, gemm("b w")),
 		"an activation used again":  file(5, ones("v", 4, 4), 5, w, 1, node("Gemm", "x v", "a", transposed), 1, node("Sigmoid", "a", "s"), 1, node("Mul", "a s", "g"), 1, node("Mul", "s g", "z"), 1, gemm("z w")),
 		"a square at the end":       model(5, w, 1, node("Gemm", "x w", "a", transposed), 1, node("Mul", "a a", "y"), 11, info("x", 1, 4), 12, info("y", 1, 2)),
+		"a square at the start":     colour(5, raw("k", 1, float4(2)+float4(2), 2, 1, 1), 1, node("Mul", "x x", "s"), 1, node("Add", "s k", "p"), 1, node("Flatten", "p", "f"), 1, gemm("f w")),
 		"no layers":                 file(1, node("Identity", "x", "y")),
 		"flat values convolved":     file(5, conv, 1, node("Conv", "x w", "y")),
 		"images not flattened":      image(5, w, 1, gemm("x w")),
 		"groups":                    image(5, conv, 1, node("Conv", "x w", "y", integer3("group", 2))),
 		"dilations":                 image(5, conv, 1, node("Conv", "x w", "y", ints8("dilations", 2, 2))),
+		"a sum before padding":      image(5, conv, 5, raw("k", 1, float4(0.5)), 1, node("Add", "x k", "a"), 1, node("Conv", "a w", "y", ints8("pads", 1, 1, 1, 1))),
+		"padding by a node":         image(5, conv, 5, raw("n", 7, strings.Repeat("\x01\x00\x00\x00\x00\x00\x00\x00", 8), 8), 1, node("Pad", "x n", "p"), 1, node("Conv", "p w", "y")),
+		"dropout in training":       file(5, w, 5, raw("r", 1, float4(0.5)), 5, raw("t", 9, "\x01"), 1, node("Dropout", "x r t", "d"), 1, gemm("d w")),
+		"a factor in another order": colour(1, node("Flatten", "x", "f"), 5, ones("k", 8), 1, node("Mul", "f k", "m"), 1, gemm("m w")),
+		"padding of its own":        image(5, conv, 1, node("Conv", "x w", "y", pb(1, "auto_pad", 4, "SAME_UPPER", 20, 3))),
+		"samples in columns":        file(5, w, 1, node("Gemm", "x w", "y", transposed, integer3("transA", 1))),
 		"strides of 0":              image(5, conv, 1, node("Conv", "x w", "y", ints8("strides", 0, 0))),
 		"one stride":                image(5, conv, 1, node("Conv", "x w", "y", ints8("strides", 1))),
 		"pads of 2^62":              image(5, conv, 1, node("Conv", "x w", "y", ints8("pads", 1<<62, 1<<62, 1<<62, 1<<62))),
@@ -217,12 +130,19 @@ func hostileONNX(t testing.TB, folder string) map[string]string {
 		"an empty kernel":           image(5, raw("w", 1, "", 2, 1, 0, 3), 1, node("Conv", "x w", "y")),
 		"filters of more channels":  image(5, ones("w", 2, 3, 3, 3), 1, node("Conv", "x w", "y")),
 		"a pool without kernel":     image(1, node("AveragePool", "x", "y")),
+		"a pool with padding":       pooled(ints8("pads", 1, 1, 1, 1)),
+		"a pool beyond the image":   pooled(integer3("ceil_mode", 1)),
+		"a norm in training":        normed(integer3("training_mode", 1)),
+		"a norm of every value":     normed(integer3("spatial", 0)),
 		"a pool of nothing":         image(1, node("AveragePool", "x", "y", ints8("kernel_shape", 0, 0))),
 		"a pool that overflows":     model(5, ones("w", 64, 64, 1, 1), 1, node("Conv", "x w", "a"), 1, node("GlobalAveragePool", "a", "y"), 11, info("x", 1, 64, 128, 128), 12, info("y")),
+		"a pool behind a norm":      model(5, ones("w", 64, 64, 1, 1), 5, ones("g", 64), 1, node("Conv", "x w", "a"), 1, node("BatchNormalization", "a g g g g", "b"), 1, node("GlobalAveragePool", "b", "y"), 11, info("x", 1, 64, 128, 128), 12, info("y")),
+		"a pool behind a factor":    model(5, ones("w", 64, 64, 1, 1), 5, raw("k", 1, float4(2)), 1, node("Conv", "x w", "a"), 1, node("Mul", "a k", "b"), 1, node("GlobalAveragePool", "b", "y"), 11, info("x", 1, 64, 128, 128), 12, info("y")),
 		"a negative variance":       image(5, ones("g", 1), 5, raw("v", 1, float4(-1), 1), 1, node("BatchNormalization", "x g g g v", "y")),
 		"channels without norm":     image(5, ones("g", 2), 1, node("BatchNormalization", "x g g g g", "y")),
 		"a shape of open sizes":     image(5, raw("s", 7, strings.Repeat("\xff", 24), 3), 1, node("Reshape", "x s", "y")),
 		"a shape of 2^62":           image(5, raw("s", 7, "\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x40", 2), 1, node("Reshape", "x s", "y")),
+		"an empty order":            file(5, w, 1, gemm("x w")) + pb(14, pb(1, inputOrder, 2, "[]")),
 		"no order":                  file(5, w, 1, gemm("x w")) + pb(14, pb(1, inputOrder, 2, "[0,0,1,2]")),
 		"an order of 10^9":          file(5, w, 1, gemm("x w")) + pb(14, pb(1, outputOrder, 2, "[1000000000,0]")),
 		"an order that is no list":  file(5, w, 1, gemm("x w")) + pb(14, pb(1, outputOrder, 2, "{}")),
@@ -368,14 +288,27 @@ func TestFilesThatAreNone(t *testing.T) {
 
 // The files that hostile ones are made of are sound.
 func TestSoundFilesAreRead(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "data"), make([]byte, 40), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	a := network.Architecture{Inputs: 4, Outputs: 2, Activation: "square"}
-	for ending, content := range map[string]string{
-		".onnx":        file(5, ones("w", 2, 4), 1, gemm("x w")),
-		".safetensors": safetensorsFile(`{"fc.weight": {"dtype": "F32", "shape": [2,4], "data_offsets": [0,32]}}`, 32),
-		".npz":         archive(t, "fc.weight.npy", array("<f4", "(2, 4)", strings.Repeat("\x00", 32))),
+	for _, c := range [][2]string{
+		{".onnx", file(5, ones("w", 2, 4), 1, gemm("x w"))},
+		{".onnx", file(5, ones("w", 2, 4), 5, ones("b", 2, 1), 1, node("Squeeze", "b", "c"), 1, gemm("x w c"))},
+		{".onnx", file(11, info("w", 2, 4), 5, ones("w", 2, 4), 1, gemm("x w"))}, // as of IR version 3, constants among the inputs
+		{".onnx", pooled()},
+		{".onnx", normed()},
+		{".onnx", image(5, ones("w", 2, 1, 3, 3), 1, node("Conv", "x w", "y"))},
+		{".onnx", colour(1, node("Flatten", "x", "f"), 1, gemm("f w"))},
+		{".onnx", file(5, outside("location", "data", "offset", "8", "length", "32"), 1, gemm("x w"))},
+		{".safetensors", safetensorsFile(`{"fc.weight": {"dtype": "F32", "shape": [2,4], "data_offsets": [0,32]}}`, 32)},
+		{".safetensors", safetensorsFile(`{"fc.weight": {"dtype": "F64", "shape": [2,4], "data_offsets": [0,64]}}`, 64)},
+		{".safetensors", safetensorsFile(`{"fc.weight": {"dtype": "F32", "shape": [2,4], "data_offsets": [8,40]}, "fc.bias": {"dtype": "F32", "shape": [2], "data_offsets": [0,8]}}`, 40)},
+		{".npz", archive(t, "fc.weight.npy", array("<f4", "(2, 4)", strings.Repeat("\x00", 32)))},
 	} {
-		if _, err := parse(ending, []byte(content), "", Options{Architecture: &a}); err != nil {
-			t.Errorf("%s: %v", ending, err)
+		if _, err := parse(c[0], []byte(c[1]), folder, Options{Architecture: &a}); err != nil {
+			t.Errorf("%s: %v", c[0], err)
 		}
 	}
 }

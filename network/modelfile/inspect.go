@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hepex/network"
+	"hepex/network/onnx"
 )
 
 // Part is a part of a network, or a tensor of a file of weights, for people to look at.
@@ -54,14 +55,12 @@ func Inspect(path string) (*Inspection, error) {
 
 // parts are all nodes, those that are supported among them.
 func (e *UnsupportedError) parts() (parts []Part) {
+	faults := map[*onnx.Node]string{}
+	for _, f := range e.Faults {
+		faults[f.node] = f.Text
+	}
 	for _, n := range e.nodes {
-		p := Part{Name: n.Label(), Kind: n.Op}
-		for _, f := range e.Faults {
-			if f.Node == n.Label() {
-				p.Fault = f.Text
-			}
-		}
-		parts = append(parts, p)
+		parts = append(parts, Part{Name: n.Label(), Kind: n.Op, Fault: faults[n]})
 	}
 	return parts
 }

@@ -1,6 +1,7 @@
 package modelfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -21,7 +22,7 @@ func checkGemm(n *onnx.Node) error {
 func (w *walker) gemm(n *onnx.Node) (value, error) {
 	t, err := w.constant(n, 1)
 	if err != nil || t == nil {
-		return value{}, errors.Join(err, errors.New("want constant weights"))
+		return value{}, cmp.Or(err, errors.New("want constant weights"))
 	}
 	weights, err := w.matrix(n, t, integer(n, "transB", 0) != 0)
 	if err != nil {
@@ -46,7 +47,7 @@ func (w *walker) gemm(n *onnx.Node) (value, error) {
 func (w *walker) matMul(n *onnx.Node) (value, error) {
 	t, err := w.constant(n, 1)
 	if err != nil || t == nil {
-		return value{}, errors.Join(err, errors.New("want constant weights on the right"))
+		return value{}, cmp.Or(err, errors.New("want constant weights on the right"))
 	}
 	weights, err := w.matrix(n, t, false)
 	if err != nil {
@@ -175,7 +176,7 @@ func (w *walker) conv(n *onnx.Node) (value, error) {
 	}
 	t, err := w.constant(n, 1)
 	if err != nil || t == nil {
-		return value{}, errors.Join(err, errors.New("want constant weights"))
+		return value{}, cmp.Or(err, errors.New("want constant weights"))
 	}
 	if len(t.Dims) != 4 || t.Floats == nil || t.Dims[1] != int64(w.axis.Channels) || t.Size() == 0 {
 		return value{}, fmt.Errorf("weights %q of %v and shape %s: want (filters, %d, rows, columns) of %v", t.Name, t.Type, onnx.Shape(t.Dims), w.axis.Channels, onnx.Float)

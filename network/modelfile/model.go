@@ -60,13 +60,22 @@ func (m *Model) finish() (err error) {
 	return err
 }
 
-// checkPooling bounds what folding makes of a pooling right after a convolution.
+// checkPooling bounds what folding makes of a pooling that no activation parts from the convolution before it.
 func (m *Model) checkPooling() error {
-	for i := 1; i < len(m.steps); i++ {
-		pool, pooled := m.steps[i].layer.(*network.AveragePool)
-		d, dense := m.steps[i-1].layer.(*network.Dense)
-		if pooled && dense && d.Window != nil && d.Window.Pooled(pool.Window).Reads()*d.Out > maxPooled {
-			return fmt.Errorf("%s: pooling makes a kernel of more than %d weights: want an activation before it, or a smaller pooling", m.steps[i].node, maxPooled)
+	var before *network.Dense
+	for _, s := range m.steps {
+		switch l := s.layer.(type) {
+		case *network.Dense:
+			before = l
+		case *network.Quadratic:
+			before = nil
+		case *network.AveragePool:
+			if before != nil && before.Window != nil && before.Window.Pooled(l.Window).Reads()*before.Out > maxPooled {
+				return fmt.Errorf("%s: pooling makes a kernel of more than %d weights: want an activation before it, or a smaller pooling", s.node, maxPooled)
+			}
+		}
+		if s.act != nil {
+			before = nil
 		}
 	}
 	return nil

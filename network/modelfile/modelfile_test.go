@@ -95,6 +95,20 @@ func TestWeightsOfAStatedArchitecture(t *testing.T) {
 	}
 }
 
+// Batch norm does not go with the squares of a stated architecture: who has it is told where to put it.
+func TestWeightsOfBatchNorm(t *testing.T) {
+	a := network.Architecture{Inputs: 4, Outputs: 2, Activation: "square"}
+	for ending, content := range map[string]string{
+		".npz":         archive(t, "bn.num_batches_tracked.npy", array("<i8", "()", strings.Repeat("\x00", 8))),
+		".safetensors": safetensorsFile(`{"bn.num_batches_tracked": {"dtype": "I64", "shape": [], "data_offsets": [0,8]}}`, 8),
+	} {
+		_, err := parse(ending, []byte(content), "", Options{Architecture: &a})
+		if err == nil || !strings.Contains(err.Error(), "batch norm is read from .onnx files") {
+			t.Errorf("%s: error %v", ending, err)
+		}
+	}
+}
+
 func TestEveryUnsupportedNodeIsListed(t *testing.T) {
 	_, err := Read("testdata/relu.onnx", Options{})
 	var unsupported *UnsupportedError

@@ -44,6 +44,17 @@ var operators = map[string]operator{
 	"Concat":             {[]string{"axis"}, nil, (*walker).concat},
 }
 
+// settings are the types of the settings that operators have, which share a name only where they share a type.
+var settings = map[string]onnx.AttributeKind{
+	"auto_pad": onnx.KindText, "mode": onnx.KindText,
+	"alpha": onnx.KindFloat, "beta": onnx.KindFloat, "epsilon": onnx.KindFloat, "momentum": onnx.KindFloat, "ratio": onnx.KindFloat, "value_float": onnx.KindFloat,
+	"allowzero": onnx.KindInt, "axis": onnx.KindInt, "ceil_mode": onnx.KindInt, "count_include_pad": onnx.KindInt, "end": onnx.KindInt, "group": onnx.KindInt,
+	"keepdims": onnx.KindInt, "noop_with_empty_axes": onnx.KindInt, "seed": onnx.KindInt, "spatial": onnx.KindInt, "start": onnx.KindInt,
+	"training_mode": onnx.KindInt, "transA": onnx.KindInt, "transB": onnx.KindInt, "value_int": onnx.KindInt,
+	"axes": onnx.KindInts, "dilations": onnx.KindInts, "kernel_shape": onnx.KindInts, "pads": onnx.KindInts, "strides": onnx.KindInts, "value_ints": onnx.KindInts,
+	"value": onnx.KindTensor,
+}
+
 func init() {
 	known := map[string][]string{"LeakyRelu": {"alpha"}, "Elu": {"alpha"}, "HardSigmoid": {"alpha", "beta"}}
 	for name := range activations {

@@ -3,6 +3,7 @@ package modelfile
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"hepex/network"
 	"hepex/network/onnx"
@@ -52,15 +53,24 @@ func (e ends) undo(net *network.Network) (*network.Network, error) {
 		if order == nil {
 			continue
 		}
-		inverse := make([]int, dims[axis])
-		seen := make([]bool, dims[axis])
-		for p, c := range order {
-			if len(order) != len(inverse) || c < 0 || c >= len(inverse) || seen[c] {
-				return nil, fmt.Errorf("the order of axis %d: want each of 0 to %d once", axis, len(inverse)-1)
-			}
-			inverse[c], seen[c] = p, true
+		if orders[axis] = inverse(order, dims[axis]); orders[axis] == nil {
+			return nil, fmt.Errorf("the order of axis %d: want each of 0 to %d once", axis, dims[axis]-1)
 		}
-		orders[axis] = inverse
 	}
 	return net.Permute(orders), nil
+}
+
+// inverse is that of a permutation of n channels, nil if the order is none.
+func inverse(order []int, n int) []int {
+	if len(order) != n {
+		return nil
+	}
+	places := slices.Repeat([]int{-1}, n)
+	for p, c := range order {
+		if c < 0 || c >= n || places[c] >= 0 {
+			return nil
+		}
+		places[c] = p
+	}
+	return places
 }

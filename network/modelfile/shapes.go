@@ -1,6 +1,7 @@
 package modelfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,7 +42,7 @@ func (w *walker) flatten(n *onnx.Node) (value, error) {
 func (w *walker) reshape(n *onnx.Node) (value, error) {
 	t, err := w.constant(n, 1)
 	if err != nil || t == nil || t.Ints == nil {
-		return value{}, errors.Join(err, errors.New("want a constant shape"))
+		return value{}, cmp.Or(err, errors.New("want a constant shape"))
 	}
 	v, err := w.variable(n.Inputs[0])
 	if err != nil {
@@ -105,20 +106,40 @@ func (w *walker) target(shape []int64) ([]int, error) {
 	return dims, nil
 }
 
-// squeeze drops rows and columns where there is one of each.
+// squeeze drops rows and columns where there is one of each; of constants, axes of size 1.
 func (w *walker) squeeze(n *onnx.Node) (value, error) {
-	if v := w.values[n.Inputs[0]]; v.constant != nil {
-		return value{constant: &onnx.Tensor{Type: v.constant.Type, Ints: v.constant.Ints, Floats: v.constant.Floats}}, nil
+	if c := w.values[n.Inputs[0]].constant; c != nil {
+		return w.squeezed(n, c)
 	}
-	axes, err := w.axes(n)
+	axes, err := w.axes(n, len(w.dims())+1)
 	if err != nil || !slices.Equal(axes, []int64{2, 3}) || w.axis.Positions() != 1 {
-		return value{}, errors.Join(err, fmt.Errorf("axes %v of %v values: want axes 2 and 3, of size 1", axes, w.axis))
+		return value{}, cmp.Or(err, fmt.Errorf("axes %v of %v values: want axes 2 and 3, of size 1", axes, w.axis))
 	}
 	return w.flatten(n)
 }
 
-// axes are the axes of a node, as a setting or as an input, counted from the first.
-func (w *walker) axes(n *onnx.Node) ([]int64, error) {
+// squeezed is a constant without the axes that the node lists, or without all of size 1 if it lists none.
+func (w *walker) squeezed(n *onnx.Node, c *onnx.Tensor) (value, error) {
+	axes, err := w.axes(n, len(c.Dims))
+	if err != nil {
+		return value{}, err
+	}
+	out := *c
+	out.Dims = nil
+	for i, d := range c.Dims {
+		listed := slices.Contains(axes, int64(i))
+		if listed && d != 1 {
+			return value{}, fmt.Errorf("axis %d of constant %q of shape %s: want an axis of size 1", i, c.Name, onnx.Shape(c.Dims))
+		}
+		if !listed && (d != 1 || axes != nil) {
+			out.Dims = append(out.Dims, d)
+		}
+	}
+	return value{constant: &out}, nil
+}
+
+// axes are the axes of a node, as a setting or as an input, of so many, counted from the first; nil if it lists none.
+func (w *walker) axes(n *onnx.Node, rank int) ([]int64, error) {
 	var axes []int64
 	if a := n.Attribute("axes"); a != nil {
 		axes = slices.Clone(a.Ints)
@@ -129,7 +150,7 @@ func (w *walker) axes(n *onnx.Node) ([]int64, error) {
 	}
 	for i, a := range axes {
 		if a < 0 {
-			axes[i] += int64(len(w.dims()) + 1)
+			axes[i] += int64(rank)
 		}
 	}
 	slices.Sort(axes)
@@ -138,9 +159,9 @@ func (w *walker) axes(n *onnx.Node) ([]int64, error) {
 
 // reduceMean is global average pooling if it takes the mean over rows and columns.
 func (w *walker) reduceMean(n *onnx.Node) (value, error) {
-	axes, err := w.axes(n)
+	axes, err := w.axes(n, len(w.dims())+1)
 	if err != nil || w.flat || !slices.Equal(axes, []int64{2, 3}) {
-		return value{}, errors.Join(err, fmt.Errorf("axes %v of %v values: want axes 2 and 3, rows and columns", axes, w.axis))
+		return value{}, cmp.Or(err, fmt.Errorf("axes %v of %v values: want axes 2 and 3, rows and columns", axes, w.axis))
 	}
 	v, err := w.globalAveragePool(n)
 	if err == nil && integer(n, "keepdims", 1) == 0 {
@@ -153,7 +174,7 @@ func (w *walker) reduceMean(n *onnx.Node) (value, error) {
 func (w *walker) pad(n *onnx.Node) (value, error) {
 	t, err := w.constant(n, 1)
 	if err != nil || t == nil || slices.ContainsFunc(t.Ints, func(v int64) bool { return v != 0 }) {
-		return value{}, errors.Join(err, errors.New("want pads of 0, or padding as a setting of the convolution"))
+		return value{}, cmp.Or(err, errors.New("want pads of 0, or padding as a setting of the convolution"))
 	}
 	return w.same(n)
 }
@@ -181,7 +202,7 @@ func list(values []int64) value {
 func (w *walker) sizes(n *onnx.Node, input int) ([]int64, error) {
 	t, err := w.constant(n, input)
 	if err != nil || t == nil || t.Type != onnx.Int64 || len(t.Dims) > 1 {
-		return nil, errors.Join(err, fmt.Errorf("input %d: want sizes", input))
+		return nil, cmp.Or(err, fmt.Errorf("input %d: want sizes", input))
 	}
 	return t.Ints, nil
 }
@@ -193,7 +214,7 @@ func (w *walker) gather(n *onnx.Node) (value, error) {
 	}
 	at, err := w.sizes(n, 1)
 	if err != nil || len(at) != 1 || at[0] < 0 || at[0] >= int64(len(from)) {
-		return value{}, errors.Join(err, errors.New("want one size of a shape"))
+		return value{}, cmp.Or(err, errors.New("want one size of a shape"))
 	}
 	v := list(from[at[0] : at[0]+1])
 	return v, nil

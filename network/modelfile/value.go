@@ -18,8 +18,17 @@ type polynomial struct {
 	c    [3]coefficient
 }
 
-// coefficient is one number, or one for each channel; nil is 0.
+// coefficient is one number, or one for each channel if these differ; nil is 0. What all channels share is kept once, as flattening changes
+// how many channels there are.
 type coefficient []float64
+
+// newCoefficient is that of one number, or of one for each channel.
+func newCoefficient(values []float64) coefficient {
+	if c := coefficient(values); !c.uniform() {
+		return c
+	}
+	return values[:1]
+}
 
 func (c coefficient) at(i int) float64 {
 	switch len(c) {
@@ -52,11 +61,11 @@ func combine(a, b coefficient, f func(a, b float64) float64) coefficient {
 	if a == nil && b == nil && f(0, 0) == 0 {
 		return nil
 	}
-	out := make(coefficient, max(1, len(a), len(b)))
+	out := make([]float64, max(1, len(a), len(b)))
 	for i := range out {
 		out[i] = f(a.at(i), b.at(i))
 	}
-	return out
+	return newCoefficient(out)
 }
 
 func sum(a, b float64) float64     { return a + b }

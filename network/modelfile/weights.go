@@ -55,8 +55,8 @@ func fromWeights(content []byte, tensors map[string]tensor, o Options) (*Model, 
 	axis := m.Input
 	for _, l := range net.Layers {
 		s := step{node: "activation", layer: l}
-		switch l.(type) {
-		case *network.Dense, *network.BatchNorm:
+		switch l := l.(type) {
+		case *network.Dense:
 			s.node, names = names[0], names[1:]
 			layers[s.node].fill(l)
 		case *network.AveragePool:
@@ -75,19 +75,14 @@ func fromWeights(content []byte, tensors map[string]tensor, o Options) (*Model, 
 // named are the tensors of a layer by the last part of their names.
 type named map[string]tensor
 
-var parts = []string{"weight", "bias", "running_mean", "running_var"}
-
-// group sorts tensors by layer: LAYER.weight and so on.
+// group sorts tensors by layer: LAYER.weight and LAYER.bias. There is no batch norm, as it does not go with squares.
 func group(tensors map[string]tensor) (map[string]named, error) {
 	layers := map[string]named{}
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
 		at := strings.LastIndexByte(name, '.')
 		part := name[at+1:]
-		switch {
-		case part == "num_batches_tracked": // of PyTorch's batch norm, which does not need it here
-			continue
-		case at < 1 || !slices.Contains(parts, part):
-			return nil, fmt.Errorf("tensor %q: want LAYER.%s", name, strings.Join(parts, ", LAYER."))
+		if at < 1 || part != "weight" && part != "bias" {
+			return nil, fmt.Errorf("tensor %q: want LAYER.weight and LAYER.bias; batch norm is read from .onnx files", name)
 		}
 		if layers[name[:at]] == nil {
 			layers[name[:at]] = named{}
@@ -97,54 +92,38 @@ func group(tensors map[string]tensor) (map[string]named, error) {
 	return layers, nil
 }
 
-// shapes are those of a layer's tensors, by part, as PyTorch has them; nil for layers without weights.
-func shapes(l network.Layer) map[string][]int {
-	switch l := l.(type) {
-	case *network.BatchNorm:
-		n := []int{len(l.Gamma)}
-		return map[string][]int{"weight": n, "bias": n, "running_mean": n, "running_var": n}
-	case *network.Dense:
-		weight := []int{l.Out, l.In}
-		if w := l.Window; w != nil && !w.IsWhole() {
-			weight = []int{l.Out, w.In.Channels, w.Kernel.H, w.Kernel.W}
-		}
-		return map[string][]int{"weight": weight, "bias": {l.Out}}
+// weightShape is that of a layer's weights, as PyTorch has them.
+func weightShape(d *network.Dense) []int {
+	if w := d.Window; w != nil && !w.IsWhole() {
+		return []int{d.Out, w.In.Channels, w.Kernel.H, w.Kernel.W}
 	}
-	return nil
+	return []int{d.Out, d.In}
 }
 
-// fits tells whether the tensors are those of a layer of some shapes; a bias may be missing.
-func (t named) fits(want map[string][]int) bool {
-	for part, tensor := range t {
-		if !slices.Equal(tensor.shape, want[part]) {
-			return false
-		}
-	}
-	_, biased := t["bias"]
-	return len(t) == len(want) || len(t) == len(want)-1 && !biased
+// fits tells whether the tensors are those of a layer; the bias may be missing.
+func (t named) fits(d *network.Dense) bool {
+	weight, weighted := t["weight"]
+	bias, biased := t["bias"]
+	return weighted && slices.Equal(weight.shape, weightShape(d)) && (!biased || slices.Equal(bias.shape, []int{d.Out}))
 }
 
 // match finds the layers of the file that the layers of the network have their weights from, in order.
 func match(net *network.Network, layers map[string]named, stated []string) (names []string, err error) {
 	used := map[string]bool{}
-	for _, l := range net.Layers {
-		want := shapes(l)
-		if want == nil {
-			continue
-		}
+	for _, d := range net.Dense() {
 		var fitting []string
 		for _, name := range slices.Sorted(maps.Keys(layers)) {
-			if layers[name].fits(want) {
+			if layers[name].fits(d) {
 				fitting = append(fitting, name)
 			}
 		}
 		if stated != nil {
 			if len(names) >= len(stated) {
-				return nil, fmt.Errorf("network.tensors lists %d layers: want one for each with weights, batch norm included", len(stated))
+				return nil, fmt.Errorf("network.tensors lists %d layers: want one for each with weights", len(stated))
 			}
 			fitting = slices.DeleteFunc(fitting, func(name string) bool { return name != stated[len(names)] })
 		}
-		at := fmt.Sprintf("layer %d, of weights %v", len(names)+1, want["weight"])
+		at := fmt.Sprintf("layer %d, of weights %v", len(names)+1, weightShape(d))
 		switch {
 		case len(fitting) == 0 && stated != nil:
 			return nil, fmt.Errorf("%s: %q in the file is not of this size", at, stated[len(names)])
@@ -182,21 +161,15 @@ func describe(layers map[string]named) string {
 }
 
 // fill gives a layer its weights, with channels last.
-func (t named) fill(l network.Layer) {
-	switch l := l.(type) {
-	case *network.Dense:
-		clear(l.B)
-		if b, ok := t["bias"]; ok {
-			copy(l.B, b.values())
-		}
-		channels, positions := l.In, 1
-		if l.Window != nil {
-			channels, positions = l.Window.In.Channels, l.Window.Taps()
-		}
-		l.W = channelsLast(t["weight"].values(), channels, positions)
-	case *network.BatchNorm:
-		l.Gamma, l.Beta, l.Mean, l.Var = t["weight"].values(), t["bias"].values(), t["running_mean"].values(), t["running_var"].values()
+func (t named) fill(d *network.Dense) {
+	if b, ok := t["bias"]; ok {
+		copy(d.B, b.values())
 	}
+	channels, positions := d.In, 1
+	if d.Window != nil {
+		channels, positions = d.Window.In.Channels, d.Window.Taps()
+	}
+	d.W = channelsLast(t["weight"].values(), channels, positions)
 }
 
 // channelsLast puts rows of channels × positions in the order positions × channels.

@@ -96,7 +96,7 @@ func (f field) text(most int) (string, error) {
 	return string(f.bytes), nil
 }
 
-// number is an integer field.
+// integer is the value of a number field.
 func (f field) integer() (int64, error) { return int64(f.value), f.want(protowire.VarintType) }
 
 // message is a field that holds a message, one more item.
@@ -300,9 +300,6 @@ func (d *decoder) attribute(f field) (a Attribute, err error) {
 				t, err = d.tensor(b)
 				a.Tensor = &t
 			}
-		case 7:
-			kind = KindFloats
-			a.Floats, err = appendFloats(a.Floats, f, maxList)
 		case 8:
 			kind = KindInts
 			a.Ints, err = appendInts(a.Ints, f, maxList)
@@ -312,8 +309,8 @@ func (d *decoder) attribute(f field) (a Attribute, err error) {
 	if a.Kind == 0 {
 		a.Kind = kind
 	}
-	if kind != 0 && kind != a.Kind {
-		return a, fmt.Errorf("attribute %q is of another type than it says", a.Name)
+	if err == nil && kind != 0 && kind != a.Kind {
+		err = fmt.Errorf("attribute %q is of another type than it says", a.Name)
 	}
 	return a, err
 }

@@ -90,6 +90,9 @@ func (n *Node) encode() (message, error) {
 	}
 	b.text(3, n.Name)
 	b.text(4, n.Op)
+	if n.Domain != "" {
+		b.text(7, n.Domain)
+	}
 	for _, a := range n.Attributes {
 		attribute, err := a.encode()
 		if err != nil {

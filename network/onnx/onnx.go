@@ -71,20 +71,18 @@ type Attribute struct {
 	Int    int64
 	Text   string
 	Tensor *Tensor
-	Floats []float32
 	Ints   []int64
 }
 
 // AttributeKind is the type of an attribute, with the numbers of onnx.proto.
 type AttributeKind int32
 
-// The kinds that are read. Others, such as subgraphs, keep their kind and lose their value.
+// The kinds that are read. Others, such as subgraphs and lists of floats, keep their kind and lose their value.
 const (
 	KindFloat  AttributeKind = 1
 	KindInt    AttributeKind = 2
 	KindText   AttributeKind = 3
 	KindTensor AttributeKind = 4
-	KindFloats AttributeKind = 6
 	KindInts   AttributeKind = 7
 )
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -82,27 +83,23 @@ func (d *decoder) fill(t *Tensor, s stored) (err error) {
 	if width == 0 {
 		return fmt.Errorf("values are %v: want %v, %v, %v or %v", t.Type, Float, Double, Int64, Bool)
 	}
-	if s.outside {
+	switch {
+	case s.outside:
 		if s.raw, err = d.external.read(s.external, int64(n*width)); err != nil {
 			return err
 		}
 		s.isRaw = true
-	}
-	have := len(s.raw) / width
-	switch {
-	case s.isRaw && len(s.raw)%width != 0:
-		have = -1
-	case s.isRaw: // have
+	case s.isRaw: // whatever other fields hold
 	case t.Type == Float:
-		have = len(s.floats) / 4
-		s.raw = s.floats
+		s.raw, s.isRaw = s.floats, true
 	case t.Type == Double:
-		have = len(s.doubles) / 8
-		s.raw = s.doubles
-	default:
-		have = varints(s.ints)
+		s.raw, s.isRaw = s.doubles, true
 	}
-	if have != n {
+	have := varints(s.ints)
+	if s.isRaw {
+		have = len(s.raw) / width
+	}
+	if have != n || s.isRaw && len(s.raw) != n*width {
 		return fmt.Errorf("shape %s needs %d values: the file has %d bytes for another number of them", Shape(t.Dims), n, max(len(s.raw), len(s.ints)))
 	}
 	switch {
@@ -114,19 +111,18 @@ func (d *decoder) fill(t *Tensor, s stored) (err error) {
 		t.Ints = make([]int64, n)
 	}
 	for i := range n {
-		at := s.raw[min(i*width, len(s.raw)):]
 		switch {
-		case t.Type == Float:
-			t.Floats[i] = math.Float32frombits(binary.LittleEndian.Uint32(at))
-		case t.Type == Double:
-			t.Floats[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(at)))
-		case s.isRaw && t.Type == Bool:
-			t.Ints[i] = int64(at[0])
-		case s.isRaw:
-			t.Ints[i] = int64(binary.LittleEndian.Uint64(at))
-		default:
+		case !s.isRaw:
 			v, used := protowire.ConsumeVarint(s.ints)
 			t.Ints[i], s.ints = int64(v), s.ints[used:]
+		case t.Type == Float:
+			t.Floats[i] = math.Float32frombits(binary.LittleEndian.Uint32(s.raw[4*i:]))
+		case t.Type == Double:
+			t.Floats[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(s.raw[8*i:])))
+		case t.Type == Bool:
+			t.Ints[i] = int64(s.raw[i])
+		default:
+			t.Ints[i] = int64(binary.LittleEndian.Uint64(s.raw[8*i:]))
 		}
 	}
 	return nil
@@ -145,13 +141,14 @@ func varints(b []byte) (n int) {
 	return n
 }
 
-// appendPacked adds the bytes of a repeated number, packed or one at a time.
+// appendPacked adds the bytes of a repeated number, packed or one at a time. Those of one piece stay where they are in the file, which
+// nothing is ever appended to.
 func appendPacked(to []byte, f field, kind protowire.Type) ([]byte, error) {
 	switch {
 	case f.kind == protowire.BytesType && to == nil:
-		return f.bytes, nil
+		return slices.Clip(f.bytes), nil
 	case f.kind == protowire.BytesType:
-		return append(to[:len(to):len(to)], f.bytes...), nil
+		return append(to, f.bytes...), nil
 	case f.kind != kind:
 		return nil, errDamaged
 	case kind == protowire.VarintType:
@@ -177,24 +174,6 @@ func appendInts(to []int64, f field, most int) ([]int64, error) {
 			return nil, fmt.Errorf("more than %d integers in one setting", most)
 		}
 		to, packed = append(to, int64(v)), packed[n:]
-	}
-	return to, nil
-}
-
-// appendFloats adds repeated floats, at most so many in all.
-func appendFloats(to []float32, f field, most int) ([]float32, error) {
-	packed, err := appendPacked(nil, f, protowire.Fixed32Type)
-	if err != nil {
-		return nil, err
-	}
-	if len(packed)%4 != 0 {
-		return nil, errDamaged
-	}
-	if len(to)+len(packed)/4 > most {
-		return nil, fmt.Errorf("more than %d numbers in one setting", most)
-	}
-	for ; len(packed) > 0; packed = packed[4:] {
-		to = append(to, math.Float32frombits(binary.LittleEndian.Uint32(packed)))
 	}
 	return to, nil
 }
