@@ -147,8 +147,8 @@
 // ReLU, fitted to what training samples make of it, and trains for train.epochs. Records say what it cost.
 //
 // A file of weights, .safetensors or .npz, does not say what its network is: type and the other keys then do, as for one that is trained
-// here, with activation square. Its tensors are named LAYER.weight, LAYER.bias and, of batch norm, LAYER.running_mean and
-// LAYER.running_var, as PyTorch has them; network.tensors: [fc1, fc2, fc3] lists the layers in order where two of one size leave that open.
+// here, with activation square and without batch norm. Its tensors are named LAYER.weight and LAYER.bias, as PyTorch has them;
+// network.tensors: [fc1, fc2, fc3] lists the layers in order where two of one size leave that open.
 //
 // # A network without data
 //
