@@ -91,8 +91,9 @@ func TestVerify(t *testing.T) {
 	if err := record.NewStore(filepath.Join(out, "claims")).Write(foreign); err != nil {
 		t.Fatal(err)
 	}
-	const reading = "ours: the mean of so many values, one for each group and value of over; it decides. Verdicts beside groups are of their own means. ± 95 % interval (Student's t) " +
-		"of the values of one group; of several: (least … greatest mean of a group). Against a rival: 1 − ours/theirs.\n"
+	const reading = "ours: the mean of all values; there is one for each seed (or what else over names) of each group, such as a tile shape, and this mean alone decides. " +
+		"±: the 95 % interval over the seeds of a group (Student's t). Several groups have a line each, with the verdict on its own mean; " +
+		"the least and the greatest of their means are in brackets. Against a rival, a value is 1 − ours/theirs.\n"
 	for format, want := range map[string]string{
 		"text": `
 id  metric       what                                                                  ours                         values  paper or goal         verdict     note

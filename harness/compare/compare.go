@@ -86,8 +86,7 @@ func Relative(m record.Metric) bool {
 // Evaluate compares the records of two runs. Their order does not matter.
 func Evaluate(old, new record.Set, o Options) Report {
 	r := Report{Options: o}
-	insecure := r.choose(old, new)
-	r.Insecure = insecure
+	r.choose(old, new)
 	pairs := r.pair()
 	r.Points = len(pairs)
 	sides := slices.Concat(r.Old.Records, r.New.Records)
@@ -100,27 +99,16 @@ func Evaluate(old, new record.Set, o Options) Report {
 }
 
 // choose keeps the records that have a result: those under insecure parameters only if there are no others.
-func (r *Report) choose(old, new record.Set) (insecure bool) {
-	var unsafe [2]record.Set
-	for i, all := range []record.Set{old, new} {
-		side := []*Side{&r.Old, &r.New}[i]
-		for _, rec := range all {
-			switch {
-			case rec.Status != record.OK:
-				side.Failed++
-			case rec.HE != nil && rec.HE.Insecure:
-				unsafe[i] = append(unsafe[i], rec)
-			default:
-				side.Records = append(side.Records, rec)
-			}
-		}
-	}
+func (r *Report) choose(old, new record.Set) {
+	var unsafeOld, unsafeNew record.Set
+	r.Old.Records, unsafeOld, r.Old.Failed = old.Results()
+	r.New.Records, unsafeNew, r.New.Failed = new.Results()
+	n := len(unsafeOld) + len(unsafeNew)
 	if len(r.Old.Records)+len(r.New.Records) > 0 {
-		r.LeftOut = len(unsafe[0]) + len(unsafe[1])
-		return false
+		r.LeftOut = n
+		return
 	}
-	r.Old.Records, r.New.Records = unsafe[0], unsafe[1]
-	return len(unsafe[0])+len(unsafe[1]) > 0
+	r.Old.Records, r.New.Records, r.Insecure = unsafeOld, unsafeNew, n > 0
 }
 
 // compare adds the rows of a metric and their mean.

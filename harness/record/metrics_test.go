@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func sample() *Record {
@@ -167,6 +169,42 @@ func TestSavedComparesWithTheDensePoint(t *testing.T) {
 	}
 	if got, ok := set.Value(r, "tiles.density"); !ok || got != 0.25 {
 		t.Errorf("tiles.density: %v, %t", got, ok)
+	}
+}
+
+// Of several dense points, as of several smaller networks, the cheapest is the one to compare with, in whatever order they are.
+func TestSavedComparesWithTheCheapestDensePoint(t *testing.T) {
+	r := sample()
+	slow := dense(r)
+	slow.Params["prune.retrain.epochs"] = 3
+	slow.Latency = &Latency{EvaluateMedian: 0.2}
+	for _, set := range []Set{{slow, dense(r), r}, {r, dense(r), slow}} {
+		if got, ok := set.Value(r, "saved.latency"); !ok || got != 0.75 {
+			t.Errorf("%v, %t, want 0.75", got, ok)
+		}
+	}
+}
+
+// A busy machine changes what is measured in time, and what is computed of that.
+func TestTimed(t *testing.T) {
+	want := []string{
+		"latency.evaluate", "latency.per_image", "latency.throughput", "latency.keygen", "latency.encode_model", "latency.encrypt_model", "latency.encrypt_input",
+		"latency.decrypt", "latency.reference", "latency.evaluate_per_reference", "predicted.evaluate_error", "training.seconds",
+		"saved.latency", "saved.latency_per_tiles", "lead.latency",
+	}
+	var got []string
+	for _, m := range metrics {
+		if m.Timed() {
+			got = append(got, m.Name)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for name, want := range map[string]bool{PerLayer + ".conv1": true, PerPrimitive + ".rotations": false} {
+		if m, err := Lookup(name); err != nil || m.Timed() != want {
+			t.Errorf("%s: %v, %v", name, m.Timed(), err)
+		}
 	}
 }
 
