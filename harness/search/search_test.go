@@ -147,6 +147,21 @@ func TestDominatedAreNotTrained(t *testing.T) {
 	}
 }
 
+// A network whose training fails is not tried again, but smaller ones are: they were not too small.
+func TestFailureSaysNothingOfSmallerNetworks(t *testing.T) {
+	small := func(n int) Choice { return Choice{Scheme: "small", Hidden: []int{n}} }
+	l := NewLadder([]Rung{{small(8), 1}, {small(16), 2}, {small(32), 3}})
+	l.Learn(small(16), Outcome{Err: errors.New("timeout")}, false)
+	var left []Choice
+	for c, _, ok := l.Next(unlimited); ok; c, _, ok = l.Next(unlimited) {
+		left = append(left, c)
+		l.Learn(c, Outcome{}, true)
+	}
+	if want := []Choice{small(32), small(8)}; !cmp.Equal(left, want) {
+		t.Errorf("%v, want %v", left, want)
+	}
+}
+
 // random is a world in which what keeps less loses more.
 func random(rng *rand.Rand) *world {
 	w := &world{}
