@@ -233,7 +233,7 @@ func (o tuning) rank(group []run.Planned, networks []*trial.Network, limit int64
 		if p.Spec.Prune.Options().Prunes() {
 			opts.Shapes, opts.Orders = []packing.Shape{p.Spec.Tile}, networks[i].Orders
 		}
-		of, err := tune.Rank(networks[i].Folded, networks[i].Samples[:4], opts)
+		of, err := tune.Rank(networks[i].Folded, networks[i].Samples[:min(4, len(networks[i].Samples))], opts)
 		if err != nil {
 			return nil, err
 		}
