@@ -74,12 +74,11 @@ type Sample struct {
 type Mean struct {
 	Metric   record.Metric
 	Old, New float64
-	Points   int
 }
 
-// Relative tells whether the change of a metric is a ratio. That of a fraction is a difference: 98 % are not 2 % less
+// relative tells whether the change of a metric is a ratio. That of a fraction is a difference: 98 % are not 2 % less
 // than 100 % to anyone who cares for errors.
-func Relative(m record.Metric) bool {
+func relative(m record.Metric) bool {
 	return m.Unit != record.Fraction && m.Unit != record.Points && m.Unit != record.Bits
 }
 
@@ -130,7 +129,7 @@ func (r *Report) compare(m record.Metric, pairs []pair) {
 	if len(rows) == 0 {
 		r.Bare = append(r.Bare, m.Name)
 	}
-	if len(rows) > 1 && Relative(m) {
+	if len(rows) > 1 && relative(m) {
 		r.Means = append(r.Means, mean(m, rows)...)
 	}
 }
@@ -166,7 +165,7 @@ func mean(m record.Metric, rows []Row) []Mean {
 	if errOld != nil || errNew != nil {
 		return nil
 	}
-	return []Mean{{m, before, after, len(rows)}}
+	return []Mean{{m, before, after}}
 }
 
 // correct adjusts the p of all rows. Adjusted p grow with each p: a row whose p would be too large even if all were the

@@ -18,8 +18,8 @@ type Rung struct {
 // ladder is a family of small networks. One that has at most the neurons of another, layer by layer, is taken to lose more.
 type ladder struct{ rungs []Rung }
 
-// NewLadder is the family of small networks.
-func NewLadder(rungs []Rung) Family {
+// newLadder is the family of small networks.
+func newLadder(rungs []Rung) Family {
 	l := &ladder{slices.Clone(rungs)}
 	slices.SortStableFunc(l.rungs, func(a, b Rung) int { return cmp.Compare(a.Score, b.Score) })
 	return l

@@ -40,7 +40,7 @@ func (w *world) Rungs() ([]Rung, error) { return w.rungs, nil }
 func (w *world) Branches(*Tried) ([]Family, error) {
 	var all []Family
 	for i, b := range w.branches {
-		all = append(all, NewBranch(Choice{Scheme: "joint", Shape: packing.Shape{In: i}}, b.whole, 0, 0.02, limit))
+		all = append(all, newBranch(Choice{Scheme: "joint", Shape: packing.Shape{In: i}}, b.whole, 0, 0.02, limit))
 	}
 	return all, nil
 }
@@ -150,7 +150,7 @@ func TestDominatedAreNotTrained(t *testing.T) {
 // A network whose training fails is not tried again, but smaller ones are: they were not too small.
 func TestFailureSaysNothingOfSmallerNetworks(t *testing.T) {
 	small := func(n int) Choice { return Choice{Scheme: "small", Hidden: []int{n}} }
-	l := NewLadder([]Rung{{small(8), 1}, {small(16), 2}, {small(32), 3}})
+	l := newLadder([]Rung{{small(8), 1}, {small(16), 2}, {small(32), 3}})
 	l.Learn(small(16), Outcome{Err: errors.New("timeout")}, false)
 	var left []Choice
 	for c, _, ok := l.Next(unlimited); ok; c, _, ok = l.Next(unlimited) {
