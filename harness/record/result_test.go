@@ -31,3 +31,18 @@ func TestExplained(t *testing.T) {
 		}
 	}
 }
+
+// The network's own answers say nothing of its quality, in no column, but agreement and precision hold.
+func TestQualityOnRandomInputsIsBlank(t *testing.T) {
+	r := sample()
+	for _, random := range []bool{false, true} {
+		r.Data = &Data{Random: random}
+		values := map[string]string{}
+		for _, f := range Flatten(r) {
+			values[f.Path] = f.Value
+		}
+		if (values["quality.plain"] == "") != random || (values["quality.degradation"] == "") != random || values["quality.precision_bits"] != "17.25" {
+			t.Errorf("random %t: plain %q, degradation %q, precision %q", random, values["quality.plain"], values["quality.degradation"], values["quality.precision_bits"])
+		}
+	}
+}

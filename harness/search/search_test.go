@@ -147,6 +147,16 @@ func TestDominatedAreNotTrained(t *testing.T) {
 	}
 }
 
+// What promises hardly anything is not worth a training.
+func TestSmallGainsAreNotTrained(t *testing.T) {
+	for score, want := range map[float64]int{98: 1, 96: 2} { // the unpruned network scores 100
+		w := &world{rungs: []Rung{{Choice{Scheme: "small", Hidden: []int{64, 64}}, score}}}
+		if w.explore(t, 40); len(w.trained) != want {
+			t.Errorf("a promise of %g: %d trainings, want %d", score, len(w.trained), want)
+		}
+	}
+}
+
 // A network whose training fails is not tried again, but smaller ones are: they were not too small.
 func TestFailureSaysNothingOfSmallerNetworks(t *testing.T) {
 	small := func(n int) Choice { return Choice{Scheme: "small", Hidden: []int{n}} }
