@@ -237,7 +237,7 @@ func TestFormat(t *testing.T) {
 	}{
 		{Seconds, 0, "0 s"}, {Seconds, 0.000123, "123 µs"}, {Seconds, 0.01234, "12.3 ms"}, {Seconds, 1.2345, "1.23 s"},
 		{Seconds, 1234.5, "1234 s"}, {Bytes, 12, "12.0 B"}, {Bytes, 1536, "1.50 KiB"}, {Bytes, 3 << 30, "3.00 GiB"},
-		{Number, 12345, "12345"}, {Number, 0.014912, "0.01491"}, {Number, 1.5e-5, "1.5e-05"}, {Bits, 17.26, "17.3 bits"},
+		{Number, 12345, "12345"}, {Number, 12345.67, "12346"}, {Number, -1234.567, "-1235"}, {Number, 1.5e15, "1.5e+15"}, {Number, 0.014912, "0.01491"}, {Number, 1.5e-5, "1.5e-05"}, {Bits, 17.26, "17.3 bits"},
 		{Fraction, 1, "100.00 %"}, {Points, -0.001, "-0.10 points"},
 	}
 	for _, test := range tests {
@@ -246,6 +246,9 @@ func TestFormat(t *testing.T) {
 		}
 	}
 	if got, want := (Metric{Unit: Seconds}).FormatSpread(1.5, 0.004), "1.500 ± 0.004 s"; got != want {
+		t.Errorf("spread: %q, want %q", got, want)
+	}
+	if got, want := (Metric{Unit: Number}).FormatSpread(12345.67, 3.4), "12346 ± 3"; got != want {
 		t.Errorf("spread: %q, want %q", got, want)
 	}
 	if got, want := (Metric{Unit: Number}).FormatSpread(0.0149, 0.0002), "0.0149 ± 0.0002"; got != want {
