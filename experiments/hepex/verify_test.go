@@ -155,6 +155,39 @@ func TestVerifyOlderRecords(t *testing.T) {
 	}
 }
 
+// Records are in the order of the config, which is that of rows in figures, whatever version made them.
+func TestOlderRecordsKeepTheirPlace(t *testing.T) {
+	_, path := verified(t, claims, claimed)
+	c, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all record.Set
+	var want []string
+	for i, p := range c.Points {
+		id, err := trial.PointID(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			id = "older" + id
+		}
+		want, all = append(want, id), append(all, &record.Record{Point: id, Params: p.Params, Status: record.OK})
+	}
+	var stderr bytes.Buffer
+	records, err := (&app{streams: streams{err: &stderr}}).ofConfig(c, all, "results")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range records {
+		got = append(got, r.Point)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || !strings.Contains(stderr.String(), "10 records in results are by another version") {
+		t.Errorf("%s(-want +got):\n%s", stderr.String(), diff)
+	}
+}
+
 // hepex runs the command in this process.
 func hepex(args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
