@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // tappedLayer makes a layer with a kernel, tiles 4 × 4, of which about half hold weights. Output 1 and, of several, the last input are
@@ -102,6 +104,17 @@ func place(l TileMapLayer, row, col int) (weight, output, input int) {
 	width := min(4, ins-first)
 	input = first + col%width
 	return col/width*ins + input, row, input
+}
+
+// All tiles of these layers that are kept hold a weight, and no others.
+func TestOccupiedTiles(t *testing.T) {
+	for _, l := range []TileMapLayer{
+		tappedLayer("conv1", 1, 6, Kernel{3, 5}, false), tappedLayer("conv2", 6, 10, Kernel{2, 3}, false), tappedLayer("fc3", 10, 7, Kernel{4, 3}, true),
+	} {
+		if diff := cmp.Diff(l.Kept, l.occupied()); diff != "" {
+			t.Errorf("%s (-kept +occupied):\n%s", l.Name, diff)
+		}
+	}
 }
 
 func TestTapsInWords(t *testing.T) {
