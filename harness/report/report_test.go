@@ -81,6 +81,36 @@ func TestUnusual(t *testing.T) {
 	}
 }
 
+// A tile shape whose other seed failed or loses too much is not the best, however well one seed does.
+func TestBestIsOfAllSeeds(t *testing.T) {
+	const source = `version: 1
+name: two
+data: {name: digits}
+network: {type: mlp, hidden: [32]}
+prune: {scheme: joint, ratio: 0.5}
+tile: 8x8x64
+sweep: {grid: {tile: [8x8x64, 16x16x16], train.seed: [1, 2]}}
+`
+	for name, worsen := range map[string]func(r *record.Record){
+		"failed":          func(r *record.Record) { failing(r, "nan", "an output is not a number") },
+		"loses too much":  func(r *record.Record) { r.Quality.ValidationDegradation = 0.5 },
+		"saves much less": func(r *record.Record) { r.Tiles.Density = 0.99 },
+	} {
+		e := experiment(t, source, func(_ int, r *record.Record) {
+			if r.Params["tile"] == "16x16x16" {
+				r.Tiles.Density = 0.1
+				if r.Params["train.seed"] == 2 {
+					worsen(r)
+				}
+			}
+		})
+		found, ok := best([]Experiment{e}, "tiles.density", "min")
+		if !ok || found.group.Name != "tile 8x8x64" || len(found.group.Values) != 2 {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+}
+
 // Of several experiments, those that have no records and no config are in the report as well.
 func TestSeveral(t *testing.T) {
 	half, loose := experiment(t, sweeping, nil), experiment(t, sweeping, nil)
