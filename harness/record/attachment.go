@@ -145,6 +145,9 @@ func (s *Store) bundleAttachments(a Attachment) (damaged []error, err error) {
 		}
 		all[point] = text
 	}
+	if len(files) == 0 {
+		return damaged, nil
+	}
 	var text bytes.Buffer
 	for _, point := range slices.Sorted(maps.Keys(all)) {
 		line, err := json.Marshal(attached{point, all[point]})

@@ -356,6 +356,16 @@ func TestDamagedTileMapStays(t *testing.T) {
 	if got, _, err := s.Attached(TileMap, "c"); err != nil || !bytes.Equal(got, mapOf("c")) {
 		t.Errorf("the intact map: %s, %v", got, err)
 	}
+	before, err := os.ReadFile(s.attachments(TileMap))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Bundle(); err == nil { // now that it is the only file
+		t.Error("a damaged map was bundled")
+	}
+	if after, err := os.ReadFile(s.attachments(TileMap)); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("%s, %v: want the intact map as it was", after, err)
+	}
 	if err := os.Remove(damaged); err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func (m Metric) digits(v, size float64, significant int) string {
 	case Number:
 		whole := size == math.Trunc(size) && v == math.Trunc(v)
 		if large := math.Abs(size) >= 1e4; (whole || large) && math.Abs(v) < 1e15 {
-			return strconv.FormatFloat(v, 'f', 0, 64) // as a mean of counts has it, rather than 1.235e+04
+			return strconv.FormatFloat(v, 'f', 0, 64) // 12346, rather than 1.235e+04
 		}
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	}
