@@ -178,6 +178,7 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 	prices := tune.CachedPrices(trial.PriceDir(cache), machine.Environment().CPU, false)
 	var all []ranked
 	var least ranked
+	var unfit error // of the first network that loses little enough, but fits in no way
 	groups := seedGroups(plan)
 	for i, group := range groups {
 		r := ranked{points: group}
@@ -203,6 +204,10 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 			continue
 		}
 		candidates, err := o.rank(group, networks, limit, prices)
+		if errors.Is(err, tune.ErrNone) { // other networks may fit
+			unfit = cmp.Or(unfit, fmt.Errorf("%s: %w", pointText(group[0], plan), err))
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -211,10 +216,12 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 			all = append(all, r)
 		}
 	}
-	if len(all) == 0 {
-		p := least.points[0]
-		return nil, &codedError{exitFailed, fmt.Errorf("no network of the config loses at most %g on the validation split, by the mean of its seeds; the least is %.4f, of point %s (%s)",
-			o.degradation, least.degradation, p.ID, strings.Join(described(p, plan), ", "))}
+	switch {
+	case len(all) == 0 && unfit != nil:
+		return nil, &codedError{exitFailed, unfit}
+	case len(all) == 0:
+		return nil, &codedError{exitFailed, fmt.Errorf("no network of the config loses at most %g on the validation split, by the mean of its seeds; the least is %.4f, of %s",
+			o.degradation, least.degradation, pointText(least.points[0], plan))}
 	}
 	slices.SortStableFunc(all, func(x, y ranked) int {
 		return cmp.Compare(x.Score(tune.Objective(o.objective)), y.Score(tune.Objective(o.objective)))
@@ -251,6 +258,10 @@ func described(p run.Planned, plan []run.Planned) []string {
 		}
 	}
 	return words
+}
+
+func pointText(p run.Planned, plan []run.Planned) string {
+	return fmt.Sprintf("point %s (%s)", p.ID, strings.Join(described(p, plan), ", "))
 }
 
 func (a *app) printRanked(all []ranked, plan []run.Planned) error {
