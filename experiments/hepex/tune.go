@@ -80,7 +80,7 @@ of time do not cost a multiple of keys.
 Networks that lose more than --degradation on the validation split are left out, so the first line is the
 fastest encrypted network that loses at most that much. Points that differ in their seed only are one line, of the mean of their losses and
 times (and the memory of the seed that needs most), named by the id of the first. --write has the first line as a config to run. Exit code 3 if
-nothing loses so little.
+nothing loses so little, or fits --memory.
 
 With --search the config needs data, network and train only, and the search finds the rest: smaller hidden layers, pruning with
 joint by budgets of the whole evaluation and of tiles, of the network or of a smaller one, the ratio, layout, tile shape and
