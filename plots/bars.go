@@ -97,21 +97,15 @@ func (p panel) placeBars(height float64) {
 	}
 }
 
-// endsOf is the ends of the means of the parts, over the attempts that a point is the mean of.
+// endsOf is the ends of the means of the parts, over the attempts that a point is the mean of. A part that an attempt lacks takes it no time.
 func endsOf(pt point, metric string, names []string) (ends []float64) {
 	end := 0.0
 	for _, name := range names {
-		var seconds []float64
-		for _, r := range pt.of {
-			for _, p := range r.Parts(metric) {
-				if p.Name == name {
-					seconds = append(seconds, p.Seconds)
-				}
-			}
+		seconds := make([]float64, len(pt.of))
+		for i, r := range pt.of {
+			seconds[i], _ = record.Value(r, metric+"."+name)
 		}
-		if len(seconds) > 0 {
-			end += mean(seconds)
-		}
+		end += mean(seconds)
 		ends = append(ends, end)
 	}
 	return ends

@@ -67,6 +67,21 @@ func TestBarsOfLayers(t *testing.T) {
 	}
 }
 
+// A bar is as long as the mean of the sums, though only one of the seeds has a layer.
+func TestBarEndsAtTheMean(t *testing.T) {
+	all := layered()
+	for _, r := range all {
+		if r.Params["prune.scheme"] == "p4e" && r.Params["train.seed"] == 2 {
+			r.Latency.PerLayer = r.Latency.PerLayer[:2]
+		}
+	}
+	c := mustReduce(t, Figure{ID: "f", X: record.PerLayer, Rows: "prune.scheme"}, all)
+	p := c.panels[0]
+	if end, sum := slices.Max(p.bars[1].ends), p.curves[1].points[0].y.mean; math.Abs(end-sum) > 1e-9 {
+		t.Errorf("the bar ends at %g ms, want %g", end, sum)
+	}
+}
+
 func TestBarsAreValidAndReproducible(t *testing.T) {
 	for name, fig := range map[string]Figure{
 		"rows":           {ID: "rows", X: record.PerLayer, Rows: "prune.scheme,prune.ratio"},

@@ -101,7 +101,13 @@ func TestSeedsAreAveragedAndNothingElse(t *testing.T) {
 	if got := mustReduce(t, fig, equal).panels[0].curves[0].points; len(got) != 1 || got[0].seeds() != 1 {
 		t.Errorf("points that coincide: %+v", got)
 	}
-
+	means := record.Set{
+		one(0.2, 10, map[string]any{"train.seed": 1, "tile": "a"}), one(0.2, 20, map[string]any{"train.seed": 2, "tile": "a"}),
+		one(0.2, 14, map[string]any{"train.seed": 1, "tile": "b"}), one(0.2, 16, map[string]any{"train.seed": 2, "tile": "b"}),
+	}
+	if got := mustReduce(t, fig, means).panels[0].curves[0].points; len(got) != 2 {
+		t.Errorf("points whose means coincide, but not their seeds: %+v", got)
+	}
 }
 
 func TestFailedAndInsecureAreLeftOut(t *testing.T) {

@@ -26,9 +26,6 @@ const (
 	Equal        Guide = "equal"
 )
 
-// Guides lists them.
-var Guides = []string{string(Proportional), string(Equal)}
-
 // Band is an area, such as what a paper reports: from X[0] to X[1], and in y either from Y[0] to Y[1] or from Share[0] to Share[1] of
 // what the dense network of the panel has.
 type Band struct {
@@ -37,8 +34,8 @@ type Band struct {
 }
 
 func (fig Figure) checkGuides() error {
-	if fig.Guide != "" && !slices.Contains(Guides, string(fig.Guide)) {
-		return fmt.Errorf("guide %s: want %s", fig.Guide, strings.Join(Guides, " or "))
+	if !slices.Contains([]Guide{"", Proportional, Equal}, fig.Guide) {
+		return fmt.Errorf("guide %s: want %s or %s", fig.Guide, Proportional, Equal)
 	}
 	for _, b := range fig.Bands {
 		if (b.Y == nil) == (b.Share == nil) {

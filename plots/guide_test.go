@@ -55,6 +55,20 @@ func TestProportionalGuideAndBands(t *testing.T) {
 			t.Error(diff)
 		}
 	}
+	fig.Guide = ""
+	slower := with(where(saving(), scheme, "dense"), func(_ int, r *record.Record) {
+		l := *r.Latency
+		l.EvaluateMedian *= 1.5
+		r.Latency, r.Params = &l, map[string]any{"prune.scheme": "dense", "tile": r.Params["tile"], "train.seed": 2}
+	})
+	bands := mustReduce(t, fig, append(saving(), slower...)) // of a mean over seeds; and the dense network keeps its place in x
+	if got, want := legendNames(bands), "dense; p4e; paper; ours"; got != want {
+		t.Errorf("legend %q, want %q", got, want)
+	}
+	if got, want := bands.panels[0].bands[0].y, [2]float64{0.65 * 5, 0.9 * 5}; !near(got[0], want[0]) || !near(got[1], want[1]) {
+		t.Errorf("a share of the mean of two seeds: %v, want %v", got, want)
+	}
+	fig.Guide = Proportional
 	if !c.y.has(60) {
 		t.Errorf("the axis ends at %g, before a band", c.y.max)
 	}

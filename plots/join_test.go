@@ -55,6 +55,11 @@ func TestLinesJoinLike(t *testing.T) {
 			if line := cv.line(); test.joined && (len(line) != 2 || line[1].X > 60) {
 				t.Errorf("line %v, want it through both ratios", line)
 			}
+			for _, at := range cv.line() {
+				if !slices.ContainsFunc(cv.points, func(pt point) bool { return pt.x.mean == at.X && pt.y.mean == at.Y }) {
+					t.Errorf("the line passes %v, where no point has its mean", at)
+				}
+			}
 			want := "No line where points of a series differ in " + test.note + "."
 			if got := slices.Contains(c.notes, want); got != (test.note != "") {
 				t.Errorf("notes %q, want %q", c.notes, want)

@@ -75,18 +75,7 @@ func seedless(name string) bool {
 // usable returns the records that figures and tables show. notes says what was left out and why;
 // insecure, that there were only records under insecure parameters.
 func usable(all record.Set) (kept record.Set, insecure bool, notes []string) {
-	var unsafe record.Set
-	failed := 0
-	for _, r := range all {
-		switch {
-		case r.Status != record.OK:
-			failed++
-		case r.HE != nil && r.HE.Insecure:
-			unsafe = append(unsafe, r)
-		default:
-			kept = append(kept, r)
-		}
-	}
+	kept, unsafe, failed := all.Results()
 	if failed > 0 {
 		notes = append(notes, count(failed, "point")+" without a result left out.")
 	}

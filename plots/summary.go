@@ -80,11 +80,11 @@ func newSummary(records record.Set, format Format, columns int) *grid {
 			row = append(row, summaryCell(r, c.name, format))
 		}
 		row = append(row, status(r))
-		switch reason := reason(r); {
+		switch {
 		case format == CSV:
-			row = append(row, reason)
-		case reason != "":
-			g.notes = append(g.notes, reasonNote(r, reason))
+			row = append(row, oneLine(r.Reason()))
+		case r.Status != record.OK:
+			g.notes = append(g.notes, reasonNote(r))
 		}
 		g.rows = append(g.rows, row)
 	}
@@ -135,7 +135,7 @@ func warnings(records record.Set) []string {
 		if i == most {
 			return append(notes, fmt.Sprintf("warning: %d more; the records have them", len(texts)-most))
 		}
-		notes = append(notes, fmt.Sprintf("warning, %s: %s", count(times[text], "point"), text))
+		notes = append(notes, fmt.Sprintf("warning, %s: %s", count(times[text], "point"), record.Explained(text)))
 	}
 	return notes
 }
@@ -152,24 +152,14 @@ func label(r *record.Record) string {
 }
 
 func status(r *record.Record) string {
-	if r.Status == record.OK && r.HE != nil && r.HE.Insecure {
+	if r.Status == record.OK && r.Insecure() {
 		return "INSECURE"
 	}
 	return string(r.Status)
 }
 
-// reason is why a record has no result, on one line.
-func reason(r *record.Record) string {
-	switch {
-	case r.Status == record.OK:
-		return ""
-	case r.Error == nil:
-		return "no reason recorded"
-	}
-	return strings.TrimPrefix(oneLine(r.Error.Kind+": "+r.Error.Message), ": ")
-}
-
-func reasonNote(r *record.Record, reason string) string {
+// reasonNote says which point has no result, and why.
+func reasonNote(r *record.Record) string {
 	params := []string{"tile", "he.weights", "prune.ratio", "train.seed"}
 	var known, values []string
 	for i, v := range key(r, params) {
@@ -177,7 +167,7 @@ func reasonNote(r *record.Record, reason string) string {
 			known, values = append(known, params[i]), append(values, v)
 		}
 	}
-	return strings.Join(append([]string{label(r)}, naming{params: known}.of(values)), ", ") + ": " + status(r) + ": " + reason
+	return strings.Join(append([]string{label(r)}, naming{params: known}.of(values)), ", ") + ": " + status(r) + ": " + r.Reason()
 }
 
 // summaryCell leaves out units that the heading of a terminal's column makes plain.

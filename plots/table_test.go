@@ -5,9 +5,11 @@ import (
 	"encoding/csv"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -102,6 +104,20 @@ func TestSummaryFitsATerminal(t *testing.T) {
 }
 
 // Every line of a Markdown table has the same number of cells, whatever its texts hold.
+// A warning stands once, with the number of points that have it, and the most are not all shown.
+func TestSummaryGathersWarnings(t *testing.T) {
+	warned := with(experiment(), func(i int, r *record.Record) {
+		r.Warnings = []string{"same"}
+		if i < 9 {
+			r.Warnings = append(r.Warnings, fmt.Sprint("number ", i))
+		}
+	})
+	notes := newSummary(warned, Terminal, TerminalWidth).notes
+	if want := fmt.Sprintf("warning, %d points: same", len(warned)); len(notes) != 9 || !slices.Contains(notes, want) || notes[8] != "warning: 2 more; the records have them" {
+		t.Errorf("%q, want %q", notes, want)
+	}
+}
+
 func TestMarkdownRowsAreWhole(t *testing.T) {
 	var b bytes.Buffer
 	if err := Summary(&b, mixed(), Markdown); err != nil {

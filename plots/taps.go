@@ -176,10 +176,13 @@ func placed[T any](rows [][]T, order []int, taps int) (all [][]T) {
 	return all
 }
 
-// heatMap is the map of weights and tiles.
-func (l TileMapLayer) heatMap(weights [][]float32, kept [][]bool) heatMap {
+// heatMap is the map of weights and tiles. added may be nil.
+func (l TileMapLayer) heatMap(weights [][]float32, added, kept [][]bool) heatMap {
 	a := l.arrange()
 	m := heatMap{weights: placed(weights, a.columns, a.rows), kept: placed(kept, a.tiles, a.rows), out: a.out, in: a.in}
+	if added != nil {
+		m.added = placed(added, a.columns, a.rows)
+	}
 	outs, ins := len(m.weights), len(m.weights[0])
 	square := whole(min(mapWidth/float64(ins), mapHeight/float64(outs), mostDots))
 	most := float64(mostDots)

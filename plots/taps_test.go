@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // tappedLayer makes a layer with a kernel, tiles 4 × 4, of which about half hold weights. Output 1 and, of several, the last input are
@@ -104,6 +106,17 @@ func place(l TileMapLayer, row, col int) (weight, output, input int) {
 	return col/width*ins + input, row, input
 }
 
+// All tiles of these layers that are kept hold a weight, and no others.
+func TestOccupiedTiles(t *testing.T) {
+	for _, l := range []TileMapLayer{
+		tappedLayer("conv1", 1, 6, Kernel{3, 5}, false), tappedLayer("conv2", 6, 10, Kernel{2, 3}, false), tappedLayer("fc3", 10, 7, Kernel{4, 3}, true),
+	} {
+		if diff := cmp.Diff(l.Kept, l.occupied()); diff != "" {
+			t.Errorf("%s (-kept +occupied):\n%s", l.Name, diff)
+		}
+	}
+}
+
 func TestTapsInWords(t *testing.T) {
 	wide := tappedLayer("conv9", 400, 5, Kernel{3, 3}, false)
 	for _, c := range []struct {
@@ -149,39 +162,73 @@ func TestMapsFitThePage(t *testing.T) {
 	}
 }
 
-// Weights that expansion gave back are green, the others dark, and the key and the heading say so.
-func TestExpandedWeightsAreGreen(t *testing.T) {
-	l := tappedLayer("fc1", 12, 8, Kernel{1, 1}, false)
-	l.After = slices.Clone(l.Before)
-	l.Added = make([][]bool, len(l.Before))
-	for o := range l.Before {
-		l.Before[o], l.Added[o] = slices.Clone(l.Before[o]), make([]bool, len(l.Before[o]))
-		for i, w := range l.Before[o] {
+// expanded makes every other weight of a layer one that expansion gave back.
+func expanded(l TileMapLayer) TileMapLayer {
+	l.After = l.Before
+	l.Before, l.Added = make([][]float32, len(l.After)), make([][]bool, len(l.After))
+	for o, row := range l.After {
+		l.Before[o], l.Added[o] = slices.Clone(row), make([]bool, len(row))
+		for i, w := range row {
 			if w > 0 && (o+i)%2 == 0 {
 				l.Before[o][i], l.Added[o][i] = 0, true
 			}
 		}
 	}
+	return l
+}
+
+// Weights that expansion gave back are green, the others dark, and the key and the heading say so.
+func TestExpandedWeightsAreGreen(t *testing.T) {
+	for _, l := range []TileMapLayer{
+		tappedLayer("fc1", 12, 8, Kernel{1, 1}, false), tappedLayer("conv2", 6, 10, Kernel{2, 3}, false), tappedLayer("fc3", 10, 7, Kernel{4, 3}, true),
+	} {
+		l = expanded(l)
+		row, err := newMapRow(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, greens := row.maps[1], 0
+		w, h := m.size()
+		for y := range h {
+			for x := range w {
+				o, oEnd := m.out.neurons(y)
+				i, iEnd := m.in.neurons(x)
+				if o == oEnd || i == iEnd {
+					continue
+				}
+				weight, output, _ := place(l, o, i)
+				r, g, b, _ := m.dot(x, y).RGBA()
+				green := g > r && g > b
+				if green != l.Added[output][weight] {
+					t.Fatalf("%s: output %d, weight %d: green %v, added %v", l.Name, output, weight, green, l.Added[output][weight])
+				}
+				if green {
+					greens++
+				}
+			}
+		}
+		if greens == 0 {
+			t.Fatalf("%s: no weight was added: nothing was tested", l.Name)
+		}
+		key := sheet{rows: []mapRow{row}}.key()
+		if !strings.Contains(key, "Green: those that expansion gave back.") || !strings.HasPrefix(m.heading, "permuted and expanded: ") {
+			t.Errorf("%s: heading %q, key %q", l.Name, m.heading, key)
+		}
+	}
+}
+
+// What expansion gave a weight to is not dropped.
+func TestExpandedOutputsAreNotDropped(t *testing.T) {
+	l := expanded(tappedLayer("conv2", 6, 10, Kernel{2, 3}, false))
+	for i := range l.Before[3] {
+		l.Added[3][i] = l.After[3][i] > 0
+		l.Before[3][i] = 0
+	}
 	row, err := newMapRow(l)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, seen := row.maps[1], 0
-	for x, w := range slices.All(l.After[4]) {
-		r, g, b, _ := m.dot(int(m.in.at(x, 0)), int(m.out.at(4, 0))).RGBA()
-		green := g > r && g > b
-		if w > 0 && green != l.Added[4][x] {
-			t.Errorf("weight %d: green %v, added %v", x, green, l.Added[4][x])
-		}
-		if l.Added[4][x] {
-			seen++
-		}
-	}
-	if seen == 0 {
-		t.Fatal("no weight was added: nothing was tested")
-	}
-	key := sheet{rows: []mapRow{row}}.key()
-	if !strings.Contains(key, "Green: those that expansion gave back.") || !strings.HasPrefix(m.heading, "permuted and expanded: ") {
-		t.Errorf("heading %q, key %q", m.heading, key)
+	if want := "Dropped: 1 of 6 inputs, 1 of 10 outputs."; row.note != want {
+		t.Errorf("note %q, want %q", row.note, want)
 	}
 }

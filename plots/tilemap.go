@@ -138,11 +138,11 @@ func newMapRow(l TileMapLayer) (mapRow, error) {
 			top = max(top, w)
 		}
 	}
-	before, after := l.heatMap(l.Before, l.occupied()), l.heatMap(l.After, l.Kept)
+	before, after := l.heatMap(l.Before, nil, l.occupied()), l.heatMap(l.After, l.Added, l.Kept)
 	before.top, after.top = top, top
 	before.heading, after.heading = "original order: "+tally(before.kept), "permuted: "+tally(after.kept)
 	if l.Added != nil {
-		before.heading, after.heading, after.added = "pruned, "+before.heading, "permuted and expanded: "+tally(after.kept), l.Added
+		before.heading, after.heading = "pruned, "+before.heading, "permuted and expanded: "+tally(after.kept)
 	}
 	return mapRow{l.title(), l.note(after), l.taps() > 1, [2]heatMap{before, after}}, nil
 }
@@ -169,7 +169,7 @@ func (l TileMapLayer) note(m heatMap) string {
 	if l.Flattened {
 		notes = append(notes, "From left to right: groups of inputs, each at all positions.")
 	}
-	if outs, ins := l.droppedOf(l.Before); number(outs)+number(ins) > 0 {
+	if outs, ins := l.droppedOf(l.After); number(outs)+number(ins) > 0 {
 		notes = append(notes, fmt.Sprintf("Dropped: %d of %s, %d of %s.", number(ins), count(len(ins), "input"), number(outs), count(len(outs), "output")))
 	}
 	if x, y := per(m.in.dots), per(m.out.dots); x*y > 1 {

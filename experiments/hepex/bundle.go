@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -17,7 +18,7 @@ func (a *app) bundleCommand() *cobra.Command {
 sorted by point, each with the checksum that it had. Failed attempts come along; tile maps go to
 maps.jsonl, sample outputs to examples.jsonl. Every verb reads such a folder like one of points/: plot,
 table, verify, compare and export show the same, and run takes its points as done. What run adds is files
-again, which bundle gathers too.`,
+again, which bundle gathers too. Damaged attachments stay files; damaged records keep their experiment as it is.`,
 		Example: "  hepex bundle results/quickstart",
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, dir := range args {
@@ -25,14 +26,15 @@ again, which bundle gathers too.`,
 					return badInput(noResults(dir))
 				}
 			}
+			var errs []error
 			for _, dir := range args {
 				n, err := run.Bundle(dir)
-				if err != nil {
-					return err
+				errs = append(errs, err)
+				if n > 0 || err == nil {
+					fmt.Fprintf(a.out, "%s: %d records\n", filepath.Join(dir, "records.jsonl"), n)
 				}
-				fmt.Fprintf(a.out, "%s: %d records\n", filepath.Join(dir, "records.jsonl"), n)
 			}
-			return nil
+			return errors.Join(errs...)
 		},
 	}
 }

@@ -104,7 +104,7 @@ func TestKernelsByName(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	code, out, errs := hepex("--version")
-	if code != exitDone || errs != "" || !regexp.MustCompile(`^hepex \S+( \(edited\))?, go1\S*, lattigo \S*, \S+ kernels\n$`).MatchString(out) {
+	if code != exitDone || errs != "" || !regexp.MustCompile(`^hepex \S+( \(edited\))?, go1\S*, lattigo \S*, \S+ kernels, (gonum|openblas) BLAS\n$`).MatchString(out) {
 		t.Errorf("exit code %d, %q, %q", code, out, errs)
 	}
 	if code, out, _ := hepex(); code != exitDone || !strings.Contains(out, "Usage:") {

@@ -167,7 +167,7 @@ under CKKS and leaves records, tables and figures. An experiment is one YAML fil
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().StringVar(&a.data, "data", "", "folder with data sets, before $HEPEX_DATA, data/ and the cache")
-	root.Flags().BoolVar(&version, "version", false, "print the commit, Go, Lattigo and the kernels that this program has")
+	root.Flags().BoolVar(&version, "version", false, "print the commit, Go, Lattigo, the kernels and the BLAS library that this program has")
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(), a.bundleCommand(),
 		a.plotCommand(), a.tableCommand(), a.reportCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(),
 		a.submitCommand(), a.taskCommand(), a.collectCommand())
@@ -185,7 +185,7 @@ func versionText(e record.Environment) string {
 	if e.Dirty {
 		commit += " (edited)"
 	}
-	return fmt.Sprintf("hepex %s, %s, lattigo %s, %s kernels", commit, e.Go, e.Modules["github.com/tuneinsight/lattigo/v5"], e.Kernels)
+	return fmt.Sprintf("hepex %s, %s, lattigo %s, %s kernels, %s BLAS", commit, e.Go, e.Modules["github.com/tuneinsight/lattigo/v5"], e.Kernels, e.BLAS)
 }
 
 // plan reads and checks a config and everything it names.

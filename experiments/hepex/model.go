@@ -78,7 +78,7 @@ func writeInspection(w io.Writer, path string, i *modelfile.Inspection) error {
 func (a *app) exportModelCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "export-model RESULTS POINT FILE", Short: "Write the pruned, permuted network of a point for others to use", Args: cobra.ExactArgs(3),
-		Long: `export-model writes the network of a point as FILE.onnx, or its weights as FILE.npz, channels in the order of the tiles, so that what
+		Long: `export-model writes the network of a point, by its id or label, as FILE.onnx, or its weights as FILE.npz, channels in the order of the tiles, so that what
 was pruned lies together. The metadata of the ONNX file, and arrays of the .npz file, have the orders of inputs and outputs: number p
 of the file is number order[p] of the data (hepex.input_order, hepex.output_order). hepex undoes them when it reads such a file.
 The network comes from the cache; one that is no longer there is trained and pruned again.`,
@@ -102,31 +102,33 @@ func (a *app) exportModel(dir, point, file string) error {
 	if err != nil {
 		return err
 	}
+	var plan []run.Planned
 	for _, p := range c.Points {
 		id, err := trial.PointID(p)
 		if err != nil {
 			return err
 		}
-		if id != point {
-			continue
-		}
-		progress := newProgress(a.err)
-		defer progress.clear()
-		e, err := trial.Export(trial.Job{Point: id, Spec: p.Spec, Params: p.Params, DataDirs: datasets.Dirs(a.data), CacheDir: cache}, func(s trial.Step) {
-			progress.show(run.Progress{Stage: "prepare", Points: 1, Point: &p, Step: s})
-		})
-		if err != nil {
-			return err
-		}
-		content, err := write(e)
-		if err != nil {
-			return err
-		}
-		if err := atomicfile.Write(file, content); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		fmt.Fprintf(a.out, "%s: %d bytes, the network of point %s\n", file, len(content), id)
-		return nil
+		plan = append(plan, run.Planned{Point: p, ID: id})
 	}
-	return badInput(fmt.Errorf("point %q: not in %s; hepex export %s lists the points", point, filepath.Join(dir, "config.yaml"), dir))
+	p, err := choosePoint(plan, point)
+	if err != nil {
+		return err
+	}
+	progress := newProgress(a.err)
+	defer progress.clear()
+	e, err := trial.Export(trial.Job{Point: p.ID, Spec: p.Spec, Params: p.Params, DataDirs: datasets.Dirs(a.data), CacheDir: cache}, func(s trial.Step) {
+		progress.show(run.Progress{Stage: "prepare", Points: 1, Point: &p.Point, Step: s})
+	})
+	if err != nil {
+		return err
+	}
+	content, err := write(e)
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Write(file, content); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	fmt.Fprintf(a.out, "%s: %d bytes, the network of point %s\n", file, len(content), p.ID)
+	return nil
 }

@@ -17,6 +17,7 @@ network: {from: mlp.onnx}
 prune: {scheme: p4e, ratio: 0.8, retrain: {epochs: 2}}
 tile: 8x8x1
 measure: {encrypted: false}
+sweep: {cases: [{label: pruned}]}
 `
 
 func (s *sandbox) fixture(name string) {
@@ -43,13 +44,16 @@ func TestImportedNetwork(t *testing.T) {
 	if err != nil || len(points) != 1 {
 		t.Fatalf("points %v, %v", points, err)
 	}
-	for _, file := range []string{"pruned.onnx", "pruned.npz"} {
-		if code, _, errs := s.run("export-model", "results/imported", points[0].Name(), file); code != 0 {
+	for file, point := range map[string]string{"pruned.onnx": points[0].Name(), "pruned.npz": "pruned"} {
+		if code, _, errs := s.run("export-model", "results/imported", point, file); code != 0 {
 			t.Errorf("export-model: exit code %d\n%s", code, errs)
 		}
 		if code, out, errs := s.run("inspect", file); code != 0 {
 			t.Errorf("inspect: exit code %d\n%s%s", code, out, errs)
 		}
+	}
+	if code, _, errs := s.run("export-model", "results/imported", "other", "other.onnx"); code != exitBadInput || !strings.Contains(errs, points[0].Name()+" pruned") {
+		t.Errorf("export-model of a point that is not there: exit code %d, %s", code, errs)
 	}
 	s.write("again.yaml", strings.NewReplacer("mlp.onnx", "pruned.onnx", "imported", "again").Replace(imported))
 	if code, _, errs := s.run("run", "again.yaml"); code != 0 {

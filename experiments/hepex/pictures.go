@@ -34,7 +34,7 @@ func (r *results) drawExamples(chosen *record.Record) ([]string, error) {
 		Title: fmt.Sprintf("%s, tile %v", chosen.DataTitle(), chosen.Params["tile"]), Height: first.Height, Width: first.Width, Channels: first.Channels,
 		Rows: []plots.PictureRow{{Name: "input", Pictures: column(first, func(x trial.Example) []byte { return x.Input })}},
 	}
-	if chosen.HE != nil && chosen.HE.Insecure {
+	if chosen.Insecure() {
 		p.Title += ", INSECURE PARAMETERS"
 	}
 	if first.Each[0].Class == nil {

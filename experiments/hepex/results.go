@@ -64,23 +64,41 @@ func (a *app) chosen(dir string, c *config.Config, all record.Set) (*results, er
 	return &results{dir: dir, config: c, records: records}, err
 }
 
-// ofConfig gives the records of the config's points: those of this version of the program or, where there is none, of another. It warns of
-// these, and of records that it leaves out.
+// ofConfig gives the records of the config's points, in its order: those of this version of the program and of the data or, where there is none,
+// of another, by their parameters. It warns of these, and of records that it leaves out.
 func (a *app) ofConfig(c *config.Config, all record.Set, dir string) (record.Set, error) {
-	records, err := planned(c, all)
-	if err != nil {
-		return nil, err
+	byPoint := map[string]*record.Record{}
+	for _, rec := range all {
+		byPoint[rec.Point] = rec
 	}
-	if len(records) < len(c.Points) {
-		older, err := otherVersions(c, all)
+	records := make(record.Set, len(c.Points)) // nil: none
+	own := map[string]bool{}
+	var bare []int
+	var params []map[string]any // of the bare points
+	for i, p := range c.Points {
+		id, err := trial.PointID(p)
 		if err != nil {
 			return nil, err
 		}
-		if len(older) > 0 {
-			a.warn("%d records in %s are by another version of hepex, or of other data: run does their points again", len(older), dir)
-			records = append(records, older...)
+		own[id] = true
+		if records[i] = byPoint[id]; records[i] == nil {
+			bare, params = append(bare, i), append(params, p.Params)
 		}
 	}
+	others := slices.DeleteFunc(slices.Clone(all), func(rec *record.Record) bool { return own[rec.Point] })
+	older := 0
+	for i, rec := range others.Alike(params, config.IsDefault) {
+		if rec != nil {
+			shown := *rec
+			shown.Warnings = append(slices.Clone(rec.Warnings), "by another version of hepex, or of other data")
+			records[bare[i]] = &shown
+			older++
+		}
+	}
+	if older > 0 {
+		a.warn("%d records in %s are by another version of hepex, or of other data: run does their points again", older, dir)
+	}
+	records = slices.DeleteFunc(records, func(rec *record.Record) bool { return rec == nil })
 	if n := len(all) - len(records); n > 0 {
 		a.warn("left out: %d records in %s, of points that its config does not have", n, dir)
 	}
@@ -94,56 +112,6 @@ func (a *app) records(dir string) (record.Set, error) {
 		a.warn("left out: %v", d.Err)
 	}
 	return all, err
-}
-
-// planned gives the records of the config's points.
-func planned(c *config.Config, all record.Set) (record.Set, error) {
-	byPoint := map[string]*record.Record{}
-	for _, rec := range all {
-		byPoint[rec.Point] = rec
-	}
-	var set record.Set
-	for _, p := range c.Points {
-		id, err := trial.PointID(p)
-		if err != nil {
-			return nil, err
-		}
-		if rec := byPoint[id]; rec != nil {
-			set = append(set, rec)
-		}
-	}
-	return set, nil
-}
-
-// otherVersions gives records of those points of the config that have none of this version of the program and of the data, by
-// their parameters.
-func otherVersions(c *config.Config, all record.Set) (record.Set, error) {
-	have := map[string]bool{}
-	for _, rec := range all {
-		have[rec.Point] = true
-	}
-	var bare []map[string]any // parameters of points
-	own := map[string]bool{}
-	for _, p := range c.Points {
-		id, err := trial.PointID(p)
-		if err != nil {
-			return nil, err
-		}
-		own[id] = true
-		if !have[id] {
-			bare = append(bare, p.Params)
-		}
-	}
-	others := slices.DeleteFunc(slices.Clone(all), func(rec *record.Record) bool { return own[rec.Point] })
-	var set record.Set
-	for _, rec := range others.Alike(bare, config.IsDefault) {
-		if rec != nil {
-			shown := *rec
-			shown.Warnings = append(slices.Clone(rec.Warnings), "by another version of hepex, or of other data")
-			set = append(set, &shown)
-		}
-	}
-	return set, nil
 }
 
 // madeOf is the file that says what figures, tables and the summary were made of, by a hash in its first line, and which they are.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,22 +51,23 @@ encrypts it for the server.`,
 
 // choosePoint finds the one point of an id or label; without a name, the only point.
 func choosePoint(plan []run.Planned, name string) (run.Planned, error) {
-	var found []run.Planned
-	var names []string
-	for _, p := range plan {
-		if name == "" || name == p.ID || name == p.Label {
-			found = append(found, p)
-		}
-		names = append(names, strings.TrimSpace(p.ID+" "+p.Label))
-	}
-	if len(found) == 1 {
+	found := slices.DeleteFunc(slices.Clone(plan), func(p run.Planned) bool { return name != "" && name != p.ID && name != p.Label })
+	n := len(found)
+	switch n {
+	case 0:
+		found = plan
+	case 1:
 		return found[0], nil
 	}
 	const most = 8
-	if len(names) > most {
-		names = append(names[:most], "…")
+	var names []string
+	for _, p := range found[:min(most, len(found))] {
+		names = append(names, strings.TrimSpace(p.ID+" "+p.Label))
 	}
-	return run.Planned{}, badInput(fmt.Errorf("--point %q: %d points; want one of %s", name, len(found), strings.Join(names, ", ")))
+	if len(found) > most {
+		names = append(names, "…")
+	}
+	return run.Planned{}, badInput(fmt.Errorf("point %q: %s; want the id, or a label that no other has, of one of %s", name, countPoints(n), strings.Join(names, ", ")))
 }
 
 func (a *app) pack(point run.Planned, out string) error {

@@ -103,7 +103,7 @@ func TestServeAsProcesses(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no point":           {[]string{"pack", "served.yaml", "--out", "new"}, "2 points; want one of"},
+		"no point":           {[]string{"pack", "served.yaml", "--out", "new"}, `point "": 2 points; want the id, or a label`},
 		"no model":           {[]string{"keygen", "nowhere", "--client", "new"}, "nowhere/public.hepex: no such file"},
 		"keys again":         {[]string{"keygen", "mine/model", "--client", "mine/client", "--server", "new"}, "mine/client/secret.hepex: exists"},
 		"too few pixels":     {[]string{"encrypt", "broken", "--client", "mine/client", "--out", "new"}, "broken:1: 2 values: want 784"},

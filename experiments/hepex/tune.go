@@ -80,7 +80,7 @@ of time do not cost a multiple of keys.
 Networks that lose more than --degradation on the validation split are left out, so the first line is the
 fastest encrypted network that loses at most that much. Points that differ in their seed only are one line, of the mean of their losses and
 times (and the memory of the seed that needs most), named by the id of the first. --write has the first line as a config to run. Exit code 3 if
-nothing loses so little.
+nothing loses so little, or fits --memory.
 
 With --search the config needs data, network and train only, and the search finds the rest: smaller hidden layers, pruning with
 joint by budgets of the whole evaluation and of tiles, of the network or of a smaller one, the ratio, layout, tile shape and
@@ -178,6 +178,7 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 	prices := tune.CachedPrices(trial.PriceDir(cache), machine.Environment().CPU, false)
 	var all []ranked
 	var least ranked
+	var unfit error // of the first network that loses little enough, but fits in no way
 	groups := seedGroups(plan)
 	for i, group := range groups {
 		r := ranked{points: group}
@@ -203,6 +204,10 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 			continue
 		}
 		candidates, err := o.rank(group, networks, limit, prices)
+		if errors.Is(err, tune.ErrNone) { // other networks may fit
+			unfit = cmp.Or(unfit, fmt.Errorf("%s: %w", pointText(group[0], plan), err))
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -211,10 +216,12 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 			all = append(all, r)
 		}
 	}
-	if len(all) == 0 {
-		p := least.points[0]
-		return nil, &codedError{exitFailed, fmt.Errorf("no network of the config loses at most %g on the validation split, by the mean of its seeds; the least is %.4f, of point %s (%s)",
-			o.degradation, least.degradation, p.ID, strings.Join(described(p, plan), ", "))}
+	switch {
+	case len(all) == 0 && unfit != nil:
+		return nil, &codedError{exitFailed, unfit}
+	case len(all) == 0:
+		return nil, &codedError{exitFailed, fmt.Errorf("no network of the config loses at most %g on the validation split, by the mean of its seeds; the least is %.4f, of %s",
+			o.degradation, least.degradation, pointText(least.points[0], plan))}
 	}
 	slices.SortStableFunc(all, func(x, y ranked) int {
 		return cmp.Compare(x.Score(tune.Objective(o.objective)), y.Score(tune.Objective(o.objective)))
@@ -233,7 +240,7 @@ func (o tuning) rank(group []run.Planned, networks []*trial.Network, limit int64
 		if p.Spec.Prune.Options().Prunes() {
 			opts.Shapes, opts.Orders = []packing.Shape{p.Spec.Tile}, networks[i].Orders
 		}
-		of, err := tune.Rank(networks[i].Folded, networks[i].Samples[:4], opts)
+		of, err := tune.Rank(networks[i].Folded, networks[i].Samples[:min(4, len(networks[i].Samples))], opts)
 		if err != nil {
 			return nil, err
 		}
@@ -251,6 +258,10 @@ func described(p run.Planned, plan []run.Planned) []string {
 		}
 	}
 	return words
+}
+
+func pointText(p run.Planned, plan []run.Planned) string {
+	return fmt.Sprintf("point %s (%s)", p.ID, strings.Join(described(p, plan), ", "))
 }
 
 func (a *app) printRanked(all []ranked, plan []run.Planned) error {

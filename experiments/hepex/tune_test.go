@@ -112,6 +112,9 @@ func TestTune(t *testing.T) {
 	if len(lines) < 3 {
 		t.Errorf("%d lines:\n%s", len(lines), out)
 	}
+	if code, out, errs := s.run("tune", "tuned.yaml", "--batch", "1", "--degradation", "100pt", "--memory", "1MiB"); code != exitFailed || out != "" || !strings.Contains(errs, "no layout fits: the least, ") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
 	best, err := config.Load(filepath.Join(s.dir, "best.yaml"))
 	if err != nil {
 		t.Fatal(err)

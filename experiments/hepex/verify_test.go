@@ -91,8 +91,9 @@ func TestVerify(t *testing.T) {
 	if err := record.NewStore(filepath.Join(out, "claims")).Write(foreign); err != nil {
 		t.Fatal(err)
 	}
-	const reading = "ours: the mean of so many values, one for each group and value of over; it decides. Verdicts beside groups are of their own means. ± 95 % interval (Student's t) " +
-		"of the values of one group; of several: (least … greatest mean of a group). Against a rival: 1 − ours/theirs.\n"
+	const reading = "ours: the mean of all values; there is one for each seed (or what else over names) of each group, such as a tile shape, and this mean alone decides. " +
+		"±: the 95 % interval over the seeds of a group (Student's t). Several groups have a line each, with the verdict on its own mean; " +
+		"the least and the greatest of their means are in brackets. Against a rival, a value is 1 − ours/theirs.\n"
 	for format, want := range map[string]string{
 		"text": `
 id  metric       what                                                                  ours                         values  paper or goal         verdict     note
@@ -151,6 +152,39 @@ func TestVerifyOlderRecords(t *testing.T) {
 	code, stdout, stderr := hepex("verify", path, "--out", out)
 	if code != exitDone || stdout != before || !strings.Contains(stderr, "are by another version of hepex") || strings.Contains(stderr, "not measured") {
 		t.Errorf("exit code %d, %s\n%s", code, stderr, cmp.Diff(before, stdout))
+	}
+}
+
+// Records are in the order of the config, which is that of rows in figures, whatever version made them.
+func TestOlderRecordsKeepTheirPlace(t *testing.T) {
+	_, path := verified(t, claims, claimed)
+	c, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all record.Set
+	var want []string
+	for i, p := range c.Points {
+		id, err := trial.PointID(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			id = "older" + id
+		}
+		want, all = append(want, id), append(all, &record.Record{Point: id, Params: p.Params, Status: record.OK})
+	}
+	var stderr bytes.Buffer
+	records, err := (&app{streams: streams{err: &stderr}}).ofConfig(c, all, "results")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range records {
+		got = append(got, r.Point)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || !strings.Contains(stderr.String(), "10 records in results are by another version") {
+		t.Errorf("%s(-want +got):\n%s", stderr.String(), diff)
 	}
 }
 

@@ -74,20 +74,18 @@ type Sample struct {
 type Mean struct {
 	Metric   record.Metric
 	Old, New float64
-	Points   int
 }
 
-// Relative tells whether the change of a metric is a ratio. That of a fraction is a difference: 98 % are not 2 % less
+// relative tells whether the change of a metric is a ratio. That of a fraction is a difference: 98 % are not 2 % less
 // than 100 % to anyone who cares for errors.
-func Relative(m record.Metric) bool {
+func relative(m record.Metric) bool {
 	return m.Unit != record.Fraction && m.Unit != record.Points && m.Unit != record.Bits
 }
 
 // Evaluate compares the records of two runs. Their order does not matter.
 func Evaluate(old, new record.Set, o Options) Report {
 	r := Report{Options: o}
-	insecure := r.choose(old, new)
-	r.Insecure = insecure
+	r.choose(old, new)
 	pairs := r.pair()
 	r.Points = len(pairs)
 	sides := slices.Concat(r.Old.Records, r.New.Records)
@@ -100,27 +98,16 @@ func Evaluate(old, new record.Set, o Options) Report {
 }
 
 // choose keeps the records that have a result: those under insecure parameters only if there are no others.
-func (r *Report) choose(old, new record.Set) (insecure bool) {
-	var unsafe [2]record.Set
-	for i, all := range []record.Set{old, new} {
-		side := []*Side{&r.Old, &r.New}[i]
-		for _, rec := range all {
-			switch {
-			case rec.Status != record.OK:
-				side.Failed++
-			case rec.HE != nil && rec.HE.Insecure:
-				unsafe[i] = append(unsafe[i], rec)
-			default:
-				side.Records = append(side.Records, rec)
-			}
-		}
-	}
+func (r *Report) choose(old, new record.Set) {
+	var unsafeOld, unsafeNew record.Set
+	r.Old.Records, unsafeOld, r.Old.Failed = old.Results()
+	r.New.Records, unsafeNew, r.New.Failed = new.Results()
+	n := len(unsafeOld) + len(unsafeNew)
 	if len(r.Old.Records)+len(r.New.Records) > 0 {
-		r.LeftOut = len(unsafe[0]) + len(unsafe[1])
-		return false
+		r.LeftOut = n
+		return
 	}
-	r.Old.Records, r.New.Records = unsafe[0], unsafe[1]
-	return len(unsafe[0])+len(unsafe[1]) > 0
+	r.Old.Records, r.New.Records, r.Insecure = unsafeOld, unsafeNew, n > 0
 }
 
 // compare adds the rows of a metric and their mean.
@@ -142,7 +129,7 @@ func (r *Report) compare(m record.Metric, pairs []pair) {
 	if len(rows) == 0 {
 		r.Bare = append(r.Bare, m.Name)
 	}
-	if len(rows) > 1 && Relative(m) {
+	if len(rows) > 1 && relative(m) {
 		r.Means = append(r.Means, mean(m, rows)...)
 	}
 }
@@ -178,7 +165,7 @@ func mean(m record.Metric, rows []Row) []Mean {
 	if errOld != nil || errNew != nil {
 		return nil
 	}
-	return []Mean{{m, before, after, len(rows)}}
+	return []Mean{{m, before, after}}
 }
 
 // correct adjusts the p of all rows. Adjusted p grow with each p: a row whose p would be too large even if all were the

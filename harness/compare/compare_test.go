@@ -145,6 +145,13 @@ func TestMatching(t *testing.T) {
 	if r := Evaluate(old, record.Set{point("a", "p4e", 1, 1)}, metrics(t, "latency.evaluate")); r.Rows[0].Old.Median != 1 {
 		t.Errorf("another id was preferred: %+v", r.Rows[0])
 	}
+	later := edit(point("c", "p4e", 1, 9, 9), func(r *record.Record) { r.EndedAt = r.EndedAt.Add(time.Hour) })
+	for _, old := range []record.Set{{point("b", "p4e", 1, 7), later}, {later, point("b", "p4e", 1, 7)}} {
+		r := Evaluate(old, record.Set{point("a", "p4e", 1, 1)}, metrics(t, "latency.evaluate"))
+		if line := r.Texts()[0]; r.Rows[0].Old.Median != 9 || line[len(line)-1] != "2+1" {
+			t.Errorf("the latest was not chosen: %+v, %q", r.Rows[0], line)
+		}
+	}
 	only := record.Set{edit(point("a", "p4e", 1, 1), insecure)}
 	if r := Evaluate(only, only, metrics(t, "latency.evaluate")); !r.Insecure || r.Points != 1 {
 		t.Errorf("insecure ones only: %+v", r)

@@ -67,7 +67,7 @@ func differences(pairs []pair) []Difference {
 		d := Difference{Name: t.name}
 		var old, new []*record.Record
 		for _, p := range pairs {
-			if slices.Contains(p.machines(), t.name) {
+			if distinct(p.old, t.of) != distinct(p.new, t.of) {
 				d.Points++
 				old, new = append(old, p.old...), append(new, p.new...)
 			}

@@ -65,7 +65,7 @@ func change(m record.Metric, old, new float64) string {
 	switch {
 	case old == new:
 		return "0"
-	case !Relative(m):
+	case !relative(m):
 		if m.Unit == record.Fraction {
 			m.Unit = record.Points
 		}

@@ -120,34 +120,44 @@ func (s *Store) attachedLines(a Attachment) (map[string][]byte, error) {
 	return all, damage
 }
 
-// bundleAttachments moves those that are files of their own into one.
-func (s *Store) bundleAttachments(a Attachment) error {
+// bundleAttachments moves those that are files of their own into one. Damaged ones stay where they are, and are listed.
+func (s *Store) bundleAttachments(a Attachment) (damaged []error, err error) {
 	files, err := s.separate(a)
 	if err != nil || len(files) == 0 {
-		return err
+		return nil, err
 	}
-	all, err := s.attachedLines(a)
-	if err != nil {
-		return err
+	all, damage := s.attachedLines(a)
+	if damage != nil { // to write the file again would lose what may still be read of the line
+		return []error{fmt.Errorf("%w; delete the line, and bundle again", damage)}, nil
 	}
 	if all == nil {
 		all = map[string][]byte{}
 	}
-	for point, path := range files {
-		if all[point], err = os.ReadFile(path); err != nil {
-			return fmt.Errorf("record: %w", err)
+	for _, point := range slices.Sorted(maps.Keys(files)) {
+		text, err := os.ReadFile(files[point])
+		if err != nil {
+			return nil, fmt.Errorf("record: %w", err)
 		}
+		if !json.Valid(text) {
+			damaged = append(damaged, fmt.Errorf("record: %s is no whole JSON and stays where it is; delete it, or make it again with hepex run --force", files[point]))
+			delete(files, point)
+			continue
+		}
+		all[point] = text
+	}
+	if len(files) == 0 {
+		return damaged, nil
 	}
 	var text bytes.Buffer
 	for _, point := range slices.Sorted(maps.Keys(all)) {
 		line, err := json.Marshal(attached{point, all[point]})
 		if err != nil {
-			return fmt.Errorf("record: %s of point %s: %w", a, point, err)
+			return nil, fmt.Errorf("record: %s of point %s: %w", a, point, err)
 		}
 		text.Write(append(line, '\n'))
 	}
 	if err := atomicfile.Write(s.attachments(a), text.Bytes()); err != nil {
-		return fmt.Errorf("record: %w", err)
+		return nil, fmt.Errorf("record: %w", err)
 	}
-	return removeFiles(slices.Collect(maps.Values(files)), filepath.Dir(s.attachment(a, "")))
+	return damaged, removeFiles(slices.Collect(maps.Values(files)), filepath.Dir(s.attachment(a, "")))
 }

@@ -127,8 +127,8 @@ func expand(line []byte) ([]byte, error) {
 }
 
 // Bundle moves every attempt, failed ones too, from its file into a line of records.jsonl, and attachments likewise.
-// Nothing is lost, whenever it is stopped: a file goes once the line that says the same is there. Damage is refused, and there must
-// be no runners. It returns how many attempts there are.
+// Nothing is lost, whenever it is stopped: a file goes once the line that says the same is there. Damaged records are refused; damaged
+// attachments stay where they are, and are an error when all else is done. There must be no runners. It returns how many attempts are gathered.
 func (s *Store) Bundle() (int, error) {
 	files, damaged, err := s.readFiles()
 	if err != nil {
@@ -146,26 +146,37 @@ func (s *Store) Bundle() (int, error) {
 		}
 		return 0, errors.Join(errs...)
 	}
+	var left []error
 	for _, a := range []Attachment{TileMap, Examples} {
-		if err := s.bundleAttachments(a); err != nil {
-			return len(all), err
+		damaged, err := s.bundleAttachments(a)
+		if err != nil {
+			return 0, err
 		}
+		left = append(left, damaged...)
 	}
+	if err := s.bundleRecords(all, files); err != nil {
+		return 0, err
+	}
+	return len(all), errors.Join(left...)
+}
+
+// bundleRecords writes all attempts to the bundle, and removes those that are files.
+func (s *Store) bundleRecords(all, files []stored) error {
 	if len(files) == 0 {
-		return len(all), nil
+		return nil
 	}
 	text, err := linesOf(all)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := atomicfile.Write(s.lines(), text); err != nil {
-		return 0, fmt.Errorf("record: %w", err)
+		return fmt.Errorf("record: %w", err)
 	}
 	var paths []string
 	for _, f := range files {
 		paths = append(paths, f.path)
 	}
-	return len(all), removeFiles(paths, s.points())
+	return removeFiles(paths, s.points())
 }
 
 // linesOf writes one attempt a line, from which its file could be made again.

@@ -332,10 +332,42 @@ func TestDamagedTileMaps(t *testing.T) {
 	if err := s.Attach(TileMap, "c", json.RawMessage(mapOf("c"))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Bundle(); err == nil {
-		t.Error("damaged maps were bundled")
+	if _, err := s.Bundle(); err == nil || !strings.Contains(err.Error(), "maps.jsonl:2: ") || !strings.Contains(err.Error(), "delete the line") {
+		t.Errorf("damaged maps were bundled: %v", err)
 	}
 	if _, _, err := NewStore(t.TempDir()).Attached(TileMap, "a"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no map: %v", err)
 	}
+}
+
+// A damaged tile map in a file of its own keeps nothing else from being bundled.
+func TestDamagedTileMapStays(t *testing.T) {
+	s := filled(t)
+	damaged := s.attachment(TileMap, "a")
+	if err := os.WriteFile(damaged, mapOf("a")[:9], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Bundle(); n != 4 || err == nil || !strings.Contains(err.Error(), damaged+" is no whole JSON and stays where it is") {
+		t.Errorf("%d attempts, %v", n, err)
+	}
+	if d := cmp.Diff([]string{"maps", "maps/a.json", "maps.jsonl", "records.jsonl"}, files(t, s)); d != "" {
+		t.Errorf("files (-want +got):\n%s", d)
+	}
+	if got, _, err := s.Attached(TileMap, "c"); err != nil || !bytes.Equal(got, mapOf("c")) {
+		t.Errorf("the intact map: %s, %v", got, err)
+	}
+	before, err := os.ReadFile(s.attachments(TileMap))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Bundle(); err == nil { // now that it is the only file
+		t.Error("a damaged map was bundled")
+	}
+	if after, err := os.ReadFile(s.attachments(TileMap)); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("%s, %v: want the intact map as it was", after, err)
+	}
+	if err := os.Remove(damaged); err != nil {
+		t.Fatal(err)
+	}
+	bundled(t, s, 4)
 }

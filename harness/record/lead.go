@@ -1,6 +1,6 @@
 package record
 
-// leadFrom names the metric that each lead compares.
+// leadFrom names the metric that each lead compares: what a pruned network saves against the cheapest network without pruning that is as good.
 var leadFrom = map[string]string{
 	"lead.evaluation": "shares.evaluation",
 	"lead.memory":     "shares.memory",
@@ -9,26 +9,10 @@ var leadFrom = map[string]string{
 	"lead.peak_rss":   "memory.peak_rss",
 }
 
-// lead is what a pruned network saves against the cheapest network without pruning that is as good: 1 − x/x of the one of least x among
-// the dense and the small points with the same parameters but for those of prune that lose no more on validation samples.
-func (s Set) lead(r *Record, source string) (float64, bool) {
-	v, ok := Value(r, source)
-	if !ok || r.Quality == nil || r.unpruned() {
-		return 0, false
-	}
-	least := 0.0
-	for _, base := range s {
-		if !base.unpruned() || base.Quality == nil || base.Quality.ValidationDegradation > r.Quality.ValidationDegradation || !AlikeBut(r, base, "prune.") {
-			continue
-		}
-		if d, ok := Value(base, source); ok && d > 0 && (least == 0 || d < least) {
-			least = d
-		}
-	}
-	if least == 0 {
-		return 0, false
-	}
-	return 1 - v/least, true
+// asGood tells whether base is a network without pruning, dense or small, that loses no more on validation samples than r, a pruned one, does.
+func (r *Record) asGood(base *Record) bool {
+	return !r.unpruned() && base.unpruned() && r.Quality != nil && base.Quality != nil &&
+		base.Quality.ValidationDegradation <= r.Quality.ValidationDegradation
 }
 
 // unpruned tells whether the point is one of a network without pruning.

@@ -147,32 +147,41 @@ func (s Set) QualityMetric() string {
 
 // Value is Value, and also knows saved.tiles, saved.latency and saved.memory: 1 − x/x of the dense
 // point with the same parameters but for those of prune; the latter two also by the tiles saved, which is 1 where all that a network takes
-// is proportional to its tiles; and leads over networks without pruning (see lead).
+// is proportional to its tiles; and leads, likewise over networks without pruning that are as good (see asGood).
 func (s Set) Value(r *Record, name string) (float64, bool) {
-	if source, ok := leadFrom[name]; ok {
-		return s.lead(r, source)
-	}
 	if of, ok := strings.CutSuffix(name, "_per_tiles"); ok && savedFrom[name] != "" {
 		saved, ok := s.Value(r, of)
 		tiles, also := s.Value(r, "saved.tiles")
 		return saved / tiles, ok && also && tiles > 0
 	}
-	source, ok := savedFrom[name]
-	if !ok {
-		return Value(r, name)
+	if source, ok := savedFrom[name]; ok {
+		return s.saved(r, source, (*Record).isDense)
 	}
+	if source, ok := leadFrom[name]; ok {
+		return s.saved(r, source, r.asGood)
+	}
+	return Value(r, name)
+}
+
+// saved is 1 − x/x of the rival of least x that has the same parameters as r but for those of prune.
+func (s Set) saved(r *Record, source string, rivals func(*Record) bool) (float64, bool) {
 	v, ok := Value(r, source)
 	if !ok {
 		return 0, false
 	}
-	for _, base := range s {
-		if d, ok := Value(base, source); ok && d > 0 && base.isDense() && AlikeBut(r, base, "prune.") {
-			return 1 - v/d, true
+	least := 0.0
+	for _, rival := range s {
+		if !rivals(rival) || !AlikeBut(r, rival, "prune.") {
+			continue
+		}
+		if d, ok := Value(rival, source); ok && d > 0 && (least == 0 || d < least) {
+			least = d
 		}
 	}
-	return 0, false
+	return 1 - v/least, least > 0
 }
 
+// savedFrom names the metric of which each saving is.
 var savedFrom = map[string]string{
 	"saved.tiles":   "tiles.kept",
 	"saved.latency": "latency.evaluate",

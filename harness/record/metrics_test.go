@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func sample() *Record {
@@ -170,6 +172,42 @@ func TestSavedComparesWithTheDensePoint(t *testing.T) {
 	}
 }
 
+// Of several dense points, as of several smaller networks, the cheapest is the one to compare with, in whatever order they are.
+func TestSavedComparesWithTheCheapestDensePoint(t *testing.T) {
+	r := sample()
+	slow := dense(r)
+	slow.Params["prune.retrain.epochs"] = 3
+	slow.Latency = &Latency{EvaluateMedian: 0.2}
+	for _, set := range []Set{{slow, dense(r), r}, {r, dense(r), slow}} {
+		if got, ok := set.Value(r, "saved.latency"); !ok || got != 0.75 {
+			t.Errorf("%v, %t, want 0.75", got, ok)
+		}
+	}
+}
+
+// A busy machine changes what is measured in time, and what is computed of that.
+func TestTimed(t *testing.T) {
+	want := []string{
+		"latency.evaluate", "latency.per_image", "latency.throughput", "latency.keygen", "latency.encode_model", "latency.encrypt_model", "latency.encrypt_input",
+		"latency.decrypt", "latency.reference", "latency.evaluate_per_reference", "predicted.evaluate_error", "training.seconds",
+		"saved.latency", "saved.latency_per_tiles", "lead.latency",
+	}
+	var got []string
+	for _, m := range metrics {
+		if m.Timed() {
+			got = append(got, m.Name)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for name, want := range map[string]bool{PerLayer + ".conv1": true, PerPrimitive + ".rotations": false} {
+		if m, err := Lookup(name); err != nil || m.Timed() != want {
+			t.Errorf("%s: %v, %v", name, m.Timed(), err)
+		}
+	}
+}
+
 func TestQualityIsCalledWhatItMeasures(t *testing.T) {
 	tests := []struct{ metric, quality, label, shown string }{
 		{"quality.plain", "accuracy", "Accuracy", "2.50 %"},
@@ -199,7 +237,7 @@ func TestFormat(t *testing.T) {
 	}{
 		{Seconds, 0, "0 s"}, {Seconds, 0.000123, "123 µs"}, {Seconds, 0.01234, "12.3 ms"}, {Seconds, 1.2345, "1.23 s"},
 		{Seconds, 1234.5, "1234 s"}, {Bytes, 12, "12.0 B"}, {Bytes, 1536, "1.50 KiB"}, {Bytes, 3 << 30, "3.00 GiB"},
-		{Number, 12345, "12345"}, {Number, 0.014912, "0.01491"}, {Number, 1.5e-5, "1.5e-05"}, {Bits, 17.26, "17.3 bits"},
+		{Number, 12345, "12345"}, {Number, 12345.67, "12346"}, {Number, -1234.567, "-1235"}, {Number, 1.5e15, "1.5e+15"}, {Number, 0.014912, "0.01491"}, {Number, 1.5e-5, "1.5e-05"}, {Bits, 17.26, "17.3 bits"},
 		{Fraction, 1, "100.00 %"}, {Points, -0.001, "-0.10 points"},
 	}
 	for _, test := range tests {
@@ -208,6 +246,9 @@ func TestFormat(t *testing.T) {
 		}
 	}
 	if got, want := (Metric{Unit: Seconds}).FormatSpread(1.5, 0.004), "1.500 ± 0.004 s"; got != want {
+		t.Errorf("spread: %q, want %q", got, want)
+	}
+	if got, want := (Metric{Unit: Number}).FormatSpread(12345.67, 3.4), "12346 ± 3"; got != want {
 		t.Errorf("spread: %q, want %q", got, want)
 	}
 	if got, want := (Metric{Unit: Number}).FormatSpread(0.0149, 0.0002), "0.0149 ± 0.0002"; got != want {

@@ -1,6 +1,9 @@
 package record
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Noise is what disturbed the evaluations of a point, beside environment.load1, the load at its start.
 type Noise struct {
@@ -15,6 +18,14 @@ const BusyWarning = "busy machine: "
 
 // RepeatsWarning starts the warning of a record whose times were not measured as often as measure.repeats.ci takes.
 const RepeatsWarning = "repeats: "
+
+// Explained is a warning with what it means for who reads the numbers, where it speaks of settings only.
+func Explained(warning string) string {
+	if strings.HasPrefix(warning, RepeatsWarning) {
+		return warning + " (medians hold, within wider intervals than asked for; an idle machine or more repeats narrow them)"
+	}
+	return warning
+}
 
 // ChanceWarning starts the warning of a record whose network learnt nothing, or whose quality is not known.
 const ChanceWarning = "quality: "
@@ -59,9 +70,6 @@ func (s Set) Busy() int {
 
 // Timed tells whether a busy machine changes the values of the metric.
 func (m Metric) Timed() bool {
-	switch m.Name {
-	case "saved.latency", "saved.latency_per_tiles", "latency.evaluate_per_reference", "latency.throughput", "predicted.evaluate_error":
-		return true
-	}
-	return m.Unit == Seconds && !strings.HasPrefix(m.Name, "predicted.")
+	name := cmp.Or(savedFrom[m.Name], leadFrom[m.Name], m.Name)
+	return strings.HasPrefix(name, "latency.") || name == "predicted.evaluate_error" || name == "training.seconds"
 }

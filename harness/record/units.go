@@ -76,8 +76,9 @@ func (m Metric) digits(v, size float64, significant int) string {
 	case Bits:
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	case Number:
-		if size == math.Trunc(size) && v == math.Trunc(v) && math.Abs(v) < 1e15 {
-			return strconv.FormatFloat(v, 'f', 0, 64)
+		whole := size == math.Trunc(size) && v == math.Trunc(v)
+		if large := math.Abs(size) >= 1e4; (whole || large) && math.Abs(v) < 1e15 {
+			return strconv.FormatFloat(v, 'f', 0, 64) // 12346, rather than 1.235e+04
 		}
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	}

@@ -36,6 +36,14 @@ type Experiment struct {
 	Warnings []string // of what was read
 }
 
+// planned is how many points there are to be, those with a record among them.
+func (e Experiment) planned() int {
+	if e.Config == nil {
+		return len(e.Records)
+	}
+	return max(len(e.Config.Points), len(e.Records))
+}
+
 // ErrNone means that no experiment has a record.
 var ErrNone = errors.New("report: no records")
 
@@ -94,7 +102,7 @@ func newPage(experiments []Experiment) (*page, error) {
 		p.HasClaims = p.HasClaims || s.Claims != nil
 	}
 	p.Summary = summarise(experiments, p.Sections)
-	if n := countIf(all, insecure); n > 0 {
+	if n := countIf(all, (*record.Record).Insecure); n > 0 {
 		p.Insecure = fmt.Sprintf("%s of this report ran under parameters below 128 bits: these results hold under no security level.", count(n, "point"))
 	}
 	return p, nil
@@ -125,8 +133,6 @@ func made(all record.Set) string {
 	}
 	return fmt.Sprintf("%s, measured %s (UTC).", count(len(all), "point"), from)
 }
-
-func insecure(r *record.Record) bool { return r.HE != nil && r.HE.Insecure }
 
 func countIf(records record.Set, is func(*record.Record) bool) (n int) {
 	for _, r := range records {

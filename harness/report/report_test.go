@@ -81,10 +81,42 @@ func TestUnusual(t *testing.T) {
 	}
 }
 
+// A tile shape whose other seed failed or loses too much is not the best, however well one seed does.
+func TestBestIsOfAllSeeds(t *testing.T) {
+	const source = `version: 1
+name: two
+data: {name: digits}
+network: {type: mlp, hidden: [32]}
+prune: {scheme: joint, ratio: 0.5}
+tile: 8x8x64
+sweep: {grid: {tile: [8x8x64, 16x16x16], train.seed: [1, 2]}}
+`
+	for name, worsen := range map[string]func(r *record.Record){
+		"failed":          func(r *record.Record) { failing(r, "nan", "an output is not a number") },
+		"loses too much":  func(r *record.Record) { r.Quality.ValidationDegradation = 0.5 },
+		"saves much less": func(r *record.Record) { r.Tiles.Density = 0.99 },
+	} {
+		e := experiment(t, source, func(_ int, r *record.Record) {
+			if r.Params["tile"] == "16x16x16" {
+				r.Tiles.Density = 0.1
+				if r.Params["train.seed"] == 2 {
+					worsen(r)
+				}
+			}
+		})
+		found, ok := best([]Experiment{e}, "tiles.density", "min")
+		if !ok || found.group.Name != "tile 8x8x64" || len(found.group.Values) != 2 {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+}
+
 // Of several experiments, those that have no records and no config are in the report as well.
 func TestSeveral(t *testing.T) {
-	page := string(written(t, experiment(t, sweeping, nil), Experiment{Name: "not yet run", Warnings: []string{"left out: x < y"}}, experiment(t, sweeping, nil)))
-	for _, text := range []string{`<h2 id="e3">sweep</h2>`, "No point has a record.", "left out: x &lt; y", "in sweep", `id="e3p20"`} {
+	half, loose := experiment(t, sweeping, nil), experiment(t, sweeping, nil)
+	half.Records, loose.Config = half.Records[:11], nil // what one lacks, the other does not make up for
+	page := string(written(t, half, Experiment{Name: "not yet run", Warnings: []string{"left out: x < y"}}, loose))
+	for _, text := range []string{"32 of 42 planned points have a result, 0 failed and 10 are missing", "11 of 11 points with a record have a result; 10 more are planned", `<h2 id="e3">sweep</h2>`, "No point has a record.", "left out: x &lt; y", "in sweep", `id="e3p20"`} {
 		if !strings.Contains(page, text) {
 			t.Errorf("the report does not say %q", text)
 		}

@@ -107,10 +107,8 @@ func outcome(e Experiment) string {
 	}
 	warned := countIf(e.Records, warns)
 	text := fmt.Sprintf("%d of %s with a record have a result", len(e.Records)-countIf(e.Records, failed), count(len(e.Records), "point"))
-	if e.Config != nil {
-		if missing := len(e.Config.Points) - len(e.Records); missing > 0 {
-			text += fmt.Sprintf("; %d more are planned and have no record", missing)
-		}
+	if missing := e.planned() - len(e.Records); missing > 0 {
+		text += fmt.Sprintf("; %d more are planned and have no record", missing)
 	}
 	if warned == 0 {
 		return text + "; none of them has a warning."
@@ -121,14 +119,6 @@ func outcome(e Experiment) string {
 func failed(r *record.Record) bool { return r.Status != record.OK }
 
 func warns(r *record.Record) bool { return len(r.Warnings) > 0 }
-
-// reason is why a record has no result, on one line.
-func reason(r *record.Record) string {
-	if r.Error == nil {
-		return "no reason recorded"
-	}
-	return strings.TrimPrefix(strings.Join(strings.Fields(r.Error.Kind+": "+r.Error.Message), " "), ": ")
-}
 
 // mostRows is how many points a warning names.
 const mostRows = 4
@@ -142,14 +132,14 @@ func (s *section) findProblems(e Experiment, named names) {
 	for i, r := range e.Records {
 		rows[r] = s.Table.Rows[i]
 		if failed(r) {
-			s.Failures = append(s.Failures, failure{rows[r].ID, r.Point, named.describe(r), string(r.Status), reason(r)})
+			s.Failures = append(s.Failures, failure{rows[r].ID, r.Point, named.describe(r), string(r.Status), r.Reason()})
 		}
 		for _, text := range r.Warnings {
 			found.add(text, r)
 		}
 	}
 	for _, text := range found.byCount() {
-		w := warning{Text: fmt.Sprintf("%s: %s", count(len(found.of[text]), "point"), text)}
+		w := warning{Text: fmt.Sprintf("%s: %s", count(len(found.of[text]), "point"), record.Explained(text))}
 		for _, r := range found.of[text][:min(mostRows, len(found.of[text]))] {
 			w.Rows = append(w.Rows, rows[r])
 		}
@@ -183,6 +173,9 @@ func environment(e record.Environment) string {
 	}
 	if v := e.Modules["github.com/tuneinsight/lattigo/v5"]; v != "" {
 		words = append(words, "lattigo "+v)
+	}
+	if e.BLAS != "" {
+		words = append(words, e.BLAS+" BLAS")
 	}
 	return strings.Join(words, ", ") + "."
 }

@@ -218,17 +218,14 @@ func trustLine(experiments []Experiment) string {
 	seeds := map[string]bool{}
 	for _, e := range experiments {
 		all = append(all, e.Records...)
-		if e.Config != nil {
-			planned += len(e.Config.Points)
-		}
+		planned += e.planned()
 		for _, r := range e.Records {
 			addText(seeds, r, "train.seed")
 		}
 	}
-	planned = max(planned, len(all))
 	text := fmt.Sprintf("%d of %s have a result, %d failed and %d are missing; %d have warnings; %s of training.",
 		len(all)-countIf(all, failed), count(planned, "planned point"), countIf(all, failed), planned-len(all), countIf(all, warns), count(len(seeds), "seed"))
-	switch ran, unsafe := countIf(all, timed), countIf(all, insecure); {
+	switch ran, unsafe := countIf(all, timed), countIf(all, (*record.Record).Insecure); {
 	case unsafe > 0:
 		text += fmt.Sprintf(" %s used insecure parameters.", count(unsafe, "point"))
 	case ran > 0:

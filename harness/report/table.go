@@ -171,8 +171,8 @@ func (t *table) addStatus(records record.Set) {
 		switch {
 		case failed(r):
 			t.Rows[i].Class = "bad"
-			text += ": " + reason(r)
-		case insecure(r):
+			text += ": " + r.Reason()
+		case r.Insecure():
 			t.Rows[i].Class = "bad"
 			text += ", insecure parameters"
 		}

@@ -21,9 +21,9 @@ type branch struct {
 
 type point struct{ share, score float64 }
 
-// NewBranch is a family of pruned networks: c with any ratio. Whole is the score of the unpruned network, floor what is left of it as the
+// newBranch is a family of pruned networks: c with any ratio. Whole is the score of the unpruned network, floor what is left of it as the
 // share goes to nothing, least the smallest share to try, limit the most that a network may lose.
-func NewBranch(c Choice, whole, floor, least, limit float64) Family {
+func newBranch(c Choice, whole, floor, least, limit float64) Family {
 	bad := 1 + int(math.Log(1/least)/math.Log(step))
 	return &branch{c, []point{{1, whole}, {0, floor}}, make([]float64, bad+1), limit, 0, bad}
 }

@@ -150,9 +150,9 @@ func (l *Lab) Train(ctx context.Context, n int, c Choice) (Outcome, error) {
 	}
 	if rec.Status != record.OK {
 		if c.Scheme == "dense" {
-			return Outcome{}, fmt.Errorf("%w: %s", ErrUnpruned, rec.Error.Message)
+			return Outcome{}, fmt.Errorf("%w: %s", ErrUnpruned, rec.Reason())
 		}
-		return Outcome{Err: errors.New(rec.Error.Message)}, nil
+		return Outcome{Err: errors.New(rec.Reason())}, nil
 	}
 	trained, err := trial.PrepareNetwork(l.job(p), nil)
 	if err != nil {

@@ -18,8 +18,8 @@ type Rung struct {
 // ladder is a family of small networks. One that has at most the neurons of another, layer by layer, is taken to lose more.
 type ladder struct{ rungs []Rung }
 
-// NewLadder is the family of small networks.
-func NewLadder(rungs []Rung) Family {
+// newLadder is the family of small networks.
+func newLadder(rungs []Rung) Family {
 	l := &ladder{slices.Clone(rungs)}
 	slices.SortStableFunc(l.rungs, func(a, b Rung) int { return cmp.Compare(a.Score, b.Score) })
 	return l
@@ -38,10 +38,10 @@ func (l *ladder) Next(target float64) (c Choice, promise float64, ok bool) {
 	return r.Choice, r.Score, true
 }
 
-// Learn drops the rung, and with one that is too small all that are smaller.
-func (l *ladder) Learn(c Choice, _ Outcome, good bool) {
+// Learn drops the rung, and with one that loses too much all that are smaller. One that failed says nothing of them.
+func (l *ladder) Learn(c Choice, o Outcome, good bool) {
 	l.rungs = slices.DeleteFunc(l.rungs, func(r Rung) bool {
-		return slices.Equal(r.Hidden, c.Hidden) || !good && within(r.Hidden, c.Hidden)
+		return slices.Equal(r.Hidden, c.Hidden) || !good && o.Err == nil && within(r.Hidden, c.Hidden)
 	})
 }
 

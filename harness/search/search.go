@@ -89,19 +89,19 @@ func (s *Search) Explore(ctx context.Context, space Space, trainings int) error 
 	if err != nil {
 		return err
 	}
-	ladder := NewLadder(rungs)
-	if err := s.Run(ctx, []Family{ladder}, 1+int(ladderShare*float64(trainings))); err != nil {
+	ladder := newLadder(rungs)
+	if err := s.run(ctx, []Family{ladder}, 1+int(ladderShare*float64(trainings))); err != nil {
 		return err
 	}
 	branches, err := space.Branches(s.best)
 	if err != nil {
 		return err
 	}
-	return s.Run(ctx, append(branches, ladder), trainings)
+	return s.run(ctx, append(branches, ladder), trainings)
 }
 
-// Run trains what families propose until nothing promises to be better, or there have been so many trainings in all.
-func (s *Search) Run(ctx context.Context, families []Family, trainings int) error {
+// run trains what families propose until nothing promises to be better, or there have been so many trainings in all.
+func (s *Search) run(ctx context.Context, families []Family, trainings int) error {
 	for s.trained < trainings {
 		f, c, ok := s.next(families)
 		if !ok {

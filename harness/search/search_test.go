@@ -40,7 +40,7 @@ func (w *world) Rungs() ([]Rung, error) { return w.rungs, nil }
 func (w *world) Branches(*Tried) ([]Family, error) {
 	var all []Family
 	for i, b := range w.branches {
-		all = append(all, NewBranch(Choice{Scheme: "joint", Shape: packing.Shape{In: i}}, b.whole, 0, 0.02, limit))
+		all = append(all, newBranch(Choice{Scheme: "joint", Shape: packing.Shape{In: i}}, b.whole, 0, 0.02, limit))
 	}
 	return all, nil
 }
@@ -144,6 +144,31 @@ func TestDominatedAreNotTrained(t *testing.T) {
 	}
 	if n := trained(func(c Choice) bool { return c.Scheme == "small" }); n > 2 {
 		t.Errorf("%d of four small networks were trained: the others are smaller than one that is too small", n)
+	}
+}
+
+// What promises hardly anything is not worth a training.
+func TestSmallGainsAreNotTrained(t *testing.T) {
+	for score, want := range map[float64]int{98: 1, 96: 2} { // the unpruned network scores 100
+		w := &world{rungs: []Rung{{Choice{Scheme: "small", Hidden: []int{64, 64}}, score}}}
+		if w.explore(t, 40); len(w.trained) != want {
+			t.Errorf("a promise of %g: %d trainings, want %d", score, len(w.trained), want)
+		}
+	}
+}
+
+// A network whose training fails is not tried again, but smaller ones are: they were not too small.
+func TestFailureSaysNothingOfSmallerNetworks(t *testing.T) {
+	small := func(n int) Choice { return Choice{Scheme: "small", Hidden: []int{n}} }
+	l := newLadder([]Rung{{small(8), 1}, {small(16), 2}, {small(32), 3}})
+	l.Learn(small(16), Outcome{Err: errors.New("timeout")}, false)
+	var left []Choice
+	for c, _, ok := l.Next(unlimited); ok; c, _, ok = l.Next(unlimited) {
+		left = append(left, c)
+		l.Learn(c, Outcome{}, true)
+	}
+	if want := []Choice{small(32), small(8)}; !cmp.Equal(left, want) {
+		t.Errorf("%v, want %v", left, want)
 	}
 }
 

@@ -83,12 +83,12 @@ func (l *Lab) Branches(best *Tried) ([]Family, error) {
 	slices.SortStableFunc(all, func(a, b start) int { return cmp.Compare(a.whole, b.whole) })
 	var families []Family
 	for _, s := range all {
-		families = append(families, NewBranch(s.Choice, s.whole, s.floor, leastShare, l.Loss))
+		families = append(families, newBranch(s.Choice, s.whole, s.floor, leastShare, l.Loss))
 	}
 	return families, nil
 }
 
-// start is where a branch begins: see NewBranch.
+// start is where a branch begins: see newBranch.
 type start struct {
 	Choice
 	whole, floor float64

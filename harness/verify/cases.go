@@ -122,7 +122,7 @@ func (s space) holds(r *record.Record, c config.Condition) bool {
 
 // halfTile is how far the share of tiles that a metric is may lie from any share that is asked for: tiles are whole. It is 0 for other metrics.
 func halfTile(r *record.Record, metric string) float64 {
-	if r.Tiles == nil || r.Tiles.Total == 0 || metric != "tiles.density" && metric != "saved.tiles" {
+	if r.Tiles == nil || r.Tiles.Total == 0 || !slices.Contains([]string{"tiles.density", "tiles.zero", "saved.tiles"}, metric) {
 		return 0
 	}
 	return (0.5 + rounding) / float64(r.Tiles.Total)

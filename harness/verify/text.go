@@ -134,21 +134,22 @@ func all(conditions []config.Condition) string {
 	return strings.Join(words, " and ")
 }
 
+// reading says how to read the rows.
+const reading = "ours: the mean of all values; there is one for each seed (or what else over names) of each group, such as a tile shape, " +
+	"and this mean alone decides. ±: the 95 % interval over the seeds of a group (Student's t). Several groups have a line each, with the verdict on its own mean; " +
+	"the least and the greatest of their means are in brackets."
+
 // Notes say how to read the rows, and what they lack.
 func (r Report) Notes() []string {
-	notes := []string{"ours: the mean of so many values, one for each group and value of over; it decides. Verdicts beside groups are of their own means. " +
-		"± 95 % interval (Student's t) of the values of one group; of several: (least … greatest mean of a group)."}
-	for _, result := range r.Results {
-		if result.Rival != nil {
-			notes[0] += " Against a rival: 1 − ours/theirs."
-			break
-		}
+	notes := []string{reading}
+	if slices.ContainsFunc(r.Results, func(result Result) bool { return result.Rival != nil }) {
+		notes[0] += " Against a rival, a value is 1 − ours/theirs."
 	}
 	if r.LeftOut > 0 {
-		notes = append(notes, fmt.Sprintf("%d points under insecure parameters left out.", r.LeftOut))
+		notes = append(notes, count(r.LeftOut, "point", "points")+" under insecure parameters left out.")
 	}
 	if r.Busy > 0 {
-		notes = append(notes, fmt.Sprintf("%d points measured on a busy machine: their times are unreliable.", r.Busy))
+		notes = append(notes, count(r.Busy, "point", "points")+" measured on a busy machine: times are unreliable.")
 	}
 	for _, result := range r.Results {
 		notes = append(notes, result.lacks()...)

@@ -102,19 +102,9 @@ func (r Result) Parts() (holds, misses []string) {
 
 // Evaluate finds what the records say. Their order does not matter.
 func Evaluate(expectations []config.Expectation, all record.Set) Report {
-	var secure, insecure record.Set
-	for _, r := range all {
-		switch {
-		case r.Status != record.OK:
-		case r.HE != nil && r.HE.Insecure:
-			insecure = append(insecure, r)
-		default:
-			secure = append(secure, r)
-		}
-	}
+	usable, insecure, _ := all.Results()
 	report := Report{LeftOut: len(insecure)}
-	usable := secure
-	if len(secure) == 0 {
+	if len(usable) == 0 {
 		usable, report.Insecure, report.LeftOut = insecure, len(insecure) > 0, 0
 	}
 	timed := func(e config.Expectation) bool {

@@ -260,6 +260,8 @@ func TestHalfATileOfRoom(t *testing.T) {
 	}{
 		{"where: {prune.scheme: joint}, metric: tiles.density, reduce: min, goal: 0.48", 753, Met},
 		{"where: {prune.scheme: joint}, metric: tiles.density, reduce: min, goal: 0.48", 754, Missed},
+		{"where: {prune.scheme: joint}, metric: tiles.zero, reduce: max, goal: 0.52", 753, Met},
+		{"where: {prune.scheme: joint}, metric: tiles.zero, reduce: max, goal: 0.52", 754, Missed},
 		{"where: {prune.scheme: joint}, metric: tiles.kept, reduce: min, goal: 752.64", 753, Missed},
 		{where + `<= 0.48"}, metric: tiles.kept, reduce: min, goal: 753`, 753, Met},
 		{where + `<= 0.48"}, metric: tiles.kept, reduce: min, goal: 800`, 754, Missed},
@@ -273,7 +275,7 @@ func TestHalfATileOfRoom(t *testing.T) {
 			t.Errorf("%s: %d tiles: %s, want %s", c.entry, c.kept, got, c.want)
 		}
 		told := strings.Contains(strings.Join(report.Notes(), " "), "half a tile")
-		if want := strings.Contains(c.entry, "metric: tiles.density") && c.want == Met; told != want {
+		if want := !strings.Contains(c.entry, "metric: tiles.kept") && c.want == Met; told != want {
 			t.Errorf("%s: notes %q", c.entry, report.Notes())
 		}
 	}

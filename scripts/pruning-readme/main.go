@@ -140,7 +140,11 @@ func parts(experiment string, first, second float64) (string, error) {
 		row := []string{p.Label}
 		for _, ratio := range []float64{first, second} {
 			points := slices.DeleteFunc(matching(set, map[string]any{"prune.ratio": ratio}), func(r *record.Record) bool { return r.Label != p.Label })
-			row = append(row, spread(points), fmt.Sprintf("%.3f", density(points)))
+			kept := "–"
+			if len(points) > 0 {
+				kept = fmt.Sprintf("%.3f", density(points))
+			}
+			row = append(row, spread(points), kept)
 		}
 		writeRow(&b, row)
 	}
