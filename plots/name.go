@@ -29,14 +29,12 @@ func absent(name string, without record.Set, named bool) string {
 	if name == "label" {
 		return "no label"
 	}
-	text := lastWord(name) + " n/a"
+	text := record.ShortName(name) + " n/a"
 	if found := distinct(without, []string{scheme}); !named && 0 < len(found) && len(found) <= 3 {
 		text += " (" + strings.Join(slices.Concat(found...), ", ") + ")"
 	}
 	return text
 }
-
-func lastWord(name string) string { return name[strings.LastIndex(name, ".")+1:] }
 
 // of names a key: "p4e, weights plain, tile 16x16x32".
 func (n naming) of(values []string) string {
@@ -51,7 +49,7 @@ func (n naming) of(values []string) string {
 		case name == scheme || name == "label":
 			parts[i] = values[i]
 		default:
-			parts[i] = lastWord(name) + " " + values[i]
+			parts[i] = record.ShortName(name) + " " + values[i]
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -112,7 +112,7 @@ func telling(records record.Set, order []string) func(r *record.Record) string {
 		var words string
 		for _, name := range slices.Compact(found) {
 			text, _ := record.Text(r, name)
-			words += " " + name[strings.LastIndexByte(name, '.')+1:] + " " + text
+			words += " " + record.ShortName(name) + " " + text
 		}
 		return words
 	}

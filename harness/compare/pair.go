@@ -226,15 +226,14 @@ const onlyPoint = "the only point"
 
 // naming puts some of the values of a point in words, and, if asked, which of them it lacks.
 func naming(names []string, which []int, lacking bool) func(values []string) string {
-	last := func(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 	times := map[string]int{}
 	for _, i := range which {
-		times[last(names[i])]++
+		times[record.ShortName(names[i])]++
 	}
 	return func(values []string) string {
 		var words []string
 		for _, i := range which {
-			name := last(names[i])
+			name := record.ShortName(names[i])
 			if times[name] > 1 {
 				name = names[i]
 			}

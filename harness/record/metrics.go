@@ -101,6 +101,14 @@ func Text(r *Record, name string) (string, bool) {
 	return "", false
 }
 
+// ShortName is the last word of a parameter's dotted path, or of a metric's, as it stands before a value: "ratio 0.8", but "data mnist".
+func ShortName(name string) string {
+	if name == "data.name" {
+		return "data"
+	}
+	return name[strings.LastIndexByte(name, '.')+1:]
+}
+
 // Has tells whether a parameter of r is value, whether or not either went through JSON.
 func Has(r *Record, name string, value any) bool {
 	v, ok := r.Params[name]

@@ -79,7 +79,7 @@ func (n names) describe(of ...*record.Record) string {
 		case name == "label", name == "prune.scheme":
 			words = append(words, text)
 		default:
-			words = append(words, name[strings.LastIndexByte(name, '.')+1:]+" "+text)
+			words = append(words, record.ShortName(name)+" "+text)
 		}
 	}
 	if len(words) == 0 {

@@ -116,7 +116,7 @@ func values(conditions []config.Condition) string {
 	var words []string
 	for _, c := range conditions {
 		short := c
-		short.Name = c.Name[strings.LastIndexByte(c.Name, '.')+1:]
+		short.Name = record.ShortName(c.Name)
 		if c.Name == "prune.scheme" {
 			words = append(words, fmt.Sprint(c.Value))
 		} else {
