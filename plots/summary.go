@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -95,8 +96,8 @@ func newSummary(records record.Set, format Format, columns int) *grid {
 	return g
 }
 
-// telling gives the words that tell a record from others of the same order: its values of the parameters in which
-// they differ.
+// telling gives the words that tell a record from others of the same order: its values of parameters in which they differ, of which no more
+// than it takes.
 func telling(records record.Set, order []string) func(r *record.Record) string {
 	groups := map[string]record.Set{}
 	id := func(r *record.Record) string { return strings.Join(key(r, order), "\x00") }
@@ -104,18 +105,38 @@ func telling(records record.Set, order []string) func(r *record.Record) string {
 		groups[id(r)] = append(groups[id(r)], r)
 	}
 	return func(r *record.Record) string {
-		var found []string
+		var told []string
 		for _, other := range groups[id(r)] {
-			found = append(found, differences(r, other)...)
+			found := differences(r, other)
+			if len(found) == 0 || slices.ContainsFunc(found, func(name string) bool { return slices.Contains(told, name) }) {
+				continue
+			}
+			best := slices.MinFunc(found, func(a, b string) int { return cmp.Compare(opacity(r, a), opacity(r, b)) })
+			told = append(told, best)
 		}
-		slices.Sort(found)
+		slices.Sort(told)
 		var words string
-		for _, name := range slices.Compact(found) {
-			text, _ := record.Text(r, name)
+		for _, name := range told {
+			text, ok := record.Text(r, name)
+			if !ok {
+				text = "n/a"
+			}
 			words += " " + record.ShortName(name) + " " + text
 		}
 		return words
 	}
+}
+
+// opacity says how little a parameter tells of a record: what the data is tells most, a value that the record lacks nothing.
+func opacity(r *record.Record, name string) int {
+	_, ok := record.Text(r, name)
+	switch {
+	case name == "data.name":
+		return 0
+	case ok:
+		return 1
+	}
+	return 2
 }
 
 // warnings lists what the records warn of, each once.

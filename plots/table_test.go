@@ -200,3 +200,21 @@ type full struct{}
 var errFull = errors.New("no space left")
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
+
+// Rows that all else would leave alike are told apart by as little as that takes: by their data sets, though training differs too.
+func TestRowsAreToldApart(t *testing.T) {
+	of := func(params map[string]any) *record.Record { return &record.Record{Params: params} }
+	records := record.Set{
+		of(map[string]any{"prune.scheme": "p4e", "data.name": "mnist", "train.epochs": 12}),
+		of(map[string]any{"prune.scheme": "p4e", "data.name": "fashion-mnist", "train.epochs": 8, "prune.distil.alpha": 0.5}),
+		of(map[string]any{"prune.scheme": "joint", "data.name": "mnist", "train.epochs": 12, "prune.lasso": 0.1}),
+		of(map[string]any{"prune.scheme": "joint", "data.name": "mnist", "train.epochs": 12}),
+		of(map[string]any{"prune.scheme": "dense", "data.name": "mnist", "train.epochs": 12}),
+	}
+	tell := telling(records, []string{"prune.scheme"})
+	for i, want := range []string{" data mnist", " data fashion-mnist", " lasso 0.1", " lasso n/a", ""} {
+		if got := tell(records[i]); got != want {
+			t.Errorf("row %d: %q, want %q", i, got, want)
+		}
+	}
+}
