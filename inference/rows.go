@@ -172,9 +172,12 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, sums rowSum) (*r
 		}
 	}
 	if ly.Square {
-		return w.squared(acc, ly, sc.output)
+		var err error
+		if acc, err = w.squared(acc, ly, sc.output); err != nil {
+			return nil, err
+		}
 	}
-	return acc, nil
+	return acc, w.addUp(acc, ly.PoolSum, packing.RotateSum)
 }
 
 // constant makes a ciphertext of a bias alone, for output rows all of whose tiles are pruned.

@@ -223,7 +223,7 @@ func (s *arranger) layer(i int, in state, a arrangement) Layer {
 	switch {
 	case s.prepared != nil && i <= s.base():
 		square := ly.Square
-		ly = s.prepared.layer(i, ly.In, ly.Out)
+		ly = s.prepared.layer(i, ly.In, ly.Out, s.slots)
 		ly.Square = square
 		return ly
 	case i == 0:

@@ -139,16 +139,21 @@ func (l *Layout) Counts(kept [][][]bool, encrypted bool) []Counts {
 		ly := &l.Layers[i]
 		counts[i] = Counts{}
 		l.poolCounts(i, kept[i], counts[i])
-		ly.inputCounts(kept[i], encrypted, counts[i])
-		if !ly.Diagonals(encrypted) {
-			counts[i].Add(ly.readsBy(), ly.Level, ly.readings(kept[i]))
-		}
-		uses := ly.uses()
-		for _, row := range kept[i] {
-			ly.rowCounts(row, uses, encrypted, counts[i])
-		}
+		ly.counts(kept[i], encrypted, counts[i])
 	}
 	return counts
+}
+
+// counts counts all but poolings.
+func (ly *Layer) counts(kept [][]bool, encrypted bool, c Counts) {
+	ly.inputCounts(kept, encrypted, c)
+	if !ly.Diagonals(encrypted) {
+		c.Add(ly.readsBy(), ly.Level, ly.readings(kept))
+	}
+	uses := ly.uses()
+	for _, row := range kept {
+		ly.rowCounts(row, uses, encrypted, c)
+	}
 }
 
 // poolCounts counts the sums of inputs that kept tiles read, and the relinearisations that are left to them.
@@ -335,13 +340,13 @@ func sumCounts(s Sum, rotate Op, level, rows int, c Counts) {
 }
 
 func (ly *Layer) squareCounts(level, rows int, c Counts) {
-	if !ly.Square {
-		return
+	if ly.Square {
+		c.Add(Square, level, rows)
+		if !ly.Lazy {
+			c.Add(ly.Relinearizes(), level, rows)
+		}
 	}
-	c.Add(Square, level, rows)
-	if !ly.Lazy {
-		c.Add(ly.Relinearizes(), level, rows)
-	}
+	sumCounts(ly.PoolSum, RotateSum, ly.PoolLevel(), rows, c)
 }
 
 // Relinearizes is how squares come back to degree 1.
@@ -363,8 +368,14 @@ func (l *Layout) Dense() [][][]bool {
 
 // dense is the kept tiles of the unpruned layer.
 func (ly *Layer) dense() (kept [][]bool) {
+	row := slices.Repeat([]bool{true}, ly.Terms())
+	if ly.Turns != nil {
+		for term := range row {
+			row[term] = term%len(ly.Rotations) < ly.Turns[ly.Source(term)]
+		}
+	}
 	for range ly.Groups() {
-		kept = append(kept, slices.Repeat([]bool{true}, ly.Terms()))
+		kept = append(kept, slices.Clone(row))
 	}
 	return kept
 }

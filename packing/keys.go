@@ -39,6 +39,7 @@ func (l *Layout) KeyLevels(encrypted bool) KeyLevels {
 		if ly.Square {
 			k.Relinearize = max(k.Relinearize, ly.SquareLevel())
 		}
+		sum(ly.PoolSum, ly.PoolLevel())
 	}
 	return k
 }
@@ -72,7 +73,7 @@ const (
 
 // keyLimbs counts the polynomials of a layer's own rotation keys.
 func (ly *Layer) keyLimbs(special int) int {
-	n := ly.Sum.Rotations() * KeyLimbs(ly.SumLevel(), special)
+	n := ly.Sum.Rotations()*KeyLimbs(ly.SumLevel(), special) + ly.PoolSum.Rotations()*KeyLimbs(ly.PoolLevel(), special)
 	for _, step := range ly.Rotations {
 		if step != 0 {
 			n += KeyLimbs(ly.Level, special)

@@ -190,6 +190,8 @@ func (m *Model) simulateLayer(i int, x []signal, p *Profile) []signal {
 		if ly.Square {
 			acc.square(i, ly)
 		}
+		inputs := Source{i + 1, DiagonalError} // of the next layer: nothing is rescaled in between, so sums may be as large as they like
+		acc = acc.sum(ly.PoolSum, inputs, inputs, i, nil)
 		out[r] = acc
 	}
 	return out
