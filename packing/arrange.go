@@ -1,6 +1,9 @@
 package packing
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // arranger searches the arrangements of a one-image layout, layer by layer from the end: what a layer costs
 // depends on its own arrangement and on how its inputs lie.
@@ -12,6 +15,7 @@ type arranger struct {
 	keyLimb   float64 // seconds that an evaluation is charged with for a polynomial of a key
 	encrypted bool
 	memo      map[state]choice
+	split     map[[2]int]int             // babies by layer and number of rotations
 	priced    map[pricedLayer]layerPrice // which take most of the time, and do not depend on what keys are charged
 }
 
@@ -19,6 +23,7 @@ type arranger struct {
 type pricedLayer struct {
 	in                                     state
 	pitch, window, period, fold, rotations int
+	babies                                 int
 }
 
 type layerPrice struct {
@@ -41,7 +46,7 @@ type choice struct {
 func (s *arranger) arrange() ([]Layer, []arrangement) {
 	const dearer, tries = 8, 6
 	s.keyLimb = KeyLimbSeconds / evaluationsPerKey
-	s.priced = map[pricedLayer]layerPrice{}
+	s.priced, s.split = map[pricedLayer]layerPrice{}, map[[2]int]int{}
 	for try := 1; ; try++ {
 		s.memo = map[state]choice{}
 		var layers []Layer
@@ -171,9 +176,29 @@ func (s *arranger) folds(i int, in state, pitch, window int, try func(arrangemen
 	period := in.pitch
 	for fold := 1; fold <= min(period, pitch-window+1); fold++ {
 		if smooth(fold) && s.reaches(i, period, pitch, window, fold) {
-			try(innerArrangement(min(in.group, s.dims[i]), arrangement{pitch: pitch, window: window, period: period, fold: fold}))
+			a := innerArrangement(min(in.group, s.dims[i]), arrangement{pitch: pitch, window: window, period: period, fold: fold})
+			try(a)
+			if a.babies = s.babies(i, len(a.rotations)); a.babies < len(a.rotations) {
+				try(a)
+			}
 		}
 	}
+}
+
+// babies is how many of so many rotations a giant step best takes together.
+func (s *arranger) babies(i, rotations int) int {
+	key := [2]int{i, rotations}
+	if known, ok := s.split[key]; ok {
+		return known
+	}
+	best, cost := rotations, math.Inf(1)
+	for babies := 1; babies <= rotations; babies++ {
+		if c := steps(s.prices, s.level(i), babies-1, ceilDiv(rotations, babies)-1); c < cost {
+			best, cost = babies, c
+		}
+	}
+	s.split[key] = best
+	return best
 }
 
 // reaches tells whether all that groups of outputs read lies before the end of the slots, unless inputs repeat beyond it too.
@@ -213,9 +238,10 @@ func smooth(n int) bool {
 
 // layer is the program of a layer in an arrangement.
 func (s *arranger) layer(i int, in state, a arrangement) Layer {
+	babies, giants := a.split()
 	ly := Layer{
 		Name: fmt.Sprintf("fc%d", i+1), In: s.dims[i], Out: s.dims[i+1],
-		Rotations: a.rotations, Square: i < s.last(), outer: (i-s.base())%2 == 0,
+		Rotations: babies, Giants: giants, Square: i < s.last(), outer: (i-s.base())%2 == 0,
 	}
 	if i == 1 && s.prepared != nil {
 		ly.Places = s.prepared.first.pooled()
@@ -261,7 +287,7 @@ func (s *arranger) next(i int, in state, a arrangement) state {
 // cost prices a dense layer and its keys.
 func (s *arranger) cost(i int, in state, a arrangement) float64 {
 	in.layer = i
-	key := pricedLayer{in, a.pitch, a.window, a.period, a.fold, len(a.rotations)}
+	key := pricedLayer{in, a.pitch, a.window, a.period, a.fold, len(a.rotations), a.babies}
 	p, ok := s.priced[key]
 	if !ok {
 		p = s.price(i, in, a)

@@ -251,7 +251,7 @@ func (ly *Layer) rowCounts(kept []bool, uses []int, encrypted bool, c Counts) {
 	level, rows := ly.SumLevel(), ly.Positions()
 	sums := rows
 	if ly.Giants != nil {
-		sums = ly.giantCounts(kept, c)
+		sums = ly.giantCounts(kept, encrypted, c)
 	}
 	c.Add(FinishRow, ly.Level, sums)
 	if ly.Integer {
@@ -262,13 +262,15 @@ func (ly *Layer) rowCounts(kept []bool, uses []int, encrypted bool, c Counts) {
 	switch {
 	case encrypted:
 		c.Add(MulCipher, ly.Level, products)
-		c.Add(RelinearizeRescale, ly.Level, sums)
 	case ly.Diagonals(encrypted):
 		ly.diagonalCounts(kept, c)
-		c.Add(Rescale, ly.Level, rows)
 	default:
 		c.Add(MulPlain, ly.Level, products)
-		c.Add(Rescale, ly.Level, sums)
+	}
+	if encrypted && ly.Giants == nil {
+		c.Add(RelinearizeRescale, ly.Level, rows)
+	} else {
+		c.Add(Rescale, ly.Level, rows)
 	}
 	sumCounts(ly.Sum, RotateSum, level, rows, c)
 	c.Add(AddBias, level, rows)
@@ -293,20 +295,24 @@ func (ly *Layer) sumsOf(kept []bool) (n int) {
 	return n
 }
 
-// giantCounts counts the rotations of sums that have a tile, and gives how many there are.
-func (ly *Layer) giantCounts(kept []bool, c Counts) (sums int) {
+// giantCounts counts the rotations of sums that have a tile, relinearised where weights are encrypted, and gives how many there are.
+func (ly *Layer) giantCounts(kept []bool, encrypted bool, c Counts) (sums int) {
 	per, rotated := len(kept)/ly.sums(), 0
 	for g, step := range ly.Giants {
 		if step != 0 && number(kept[g*per:(g+1)*per]) > 0 {
 			rotated++
 		}
 	}
-	c.Add(Decompose, ly.SumLevel(), rotated)
-	c.Add(RotateSum, ly.SumLevel(), rotated)
+	c.Add(Decompose, ly.Level, rotated)
+	c.Add(RotateSum, ly.Level, rotated)
 	if rotated > 0 {
-		c.Add(ModDown, ly.SumLevel(), 1)
+		c.Add(ModDown, ly.Level, 1)
 	}
-	return ly.sumsOf(kept)
+	sums = ly.sumsOf(kept)
+	if encrypted {
+		c.Add(Relinearize, ly.Level, sums)
+	}
+	return sums
 }
 
 // diagonalCounts counts the products of the only row, whose inputs are rotated on the way: per input ciphertext one decomposition, and one

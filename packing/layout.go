@@ -69,8 +69,8 @@ type Layer struct {
 	// Turns is, by group of input channels, in how many of the rotations it is read: the first ones. Nil: in all.
 	Turns []int `json:",omitempty"`
 
-	// Products are summed by giant: those of giant g, rescaled, are rotated by Giants[g] slots to the left before they are added. Nil: by 0
-	// alone.
+	// Products are summed by giant: those of giant g are rotated by Giants[g] slots to the left before they are added, and rescaled. Nil: by
+	// 0 alone.
 	Giants []int `json:",omitempty"`
 
 	Sum    Sum  // of the products

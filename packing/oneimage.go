@@ -29,6 +29,7 @@ type arrangement struct {
 	period, fold  int // of inner layers
 	steps         int // of inner layers: rotations to the left; some to the right may follow
 	rotations     []int
+	babies        int             // of inner layers: rotations, from the one farthest to the right, that a giant step takes together; 0: all
 	cover         map[int][][]int // inner: by first residue, slot of the group and rotation, the input or −1
 }
 
@@ -165,6 +166,13 @@ func (p oneImage) weights(l *Layout, layer, row, term int, put func(slot, out, i
 		}
 		return
 	}
+	giant := 0
+	if a.babies > 0 {
+		giant = ly.Giants[ly.Giant(term)]
+		if k = a.turn(ly.Giant(term), k); k < 0 {
+			return
+		}
+	}
 	for g := range min(ly.OutGroup, ly.Out-row*ly.OutGroup) {
 		for j, inputs := range a.cover[g*a.pitch%a.period] {
 			in := inputs[k]
@@ -174,7 +182,7 @@ func (p oneImage) weights(l *Layout, layer, row, term int, put func(slot, out, i
 			if in = p.prepared.input(layer, col*ly.InGroup+in); in < 0 {
 				continue
 			}
-			if !put((g*a.pitch+j)%l.Slots, row*ly.OutGroup+g, in) {
+			if !put((g*a.pitch+j+giant)%l.Slots, row*ly.OutGroup+g, in) {
 				return
 			}
 		}
@@ -213,6 +221,34 @@ func (p oneImage) output(l *Layout, position, _ int) (row, slot int) {
 		slot *= p.layers[i].pitch
 	}
 	return row, slot
+}
+
+// split gives the babies and giants that an inner layer's rotations are sums of; without giants, all of them.
+func (a *arrangement) split() (babies, giants []int) {
+	if a.babies == 0 {
+		return a.rotations, nil
+	}
+	least := slices.Min(a.rotations)
+	for b := range a.babies {
+		babies = append(babies, least+b*a.fold)
+	}
+	for g := range ceilDiv(len(a.rotations), a.babies) {
+		giants = append(giants, g*a.babies*a.fold)
+	}
+	return babies, giants
+}
+
+// turn is the number of the rotation that a giant and a baby make, or −1: those to the right come last.
+func (a *arrangement) turn(giant, baby int) int {
+	n := len(a.rotations)
+	turn := giant*a.babies + baby - (n - a.steps)
+	switch {
+	case turn >= a.steps:
+		return -1
+	case turn < 0:
+		return turn + n
+	}
+	return turn
 }
 
 // fillCover decides which rotation brings which input to which slot of an output's group, for every residue of the

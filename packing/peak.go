@@ -49,9 +49,9 @@ func (ly *Layer) rowLimbs(sums int, encrypted bool) (sum, most, end int) {
 	}
 	switch {
 	case ly.Giants != nil:
-		rescaled := limbs(1, ly.SumLevel())
-		most = sums*sum + rescaled
-		sum, end = sums*sum, sums*rescaled
+		linear := limbs(1, ly.Level)
+		most = sums*sum + linear // one is made, relinearised or in the end the sum of all
+		sum, end = sums*sum, linear
 		next(ly.SumLevel())
 	case !ly.Integer:
 		next(ly.SumLevel())

@@ -10,7 +10,7 @@ import (
 // the second unfolded, if it is cheaper so, others by diagonals, with the first dense layer after those. What comes out repeats with a period.
 type prepared struct {
 	first     *im2col
-	second    *unfolded // nil: by diagonals, if it is a convolution
+	second    *unfolded    // nil: by diagonals, if it is a convolution
 	diagonals []*diagonals // of what follows
 }
 

@@ -35,10 +35,10 @@ type unfolded struct {
 	babies         []int // by ciphertext
 	giants         int
 
-	taps    [][]int   // by position of a pooling window and offset: the tap that reads it, or −1
-	reads   [][]int   // by offset and output position: the position of the inputs, or −1
-	blocks  [][]block // by ciphertext and block of slots
-	lie     [][]int   // by ciphertext and slot: the input there, or −1
+	taps   [][]int   // by position of a pooling window and offset: the tap that reads it, or −1
+	reads  [][]int   // by offset and output position: the position of the inputs, or −1
+	blocks [][]block // by ciphertext and block of slots
+	lie    [][]int   // by ciphertext and slot: the input there, or −1
 }
 
 // block is what a block of slots holds: number of offset and channel, −1 for nothing.
