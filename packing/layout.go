@@ -52,7 +52,8 @@ type placement interface {
 }
 
 // Layer is the layout of one layer, with the square that follows it unless it is linear. Its
-// evaluation: sums of inputs where they are pooled; by row, products of the row's terms with their inputs, Sum, bias, [mask, Refill], [square].
+// evaluation: sums of inputs where they are pooled; by row, products of the row's terms with their inputs, Sum, bias, [mask, Refill], [square],
+// PoolSum.
 type Layer struct {
 	Name       string
 	In, Out    int // channels, or neurons where there is no grid

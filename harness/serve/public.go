@@ -33,7 +33,7 @@ func (n *Network) program(id string) (*program, *packing.Model, error) {
 		return nil, nil, err
 	}
 	p := &program{
-		public: public{packing.Version, inference.Version, m.Outline(n.Choice.Encrypted), n.Literal, n.Usage}, id: id, layout: m.Layout,
+		public: public{n.Choice.Kind.Version(), inference.Version, m.Outline(n.Choice.Encrypted), n.Literal, n.Usage}, id: id, layout: m.Layout,
 	}
 	return p, m, p.derive()
 }
@@ -67,9 +67,9 @@ func readProgram(path string) (*program, error) {
 		if err := json.Unmarshal(text, &p.public); err != nil {
 			return err
 		}
-		if p.Packing != packing.Version || p.Inference != inference.Version {
+		if version := p.Outline.Choice.Kind.Version(); p.Packing != version || p.Inference != inference.Version {
 			return fmt.Errorf("made by another version of hepex (packing %d, inference %d; this one has %d, %d): pack the network again",
-				p.Packing, p.Inference, packing.Version, inference.Version)
+				p.Packing, p.Inference, version, inference.Version)
 		}
 		if p.layout, err = p.Outline.Layout(); err != nil {
 			return err

@@ -135,7 +135,7 @@ func sizeOfTrained(j Job) (*size, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := newKey(final.String(), "work and memory", packing.Version, inference.Version, inference.Kernels(), j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
+	key := newKey(final.String(), "work and memory", packing.Kind(j.Spec.Layout).Version(), inference.Version, inference.Kernels(), j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
 	content, ok, err := p.cache.Get(key)
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func PointID(p config.Point) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	k := newKey(p.Params, checksum, network.Version, pruning.Version, packing.Version, inference.Version)
+	k := newKey(p.Params, checksum, network.Version, pruning.Version, packing.Kind(p.Spec.Layout).Version(), inference.Version)
 	return k.String()[:16], nil
 }
 

@@ -283,7 +283,7 @@ func largestMean(values []float64, batch int) float64 {
 
 // valuesKey adds what the values depend on beyond the network: how it is evaluated, and what is expected of it.
 func valuesKey(final Key, s config.Spec) Key {
-	return newKey(final.String(), "values", packing.Version, inference.Version, s.Layout == string(packing.Scalar), s.Data.Test, batchOf(s))
+	return newKey(final.String(), "values", packing.Kind(s.Layout).Version(), inference.Version, s.Layout == string(packing.Scalar), s.Data.Test, batchOf(s))
 }
 
 func batchOf(s config.Spec) int {
