@@ -15,7 +15,7 @@ type arranger struct {
 	keyLimb   float64 // seconds that an evaluation is charged with for a polynomial of a key
 	encrypted bool
 	memo      map[state]choice
-	split     map[[2]int]int             // babies by layer and number of rotations
+	babiesOf  map[[2]int]int             // by layer and number of rotations
 	priced    map[pricedLayer]layerPrice // which take most of the time, and do not depend on what keys are charged
 }
 
@@ -46,7 +46,7 @@ type choice struct {
 func (s *arranger) arrange() ([]Layer, []arrangement) {
 	const dearer, tries = 8, 6
 	s.keyLimb = KeyLimbSeconds / evaluationsPerKey
-	s.priced, s.split = map[pricedLayer]layerPrice{}, map[[2]int]int{}
+	s.priced, s.babiesOf = map[pricedLayer]layerPrice{}, map[[2]int]int{}
 	for try := 1; ; try++ {
 		s.memo = map[state]choice{}
 		var layers []Layer
@@ -188,8 +188,8 @@ func (s *arranger) folds(i int, in state, pitch, window int, try func(arrangemen
 // babies is how many of so many rotations a giant step best takes together.
 func (s *arranger) babies(i, rotations int) int {
 	key := [2]int{i, rotations}
-	if known, ok := s.split[key]; ok {
-		return known
+	if babies, ok := s.babiesOf[key]; ok {
+		return babies
 	}
 	best, cost := rotations, math.Inf(1)
 	for babies := 1; babies <= rotations; babies++ {
@@ -197,7 +197,7 @@ func (s *arranger) babies(i, rotations int) int {
 			best, cost = babies, c
 		}
 	}
-	s.split[key] = best
+	s.babiesOf[key] = best
 	return best
 }
 

@@ -27,14 +27,14 @@ func prepare(g network.Geometry, slots int, used []bool, p Prices, encrypted boo
 	if convs == 1 {
 		return alone(first, slots)
 	}
-	byDiagonals, byBlocks := diagonally(g, convs, slots, p, *first), unfold(g, convs, slots, p, *first)
-	switch {
-	case byDiagonals == nil && byBlocks == nil:
-		return alone(first, slots)
-	case byDiagonals == nil, byBlocks != nil && byBlocks.cost(g, slots, p, encrypted) < byDiagonals.cost(g, slots, p, encrypted):
-		return byBlocks
+	best := diagonally(g, convs, slots, p, *first)
+	if h := unfold(g, convs, slots, p, *first); h != nil && (best == nil || h.cost(g, slots, p, encrypted) < best.cost(g, slots, p, encrypted)) {
+		best = h // whatever the sizes of dense layers, so that it stays the best when neurons are left out of them
 	}
-	return byDiagonals
+	if best == nil || best.period() > slots {
+		return alone(first, slots)
+	}
+	return best
 }
 
 // alone prepares the first convolution only; nil if its outputs do not fit into a ciphertext.
@@ -46,7 +46,7 @@ func alone(first *im2col, slots int) *prepared {
 	return &prepared{first: first}
 }
 
-// unfold lays out the second convolution unfolded and those after it by diagonals; nil if they do not fit.
+// unfold lays out the second convolution unfolded and those after it by diagonals; nil if it does not fit.
 func unfold(g network.Geometry, convs, slots int, p Prices, first im2col) *prepared {
 	if convs == len(g) && convs > 2 {
 		return nil
@@ -56,13 +56,13 @@ func unfold(g network.Geometry, convs, slots int, p Prices, first im2col) *prepa
 		return nil
 	}
 	first.lie = h.second
-	if convs > 2 && !h.addDiagonals(g, 2, convs, h.second.out, slots, p) {
-		return nil
+	if convs > 2 {
+		h.addDiagonals(g, 2, convs, h.second.out, slots, p)
 	}
 	return h
 }
 
-// diagonally lays out all convolutions but the first by diagonals; nil if they do not fit.
+// diagonally lays out all convolutions but the first by diagonals; nil if the second does not fit.
 func diagonally(g network.Geometry, convs, slots int, p Prices, first im2col) *prepared {
 	if convs == len(g) {
 		return nil
@@ -78,14 +78,12 @@ func diagonally(g network.Geometry, convs, slots int, p Prices, first im2col) *p
 	}
 	first.lie = &lie
 	h := &prepared{first: &first}
-	if !h.addDiagonals(g, 1, convs, lie, slots, p) {
-		return nil
-	}
+	h.addDiagonals(g, 1, convs, lie, slots, p)
 	return h
 }
 
-// addDiagonals adds layers from one whose inputs lie somehow to the first dense one, and tells whether they fit.
-func (h *prepared) addDiagonals(g network.Geometry, from, convs int, lie spread, slots int, p Prices) bool {
+// addDiagonals adds layers from one whose inputs lie somehow to the first dense one.
+func (h *prepared) addDiagonals(g network.Geometry, from, convs int, lie spread, slots int, p Prices) {
 	for i := from; i < convs; i++ {
 		s := g[i]
 		if i == from {
@@ -95,7 +93,6 @@ func (h *prepared) addDiagonals(g network.Geometry, from, convs int, lie spread,
 		h.diagonals, lie = append(h.diagonals, d), *d.out
 	}
 	h.diagonals = append(h.diagonals, newDenseDiagonals(lie, g[convs].Out, slots, p, len(g)-convs))
-	return h.period() <= slots
 }
 
 // cost prices the first two layers, of several.
