@@ -1,9 +1,6 @@
 package packing
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // arranger searches the arrangements of a one-image layout, layer by layer from the end: what a layer costs
 // depends on its own arrangement and on how its inputs lie.
@@ -15,7 +12,7 @@ type arranger struct {
 	keyLimb   float64 // seconds that an evaluation is charged with for a polynomial of a key
 	encrypted bool
 	memo      map[state]choice
-	babiesOf  map[[2]int]int             // by layer and number of rotations
+	babiesOf  map[[3]int]int             // by layer and numbers of rotations and rows
 	priced    map[pricedLayer]layerPrice // which take most of the time, and do not depend on what keys are charged
 }
 
@@ -46,7 +43,7 @@ type choice struct {
 func (s *arranger) arrange() ([]Layer, []arrangement) {
 	const dearer, tries = 8, 6
 	s.keyLimb = KeyLimbSeconds / evaluationsPerKey
-	s.priced, s.babiesOf = map[pricedLayer]layerPrice{}, map[[2]int]int{}
+	s.priced, s.babiesOf = map[pricedLayer]layerPrice{}, map[[3]int]int{}
 	for try := 1; ; try++ {
 		s.memo = map[state]choice{}
 		var layers []Layer
@@ -177,24 +174,33 @@ func (s *arranger) folds(i int, in state, pitch, window int, try func(arrangemen
 	for fold := 1; fold <= min(period, pitch-window+1); fold++ {
 		if smooth(fold) && s.reaches(i, period, pitch, window, fold) {
 			a := innerArrangement(min(in.group, s.dims[i]), arrangement{pitch: pitch, window: window, period: period, fold: fold})
+			a.babies = s.babies(i, len(a.rotations), ceilDiv(s.dims[i+1], s.slots/pitch))
 			try(a)
-			if a.babies = s.babies(i, len(a.rotations)); a.babies < len(a.rotations) {
-				try(a)
-			}
 		}
 	}
 }
 
-// babies is how many of so many rotations a giant step best takes together.
-func (s *arranger) babies(i, rotations int) int {
-	key := [2]int{i, rotations}
+// babies is how many of so many rotations a giant step of each row takes together, 0 if they are cheaper without.
+func (s *arranger) babies(i, rotations, rows int) int {
+	key := [3]int{i, rotations, rows}
 	if babies, ok := s.babiesOf[key]; ok {
 		return babies
 	}
-	best, cost := rotations, math.Inf(1)
-	for babies := 1; babies <= rotations; babies++ {
-		if c := steps(s.prices, s.level(i), babies-1, ceilDiv(rotations, babies)-1); c < cost {
-			best, cost = babies, c
+	price := func(op Op) float64 { return s.prices(op, s.level(i)) }
+	least, relinearize, n := price(ModDown), 0.0, float64(rotations-1)
+	if s.encrypted {
+		relinearize = price(Relinearize)
+	}
+	if s.encrypted || rows > 1 {
+		least = n * (price(RotateInput) + price(ModDown))
+	} else {
+		least += n * (price(RotateDiagonal) + price(MulDiagonal) - price(MulPlain))
+	}
+	best := 0
+	for babies := 1; babies < rotations; babies++ {
+		giants := rows * (ceilDiv(rotations, babies) - 1)
+		if cost := steps(s.prices, s.level(i), babies-1, giants) + float64(giants)*relinearize; cost < least {
+			best, least = babies, cost
 		}
 	}
 	s.babiesOf[key] = best
