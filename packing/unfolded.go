@@ -44,6 +44,9 @@ type unfolded struct {
 // block is what a block of slots holds: number of offset and channel, −1 for nothing.
 type block struct{ offset, channel int }
 
+// mostlyOutside bounds how many offsets a kernel has for each that is not in the padding everywhere.
+const mostlyOutside = 16
+
 // newUnfolded lays out the second convolution of g at the least price; nil if it does not fit.
 func newUnfolded(g network.Geometry, convs, slots int, p Prices) *unfolded {
 	u := &unfolded{stage: g[1], merged: g[1].Window, slots: slots}
@@ -52,9 +55,12 @@ func newUnfolded(g network.Geometry, convs, slots int, p Prices) *unfolded {
 		u.pool = g[2].Pool
 		u.merged = u.merged.Pooled(*u.pool)
 	}
-	u.findTaps()
 	u.out = roomFor(u.merged.Out(u.stage.Out), g[2:max(2, convs)])
 	u.out.cyclic = powerAbove(u.stage.Out)
+	if u.merged.Taps() > mostlyOutside*u.out.blocks(slots) { // more offsets than blocks, and by far too many to look at
+		return nil
+	}
+	u.findTaps()
 	u.period = powerAbove(len(u.taps)) * u.out.cyclic
 	if u.copies = u.out.blocks(slots) / u.period; u.copies == 0 {
 		return nil
@@ -102,7 +108,7 @@ func (u *unfolded) findTaps() {
 	}
 }
 
-// share finds how many ciphertexts the inputs need, and with how few babies the last can do.
+// share finds how many ciphertexts the inputs need, and with how few babies the last can do; false if there are more offsets than blocks.
 func (u *unfolded) share() bool {
 	channels, full := u.stage.Window.In.Channels, u.period/u.giants
 	if u.classes(full) == 0 {
