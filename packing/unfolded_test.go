@@ -103,7 +103,7 @@ func lenet(t testing.TB) network.Geometry {
 }
 
 // The 3.3 million products of LeNet's second convolution would fill 200 ciphertexts. It takes few more, and few key switches; by diagonals it
-// took 800 and 56, with as many inputs.
+// took 800 and 55, with as many inputs.
 func TestLeNetIsFrugal(t *testing.T) {
 	l, err := OneImageIn(16384, false).Layout(lenet(t))
 	if err != nil {
