@@ -7,8 +7,9 @@
 // The unit of work is a row: the outputs that share a ciphertext. Its kept tiles are multiplied with
 // their inputs and added up lazily; then, in this order,
 //
-//	relinearise (encrypted weights) · rescale · sum over the inputs of a tile · add the bias
+//	relinearise (encrypted weights) · rotate and add up (sums of giants) · rescale · sum over the inputs of a tile · add the bias
 //	mask · rescale · copy (before an outer layer) · square · relinearise · rescale, unless delayed (hidden layers but linear ones)
+//	sum over pooled slots
 //
 // Rows run in parallel; where a layer has fewer rows than there are threads, limbs do.
 //

@@ -148,18 +148,16 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, sums rowSum) (*r
 	if len(sums) == 0 {
 		return nil, nil
 	}
-	for k, sum := range sums {
-		var err error
-		if sums[k], err = w.finish(sum, sc.sum); err != nil {
-			return nil, err
-		}
-	}
 	acc := sums[0]
 	if ly.Giants != nil {
 		var err error
 		if acc, err = w.giants(ly, model.groups[ly.Group(r)], sums); err != nil {
 			return nil, err
 		}
+	}
+	acc, err := w.finish(acc, sc.sum)
+	if err != nil {
+		return nil, err
 	}
 	if err := w.addUp(acc, ly.Sum, packing.RotateSum); err != nil {
 		return nil, err
@@ -172,9 +170,12 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, sums rowSum) (*r
 		}
 	}
 	if ly.Square {
-		return w.squared(acc, ly, sc.output)
+		var err error
+		if acc, err = w.squared(acc, ly, sc.output); err != nil {
+			return nil, err
+		}
 	}
-	return acc, nil
+	return acc, w.addUp(acc, ly.PoolSum, packing.RotateSum)
 }
 
 // constant makes a ciphertext of a bias alone, for output rows all of whose tiles are pruned.

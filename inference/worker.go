@@ -70,9 +70,20 @@ func (w *worker) finish(acc *rlwe.Ciphertext, scale rlwe.Scale) (*rlwe.Ciphertex
 	return out, nil
 }
 
-// giants adds up a row's sums, each rotated by the giant of its tiles.
+// giants adds up a row's sums, relinearised where weights are encrypted, each rotated by the giant of its tiles.
 func (w *worker) giants(ly *packing.Layer, row []tiles, sums rowSum) (*rlwe.Ciphertext, error) {
 	level := sums[0].Level()
+	for k, sum := range sums {
+		if sum.Degree() < 2 {
+			continue
+		}
+		w.counts.Add(packing.Relinearize, level, 1)
+		sums[k] = w.pool.get(1, level, sum.Scale)
+		if err := w.relinearize(sum, sums[k], false); err != nil {
+			return nil, err
+		}
+		w.pool.put(sum)
+	}
 	var steps []int
 	rotated := 0
 	for _, t := range row {

@@ -12,6 +12,7 @@ type arranger struct {
 	keyLimb   float64 // seconds that an evaluation is charged with for a polynomial of a key
 	encrypted bool
 	memo      map[state]choice
+	babiesOf  map[[3]int]int             // by layer and numbers of rotations and rows
 	priced    map[pricedLayer]layerPrice // which take most of the time, and do not depend on what keys are charged
 }
 
@@ -19,6 +20,7 @@ type arranger struct {
 type pricedLayer struct {
 	in                                     state
 	pitch, window, period, fold, rotations int
+	babies                                 int
 }
 
 type layerPrice struct {
@@ -41,7 +43,7 @@ type choice struct {
 func (s *arranger) arrange() ([]Layer, []arrangement) {
 	const dearer, tries = 8, 6
 	s.keyLimb = KeyLimbSeconds / evaluationsPerKey
-	s.priced = map[pricedLayer]layerPrice{}
+	s.priced, s.babiesOf = map[pricedLayer]layerPrice{}, map[[3]int]int{}
 	for try := 1; ; try++ {
 		s.memo = map[state]choice{}
 		var layers []Layer
@@ -171,9 +173,38 @@ func (s *arranger) folds(i int, in state, pitch, window int, try func(arrangemen
 	period := in.pitch
 	for fold := 1; fold <= min(period, pitch-window+1); fold++ {
 		if smooth(fold) && s.reaches(i, period, pitch, window, fold) {
-			try(innerArrangement(min(in.group, s.dims[i]), arrangement{pitch: pitch, window: window, period: period, fold: fold}))
+			a := innerArrangement(min(in.group, s.dims[i]), arrangement{pitch: pitch, window: window, period: period, fold: fold})
+			a.babies = s.babies(i, len(a.rotations), ceilDiv(s.dims[i+1], s.slots/pitch))
+			try(a)
 		}
 	}
+}
+
+// babies is how many of so many rotations a giant step of each row takes together, 0 if they are cheaper without.
+func (s *arranger) babies(i, rotations, rows int) int {
+	key := [3]int{i, rotations, rows}
+	if babies, ok := s.babiesOf[key]; ok {
+		return babies
+	}
+	price := func(op Op) float64 { return s.prices(op, s.level(i)) }
+	least, relinearize, n := price(ModDown), 0.0, float64(rotations-1)
+	if s.encrypted {
+		relinearize = price(Relinearize)
+	}
+	if s.encrypted || rows > 1 {
+		least = n * (price(RotateInput) + price(ModDown))
+	} else {
+		least += n * (price(RotateDiagonal) + price(MulDiagonal) - price(MulPlain))
+	}
+	best := 0
+	for babies := 1; babies < rotations; babies++ {
+		giants := rows * (ceilDiv(rotations, babies) - 1)
+		if cost := steps(s.prices, s.level(i), babies-1, giants) + float64(giants)*relinearize; cost < least {
+			best, least = babies, cost
+		}
+	}
+	s.babiesOf[key] = best
+	return best
 }
 
 // reaches tells whether all that groups of outputs read lies before the end of the slots, unless inputs repeat beyond it too.
@@ -213,9 +244,10 @@ func smooth(n int) bool {
 
 // layer is the program of a layer in an arrangement.
 func (s *arranger) layer(i int, in state, a arrangement) Layer {
+	babies, giants := a.split()
 	ly := Layer{
 		Name: fmt.Sprintf("fc%d", i+1), In: s.dims[i], Out: s.dims[i+1],
-		Rotations: a.rotations, Square: i < s.last(), outer: (i-s.base())%2 == 0,
+		Rotations: babies, Giants: giants, Square: i < s.last(), outer: (i-s.base())%2 == 0,
 	}
 	if i == 1 && s.prepared != nil {
 		ly.Places = s.prepared.first.pooled()
@@ -223,7 +255,7 @@ func (s *arranger) layer(i int, in state, a arrangement) Layer {
 	switch {
 	case s.prepared != nil && i <= s.base():
 		square := ly.Square
-		ly = s.prepared.layer(i, ly.In, ly.Out)
+		ly = s.prepared.layer(i, ly.In, ly.Out, s.slots)
 		ly.Square = square
 		return ly
 	case i == 0:
@@ -261,7 +293,7 @@ func (s *arranger) next(i int, in state, a arrangement) state {
 // cost prices a dense layer and its keys.
 func (s *arranger) cost(i int, in state, a arrangement) float64 {
 	in.layer = i
-	key := pricedLayer{in, a.pitch, a.window, a.period, a.fold, len(a.rotations)}
+	key := pricedLayer{in, a.pitch, a.window, a.period, a.fold, len(a.rotations), a.babies}
 	p, ok := s.priced[key]
 	if !ok {
 		p = s.price(i, in, a)

@@ -66,7 +66,7 @@ func (c Choice) layout(g network.Geometry, used []bool) (*Layout, error) {
 	}
 	switch c.Kind {
 	case OneImage:
-		if err := checkUnrolled(g, c.Slots()); err != nil {
+		if err := checkUnrolled(g, c.Slots(), c.Encrypted); err != nil {
 			return nil, err
 		}
 		return newOneImageLayout(g, c.Slots(), c.Encrypted, used), nil

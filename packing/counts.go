@@ -139,16 +139,21 @@ func (l *Layout) Counts(kept [][][]bool, encrypted bool) []Counts {
 		ly := &l.Layers[i]
 		counts[i] = Counts{}
 		l.poolCounts(i, kept[i], counts[i])
-		ly.inputCounts(kept[i], encrypted, counts[i])
-		if !ly.Diagonals(encrypted) {
-			counts[i].Add(ly.readsBy(), ly.Level, ly.readings(kept[i]))
-		}
-		uses := ly.uses()
-		for _, row := range kept[i] {
-			ly.rowCounts(row, uses, encrypted, counts[i])
-		}
+		ly.counts(kept[i], encrypted, counts[i])
 	}
 	return counts
+}
+
+// counts counts all but poolings.
+func (ly *Layer) counts(kept [][]bool, encrypted bool, c Counts) {
+	ly.inputCounts(kept, encrypted, c)
+	if !ly.Diagonals(encrypted) {
+		c.Add(ly.readsBy(), ly.Level, ly.readings(kept))
+	}
+	uses := ly.uses()
+	for _, row := range kept {
+		ly.rowCounts(row, uses, encrypted, c)
+	}
 }
 
 // poolCounts counts the sums of inputs that kept tiles read, and the relinearisations that are left to them.
@@ -246,7 +251,7 @@ func (ly *Layer) rowCounts(kept []bool, uses []int, encrypted bool, c Counts) {
 	level, rows := ly.SumLevel(), ly.Positions()
 	sums := rows
 	if ly.Giants != nil {
-		sums = ly.giantCounts(kept, c)
+		sums = ly.giantCounts(kept, encrypted, c)
 	}
 	c.Add(FinishRow, ly.Level, sums)
 	if ly.Integer {
@@ -257,13 +262,15 @@ func (ly *Layer) rowCounts(kept []bool, uses []int, encrypted bool, c Counts) {
 	switch {
 	case encrypted:
 		c.Add(MulCipher, ly.Level, products)
-		c.Add(RelinearizeRescale, ly.Level, sums)
 	case ly.Diagonals(encrypted):
 		ly.diagonalCounts(kept, c)
-		c.Add(Rescale, ly.Level, rows)
 	default:
 		c.Add(MulPlain, ly.Level, products)
-		c.Add(Rescale, ly.Level, sums)
+	}
+	if encrypted && ly.Giants == nil {
+		c.Add(RelinearizeRescale, ly.Level, rows)
+	} else {
+		c.Add(Rescale, ly.Level, rows)
 	}
 	sumCounts(ly.Sum, RotateSum, level, rows, c)
 	c.Add(AddBias, level, rows)
@@ -288,20 +295,24 @@ func (ly *Layer) sumsOf(kept []bool) (n int) {
 	return n
 }
 
-// giantCounts counts the rotations of sums that have a tile, and gives how many there are.
-func (ly *Layer) giantCounts(kept []bool, c Counts) (sums int) {
+// giantCounts counts the rotations of sums that have a tile, relinearised where weights are encrypted, and gives how many there are.
+func (ly *Layer) giantCounts(kept []bool, encrypted bool, c Counts) (sums int) {
 	per, rotated := len(kept)/ly.sums(), 0
 	for g, step := range ly.Giants {
 		if step != 0 && number(kept[g*per:(g+1)*per]) > 0 {
 			rotated++
 		}
 	}
-	c.Add(Decompose, ly.SumLevel(), rotated)
-	c.Add(RotateSum, ly.SumLevel(), rotated)
+	c.Add(Decompose, ly.Level, rotated)
+	c.Add(RotateSum, ly.Level, rotated)
 	if rotated > 0 {
-		c.Add(ModDown, ly.SumLevel(), 1)
+		c.Add(ModDown, ly.Level, 1)
 	}
-	return ly.sumsOf(kept)
+	sums = ly.sumsOf(kept)
+	if encrypted {
+		c.Add(Relinearize, ly.Level, sums)
+	}
+	return sums
 }
 
 // diagonalCounts counts the products of the only row, whose inputs are rotated on the way: per input ciphertext one decomposition, and one
@@ -335,13 +346,13 @@ func sumCounts(s Sum, rotate Op, level, rows int, c Counts) {
 }
 
 func (ly *Layer) squareCounts(level, rows int, c Counts) {
-	if !ly.Square {
-		return
+	if ly.Square {
+		c.Add(Square, level, rows)
+		if !ly.Lazy {
+			c.Add(ly.Relinearizes(), level, rows)
+		}
 	}
-	c.Add(Square, level, rows)
-	if !ly.Lazy {
-		c.Add(ly.Relinearizes(), level, rows)
-	}
+	sumCounts(ly.PoolSum, RotateSum, ly.PoolLevel(), rows, c)
 }
 
 // Relinearizes is how squares come back to degree 1.
@@ -363,8 +374,14 @@ func (l *Layout) Dense() [][][]bool {
 
 // dense is the kept tiles of the unpruned layer.
 func (ly *Layer) dense() (kept [][]bool) {
+	row := slices.Repeat([]bool{true}, ly.Terms())
+	if ly.Turns != nil {
+		for term := range row {
+			row[term] = term%len(ly.Rotations) < ly.Turns[ly.Source(term)]
+		}
+	}
 	for range ly.Groups() {
-		kept = append(kept, slices.Repeat([]bool{true}, ly.Terms()))
+		kept = append(kept, slices.Clone(row))
 	}
 	return kept
 }

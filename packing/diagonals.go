@@ -153,7 +153,7 @@ func (d *diagonals) split(offsets, channels []int, p Prices, level int) {
 
 // steps prices so many rotations of inputs and of sums.
 func steps(p Prices, level, babies, giants int) float64 {
-	return float64(babies)*(p(RotateInput, level)+p(ModDown, level)) + float64(giants)*(p(Decompose, level-1)+p(RotateSum, level-1)+p(Rescale, level))
+	return float64(babies)*(p(RotateInput, level)+p(ModDown, level)) + float64(giants)*(p(Decompose, level)+p(RotateSum, level))
 }
 
 // newDenseDiagonals lays out a dense layer whose inputs lie spread.

@@ -55,9 +55,13 @@
 //	term 1        w02  w03    .    .  w12  w13    .    .
 //	sum of 2       y0    …    …    …   y1    …    …    …
 //
+// Where many rotations bring the inputs, they are sums of baby steps, of the inputs, and giant steps, of sums of products: b·g rotations
+// take about b+g.
+//
 // A convolution that comes first needs no sum of slots: the client sends a ciphertext for each offset of its kernel, with what it
-// reads at all output positions (see im2col). Convolutions after it, and the first dense layer, go by diagonals of their weights, summed by
-// baby and giant steps (see diagonals). Convolutions that cannot be laid out so are unrolled into dense layers.
+// reads at all output positions (see im2col), and its outputs come to lie wherever the next layer wants them. The second convolution may
+// want them unfolded, so that it is a dense matrix between blocks of slots (see unfolded). Those that do not fit so, later ones and the first
+// dense layer after these go by diagonals of their weights (see diagonals), and what does not fit either is unrolled into dense layers.
 //
 // What the dots and garbage mean to the next layer is a weight of zero: no mask is needed. If the next layer wants an output in a
 // window of several slots, further slots of the group carry what the sum loses at its left end. The arranger searches
@@ -76,16 +80,21 @@
 // it predicts time.
 package packing
 
-// Version is raised whenever the same network may get another layout or other counts.
-const Version = 6
+// Version is raised whenever the same network may get another layout of tiles or other counts, the other versions likewise of their kinds, which no
+// pruning is priced by: what was pruned and measured in the others stays good.
+const (
+	Version         = 6
+	oneImageVersion = 7
+	scalarVersion   = 7
+)
 
-// ScalarVersion is raised likewise, for scalar layouts alone.
-const ScalarVersion = 7
-
-// Version is that of layouts of a kind.
+// Version is that of layouts of the kind.
 func (k Kind) Version() int {
-	if k == Scalar {
-		return ScalarVersion
+	switch k {
+	case OneImage:
+		return oneImageVersion
+	case Scalar:
+		return scalarVersion
 	}
 	return Version
 }

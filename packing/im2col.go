@@ -8,14 +8,21 @@ import "hepex/network"
 // the positions of each pooling window, for all windows at once: pooling adds rows. Rows read ciphertexts that they share: those of the
 // kernel that reads all that a pooling window reads.
 //
-// Outputs lie as the next layer wants them: all values repeated with a period, or spread over blocks of slots.
+// Outputs lie as the next layer wants them: all values repeated with a period, spread over blocks of slots, or unfolded, in several
+// ciphertexts whose slots read the same positions.
 type im2col struct {
 	stage  network.Stage   // window and output channels
 	pool   *network.Window // over its outputs; nil = none
 	merged network.Window  // of what comes out of the pooling
 	reads  [][]int32       // by position of a pooling window and tap: the offset in the merged kernel, numbered as they are sent
 	sent   []int           // offsets of the merged kernel
-	lie    spread          // of what comes out of the pooling
+	lie    lying           // of what comes out of the pooling
+}
+
+// lying tells where values lie: in so many ciphertexts and, for each slot of one, which value does, or −1.
+type lying interface {
+	ciphertexts(slots int) int
+	values(col, slots int) []int
 }
 
 // newIm2col prepares a convolution with the pooling that follows; nil for another layer. Used tells which taps have a weight; nil: all.
@@ -24,18 +31,17 @@ func newIm2col(g network.Geometry, used []bool) *im2col {
 		return nil
 	}
 	c := &im2col{stage: g[0], pool: g[1].Pool, merged: g[0].Window}
-	phases := network.Window{Kernel: network.Square(1)}
 	if c.pool != nil {
-		c.merged, phases = c.stage.Window.Pooled(*c.pool), *c.pool
+		c.merged = c.stage.Window.Pooled(*c.pool)
 	}
-	number := map[int]int32{}
-	for d := range phases.Taps() {
+	phases, number := phasesOf(c.pool), map[int]int32{}
+	for d := range phases.H * phases.W {
 		row := make([]int32, c.stage.Taps())
 		for t := range row {
 			if row[t] = Outside; used != nil && !used[t] {
 				continue
 			}
-			e := c.offset(phases.Kernel, d, t)
+			e := mergedOffset(&c.stage.Window, phases, d, t)
 			if _, ok := number[e]; !ok {
 				number[e] = int32(len(c.sent))
 				c.sent = append(c.sent, e)
@@ -47,23 +53,33 @@ func newIm2col(g network.Geometry, used []bool) *im2col {
 	return c
 }
 
-// offset is the tap of the merged kernel that tap t reads at position d of a pooling window.
-func (c *im2col) offset(phases network.Size, d, t int) int {
-	s, k := c.stage.Stride, c.stage.Kernel
+// phasesOf is the size of a pooling window, if there is one.
+func phasesOf(pool *network.Window) network.Size {
+	if pool == nil {
+		return network.Square(1)
+	}
+	return pool.Kernel
+}
+
+// mergedOffset is the tap that tap t of a convolution is at position d of a pooling window: of the kernel that reads all that such a window
+// reads.
+func mergedOffset(conv *network.Window, phases network.Size, d, t int) int {
+	s, k := conv.Stride, conv.Kernel
 	y := d/phases.W*s.H + t/k.W
 	x := d%phases.W*s.W + t%k.W
-	return y*c.merged.Kernel.W + x
+	return y*(k.W+(phases.W-1)*s.W) + x
 }
 
 // values is the number of outputs, after pooling.
 func (c *im2col) values() int { return c.merged.Positions() * c.stage.Out }
 
-// layer is the program: rows are positions of a pooling window, columns channels of offsets.
-func (c *im2col) layer(name string) Layer {
+// layer is the program: rows are positions of a pooling window, each in as many ciphertexts as the outputs lie in; columns are channels of
+// offsets.
+func (c *im2col) layer(name string, slots int) Layer {
 	channels := c.stage.Window.In.Channels
 	return Layer{
 		Name: name, In: channels, Out: c.stage.Out, InGroup: 1, OutGroup: c.stage.Out,
-		Rows: len(c.reads), Cols: len(c.sent) * channels, Places: Places{Reads: c.reads, Comes: len(c.sent)},
+		Rows: len(c.reads) * c.lie.ciphertexts(slots), Cols: len(c.sent) * channels, Places: Places{Reads: c.reads, Comes: len(c.sent)},
 		Rotations: []int{0}, Sum: Sum{Step: 1}, outer: true,
 	}
 }
@@ -80,9 +96,14 @@ func (c *im2col) pooled() Places {
 	return Places{Pools: [][]int32{all}, Comes: len(all)}
 }
 
-// each calls f with the slots that hold outputs, and the position and channel of each.
-func (c *im2col) each(slots int, f func(slot, position, channel int) bool) {
-	for s, v := range c.lie.values(0, slots) {
+// repeat lays all values into each period of slots.
+func (c *im2col) repeat(period int) {
+	c.lie = &spread{axis: network.Axis{H: 1, W: c.values(), Channels: 1}, block: period, right: 1, cyclic: 1}
+}
+
+// each calls f with the slots of a ciphertext that hold outputs, and the position and channel of each.
+func (c *im2col) each(col, slots int, f func(slot, position, channel int) bool) {
+	for s, v := range c.lie.values(col, slots) {
 		if v >= 0 && !f(s, v/c.stage.Out, v%c.stage.Out) {
 			return
 		}
@@ -91,23 +112,28 @@ func (c *im2col) each(slots int, f func(slot, position, channel int) bool) {
 
 // input puts what a column reads, of so many channels that are sent.
 func (c *im2col) input(slots, channels, col int, put func(slot, place, sample int)) {
-	c.each(slots, func(slot, position, _ int) bool {
-		if from := c.merged.Input(position, c.sent[col/channels]); from >= 0 {
-			put(slot, from*channels+col%channels, 0)
-		}
-		return true
-	})
+	seen := make([]bool, slots)
+	for out := range c.lie.ciphertexts(slots) {
+		c.each(out, slots, func(slot, position, _ int) bool {
+			if from := c.merged.Input(position, c.sent[col/channels]); from >= 0 && !seen[slot] {
+				put(slot, from*channels+col%channels, 0)
+				seen[slot] = true
+			}
+			return true
+		})
+	}
 }
 
-func (c *im2col) weights(slots, term int, put func(slot, out, in int) bool) {
-	c.each(slots, func(slot, _, channel int) bool { return put(slot, channel, term) })
+func (c *im2col) weights(slots, group, term int, put func(slot, out, in int) bool) {
+	c.each(group, slots, func(slot, _, channel int) bool { return put(slot, channel, term) })
 }
 
-// bias is that of row d: at the positions of the convolution that it computes.
-func (c *im2col) bias(slots, d int, put func(slot, out int)) {
-	c.each(slots, func(slot, position, channel int) bool {
+// bias is that of a row: at the positions of the convolution that it computes.
+func (c *im2col) bias(slots, row int, put func(slot, out int)) {
+	n := c.lie.ciphertexts(slots)
+	c.each(row%n, slots, func(slot, position, channel int) bool {
 		if c.pool != nil {
-			position = c.pool.Input(position, d)
+			position = c.pool.Input(position, row/n)
 		}
 		put(slot, position*c.stage.Out+channel)
 		return true

@@ -1,5 +1,7 @@
 package packing
 
+import "slices"
+
 // KeyLevels are the levels that key switches happen at, at most: the sizes of the keys that an evaluation needs.
 type KeyLevels struct {
 	Relinearize int         // −1 if nothing multiplies ciphertexts
@@ -30,7 +32,7 @@ func (l *Layout) KeyLevels(encrypted bool) KeyLevels {
 			rotate(step, ly.Level)
 		}
 		for _, step := range ly.Giants {
-			rotate(step, ly.SumLevel())
+			rotate(step, ly.Level)
 		}
 		sum(ly.Sum, ly.SumLevel())
 		if ly.Mask {
@@ -39,6 +41,7 @@ func (l *Layout) KeyLevels(encrypted bool) KeyLevels {
 		if ly.Square {
 			k.Relinearize = max(k.Relinearize, ly.SquareLevel())
 		}
+		sum(ly.PoolSum, ly.PoolLevel())
 	}
 	return k
 }
@@ -72,15 +75,10 @@ const (
 
 // keyLimbs counts the polynomials of a layer's own rotation keys.
 func (ly *Layer) keyLimbs(special int) int {
-	n := ly.Sum.Rotations() * KeyLimbs(ly.SumLevel(), special)
-	for _, step := range ly.Rotations {
+	n := ly.Sum.Rotations()*KeyLimbs(ly.SumLevel(), special) + ly.PoolSum.Rotations()*KeyLimbs(ly.PoolLevel(), special)
+	for _, step := range slices.Concat(ly.Rotations, ly.Giants) {
 		if step != 0 {
 			n += KeyLimbs(ly.Level, special)
-		}
-	}
-	for _, step := range ly.Giants {
-		if step != 0 {
-			n += KeyLimbs(ly.SumLevel(), special)
 		}
 	}
 	return n

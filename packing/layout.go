@@ -52,7 +52,8 @@ type placement interface {
 }
 
 // Layer is the layout of one layer, with the square that follows it unless it is linear. Its
-// evaluation: sums of inputs where they are pooled; by row, products of the row's terms with their inputs, Sum, bias, [mask, Refill], [square].
+// evaluation: sums of inputs where they are pooled; by row, products of the row's terms with their inputs, Sum, bias, [mask, Refill], [square],
+// PoolSum.
 type Layer struct {
 	Name       string
 	In, Out    int // channels, or neurons where there is no grid
@@ -67,14 +68,20 @@ type Layer struct {
 	Integer  bool `json:",omitempty"`
 	Fraction int  `json:",omitempty"`
 
-	// Products are summed by giant: those of giant g, rescaled, are rotated by Giants[g] slots to the left before they are added. Nil: by 0
-	// alone.
+	// Turns is, by group of input channels, in how many of the rotations it is read: the first ones. Nil: in all.
+	Turns []int `json:",omitempty"`
+
+	// Products are summed by giant: those of giant g are rotated by Giants[g] slots to the left before they are added, and rescaled. Nil: by
+	// 0 alone.
 	Giants []int `json:",omitempty"`
 
 	Sum    Sum  // of the products
 	Mask   bool // outputs are masked, one more level, and copied by Refill
 	Refill Sum
 	Square bool // followed by a square
+
+	// PoolSum adds up slots of the outputs, after the square: a pooling whose positions lie in slots.
+	PoolSum Sum `json:",omitzero"`
 
 	// Delayed leaves the square unscaled: the rescaling of the next product does for both, which saves a modulus where
 	// the others are large enough.
@@ -149,7 +156,12 @@ func (ly *Layer) Pooled(col int) (cols []int) {
 }
 
 // Tiles is the number of weight tiles of the unpruned layer.
-func (ly *Layer) Tiles() int { return ly.Groups() * ly.Terms() }
+func (ly *Layer) Tiles() int {
+	if ly.Turns == nil {
+		return ly.Groups() * ly.Terms()
+	}
+	return ly.Groups() * number(ly.dense()[0])
+}
 
 // SumLevel is the level of the products' sum, after their rescaling.
 func (ly *Layer) SumLevel() int {
@@ -165,6 +177,14 @@ func (ly *Layer) SquareLevel() int {
 		return ly.SumLevel() - 1
 	}
 	return ly.SumLevel()
+}
+
+// PoolLevel is the level of PoolSum, and of what comes out.
+func (ly *Layer) PoolLevel() int {
+	if ly.Square && !ly.Delayed {
+		return ly.SquareLevel() - 1
+	}
+	return ly.SquareLevel()
 }
 
 // Rotates tells whether rotated inputs are made once for all rows, rather than within a row's products: where
@@ -296,7 +316,8 @@ func (l *Layout) Equal(m *Layout) bool {
 	same := l.Kind == m.Kind && l.Shape == m.Shape && l.Slots == m.Slots && l.Batch == m.Batch
 	return same && slices.EqualFunc(l.Layers, m.Layers, func(a, b Layer) bool {
 		return a.Name == b.Name && a.In == b.In && a.Out == b.Out && a.Rows == b.Rows && a.Cols == b.Cols &&
-			slices.Equal(a.Rotations, b.Rotations) && slices.Equal(a.Giants, b.Giants) && a.Sum.equal(b.Sum) && a.Mask == b.Mask && a.Refill.equal(b.Refill) &&
+			slices.Equal(a.Rotations, b.Rotations) && slices.Equal(a.Giants, b.Giants) && slices.Equal(a.Turns, b.Turns) && a.Sum.equal(b.Sum) && a.Mask == b.Mask &&
+			a.Refill.equal(b.Refill) && a.PoolSum.equal(b.PoolSum) &&
 			a.Square == b.Square && a.Delayed == b.Delayed && a.Lazy == b.Lazy && a.Level == b.Level && a.Places.equal(&b.Places)
 	})
 }

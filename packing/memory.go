@@ -153,6 +153,7 @@ func (l *Layout) widest(encrypted bool) (together, columns, turned int) {
 		switch ly := &l.Layers[i]; {
 		case ly.Rotates(encrypted):
 			together = max(together, len(ly.Rotations)-1)
+			columns = max(columns, len(ly.Giants)-1)
 		case ly.Diagonals(encrypted):
 			columns, turned = max(columns, ly.Cols), max(turned, len(ly.Rotations))
 		}

@@ -191,7 +191,8 @@ func (m *Model) Tile(layer, row, term int) []float64 {
 func (m *Model) BiasOf(layer, group int) []int {
 	ly := &m.Layers[layer]
 	of, seen := make([]int, ly.Positions()), map[string]int{}
-	first, last := group*ly.OutGroup, min((group+1)*ly.OutGroup, ly.Out)
+	first := group % ceilDiv(ly.Out, ly.OutGroup) * ly.OutGroup // several groups may have the same channels
+	last := min(first+ly.OutGroup, ly.Out)
 	var key []byte
 	for position := range of {
 		key = key[:0]

@@ -29,6 +29,7 @@ type arrangement struct {
 	period, fold  int // of inner layers
 	steps         int // of inner layers: rotations to the left; some to the right may follow
 	rotations     []int
+	babies        int             // of inner layers: rotations, from the one farthest to the right, that a giant step takes together; 0: all
 	cover         map[int][][]int // inner: by first residue, slot of the group and rotation, the input or −1
 }
 
@@ -36,39 +37,36 @@ type arrangement struct {
 // those that are prepared are unrolled: every position of a channel is a neuron. Used is for prepare.
 func newOneImageLayout(g network.Geometry, slots int, encrypted bool, used []bool) *Layout {
 	s := arranger{slots: slots, prices: Nominal(1), encrypted: encrypted}
-	s.prepared = prepare(g, slots, used, s.prices)
+	s.prepared = prepare(g, slots, used, s.prices, encrypted)
 	for a := range len(g) + 1 {
 		s.dims = append(s.dims, g.Axis(a).Size())
 	}
 	if s.prepared != nil {
-		s.dims[1] = s.prepared.first.values()
+		s.prepared.setDims(s.dims)
 	}
 	layers, place := s.arrange()
 	for i := s.base() + 1; i < len(layers); i += 2 {
 		place[i].fillCover(slots, &layers[i])
 	}
 	if s.prepared != nil && s.base() == 0 {
-		s.prepared.first.lie.block = place[0].pitch
+		s.prepared.first.repeat(place[0].pitch)
 	}
 	l := &Layout{
 		Kind: OneImage, Shape: OneImageIn(slots, encrypted).Shape, Slots: slots, Batch: 1,
-		inputs: s.dims[0], Layers: layers, place: oneImage{place, s.prepared}, geometry: g, used: used,
+		inputs: g.Axis(0).Size(), Layers: layers, place: oneImage{place, s.prepared}, geometry: g, used: used,
 	}
 	l.SetDelayed(true)
 	return l
 }
 
-// checkUnrolled refuses what packing would refuse: layers of too many weights between all positions. The first may do without, if the client
-// prepares it.
-func checkUnrolled(g network.Geometry, slots int) error {
-	h := prepare(g, slots, nil, Nominal(1))
-	for i := range g {
+// checkUnrolled refuses what packing would refuse: layers of too many weights between all positions. Those that the client prepares, and that
+// are unfolded, may do without.
+func checkUnrolled(g network.Geometry, slots int, encrypted bool) error {
+	whole := prepare(g, slots, nil, Nominal(1), encrypted).whole()
+	for i := whole; i < len(g); i++ {
 		in, out := g.Axis(i).Size(), g.Axis(i+1).Size()
-		switch {
-		case h != nil && i == 0:
-			continue
-		case h != nil && i == 1:
-			in = h.first.values()
+		if whole > 0 && i == whole {
+			in = g[i].Window.In.Size() // the layer before pools
 		}
 		if in*out > network.MaxUnrolled {
 			return fmt.Errorf("packing: one-image layout: layer %d: %d×%d weights when unrolled for %d slots: want at most %d", i+1, out, in, slots, network.MaxUnrolled)
@@ -82,7 +80,7 @@ func packOneImage(f *network.Folded, slots int, encrypted bool) (*Model, error) 
 	compact, _ := f.Compact(true)
 	g := compact.Geometry()
 	used := usedTaps(&compact.Layers[0])
-	h := prepare(g, slots, used, Nominal(1))
+	h := prepare(g, slots, used, Nominal(1), encrypted)
 	if h == nil {
 		unrolled, err := f.Unroll()
 		if err != nil {
@@ -93,22 +91,26 @@ func packOneImage(f *network.Folded, slots int, encrypted bool) (*Model, error) 
 		layout.inputs, layout.InputOrder = f.Geometry().Axis(0).Size(), inputs
 		return newModel(packed, layout), nil
 	}
-	tail := &network.Folded{Layers: slices.Clone(compact.Layers[1:])}
-	tail.Layers[0].Pool = nil // which the first layer does
+	whole := h.whole()
+	if whole == len(g) {
+		return newModel(compact, newOneImageLayout(g, slots, encrypted, used)), nil
+	}
+	tail := &network.Folded{Layers: slices.Clone(compact.Layers[whole:])}
+	tail.Layers[0].Pool = nil // which the layer before does
 	tail, err := tail.Unroll()
 	if err != nil {
 		return nil, fmt.Errorf("packing: one-image layout: %w", err)
 	}
-	tail = tail.Simplify()      // a neuron may be constant though its channel is not
-	dense := max(h.base()-1, 0) // of the tail: the first layer whose outputs are no grid
+	tail = tail.Simplify()          // a neuron may be constant though its channel is not
+	dense := max(h.base()-whole, 0) // of the tail: the first layer whose outputs are no grid
 	rest, _ := (&network.Folded{Layers: tail.Layers[dense:]}).Compact(true)
-	packed := &network.Folded{Layers: slices.Concat(compact.Layers[:1], tail.Layers[:dense], rest.Layers)}
-	for i := 1 + dense; i < len(g); i++ {
+	packed := &network.Folded{Layers: slices.Concat(compact.Layers[:whole], tail.Layers[:dense], rest.Layers)}
+	for i := whole + dense; i < len(g); i++ {
 		in := g[i].Window.In
-		if i > 1+dense {
+		if i > whole+dense {
 			in = network.Flat(g[i-1].Out)
 		}
-		g[i] = network.Stage{Window: network.Whole(in), Out: rest.Geometry()[i-1-dense].Out, Pool: g[i].Pool}
+		g[i] = network.Stage{Window: network.Whole(in), Out: rest.Geometry()[i-whole-dense].Out, Pool: g[i].Pool}
 	}
 	layout := newOneImageLayout(g, slots, encrypted, used)
 	return newModel(packed, layout), nil
@@ -164,13 +166,23 @@ func (p oneImage) weights(l *Layout, layer, row, term int, put func(slot, out, i
 		}
 		return
 	}
+	giant := 0
+	if a.babies > 0 {
+		giant = ly.Giants[ly.Giant(term)]
+		if k = a.turn(ly.Giant(term), k); k < 0 {
+			return
+		}
+	}
 	for g := range min(ly.OutGroup, ly.Out-row*ly.OutGroup) {
 		for j, inputs := range a.cover[g*a.pitch%a.period] {
 			in := inputs[k]
 			if in < 0 || col*ly.InGroup+in >= ly.In {
 				continue
 			}
-			if !put((g*a.pitch+j)%l.Slots, row*ly.OutGroup+g, col*ly.InGroup+in) {
+			if in = p.prepared.input(layer, col*ly.InGroup+in); in < 0 {
+				continue
+			}
+			if !put((g*a.pitch+j+giant)%l.Slots, row*ly.OutGroup+g, in) {
 				return
 			}
 		}
@@ -209,6 +221,34 @@ func (p oneImage) output(l *Layout, position, _ int) (row, slot int) {
 		slot *= p.layers[i].pitch
 	}
 	return row, slot
+}
+
+// split gives the babies and giants that an inner layer's rotations are sums of; without giants, all of them.
+func (a *arrangement) split() (babies, giants []int) {
+	if a.babies == 0 {
+		return a.rotations, nil
+	}
+	least := slices.Min(a.rotations)
+	for b := range a.babies {
+		babies = append(babies, least+b*a.fold)
+	}
+	for g := range ceilDiv(len(a.rotations), a.babies) {
+		giants = append(giants, g*a.babies*a.fold)
+	}
+	return babies, giants
+}
+
+// turn is the number of the rotation that a giant and a baby make, or −1: those to the right come last.
+func (a *arrangement) turn(giant, baby int) int {
+	n := len(a.rotations)
+	turn := giant*a.babies + baby - (n - a.steps)
+	switch {
+	case turn >= a.steps:
+		return -1
+	case turn < 0:
+		return turn + n
+	}
+	return turn
 }
 
 // fillCover decides which rotation brings which input to which slot of an output's group, for every residue of the

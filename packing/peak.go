@@ -49,9 +49,9 @@ func (ly *Layer) rowLimbs(sums int, encrypted bool) (sum, most, end int) {
 	}
 	switch {
 	case ly.Giants != nil:
-		rescaled := limbs(1, ly.SumLevel())
-		most = sums*sum + rescaled
-		sum, end = sums*sum, sums*rescaled
+		linear := limbs(1, ly.Level)
+		most = sums*sum + linear // one is made, relinearised or in the end the sum of all
+		sum, end = sums*sum, linear
 		next(ly.SumLevel())
 	case !ly.Integer:
 		next(ly.SumLevel())
@@ -136,18 +136,19 @@ func (p *peak) layer(i int, kept [][]bool) {
 
 // rows sums the rows of a step and brings them to their ends.
 func (p *peak) rows(i int, s Step) {
-	ly, n, more, begun, ended := &p.Layers[i], 0, 0, 0, 0
+	ly, n, early, late, begun, ended := &p.Layers[i], 0, 0, 0, 0, 0
 	_, _, end := ly.rowLimbs(1, p.encrypted)
 	for r := s.First; r < s.Last; r++ {
 		if sums := p.computes[i][ly.Group(r)]; sums > 0 {
 			sum, most, end := ly.rowLimbs(sums, p.encrypted)
-			n, more, begun, ended = n+1, max(more, most-sum), begun+sum, ended+end
+			n, early, late, begun, ended = n+1, max(early, most-sum), max(late, most-end), begun+sum, ended+end
 		}
 	}
-	p.add(begun)
-	more *= ly.atOnce(n, p.threads)
-	p.add(more)
-	p.now += ended - begun - more
+	for _, rows := range []int{begun + early*ly.atOnce(n, p.threads), ended + late*ly.atOnce(n, p.threads)} { // the first on their way, and the last
+		p.add(rows)
+		p.now -= rows
+	}
+	p.now += ended
 	if i == len(p.Layers)-1 {
 		p.add((s.Last - s.First - n) * end) // without a tile, an output is its bias
 	}

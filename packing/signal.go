@@ -133,7 +133,7 @@ func (a signal) square(layer int, ly *Layer) {
 	}
 }
 
-// sum rotates and adds as the evaluation does.
+// sum rotates and adds as the evaluation does, and notes the values if there is a profile to note them.
 func (a signal) sum(sum Sum, rounding, switching Source, layer int, p *Profile) signal {
 	sum.each(func(step, radix int) {
 		b := newSignal(len(a.value))
@@ -144,7 +144,9 @@ func (a signal) sum(sum Sum, rounding, switching Source, layer int, p *Profile) 
 		b.add(rounding, 1)
 		b.add(switching, float64(radix-1))
 		a = b
-		p.note(layer, a.value)
+		if p != nil {
+			p.note(layer, a.value)
+		}
 	})
 	return a
 }

@@ -190,6 +190,8 @@ func (m *Model) simulateLayer(i int, x []signal, p *Profile) []signal {
 		if ly.Square {
 			acc.square(i, ly)
 		}
+		inputs := Source{i + 1, DiagonalError} // of the next layer: nothing is rescaled in between, so sums may be as large as they like
+		acc = acc.sum(ly.PoolSum, inputs, inputs, i, nil)
 		out[r] = acc
 	}
 	return out
@@ -223,13 +225,11 @@ func (m *Model) products(i, r int, x []signal) signal {
 		if sum.value == nil {
 			continue
 		}
-		sum.add(Source{i, SumError}, 1)
 		if ly.Giants[g] != 0 {
-			sum.rotate(ly.Giants[g])
-			sum.add(Source{i, SumSwitchError}, 1)
+			sum.rotate(ly.Giants[g]) // the error of a key switch before a rescaling is divided by the modulus
 		}
 		acc.plus(sum)
 	}
-	acc.add(Source{i, SumError}, 1) // the division that rotations share
+	acc.add(Source{i, SumError}, 1)
 	return acc
 }
