@@ -115,7 +115,7 @@ func (c Choice) Pack(f *network.Folded, orders [][]int) (*Model, error) {
 		layout.order(orders[0], orders[len(orders)-1])
 	}
 	if c.Kind == Scalar {
-		layout.setFractions(fractions(packed))
+		layout.setFractions(fractions(f))
 	}
 	liveBiases(packed)
 	return newModel(packed, layout), nil

@@ -21,32 +21,36 @@ func newScalarLayout(g network.Geometry, slots int) *Layout {
 	return l
 }
 
-// WeightBits is how many bits the largest weight of a layer has as an integer: rounding is relative to it, as layers that follow a
-// normalisation have weights of any size. It is also the fractional bits of a layer whose weights are not known yet.
-const WeightBits = 10
+// Integer weights are rounded relative to the largest of their layer, as layers that follow a normalisation have weights of any size. That one has
+// WeightBits bits, or as many as leave moduli the size that 128-bit security has room for: a fractional bit takes two bits of a modulus, as what it
+// scales is squared, and one in the last layer. Seventy fit where three squares follow each other in 8,192 slots: ten fractional bits a layer,
+// which deeper networks have too.
+const (
+	WeightBits   = 10
+	mostScaling  = 70
+	mostFraction = 30 // of a layer, whose weights may be next to nothing
+)
 
-// mostFraction bounds fractional bits, for weights that are next to nothing.
-const mostFraction = 30
-
-// fraction is how many fractional bits the integer weights of a layer have.
-func fraction(weights mat.Matrix) int {
-	largest := math.Max(mat.Max(weights), -mat.Min(weights))
-	if largest == 0 {
-		return WeightBits
-	}
-	mantissa, exponent := math.Frexp(largest)
-	if mantissa == 0.5 { // a power of two, as a weight rounded up is: the others keep their bits when they are rounded again
-		exponent--
-	}
-	return min(max(WeightBits-exponent, 0), mostFraction)
-}
-
-// fractions are those of all layers.
-func fractions(f *network.Folded) (bits []int) {
+// fractions are how many fractional bits the integer weights of each layer have.
+func fractions(f *network.Folded) []int {
+	exponents := make([]int, len(f.Layers)) // of the power of two that no weight of the layer exceeds
 	for i := range f.Layers {
-		bits = append(bits, fraction(f.Layers[i].W))
+		largest := math.Max(mat.Max(f.Layers[i].W), -mat.Min(f.Layers[i].W))
+		if _, exponents[i] = math.Frexp(largest); largest == math.Ldexp(1, exponents[i]-1) {
+			exponents[i]--
+		}
 	}
-	return bits
+	for largest := WeightBits; ; largest-- {
+		bits, scaling := make([]int, len(exponents)), 0
+		for i, e := range exponents {
+			bits[i] = min(max(largest-e, 0), mostFraction)
+			scaling += 2 * bits[i]
+		}
+		last := len(bits) - 1
+		if scaling-bits[last] <= max(mostScaling, 2*WeightBits*last+WeightBits) {
+			return bits
+		}
+	}
 }
 
 // setFractions says how the integer weights of layers are scaled.

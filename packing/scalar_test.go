@@ -12,8 +12,8 @@ import (
 	"hepex/network/networktest"
 )
 
-// Rounding is relative to the largest weight of a layer, however small or large all of them are, and what is rounded stays as it is when it is
-// rounded again, as packing does.
+// Rounding is relative to the largest weight of a layer, however small or large all of them are, with as many bits as all layers together may
+// have, and what is packed is the network that Evaluated gives.
 func TestIntegerWeightsAreRelative(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 3))
 	for range rounds(t) {
@@ -21,17 +21,13 @@ func TestIntegerWeightsAreRelative(t *testing.T) {
 		for i := range f.Layers {
 			f.Layers[i].W.Scale(math.Exp2(float64(rng.IntN(24)-16))*(1+rng.Float64()), f.Layers[i].W)
 		}
-		c := ScalarIn(64)
+		c, bits := ScalarIn(64), fractions(f)
 		q := c.Evaluated(f)
 		for i := range f.Layers {
-			largest := max(mat.Max(f.Layers[i].W), -mat.Min(f.Layers[i].W))
 			var d mat.Dense
 			d.Sub(q.Layers[i].W, f.Layers[i].W)
-			if worst := max(mat.Max(&d), -mat.Min(&d)); worst > largest/(1<<WeightBits) {
-				t.Errorf("layer %d: weights up to %g are off by up to %g, want at most the %dth part", i, largest, worst, 1<<WeightBits)
-			}
-			if again := c.Evaluated(q); !mat.Equal(again.Layers[i].W, q.Layers[i].W) {
-				t.Errorf("layer %d: weights up to %g change when they are rounded again", i, largest)
+			if worst := max(mat.Max(&d), -mat.Min(&d)); worst > math.Ldexp(0.5, -bits[i]) {
+				t.Errorf("layer %d, %d fractional bits: weights are off by up to %g", i, bits[i], worst)
 			}
 		}
 		m, err := c.Pack(f, nil)
@@ -39,10 +35,12 @@ func TestIntegerWeightsAreRelative(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range m.Layers {
-			unit := math.Exp2(float64(m.Layers[i].Fraction))
+			if m.Layers[i].Fraction != bits[i] {
+				t.Fatalf("layer %d: %d fractional bits, want %d", i, m.Layers[i].Fraction, bits[i])
+			}
 			for _, w := range m.Weights[i].RawMatrix().Data {
-				if n := math.Abs(w) * unit; n != math.Round(n) || n > 1<<WeightBits {
-					t.Fatalf("layer %d, %d fractional bits: weight %g is %g as an integer", i, m.Layers[i].Fraction, w, n)
+				if n := math.Ldexp(math.Abs(w), bits[i]); n != math.Round(n) {
+					t.Fatalf("layer %d, %d fractional bits: weight %g is %g as an integer", i, bits[i], w, n)
 				}
 			}
 		}
@@ -50,11 +48,24 @@ func TestIntegerWeightsAreRelative(t *testing.T) {
 }
 
 func TestFractions(t *testing.T) {
-	for largest, want := range map[float64]int{
-		0: 10, 1: 10, 0.75: 10, 0.5: 11, 0.51: 10, 1.01: 9, 0.03: 15, 1000: 0, 5000: 0, 1e-30: 30,
+	for _, test := range []struct {
+		largest []float64
+		want    []int
+	}{
+		{[]float64{1, 0.75}, []int{10, 10}},
+		{[]float64{0.5, 0.51}, []int{11, 10}},
+		{[]float64{1.01, 0.03}, []int{9, 15}},
+		{[]float64{1000, 5000}, []int{0, 0}},
+		{[]float64{0, 1e-30}, []int{10, 30}},
+		{[]float64{0.5, 0.1, 0.03, 0.3}, []int{8, 10, 12, 8}},                  // 7 bits each: 68 of 70
+		{[]float64{1, 0.1, 0.03, 0.1, 1, 1, 1}, []int{8, 11, 13, 11, 8, 8, 8}}, // 8 bits each: 126 of 130
 	} {
-		if got := fraction(mat.NewDense(1, 3, []float64{0, -largest, largest / 2})); got != want {
-			t.Errorf("weights up to %g: %d fractional bits, want %d", largest, got, want)
+		f := &network.Folded{}
+		for _, w := range test.largest {
+			f.Layers = append(f.Layers, network.Affine{W: mat.NewDense(1, 3, []float64{0, -w, w / 2})})
+		}
+		if got := fractions(f); !slices.Equal(got, test.want) {
+			t.Errorf("weights up to %g: %d fractional bits, want %d", test.largest, got, test.want)
 		}
 	}
 }

@@ -57,26 +57,33 @@ func (a signal) rotate(step int) {
 // addProduct adds the product of a tile with a ciphertext rotated to the left.
 func (a signal) addProduct(tile []float64, x signal, rotation, layer int) {
 	n := len(tile)
+	turn := (rotation%n + n) % n
 	weight, float := a.of(Source{layer, WeightError}), a.of(floats)
 	var rotated []float64
 	if rotation != 0 {
 		rotated = a.of(Source{layer, DiagonalError})
 	}
-	at := func(s int) int { return ((s+rotation)%n + n) % n }
-	for s, w := range tile {
-		v := x.value[at(s)]
-		a.value[s] += w * v
-		weight[s] += v * v
-		float[s] += w * w * v * v
-		if rotated != nil {
-			rotated[s] += w * w
-		}
-	}
-	for source, variance := range x.variance {
-		sum := a.of(source)
+	for _, part := range [][2]int{{0, n - turn}, {n - turn, n}} { // which x has in one piece
+		from, to := part[0], part[1]
+		values, tile := x.value[(from+turn)%n:], tile[from:to]
+		value, weight, float := a.value[from:to], weight[from:to], float[from:to]
 		for s, w := range tile {
-			if w != 0 {
-				sum[s] += w * w * variance[at(s)]
+			v := values[s]
+			value[s] += w * v
+			weight[s] += v * v
+			float[s] += w * w * v * v
+		}
+		if rotated != nil {
+			for s, w := range tile {
+				rotated[from+s] += w * w
+			}
+		}
+		for source, variance := range x.variance {
+			sum, variance := a.of(source)[from:to], variance[(from+turn)%n:]
+			for s, w := range tile {
+				if w != 0 {
+					sum[s] += w * w * variance[s]
+				}
 			}
 		}
 	}

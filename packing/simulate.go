@@ -2,6 +2,9 @@ package packing
 
 import (
 	"math"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Simulate evaluates the packed network on up to Batch samples slot by slot in float64, with the
@@ -16,19 +19,34 @@ func (m *Model) Simulate(samples [][]float64) ([][]float64, Profile, error) {
 }
 
 // Profile is that of all samples, simulated batch by batch, with errors relative to the outputs of each sample. A last batch is
-// filled with the first samples again.
+// filled with the first samples again. Batches of one sample are many and small: they are simulated on all processors.
 func (m *Model) Profile(samples [][]float64, o Outputs) (Profile, error) {
-	var profile Profile
-	for first := 0; first < len(samples); first += m.Batch {
+	profiles := make([]Profile, ceilDiv(len(samples), m.Batch))
+	var group errgroup.Group
+	group.SetLimit(1)
+	if m.Batch == 1 {
+		group.SetLimit(runtime.GOMAXPROCS(0))
+	}
+	for i := range profiles {
+		first := i * m.Batch
 		batch := samples[first:min(first+m.Batch, len(samples))]
 		for !m.samplesAlone() && len(batch) < m.Batch {
 			batch = append(batch[:len(batch):len(batch)], samples[:min(len(samples), m.Batch-len(batch))]...)
 		}
-		r, err := m.simulate(batch)
-		if err != nil {
-			return Profile{}, err
-		}
-		profile = profile.Merge(r.relativeTo(func(y []float64) float64 { return o.size(largest([][]float64{y})) }))
+		group.Go(func() error {
+			r, err := m.simulate(batch)
+			if err == nil {
+				profiles[i] = r.relativeTo(func(y []float64) float64 { return o.size(largest([][]float64{y})) })
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return Profile{}, err
+	}
+	var profile Profile
+	for _, p := range profiles {
+		profile = profile.Merge(p)
 	}
 	return profile, nil
 }
