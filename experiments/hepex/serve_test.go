@@ -112,7 +112,7 @@ func TestServeAsProcesses(t *testing.T) {
 		"no threads":         {[]string{"evaluate", "theirs/inputs", "--server", "theirs/model", "--out", "new", "--threads", "0"}, "--threads"},
 		"another's outputs":  {[]string{"decrypt", "mine/outputs", "--client", "theirs/client", "--out", "new"}, "mine/outputs: belongs to network"},
 		"a file as folder":   {[]string{"pack", "served.yaml", "--point", "mine", "--out", "pixels.txt"}, "pixels.txt: not a directory"},
-		"a folder as file":   {[]string{"encrypt", "pixels.txt", "--client", "mine/client", "--out", "mine"}, "mine: a folder: want a text file with a line for each sample"},
+		"a folder as file":   {[]string{"encrypt", "pixels.txt", "--client", "mine/client", "--out", "mine"}, "mine: is a directory"},
 		"a folder to read":   {[]string{"encrypt", "mine", "--client", "mine/client", "--out", "new"}, "mine: a folder: want a text file with a line for each sample"},
 		"client is a file":   {[]string{"encrypt", "pixels.txt", "--client", "pixels.txt", "--out", "new"}, "not a directory"},
 		"keys for two":       {[]string{"keygen", "theirs/model", "--client", "new", "--server", "theirs/model"}, "theirs/model/keys.hepex: exists"},
