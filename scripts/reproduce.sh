@@ -8,7 +8,7 @@
 #     scripts/reproduce.sh full --slurm [OPTIONS OF hepex submit]     queues what is missing; later, full judges and reports
 #
 #     OUT=FOLDER       for results and report.html, reproduced/ unless given
-#     JOBS=N           networks to train at the same time, 1 unless given: a fourth faster on two cores with JOBS=2, if memory holds them
+#     JOBS=N           networks to train at the same time, 1 unless given: small networks do not fill several cores, if memory holds them
 #
 # What it will take is printed first (hepex plan has more). Stop it whenever you like, even with kill -9: the same command goes on where it stopped, and does nothing
 # twice. Exit codes are those of hepex: 2 bad config or usage, 3 points failed, 130 interrupted; claims that are missed are in the report.

@@ -113,7 +113,7 @@ func (f *forecasts) of(plan []run.Planned) ([]*trial.Forecast, error) {
 				return nil, err
 			}
 		}
-		key := fmt.Sprint(s.Data.Form(), s.Network, s.Tile, s.Layout, s.HE, s.Measure)
+		key := fmt.Sprint(s.Data.Form(), s.Data.Test, s.Network, s.Tile, s.Layout, s.HE, s.Measure)
 		if s.Prune.Replaces() {
 			key += fmt.Sprint(s.Prune.Hidden)
 		}
