@@ -15,7 +15,10 @@ import (
 type Rates map[Case]Rate
 
 // Rate is that of one primitive.
-type Rate struct{ Ours, Floor float64 }
+type Rate struct {
+	Ours, Floor float64
+	Beside      float64 // share of the machine's cores that other processes kept busy when it was measured
+}
 
 // PriceClass names the parameter sets whose prices differ as nominal ones do, on any machine: those of one ring, one number
 // of special moduli, and moduli that the same kernels serve.
@@ -44,7 +47,7 @@ func (p *Priced) Rates(l Literal, w Work) Rates {
 	byOp := map[packing.Op][]float64{}
 	for at, v := range p.Ours {
 		c := w.of(at)
-		rate := Rate{v / nominal(at.Op, at.Level), p.Floor[at]}
+		rate := Rate{Ours: v / nominal(at.Op, at.Level), Floor: p.Floor[at], Beside: p.Beside}
 		if c.Level == anyLevel {
 			rate.Floor /= float64(at.Level + 1)
 		} else {
@@ -57,7 +60,8 @@ func (p *Priced) Rates(l Literal, w Work) Rates {
 		slices.Sort(rates)
 		if len(rates) >= enoughLevels {
 			if middle := rates[(len(rates)-1)/2]; rate.Ours > disturbed*middle {
-				r[c] = Rate{middle, rate.Floor}
+				rate.Ours = middle
+				r[c] = rate
 			}
 		}
 	}
@@ -90,7 +94,7 @@ func (r Rates) Priced(l Literal, w Work) *Priced {
 		if !ok {
 			continue
 		}
-		p.Ours[at], p.Floor[at] = rate.Ours*nominal(at.Op, at.Level), rate.Floor
+		p.Ours[at], p.Floor[at], p.Beside = rate.Ours*nominal(at.Op, at.Level), rate.Floor, max(p.Beside, rate.Beside)
 		if c.Level == anyLevel {
 			p.Floor[at] *= float64(at.Level + 1)
 		}
@@ -110,7 +114,9 @@ func (l Literal) NominalTransform() float64 {
 // Scale multiplies all prices.
 func (r Rates) Scale(by float64) {
 	for c, rate := range r {
-		r[c] = Rate{rate.Ours * by, rate.Floor * by}
+		rate.Ours *= by
+		rate.Floor *= by
+		r[c] = rate
 	}
 }
 
@@ -118,6 +124,15 @@ func (r Rates) Scale(by float64) {
 func (r Rates) Add(more Rates) {
 	for c, rate := range more {
 		if _, ok := r[c]; !ok {
+			r[c] = rate
+		}
+	}
+}
+
+// Quieter takes over those prices that were measured beside fewer busy processes than the same ones here.
+func (r Rates) Quieter(other Rates) {
+	for c, rate := range other {
+		if mine, ok := r[c]; ok && rate.Beside < mine.Beside {
 			r[c] = rate
 		}
 	}

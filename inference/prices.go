@@ -22,16 +22,7 @@ type Priced struct {
 	Floor map[packing.At]float64 // of lattigo's own calls for the same work: what an evaluation is held against
 
 	Reference float64 // seconds of a transform when the prices were measured: the speed of the machine at that time
-}
-
-// Scaled is the prices at the machine's present speed, given by what a transform takes now.
-func (p *Priced) Scaled(reference float64) *Priced {
-	out := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: reference}
-	for at, v := range p.Ours {
-		out.Ours[at] = v * reference / p.Reference
-		out.Floor[at] = p.Floor[at] * reference / p.Reference
-	}
-	return out
+	Beside    float64 // share of the machine's cores that other processes kept busy then, at most
 }
 
 // TimeReference times a transform of one limb.

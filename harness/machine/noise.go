@@ -4,9 +4,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"hepex/harness/record"
 	"hepex/harness/stats"
@@ -86,6 +90,28 @@ func readCPUTimes(root string) cpuTimes {
 		}
 	}
 	return cpuTimes{used: ticks[1] + ticks[2] + ticks[3] + ticks[6] + ticks[7], stolen: ticks[8]}
+}
+
+// WatchOthers begins to follow what share of the cores other processes keep busy. What it returns tells the mean since then, from 0 to 1: 0 where
+// the /proc below root does not tell.
+func WatchOthers(root string) func() float64 {
+	start, own, began := readCPUTimes(root), ownSeconds(), time.Now()
+	return func() float64 {
+		used := (readCPUTimes(root).used - start.used) / ticksPerSecond
+		capacity := time.Since(began).Seconds() * float64(runtime.NumCPU())
+		return min(max((used-(ownSeconds()-own))/capacity, 0), 1)
+	}
+}
+
+const ticksPerSecond = 100 // of /proc/stat, on every architecture that Go runs on
+
+// ownSeconds is the processor time that this process has used.
+func ownSeconds() float64 {
+	var r unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &r) != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano()).Seconds()
 }
 
 // load1 is the mean number of tasks that ran or wanted to in the last minute, 0 where /proc does not tell.

@@ -1,11 +1,13 @@
 package machine
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hepex/harness/record"
 )
@@ -67,6 +69,29 @@ func TestNoiseWatchWithoutSources(t *testing.T) {
 		if got := *w.End(); got != (record.Noise{}) {
 			t.Errorf("%s: %+v", name, got)
 		}
+	}
+}
+
+// What this process uses itself does not count, what others use does, and never more than there is.
+func TestWatchOthers(t *testing.T) {
+	m := kernel{t, t.TempDir()}
+	stat := func(user float64) { m.write("proc/stat", fmt.Sprintf("cpu  %.0f 0 0 0 0 0 0 0 0 0\n", user)) }
+	stat(1000)
+	others := WatchOthers(m.root)
+	began, own := time.Now(), ownSeconds()
+	for time.Since(began) < 100*time.Millisecond { // works
+	}
+	stat(1000 + 100*(ownSeconds()-own))
+	if got := others(); got > 0.1 {
+		t.Errorf("%.2f of the cores, but only this process ran", got)
+	}
+	stat(1000 + 1e6)
+	if got := others(); got != 1 {
+		t.Errorf("%.2f of the cores: want all", got)
+	}
+	m.write("proc/stat", "nothing")
+	if got := others(); got != 0 {
+		t.Errorf("%.2f of the cores, of which nothing is known", got)
 	}
 }
 

@@ -219,10 +219,12 @@ type LayerTime struct {
 }
 
 // Predicted is what the cost model said before the evaluation: seconds by counts and this machine's prices, of which kinds of primitives
-// take so much, and the peak of memory.
+// take so much, and the peak of memory. PricesBeside is the share of the cores that other processes kept busy when the prices
+// were measured, at most: where it is high, prices are, and what is predicted from them.
 type Predicted struct {
 	Evaluate     float64     `json:"evaluate_s"`
 	PerPrimitive []LayerTime `json:"per_primitive,omitempty"` // absent in older records
+	PricesBeside float64     `json:"prices_beside,omitempty"`
 	PeakBytes    int64       `json:"peak_bytes"`
 }
 

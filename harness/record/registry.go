@@ -63,6 +63,7 @@ var metrics = []Metric{
 	{"memory.input", "Input size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Input })},
 
 	{"predicted.evaluate_s", "Predicted evaluation time", Seconds, Lower, predicted(func(p *Predicted) float64 { return p.Evaluate })},
+	{"predicted.prices_beside", "Cores kept busy by others as prices were measured", Fraction, Lower, predicted(func(p *Predicted) float64 { return p.PricesBeside })},
 	{"predicted.peak_bytes", "Predicted peak memory", Bytes, Lower, predicted(func(p *Predicted) float64 { return float64(p.PeakBytes) })},
 
 	{"bytes_up", "Encrypted inputs", Bytes, Lower, func(r *Record) (float64, bool) { return float64(r.BytesUp), r.BytesUp > 0 }},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"hepex/harness/atomicfile"
+	"hepex/harness/machine"
 	"hepex/inference"
 	"hepex/packing"
 )
@@ -25,20 +27,30 @@ import (
 //
 // Each class is measured, or read, in a moment of its own, and machines have slow moments. So all prices are divided by what
 // a transform took in their moment and multiplied by what it took once, at first: whatever one Pricer prices can be
-// compared, and it never has two prices for one thing.
+// compared, and it never has two prices for one thing. What was measured while other processes were busy, who take memory's
+// bandwidth and not only time, serves until a later Pricer has a quieter moment.
 func CachedPrices(dir, cpu string, again bool) Pricer {
-	c := &priceCache{dir: dir, cpu: cpu, again: again, rates: map[string]inference.Rates{}}
-	return c.price
+	others := func() func() float64 { return machine.WatchOthers("/") }
+	return newPriceCache(dir, cpu, again, others).price
+}
+
+func newPriceCache(dir, cpu string, again bool, others func() func() float64) *priceCache {
+	return &priceCache{dir: dir, cpu: cpu, again: again, others: others, rates: map[string]inference.Rates{}, doubtful: map[string]inference.Rates{}}
 }
 
 type priceCache struct {
 	dir, cpu string
 	again    bool
+	others   func() func() float64 // machine.WatchOthers
 
-	mu    sync.Mutex
-	speed float64                    // what transforms take here, in nominal ones; 0 is not known yet
-	rates map[string]inference.Rates // by key, at that speed
+	mu       sync.Mutex
+	speed    float64                    // what transforms take here, in nominal ones; 0 is not known yet
+	rates    map[string]inference.Rates // by key, at that speed
+	doubtful map[string]inference.Rates // what the folder has of a key that was measured beside others, likewise
 }
+
+// quiet is the share of the cores that others may keep busy while prices are measured.
+const quiet = 0.125
 
 // price gives the prices of a parameter set for some work.
 func (c *priceCache) price(p inference.Parameters, w inference.Work) (*inference.Priced, error) {
@@ -49,27 +61,28 @@ func (c *priceCache) price(p inference.Parameters, w inference.Work) (*inference
 	}
 	key := priceKey(p, c.cpu)
 	path := filepath.Join(c.dir, key+".json")
-	have := c.rates[key]
-	if have == nil {
-		stored, err := readPrices(path)
-		switch {
-		case c.again || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPrices):
-			have = inference.Rates{}
-		case err != nil:
-			return nil, fmt.Errorf("%w: %w", ErrFolder, err)
-		default:
-			have = stored
-			have.Scale(c.speed)
+	if c.rates[key] == nil {
+		if err := c.read(key, path); err != nil {
+			return nil, err
 		}
-		c.rates[key] = have
 	}
-	if missing := have.Missing(w); len(missing.Counts) > 0 {
+	have, doubtful := c.rates[key], c.doubtful[key]
+	missing := have.Missing(w)
+	if len(doubtful.Missing(missing).Counts) < len(missing.Counts) && !c.isQuiet() { // it has some of them, and nothing better is to be had
+		have.Add(doubtful)
+		clear(doubtful)
+		missing = have.Missing(w)
+	}
+	if len(missing.Counts) > 0 {
 		more, err := c.measure(p, missing)
 		if err != nil {
 			return nil, err
 		}
+		more.Quieter(doubtful)
 		have.Add(more)
-		if err := writePrices(path, have, c.speed); err != nil {
+		all := maps.Clone(have)
+		all.Add(doubtful)
+		if err := writePrices(path, all, c.speed); err != nil {
 			return nil, err
 		}
 	}
@@ -78,13 +91,46 @@ func (c *priceCache) price(p inference.Parameters, w inference.Work) (*inference
 	return priced, nil
 }
 
+// read takes from the folder what it has of a key.
+func (c *priceCache) read(key, path string) error {
+	c.rates[key], c.doubtful[key] = inference.Rates{}, inference.Rates{}
+	if c.again {
+		return nil
+	}
+	stored, err := readPrices(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPrices) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrFolder, err)
+	}
+	stored.Scale(c.speed)
+	for of, rate := range stored {
+		if rate.Beside > quiet {
+			c.doubtful[key][of] = rate
+		} else {
+			c.rates[key][of] = rate
+		}
+	}
+	return nil
+}
+
+// isQuiet looks around for long enough that the kernel's ticks tell.
+func (c *priceCache) isQuiet() bool {
+	others := c.others()
+	time.Sleep(200 * time.Millisecond)
+	return others() <= quiet
+}
+
 // measure gives rates at the speed of the cache. The moment's speed is the median of those before, in and after it.
 func (c *priceCache) measure(p inference.Parameters, w inference.Work) (inference.Rates, error) {
+	others := c.others()
 	before := inference.TimeReference(p)
 	measured, err := inference.MeasurePrices(p, w)
 	if err != nil {
 		return nil, err
 	}
+	measured.Beside = others()
 	moments := []float64{before, measured.Reference, inference.TimeReference(p)}
 	slices.Sort(moments)
 	r := measured.Rates(p.Literal, w)
@@ -104,7 +150,7 @@ func medianReference(p inference.Parameters) float64 {
 }
 
 // pricing is raised whenever prices are measured or kept otherwise.
-const pricing = 6
+const pricing = 7
 
 // priceKey names what rates depend on.
 func priceKey(p inference.Parameters, cpu string) string {
@@ -140,8 +186,9 @@ type line struct {
 	Op    packing.Op `json:"op"`
 	Level int        `json:"level"`
 	inference.Scene
-	Ours  float64 `json:"of_nominal"`
-	Floor float64 `json:"floor_seconds"`
+	Ours   float64 `json:"of_nominal"`
+	Floor  float64 `json:"floor_seconds"`
+	Beside float64 `json:"beside,omitempty"`
 }
 
 // readPrices gives rates at nominal speed.
@@ -159,7 +206,7 @@ func readPrices(path string) (inference.Rates, error) {
 	}
 	r := inference.Rates{}
 	for _, l := range f.Rates {
-		r[inference.Case{At: packing.At{Op: l.Op, Level: l.Level}, Scene: l.Scene}] = inference.Rate{Ours: l.Ours, Floor: l.Floor}
+		r[inference.Case{At: packing.At{Op: l.Op, Level: l.Level}, Scene: l.Scene}] = inference.Rate{Ours: l.Ours, Floor: l.Floor, Beside: l.Beside}
 	}
 	return r, nil
 }
@@ -168,7 +215,7 @@ func readPrices(path string) (inference.Rates, error) {
 func writePrices(path string, r inference.Rates, speed float64) error {
 	var lines []line
 	for c, rate := range r {
-		lines = append(lines, line{c.Op, c.Level, c.Scene, rate.Ours / speed, rate.Floor / speed})
+		lines = append(lines, line{c.Op, c.Level, c.Scene, rate.Ours / speed, rate.Floor / speed, rate.Beside})
 	}
 	slices.SortFunc(lines, func(a, b line) int {
 		return cmp.Or(int(a.Op)-int(b.Op), a.Level-b.Level, strings.Compare(fmt.Sprint(a.Scene), fmt.Sprint(b.Scene)))

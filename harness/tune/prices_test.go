@@ -87,3 +87,64 @@ func TestPricesDoNotDrift(t *testing.T) {
 		t.Errorf("%d files: want one for a class", len(files))
 	}
 }
+
+// What was measured beside other work serves a later pricer while that goes on, is measured again in a quieter moment, and is not
+// kept in the place of something better.
+func TestPricesWaitForQuiet(t *testing.T) {
+	dir := t.TempDir()
+	p, err := inference.NewParameters(inference.Literal{Ring: inference.Standard, LogN: 12, LogQ: []int{45, 44}, LogP: []int{45}, LogScale: 25}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rescale, bias := packing.At{Op: packing.Rescale, Level: 1}, packing.At{Op: packing.AddBias, Level: 0}
+	path := filepath.Join(dir, priceKey(p, "a machine")+".json")
+	// price asks a new pricer beside so much other work, and gives what the folder has then.
+	price := func(beside float64, ats ...packing.At) (given *inference.Priced, kept inference.Rates) {
+		t.Helper()
+		c := newPriceCache(dir, "a machine", false, func() func() float64 { return func() float64 { return beside } })
+		counts := packing.Counts{}
+		for _, at := range ats {
+			counts[at] = 1
+		}
+		given, err := c.price(p, inference.Work{Counts: counts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err = readPrices(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return given, kept
+	}
+	of := func(at packing.At) inference.Case { return inference.Case{At: at} }
+
+	given, first := price(0.6, rescale)
+	if given.Beside != 0.6 || first[of(rescale)].Beside != 0.6 {
+		t.Errorf("beside .6: given %g, kept %+v", given.Beside, first)
+	}
+	given, second := price(0.9, rescale, bias)
+	if given.Beside != 0.9 || second[of(rescale)] != first[of(rescale)] || second[of(bias)].Beside != 0.9 {
+		t.Errorf("later beside .9: given %g, kept %+v, before %+v", given.Beside, second, first)
+	}
+	given, third := price(0.01, bias)
+	if given.Beside != 0.01 || third[of(bias)].Beside != 0.01 || third[of(rescale)] != first[of(rescale)] {
+		t.Errorf("in a quiet moment: given %g, kept %+v, before %+v", given.Beside, third, second)
+	}
+	given, fourth := price(0.9, bias)
+	if given.Beside != 0.01 || !maps.Equal(fourth, third) {
+		t.Errorf("a good price beside .9: given %g, kept %+v, before %+v", given.Beside, fourth, third)
+	}
+
+	// The moment seems quiet and then is not: the old price was the better one.
+	shares := []float64{0.1, 0.8}
+	c := newPriceCache(dir, "a machine", false, func() func() float64 {
+		return func() float64 { share := shares[0]; shares = shares[1:]; return share }
+	})
+	given, err = c.price(p, inference.Work{Counts: packing.Counts{rescale: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if given.Beside != 0.6 || len(shares) > 0 {
+		t.Errorf("given beside %g: want the old .6; %d shares unread", given.Beside, len(shares))
+	}
+}
