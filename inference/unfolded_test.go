@@ -35,7 +35,7 @@ func TestUnfoldedConvolution(t *testing.T) {
 		for _, threads := range []int{1, 2} {
 			t.Run(fmt.Sprintf("encrypted %t, %d threads", encrypted, threads), func(t *testing.T) {
 				got, trace := evaluate(t, p, m, encrypted, threads, x)
-				if bits := precision(networktest.Forward(f, x), got); bits < 14 {
+				if bits := precision(networktest.Forward(f, x), got); bits < 12 { // 13.4 to 15 by the draw of the noise; a wrong slot leaves none
 					t.Errorf("%.1f bits", bits)
 				}
 				for i, counted := range m.Counts(m.Kept, encrypted) {
