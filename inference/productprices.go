@@ -188,9 +188,10 @@ func (b *priceBench) rowEnd(limb int, scene Scene) float64 {
 }
 
 // scalars times layers whose rows have weights for all inputs, and for few: what differs is what a weight costs, the rest belongs
-// to the inputs. Half of the weights are negative.
+// to the inputs. Half of the weights are negative. The first few outputs hide behind the memory that inputs come from, so that it takes
+// as many outputs as layers have to see what a weight costs.
 func (b *priceBench) scalars(level int, scene Scene, set func(packing.Op, float64)) (err error) {
-	const outputs = 16
+	const outputs = 64
 	inputs := scene.Inputs
 	few := (inputs + outputs - 1) / outputs
 	x, out, rows := make([]*rlwe.Ciphertext, inputs), make([]*rlwe.Ciphertext, outputs), make([]scalarRow, outputs)
