@@ -36,12 +36,13 @@ type panel struct {
 }
 
 // curve is the points of one series, or of one row of a dot chart. A baseline has a single point and is drawn as a
-// level; so is, too, the one point of a reference.
+// level; so is, too, the one point of a reference. A level runs through the whole panel, or as far as it reaches in x.
 type curve struct {
 	name                string
 	look                look
 	points              []point
 	baseline, reference bool
+	reach               *[2]float64
 	joined              bool // by a line
 }
 

@@ -13,7 +13,8 @@ import (
 
 // A dot chart is a chart on its side: its x is the row and runs down, its y is the value and runs to the right. A row shows
 // the mean, the range and the values of the single seeds. What the rows are compared with runs through all of
-// them: the mean of the first row, where it has one, and dense networks.
+// them: the mean of the first row, where it has one, and dense networks. Where rows have dense networks of their own, as tile
+// shapes have, each is compared with its own.
 
 // Lengths of a dot chart, in points: a row of one point and what each further one adds to all rows, what stands above and
 // below them, and the longest that a row's name may be.
@@ -54,17 +55,22 @@ func (c *chart) fillRows(d *drawn, value record.Metric) error {
 	compared := false
 	for _, values := range areas {
 		p := panel{title: facet.of(values)}
-		for _, pt := range d.placed(Axis{}, d.fig.YAxis, points(baselinesFor(d.baselines, d.facets, values), nil, d.y)) {
-			p.curves = append(p.curves, curve{name: "dense", look: levelLook(0), points: []point{pt}, baseline: true})
+		dense := baselinesFor(d.baselines, d.facets, values)
+		own := d.ofRows(dense, rows)
+		if own == nil {
+			p.curves = append(p.curves, d.levels("dense", dense, nil)...)
 		}
 		for i, row := range rows {
+			if own != nil {
+				p.curves = append(p.curves, d.levels(rowNames.row(row)+", dense", own[i], &[2]float64{float64(i) - 0.4, float64(i) + 0.4})...)
+			}
 			found := points(having(having(d.points, d.facets, values), d.series, row), nil, d.y)
 			found = d.placed(Axis{}, d.fig.YAxis, found)
 			for k := range found { // those that differ in more than their seeds get places of their own
 				found[k].x.mean = float64(i) + 0.8*((float64(k)+0.5)/float64(len(found))-0.5)
 			}
 			cv := curve{name: rowNames.row(row), look: rowLook, points: found}
-			if i == 0 && len(found) == 1 { // one of several would be compared with anything but its like
+			if i == 0 && len(found) == 1 && own == nil { // one of several would be compared with anything but its like
 				cv.look, cv.reference, compared = referenceLook, true, true
 			}
 			p.curves = append(p.curves, cv)
@@ -79,6 +85,30 @@ func (c *chart) fillRows(d *drawn, value record.Metric) error {
 	}
 	c.onSide, c.x = true, rowAxis(rowNames, rows)
 	return c.scale(d, value, value)
+}
+
+// ofRows returns the dense records of each row, or nil where all rows share them or some have none.
+func (d *drawn) ofRows(dense record.Set, rows [][]string) []record.Set {
+	own, all := make([]record.Set, len(rows)), 0
+	for i, row := range rows {
+		own[i] = baselinesFor(dense, d.series, row)
+		if len(own[i]) == 0 {
+			return nil
+		}
+		all += len(own[i])
+	}
+	if all == len(rows)*len(dense) {
+		return nil
+	}
+	return own
+}
+
+// levels are those of dense records, of one row or, without reach, of all.
+func (d *drawn) levels(name string, dense record.Set, reach *[2]float64) (all []curve) {
+	for _, pt := range d.placed(Axis{}, d.fig.YAxis, points(dense, nil, d.y)) {
+		all = append(all, curve{name: name, look: levelLook(0), points: []point{pt}, baseline: true, reach: reach})
+	}
+	return all
 }
 
 // appearing returns the different keys of the records as they come, which is the order of a config.

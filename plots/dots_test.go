@@ -154,3 +154,29 @@ func TestDotChartsAreValidAndReproducible(t *testing.T) {
 		})
 	}
 }
+
+// Rows with dense networks of their own are compared with these, within the row, and not with the first row.
+func TestRowsHaveTheirOwnDenseNetworks(t *testing.T) {
+	var all record.Set
+	for i, tile := range []string{"8x8x4", "16x16x1"} {
+		all = append(all, one(1, float64(10+i), map[string]any{"tile": tile, "prune.scheme": "dense"}), one(0.5, float64(5+i), map[string]any{"tile": tile, "prune.scheme": "joint"}))
+	}
+	c := mustReduce(t, Figure{ID: "f", X: "latency.evaluate", Rows: "tile"}, all)
+	curves := c.panels[0].curves
+	if got := legendNames(c); got != "[dense]" || len(curves) != 4 {
+		t.Fatalf("legend %q, %d curves: want a level and a row twice", got, len(curves))
+	}
+	for i, name := range []string{"8x8x4", "16x16x1"} {
+		level, row := curves[2*i], curves[2*i+1]
+		from, to := c.reach(level)
+		if level.name != name+", dense" || !level.baseline || level.points[0].y.mean != float64(10+i) || from != float64(i)-0.4 || to != float64(i)+0.4 {
+			t.Errorf("%s: level %q of %v from %g to %g", name, level.name, level.points[0].y, from, to)
+		}
+		if row.name != name || row.reference || row.points[0].y.mean != float64(5+i) {
+			t.Errorf("%s: row %q of %v", name, row.name, row.points[0].y)
+		}
+	}
+	if c := mustReduce(t, Figure{ID: "f", X: "latency.evaluate", Rows: "tile"}, all[1:]); len(c.panels[0].curves) != 3 || !c.panels[0].curves[1].reference {
+		t.Errorf("a row without a dense network of its own: %+v", c.panels[0].curves)
+	}
+}

@@ -276,17 +276,28 @@ func (c *chart) lines(cv curve) []plot.Plotter {
 	var parts []plot.Plotter
 	switch {
 	case cv.reference:
-		parts = append(parts, &plotter.Line{XYs: c.level(cv.points[0].y.mean), LineStyle: cv.look.line(0.8)})
+		parts = append(parts, &plotter.Line{XYs: c.level(cv), LineStyle: cv.look.line(0.8)})
 	case cv.baseline:
-		parts = append(parts, &plotter.Line{XYs: c.level(cv.points[0].y.mean), LineStyle: cv.look.line(lineWidth)})
+		parts = append(parts, &plotter.Line{XYs: c.level(cv), LineStyle: cv.look.line(lineWidth)})
 	case cv.joined:
 		parts = append(parts, &plotter.Line{XYs: cv.line(), LineStyle: cv.look.line(lineWidth)})
 	}
 	return append(parts, c.whiskers(cv)...)
 }
 
-// level is a line through the whole panel.
-func (c *chart) level(y float64) plotter.XYs { return plotter.XYs{c.at(c.x.min, y), c.at(c.x.max, y)} }
+// level is the line of a baseline or a reference.
+func (c *chart) level(cv curve) plotter.XYs {
+	from, to := c.reach(cv)
+	return plotter.XYs{c.at(from, cv.points[0].y.mean), c.at(to, cv.points[0].y.mean)}
+}
+
+// reach is what a level spans in x.
+func (c *chart) reach(cv curve) (from, to float64) {
+	if cv.reach != nil {
+		return cv.reach[0], cv.reach[1]
+	}
+	return c.x.min, c.x.max
+}
 
 func (c *chart) markers(cv curve) plot.Plotter {
 	s := &plotter.Scatter{GlyphStyle: cv.look.marker()}
@@ -305,11 +316,11 @@ type arrows struct {
 func (c *chart) arrows(cv curve) arrows {
 	a := arrows{color: cv.look.color}
 	for _, pt := range c.beyond(cv) {
-		if cv.baseline {
-			pt.x.mean = c.x.max
-			if c.onSide { // below is the axis
-				pt.x.mean = c.x.min + 0.2
-			}
+		switch from, to := c.reach(cv); {
+		case cv.baseline && c.onSide: // below is the axis
+			pt.x.mean = from + 0.2
+		case cv.baseline:
+			pt.x.mean = to
 		}
 		a.points = append(a.points, c.at(pt.x.mean, pt.y.mean))
 	}

@@ -59,11 +59,11 @@ func (s places) Plot(dc draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&dc)
 	for _, pt := range s.curve.points {
 		from, to := c.at(pt.x.mean, pt.y.mean), c.at(pt.x.mean, pt.y.mean)
-		switch {
+		switch start, end := c.reach(s.curve); {
 		case s.curve.baseline && c.onSide:
-			from.Y, to.Y = c.x.max, c.x.min
+			from.Y, to.Y = end, start
 		case s.curve.baseline:
-			from.X, to.X = c.x.min, c.x.max
+			from.X, to.X = start, end
 		case c.parts != nil:
 			from.X = c.y.min
 		}
