@@ -84,12 +84,12 @@ type priceBench struct {
 	seen  uint64
 }
 
-// priceSteps are rotations to time: enough for a stage of radix 5.
-var priceSteps = []int{1, 2, 3, 4}
+// priceSteps are rotations to time, and warmSteps those that come before them: enough for a stage of radix 5.
+var priceSteps, warmSteps = []int{1, 2, 3, 4}, []int{5, 10, 15, 20}
 
 func newPriceBench(p Parameters) (*priceBench, error) {
 	levels := packing.KeyLevels{Relinearize: p.MaxLevel(), Rotate: map[int]int{}}
-	for _, s := range priceSteps {
+	for _, s := range slices.Concat(priceSteps, warmSteps) {
 		levels.Rotate[s] = p.MaxLevel()
 	}
 	keys, err := drawKeys(p, levels, newSecret(p))
@@ -149,9 +149,10 @@ func repeat(f, before func(), most int) []float64 {
 	return times
 }
 
-// clockCold times what has not met its key for a while: an evaluation goes through all other keys first.
-func (b *priceBench) clockCold(f func()) float64 {
-	return typical(repeat(f, b.walk, maxCold))
+// clockCold times what has not met its key for a while: an evaluation goes through all other keys first. What it works in, other key
+// switches have just used.
+func (b *priceBench) clockCold(f, warm func()) float64 {
+	return typical(repeat(f, func() { b.walk(); warm() }, maxCold))
 }
 
 // typical is the mean of sorted times, for memory has no best case that an evaluation would meet: it is made of good and bad moments
@@ -205,7 +206,7 @@ func (b *priceBench) level(level int, w Work, out *Priced) error {
 		set(packing.AddBias, ours, clock(func() { r.Add(x.Value[0], y.Value[0], x.Value[0]) }))
 	}
 	if has(packing.AddInput) {
-		set(packing.AddInput, b.clockCold(func() { b.w.addTo(x, y) }), clock(func() {
+		set(packing.AddInput, b.clockCold(func() { b.w.addTo(x, y) }, func() {}), clock(func() {
 			for c, v := range x.Value {
 				r.Add(v, y.Value[c], v)
 			}
@@ -220,13 +221,14 @@ func (b *priceBench) divisions(level int, has func(...packing.Op) bool, set func
 	x, x2, out := b.random(1, level), b.random(2, level), hefloat.NewCiphertext(p, 1, level)
 	product := hefloat.NewCiphertext(p, 2, level)
 	relin := 0.0
+	switchKeys := func() { _ = b.w.sumStage(x, warmSteps[0], 2) }
 	if has(packing.Relinearize, packing.RelinearizeRescale, packing.Square) {
-		relin = b.clockCold(func() { _ = b.w.relinearize(x2, out, false) })
+		relin = b.clockCold(func() { _ = b.w.relinearize(x2, out, false) }, switchKeys)
 		floor := clock(func() { _ = b.eval.Relinearize(x2, out) })
 		set(packing.Relinearize, relin, floor)
 	}
 	if has(packing.Square) {
-		t := b.clockCold(func() { b.w.square(x, product) })
+		t := b.clockCold(func() { b.w.square(x, product) }, switchKeys)
 		set(packing.Square, t, clock(func() { _ = b.eval.Mul(x, x, product) }))
 	}
 	if level == 0 {
@@ -246,7 +248,7 @@ func (b *priceBench) divisions(level int, has func(...packing.Op) bool, set func
 	}
 	if has(packing.RelinearizeRescale) {
 		floor := clock(func() { _ = b.eval.Relinearize(x2, out) })
-		set(packing.RelinearizeRescale, b.clockCold(func() { _ = b.w.relinearize(x2, low, true) }), floor+rescale)
+		set(packing.RelinearizeRescale, b.clockCold(func() { _ = b.w.relinearize(x2, low, true) }, switchKeys), floor+rescale)
 	}
 }
 
@@ -278,11 +280,14 @@ func (b *priceBench) rotations(level int, has func(...packing.Op) bool, set func
 
 	var err error
 	stage := func(radix int) float64 {
-		return b.clockCold(func() {
-			if e := b.w.sumStage(x, 1, radix); e != nil {
-				err = e
+		run := func(step int) func() {
+			return func() {
+				if e := b.w.sumStage(x, step, radix); e != nil {
+					err = e
+				}
 			}
-		})
+		}
+		return b.clockCold(run(priceSteps[0]), run(warmSteps[0]))
 	}
 	two, five := stage(2), stage(5)
 	rotate := max((five-two)/3, 0)
@@ -302,11 +307,14 @@ func (b *priceBench) rotations(level int, has func(...packing.Op) bool, set func
 func (b *priceBench) inputRotations(x *rlwe.Ciphertext, modDown, floor float64, set func(packing.Op, float64, float64)) (err error) {
 	outs := []*rlwe.Ciphertext{b.random(1, x.Level()), b.random(1, x.Level()), b.random(1, x.Level()), b.random(1, x.Level())}
 	rotate := func(n int) float64 {
-		return b.clockCold(func() {
-			if e := b.w.rotateInto(x, priceSteps[:n], outs[:n]); e != nil {
-				err = e
+		run := func(steps []int) func() {
+			return func() {
+				if e := b.w.rotateInto(x, steps[:n], outs[:n]); e != nil {
+					err = e
+				}
 			}
-		})
+		}
+		return b.clockCold(run(priceSteps), run(warmSteps))
 	}
 	one, four := rotate(1), rotate(4)
 	set(packing.RotateInput, max((four-one)/3-modDown, 0), floor)
@@ -317,11 +325,11 @@ func (b *priceBench) inputRotations(x *rlwe.Ciphertext, modDown, floor float64, 
 func (b *priceBench) diagonalRotations(x *rlwe.Ciphertext, floor float64, set func(packing.Op, float64, float64)) (err error) {
 	p, level := b.p.Parameters, x.Level()
 	qp := p.RingQP().AtLevel(level, p.MaxLevelP())
-	ly := &packing.Layer{Level: level, Rotations: append([]int{0}, priceSteps...), Cols: 1}
 	acc := b.random(1, level)
-	run := func(n int) float64 {
+	run := func(steps []int) func() {
+		ly := &packing.Layer{Level: level, Rotations: append([]int{0}, steps...), Cols: 1}
 		kept := make([]bool, len(ly.Rotations))
-		for k := range n {
+		for k := range steps {
 			kept[k+1] = true
 		}
 		columns := newTiles(b.p, ly, 0, kept, false)
@@ -331,13 +339,14 @@ func (b *priceBench) diagonalRotations(x *rlwe.Ciphertext, floor float64, set fu
 				at.Put(s, term, kernels.Aligned(p.N()))
 			}
 		}
-		return b.clockCold(func() {
+		return func() {
 			if e := b.w.diagonals(acc, []*rlwe.Ciphertext{x}, ly.Rotations, columns); e != nil {
 				err = e
 			}
-		})
+		}
 	}
-	one, four := run(1), run(4)
+	rotate := func(n int) float64 { return b.clockCold(run(priceSteps[:n]), run(warmSteps[:n])) }
+	one, four := rotate(1), rotate(4)
 	u, v, w := qp.NewPoly(), qp.NewPoly(), qp.NewPoly()
 	set(packing.MulDiagonal, 0, 2*clock(func() { qp.MulCoeffsMontgomeryLazyThenAddLazy(u, v, w) }))
 	set(packing.RotateDiagonal, max((four-one)/3, 0), floor)

@@ -173,6 +173,9 @@
 //
 // # Quality alone
 //
+// measure.warmup evaluations are not timed, so that caches and buffers are as a busy server has them; unless it is 0, one more comes before each
+// that takes less than a tenth of a second, whose caches the units and other points would have emptied.
+//
 // measure: {encrypted: false} leaves encryption out: records hold the plain network's quality, tiles and shares, for comparisons
 // of many points. The tile need not fill a ring then: 8x8x1.
 //

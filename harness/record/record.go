@@ -193,8 +193,9 @@ type Operations struct {
 	Items       map[string]int `json:"items,omitempty"`
 }
 
-// Latency is in seconds. The model is encoded and encrypted on all processors; one wall time is split between both. Evaluate holds every sample, EvaluateMedian their median and Low to High its
-// 95 % interval; one evaluation is a whole batch.
+// Latency is in seconds. The model is encoded and encrypted on all processors; one wall time is split between both. Evaluate holds every
+// sample, EvaluateMedian their median and Low to High its 95 % interval; one evaluation is a whole batch. Those shorter than a tenth of a
+// second follow an untimed one each, unless measure.warmup is 0: they are those of a server that is busy, not of one that wakes.
 type Latency struct {
 	Keygen           float64     `json:"keygen"`
 	EncodeModel      float64     `json:"encode_model"`

@@ -150,7 +150,7 @@ func medianReference(p inference.Parameters) float64 {
 }
 
 // pricing is raised whenever prices are measured or kept otherwise.
-const pricing = 8
+const pricing = 9
 
 // priceKey names what rates depend on.
 func priceKey(p inference.Parameters, cpu string) string {
