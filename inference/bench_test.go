@@ -123,7 +123,7 @@ func benchLayers(b *testing.B, y party) *Server {
 func BenchmarkKernels(b *testing.B) {
 	p, err := NewParameters(Literal{LogN: 13, LogQ: []int{45, 40, 40, 40}, LogP: []int{49}, LogScale: 40}, false)
 	check(b, err)
-	k, err := newPriceBench(p)
+	k, err := newPriceBench(p, priceSteps)
 	check(b, err)
 	level := p.MaxLevel()
 	x, product, low := k.random(1, level), k.random(2, level), k.random(1, level-1)

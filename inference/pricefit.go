@@ -129,6 +129,17 @@ func (r Rates) Add(more Rates) {
 	}
 }
 
+// Of is those rates that some work asks for.
+func (r Rates) Of(w Work) Rates {
+	some := Rates{}
+	for at := range w.Counts {
+		if rate, ok := r[w.of(at)]; ok {
+			some[w.of(at)] = rate
+		}
+	}
+	return some
+}
+
 // Quieter takes over those prices that were measured beside fewer busy processes than the same ones here.
 func (r Rates) Quieter(other Rates) {
 	for c, rate := range other {

@@ -50,7 +50,11 @@ func (p *Priced) Prices(floor bool) packing.Prices {
 func MeasurePrices(p Parameters, w Work) (*Priced, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	b, err := newPriceBench(p)
+	steps := warmSteps[:1]
+	if w.has(packing.Decompose, packing.ModDown) {
+		steps = slices.Concat(priceSteps, warmSteps)
+	}
+	b, err := newPriceBench(p, steps)
 	if err != nil {
 		return nil, err
 	}
@@ -87,9 +91,10 @@ type priceBench struct {
 // priceSteps are rotations to time, and warmSteps those that come before them: enough for a stage of radix 5.
 var priceSteps, warmSteps = []int{1, 2, 3, 4}, []int{5, 10, 15, 20}
 
-func newPriceBench(p Parameters) (*priceBench, error) {
+// newPriceBench has keys for so many rotations.
+func newPriceBench(p Parameters, steps []int) (*priceBench, error) {
 	levels := packing.KeyLevels{Relinearize: p.MaxLevel(), Rotate: map[int]int{}}
-	for _, s := range slices.Concat(priceSteps, warmSteps) {
+	for _, s := range steps {
 		levels.Rotate[s] = p.MaxLevel()
 	}
 	keys, err := drawKeys(p, levels, newSecret(p))

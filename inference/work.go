@@ -91,5 +91,15 @@ func (w Work) of(at packing.At) Case {
 	return Case{At: at}
 }
 
+// has tells whether there is any of some operations.
+func (w Work) has(ops ...packing.Op) bool {
+	for at := range w.Counts {
+		if slices.Contains(ops, at.Op) {
+			return true
+		}
+	}
+	return false
+}
+
 // keysMiB is the class of the keys' memory.
 func (w Work) keysMiB() int { return class(float64(w.Keys)/(1<<20), leastKeys, mostKeys, 1) }

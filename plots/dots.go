@@ -56,7 +56,7 @@ func (c *chart) fillRows(d *drawn, value record.Metric) error {
 	for _, values := range areas {
 		p := panel{title: facet.of(values)}
 		dense := baselinesFor(d.baselines, d.facets, values)
-		own := d.ofRows(dense, rows)
+		own := d.ofRows(dense, having(d.points, d.facets, values), rows)
 		if own == nil {
 			p.curves = append(p.curves, d.levels("dense", dense, nil)...)
 		}
@@ -87,17 +87,20 @@ func (c *chart) fillRows(d *drawn, value record.Metric) error {
 	return c.scale(d, value, value)
 }
 
-// ofRows returns the dense records of each row, or nil where all rows share them or some have none.
-func (d *drawn) ofRows(dense record.Set, rows [][]string) []record.Set {
-	own, all := make([]record.Set, len(rows)), 0
+// ofRows returns the dense records of each row that has points in a panel, or nil where all of these rows share them or some have none.
+func (d *drawn) ofRows(dense, points record.Set, rows [][]string) []record.Set {
+	own, shared := make([]record.Set, len(rows)), true
 	for i, row := range rows {
+		if len(having(points, d.series, row)) == 0 {
+			continue
+		}
 		own[i] = baselinesFor(dense, d.series, row)
 		if len(own[i]) == 0 {
 			return nil
 		}
-		all += len(own[i])
+		shared = shared && len(own[i]) == len(dense)
 	}
-	if all == len(rows)*len(dense) {
+	if shared {
 		return nil
 	}
 	return own

@@ -169,6 +169,9 @@ func TestRowsHaveTheirOwnDenseNetworks(t *testing.T) {
 	for i, name := range []string{"8x8x4", "16x16x1"} {
 		level, row := curves[2*i], curves[2*i+1]
 		from, to := c.reach(level)
+		if line := c.level(level); line[0] != c.at(from, float64(10+i)) || line[1] != c.at(to, float64(10+i)) {
+			t.Errorf("%s: the level is drawn from %v to %v", name, line[0], line[1])
+		}
 		if level.name != name+", dense" || !level.baseline || level.points[0].y.mean != float64(10+i) || from != float64(i)-0.4 || to != float64(i)+0.4 {
 			t.Errorf("%s: level %q of %v from %g to %g", name, level.name, level.points[0].y, from, to)
 		}
@@ -176,6 +179,23 @@ func TestRowsHaveTheirOwnDenseNetworks(t *testing.T) {
 			t.Errorf("%s: row %q of %v", name, row.name, row.points[0].y)
 		}
 	}
+	// A row is missing in each panel, and dense networks are asked only of those that are there.
+	for i, tile := range []string{"8x8x4", "32x32x1"} {
+		all = append(all, one(1, 20, map[string]any{"tile": tile, "prune.scheme": "dense", "he.weights": "plain"}),
+			one(0.5, float64(7+i), map[string]any{"tile": tile, "prune.scheme": "joint", "he.weights": "plain"}))
+	}
+	for _, r := range all[:4] {
+		r.Params["he.weights"] = "encrypted"
+	}
+	parted := mustReduce(t, Figure{ID: "f", X: "latency.evaluate", Rows: "tile", Facet: "he.weights"}, all)
+	for _, p := range parted.panels {
+		for _, cv := range p.curves {
+			if cv.reference || cv.baseline && cv.reach == nil {
+				t.Errorf("panel %s: %q runs through all rows", p.title, cv.name)
+			}
+		}
+	}
+	all = all[:4]
 	if c := mustReduce(t, Figure{ID: "f", X: "latency.evaluate", Rows: "tile"}, all[1:]); len(c.panels[0].curves) != 3 || !c.panels[0].curves[1].reference {
 		t.Errorf("a row without a dense network of its own: %+v", c.panels[0].curves)
 	}

@@ -93,7 +93,7 @@ func (a *app) newForecasts() (*forecasts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &forecasts{a, trial.NewForecaster(cache), cache, map[string]*trial.Forecast{}}, nil
+	return &forecasts{a, trial.NewForecaster(cache, a.warn), cache, map[string]*trial.Forecast{}}, nil
 }
 
 func (f *forecasts) of(plan []run.Planned) ([]*trial.Forecast, error) {

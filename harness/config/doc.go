@@ -171,10 +171,12 @@
 // steps after training; go doc hepex/pruning Options.ParseStep has them all. The epochs of its retrainings must add up
 // to prune.retrain.epochs.
 //
-// # Quality alone
+// # Time
 //
 // measure.warmup evaluations are not timed, so that caches and buffers are as a busy server has them; unless it is 0, one more comes before each
-// that takes less than a tenth of a second, whose caches the units and other points would have emptied.
+// if they are predicted to take less than a tenth of a second, as their caches are lost to what else is timed and to other points.
+//
+// # Quality alone
 //
 // measure: {encrypted: false} leaves encryption out: records hold the plain network's quality, tiles and shares, for comparisons
 // of many points. The tile need not fill a ring then: 8x8x1.
@@ -206,9 +208,9 @@
 //
 // A figure has x and either y or rows, in one panel per value of facet. With y it is lines, one per value of series. With rows
 // it is dots, for ablations: a row per value of rows, in the order of the points, with x of each seed, their mean and
-// their range. The mean of the first row runs through all rows as a line, if its points in the panel differ only in
-// their seeds. Dense points that lack the facet's parameter, and with rows all of them, are a dashed line in every
-// panel they fit. A line joins points that differ, but for their seeds, in one number alone, which is x or moves it; numbers of
+// their range. Where rows are tile shapes, or else have dense points of their own, these are a dashed line in each row. Elsewhere
+// the mean of the first row runs through all rows as a line, if its points in the panel differ only in their seeds, and dense points are a
+// dashed line in every panel they fit, as they are with y where they lack the facet's parameter. A line joins points that differ, but for their seeds, in one number alone, which is x or moves it; numbers of
 // one section that rise or fall together count as one. Other points of a series are markers, and the caption says what they differ in.
 //
 // Beside a picture lie its points with their ids (.csv) and what its caption must say (.txt). It is width cm wide (8.5, or 17.5

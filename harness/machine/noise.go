@@ -4,7 +4,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,8 +68,12 @@ func (w *NoiseWatch) End() *record.Noise {
 	return n
 }
 
-// cpuTimes is processor time since boot, in ticks: given to processes and interrupts here, and to other guests of the host.
-type cpuTimes struct{ used, stolen float64 }
+// cpuTimes is processor time since boot, in ticks: given to processes and interrupts here, and to other guests of the host. The cores
+// are those of the machine, whichever of them this process may use.
+type cpuTimes struct {
+	used, stolen float64
+	cores        int
+}
 
 // readCPUTimes is zero where /proc/stat does not tell.
 func readCPUTimes(root string) cpuTimes {
@@ -78,7 +81,7 @@ func readCPUTimes(root string) cpuTimes {
 	if err != nil {
 		return cpuTimes{}
 	}
-	line, _, _ := strings.Cut(string(text), "\n")
+	line, rest, _ := strings.Cut(string(text), "\n")
 	fields := strings.Fields(line) // cpu user nice system idle iowait irq softirq steal …
 	if len(fields) < 9 || fields[0] != "cpu" {
 		return cpuTimes{}
@@ -89,17 +92,20 @@ func readCPUTimes(root string) cpuTimes {
 			return cpuTimes{}
 		}
 	}
-	return cpuTimes{used: ticks[1] + ticks[2] + ticks[3] + ticks[6] + ticks[7], stolen: ticks[8]}
+	return cpuTimes{used: ticks[1] + ticks[2] + ticks[3] + ticks[6] + ticks[7], stolen: ticks[8], cores: strings.Count("\n"+rest, "\ncpu")}
 }
 
-// WatchOthers begins to follow what share of the cores other processes keep busy. What it returns tells the mean since then, from 0 to 1: 0 where
-// the /proc below root does not tell.
+// WatchOthers begins to follow what share of the machine's cores others keep busy, processes and other guests of the host. What it returns
+// tells the mean since then, from 0 to 1: 0 where the /proc below root does not tell.
 func WatchOthers(root string) func() float64 {
 	start, own, began := readCPUTimes(root), ownSeconds(), time.Now()
 	return func() float64 {
-		used := (readCPUTimes(root).used - start.used) / ticksPerSecond
-		capacity := time.Since(began).Seconds() * float64(runtime.NumCPU())
-		return min(max((used-(ownSeconds()-own))/capacity, 0), 1)
+		now := readCPUTimes(root)
+		others := (now.used+now.stolen-start.used-start.stolen)/ticksPerSecond - (ownSeconds() - own)
+		if now.cores == 0 {
+			return 0
+		}
+		return min(max(others/(time.Since(began).Seconds()*float64(now.cores)), 0), 1)
 	}
 }
 

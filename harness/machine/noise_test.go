@@ -75,17 +75,26 @@ func TestNoiseWatchWithoutSources(t *testing.T) {
 // What this process uses itself does not count, what others use does, and never more than there is.
 func TestWatchOthers(t *testing.T) {
 	m := kernel{t, t.TempDir()}
-	stat := func(user float64) { m.write("proc/stat", fmt.Sprintf("cpu  %.0f 0 0 0 0 0 0 0 0 0\n", user)) }
-	stat(1000)
-	others := WatchOthers(m.root)
-	began, own := time.Now(), ownSeconds()
-	for time.Since(began) < 100*time.Millisecond { // works
+	stat := func(user, stolen float64) {
+		m.write("proc/stat", fmt.Sprintf("cpu  %.2f 0 0 0 0 0 0 %.2f 0 0\ncpu0 1 2 3\ncpu1 1 2 3\ncpu2 1 2 3\nintr 7\n", user, stolen))
 	}
-	stat(1000 + 100*(ownSeconds()-own))
+	stat(1000, 50)
+	early := time.Now()
+	others := WatchOthers(m.root)
+	late, own := time.Now(), ownSeconds()
+	for time.Since(late) < 100*time.Millisecond { // works
+	}
+	stat(1000+100*(ownSeconds()-own), 50)
 	if got := others(); got > 0.1 {
 		t.Errorf("%.2f of the cores, but only this process ran", got)
 	}
-	stat(1000 + 1e6)
+	stat(1000+100*(ownSeconds()-own)+10, 55) // other processes .1 s, other guests .05 s
+	most := 0.05 / time.Since(late).Seconds()
+	got := others()
+	if least := 0.05 / time.Since(early).Seconds(); got < least-0.03 || got > most+0.03 {
+		t.Errorf("%.3f of three cores: want %.3f to %.3f", got, least, most)
+	}
+	stat(1000+1e6, 50)
 	if got := others(); got != 1 {
 		t.Errorf("%.2f of the cores: want all", got)
 	}

@@ -194,8 +194,9 @@ type Operations struct {
 }
 
 // Latency is in seconds. The model is encoded and encrypted on all processors; one wall time is split between both. Evaluate holds every
-// sample, EvaluateMedian their median and Low to High its 95 % interval; one evaluation is a whole batch. Those shorter than a tenth of a
-// second follow an untimed one each, unless measure.warmup is 0: they are those of a server that is busy, not of one that wakes.
+// sample, EvaluateMedian their median and Low to High its 95 % interval; one evaluation is a whole batch. Those predicted to take less than a tenth
+// of a second follow an untimed one each, unless measure.warmup is 0 (Warmed): they are those of a server that is busy, not of one that wakes.
+// Older records have none that do.
 type Latency struct {
 	Keygen           float64     `json:"keygen"`
 	EncodeModel      float64     `json:"encode_model"`
@@ -203,6 +204,7 @@ type Latency struct {
 	EncryptInput     float64     `json:"encrypt_input"`
 	Evaluate         []float64   `json:"evaluate"`
 	EvaluateAt       []float64   `json:"evaluate_at,omitempty"` // when each began, after started_at
+	Warmed           bool        `json:"warmed,omitempty"`
 	EvaluateMedian   float64     `json:"evaluate_median"`
 	EvaluateLow      float64     `json:"evaluate_low"`
 	EvaluateHigh     float64     `json:"evaluate_high"`
@@ -225,7 +227,7 @@ type LayerTime struct {
 type Predicted struct {
 	Evaluate     float64     `json:"evaluate_s"`
 	PerPrimitive []LayerTime `json:"per_primitive,omitempty"` // absent in older records
-	PricesBeside float64     `json:"prices_beside,omitempty"`
+	PricesBeside *float64    `json:"prices_beside,omitempty"` // absent in older records
 	PeakBytes    int64       `json:"peak_bytes"`
 }
 

@@ -63,7 +63,12 @@ var metrics = []Metric{
 	{"memory.input", "Input size", Bytes, Lower, memory(func(m *Memory) int64 { return m.Input })},
 
 	{"predicted.evaluate_s", "Predicted evaluation time", Seconds, Lower, predicted(func(p *Predicted) float64 { return p.Evaluate })},
-	{"predicted.prices_beside", "Cores kept busy by others as prices were measured", Fraction, Lower, predicted(func(p *Predicted) float64 { return p.PricesBeside })},
+	{"predicted.prices_beside", "Cores kept busy by others as prices were measured", Fraction, Lower, func(r *Record) (float64, bool) {
+		if r.Predicted == nil || r.Predicted.PricesBeside == nil {
+			return 0, false
+		}
+		return *r.Predicted.PricesBeside, true
+	}},
 	{"predicted.peak_bytes", "Predicted peak memory", Bytes, Lower, predicted(func(p *Predicted) float64 { return float64(p.PeakBytes) })},
 
 	{"bytes_up", "Encrypted inputs", Bytes, Lower, func(r *Record) (float64, bool) { return float64(r.BytesUp), r.BytesUp > 0 }},

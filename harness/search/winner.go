@@ -2,6 +2,7 @@ package search
 
 import (
 	"cmp"
+	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -24,7 +25,7 @@ func (l *Lab) Ranking(tried []Tried, most int) ([]Tried, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := trial.NewForecaster(l.CacheDir).Point(l.job(plan[0]))
+	f, err := trial.NewForecaster(l.CacheDir, func(format string, args ...any) { fmt.Fprintf(l.Log, "hepex: warning: "+format+"\n", args...) }).Point(l.job(plan[0]))
 	if err != nil {
 		return nil, err
 	}

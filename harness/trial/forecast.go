@@ -30,9 +30,9 @@ type Forecaster struct {
 	trained map[entryKey]bool  // states that the points so far leave
 }
 
-// NewForecaster takes prices from a cache folder, and keeps there those that it has to measure.
-func NewForecaster(cacheDir string) *Forecaster {
-	price := tune.CachedPrices(PriceDir(cacheDir), machine.Environment().CPU, false)
+// NewForecaster takes prices from a cache folder, and keeps there those that it has to measure. It tells when they are doubtful.
+func NewForecaster(cacheDir string, tell func(format string, args ...any)) *Forecaster {
+	price := tune.CachedPrices(PriceDir(cacheDir), machine.Environment().CPU, false).Noting(tell)
 	return &Forecaster{map[string]inference.Rates{}, price, map[string]float64{}, map[string]float64{}, map[entryKey]bool{}}
 }
 
@@ -69,7 +69,11 @@ func (f *Forecaster) Point(j Job) (*Forecast, error) {
 	}
 	m := j.Spec.Measure
 	out := &Forecast{Evaluate: seconds / float64(m.Threads), Peak: peak(g, s.Memory), Dense: !ready}
-	out.Measure = out.Evaluate * float64(m.Warmup+m.Repeats.Min)
+	timed := m.Repeats.Min
+	if m.Warmup > 0 && out.Evaluate < shortEvaluation {
+		timed *= 2
+	}
+	out.Measure = out.Evaluate * float64(m.Warmup+timed)
 	p, err := newPreparer(j, nil)
 	if err != nil {
 		return nil, err

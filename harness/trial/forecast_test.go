@@ -8,7 +8,7 @@ import (
 // A forecast of a trained network is kept, and is the same when it is read again; one of another parameter set is another.
 func TestForecastIsKept(t *testing.T) {
 	j := quick(t, t.TempDir())
-	f := NewForecaster(j.CacheDir)
+	f := NewForecaster(j.CacheDir, ignore)
 	dense, err := f.Point(j)
 	if err != nil || !dense.Dense || dense.Evaluate <= 0 || dense.Peak <= 0 {
 		t.Fatalf("%+v, %v", dense, err)
@@ -33,7 +33,7 @@ func TestForecastIsKept(t *testing.T) {
 // A network that no ring holds has a forecast all the same where it is not to be encrypted.
 func TestForecastWithoutEncryption(t *testing.T) {
 	j := quick(t, t.TempDir(), "hidden: [16]", "hidden: [16, 16, 16, 16, 16, 16, 16, 16]", "measure: {", "measure: {encrypted: false, ")
-	if f, err := NewForecaster(j.CacheDir).Point(j); err != nil || *f != (Forecast{}) {
+	if f, err := NewForecaster(j.CacheDir, ignore).Point(j); err != nil || *f != (Forecast{}) {
 		t.Errorf("%+v, %v: want nothing", f, err)
 	}
 }
@@ -46,7 +46,7 @@ func TestForecastOfARefusedPoint(t *testing.T) {
 			v.Largest[i] += 300
 		}
 	})
-	f, err := NewForecaster(j.CacheDir).Point(j)
+	f, err := NewForecaster(j.CacheDir, ignore).Point(j)
 	if err != nil || f.Refused == nil || f.Peak != 0 {
 		t.Errorf("%+v, %v: want a refusal", f, err)
 	}
@@ -55,7 +55,7 @@ func TestForecastOfARefusedPoint(t *testing.T) {
 // Training that the cache lacks is predicted, once for all points that need it.
 func TestForecastOfTraining(t *testing.T) {
 	j := quick(t, t.TempDir())
-	f := NewForecaster(j.CacheDir)
+	f := NewForecaster(j.CacheDir, ignore)
 	predict := func() float64 {
 		t.Helper()
 		seconds, err := f.Training(j)
@@ -76,8 +76,10 @@ func TestForecastOfTraining(t *testing.T) {
 	if err := Prepare(j, nil); err != nil {
 		t.Fatal(err)
 	}
-	f = NewForecaster(j.CacheDir)
+	f = NewForecaster(j.CacheDir, ignore)
 	if left := predict(); left != 0 {
 		t.Errorf("%g s are left of what the cache has", left)
 	}
 }
+
+func ignore(string, ...any) {}

@@ -125,7 +125,7 @@ func TestPeakIsPredicted(t *testing.T) {
 			if ratio := float64(want) / float64(got); ratio < 0.9 || ratio > 1.1 {
 				t.Errorf("a peak of %d MiB, predicted were %d", got>>20, want>>20)
 			}
-			planned, err := NewForecaster(cache).Point(j)
+			planned, err := NewForecaster(cache, ignore).Point(j)
 			if err != nil {
 				t.Fatal(err)
 			}

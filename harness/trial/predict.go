@@ -52,7 +52,7 @@ func (m *measurement) predict(c *choice) (*record.Predicted, error) {
 	debug.FreeOSMemory()
 	price := func(op packing.Op, level int) float64 { return prices.Prices(false)(op, level) / float64(threads) }
 	return &record.Predicted{
-		Evaluate: work.Counts.Cost(price), PerPrimitive: perPrimitive(work.Counts, price), PricesBeside: prices.Beside, PeakBytes: bytes,
+		Evaluate: work.Counts.Cost(price), PerPrimitive: perPrimitive(work.Counts, price), PricesBeside: &prices.Beside, PeakBytes: bytes,
 	}, nil
 }
 

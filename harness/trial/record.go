@@ -30,7 +30,7 @@ func (m *measurement) record() record.Record {
 	}
 	if t := m.timing; t != nil {
 		l := r.Latency
-		l.Evaluate, l.EvaluateAt, l.PerLayer, l.Rotation, l.Reference = t.evaluations, t.at, t.layers, t.rotation, t.reference
+		l.Evaluate, l.EvaluateAt, l.Warmed, l.PerLayer, l.Rotation, l.Reference = t.evaluations, t.at, t.warmed, t.layers, t.rotation, t.reference
 		l.EvaluateMedian, l.EvaluateLow, l.EvaluateHigh = t.all.Median, t.all.Low, t.all.High
 		l.EvaluatePerImage = t.all.Median / float64(r.Batch)
 		r.Operations, r.Noise, r.Memory.PeakRSS, r.BytesDown = t.operations, t.noise, t.peak, t.outputBytes

@@ -87,6 +87,9 @@ func TestRepeatsThatEndEarly(t *testing.T) {
 		if len(r.Latency.Evaluate) != c.samples || !early {
 			t.Errorf("%s: %d samples, want %d; warnings %q", name, len(r.Latency.Evaluate), c.samples, r.Warnings)
 		}
+		if !r.Latency.Warmed {
+			t.Errorf("%s: evaluations of %g s begin as the units left the caches", name, r.Latency.EvaluateMedian)
+		}
 		want := &record.Measure{Warmup: 1, Repeats: record.Repeats{Min: 2, Max: 3, CI: 1e-9}, Order: "sequential"}
 		if d := cmp.Diff(want, r.Measure); d != "" {
 			t.Errorf("%s: measure (-want +got):\n%s", name, d)

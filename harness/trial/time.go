@@ -2,7 +2,6 @@ package trial
 
 import (
 	"errors"
-	"math"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -17,6 +16,7 @@ import (
 // timing is what evaluations took: seconds, but for the peak of memory and the output in bytes.
 type timing struct {
 	evaluations         []float64
+	warmed              bool      // each followed an untimed one
 	at                  []float64 // when each began, after the start of the record
 	all                 stats.Summary
 	layers              []record.LayerTime // medians
@@ -31,7 +31,7 @@ type timing struct {
 
 // time evaluates until it is enough, on as many threads as the config says. The peak of memory is that of the first
 // evaluation, which makes all buffers; what times the units is drawn after it. The units, and points that take turns, leave caches in
-// which short evaluations begin slowly: where there is a warmup, another untimed evaluation comes before each of these.
+// which short evaluations begin slowly: where there is a warmup, another untimed evaluation comes before each of them.
 func (m *measurement) time(c *choice, s *session) (*timing, error) {
 	measure, t := m.Spec.Measure, &timing{}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(measure.Threads))
@@ -43,25 +43,27 @@ func (m *measurement) time(c *choice, s *session) (*timing, error) {
 	perLayer := make([][]float64, len(c.model.Layers))
 	noise := machine.WatchNoise("/")
 	var longest time.Duration // repeat, with all that belongs to it
-	last := math.Inf(1)
+	short := measure.Warmup > 0 && m.predicted.Evaluate < shortEvaluation
 	for i := range measure.Warmup + measure.Repeats.Max {
 		if err := m.turns.Next(); err != nil {
 			return t, err
 		}
 		m.report(Step{Name: "evaluate", Done: float64(i) / float64(measure.Warmup+measure.Repeats.Min)})
-		if measure.Warmup > 0 && last < shortEvaluation {
+		began := time.Now()
+		if short && i >= measure.Warmup {
 			out, _, err := s.server.Evaluate(s.input)
 			if err != nil {
 				return t, err
 			}
 			s.server.Recycle(out)
+			t.warmed = true
 		}
 		start := time.Now()
 		out, trace, err := s.server.Evaluate(s.input)
 		if err != nil {
 			return t, err
 		}
-		last = time.Since(start).Seconds()
+		seconds := time.Since(start).Seconds()
 		if u == nil {
 			t.peak = machine.PeakRSS()
 			if u, err = newUnits(c.params); err != nil {
@@ -78,14 +80,14 @@ func (m *measurement) time(c *choice, s *session) (*timing, error) {
 		if i < measure.Warmup {
 			continue
 		}
-		t.evaluations = append(t.evaluations, last)
+		t.evaluations = append(t.evaluations, seconds)
 		t.at = append(t.at, start.Sub(m.started).Seconds())
 		for l, s := range trace.Seconds {
 			perLayer[l] = append(perLayer[l], s)
 		}
 		u.sample()
 		noise.Sample()
-		longest = max(longest, time.Since(start))
+		longest = max(longest, time.Since(began))
 		if t.enough(measure.Repeats, m.turns, longest) {
 			break
 		}
@@ -97,7 +99,7 @@ func (m *measurement) time(c *choice, s *session) (*timing, error) {
 	return t, t.summarise(c, u, perLayer)
 }
 
-// shortEvaluation is in seconds: caches that were lost cost an evaluation about two thousandths.
+// shortEvaluation is in seconds, predicted: caches that were lost cost an evaluation about two thousandths.
 const shortEvaluation = 0.1
 
 // units times what evaluations are compared with, beside them.

@@ -28,7 +28,7 @@ import (
 // Each class is measured, or read, in a moment of its own, and machines have slow moments. So all prices are divided by what
 // a transform took in their moment and multiplied by what it took once, at first: whatever one Pricer prices can be
 // compared, and it never has two prices for one thing. What was measured while other processes were busy, who take memory's
-// bandwidth and not only time, serves until a later Pricer has a quieter moment.
+// bandwidth and not only time, serves until a later Pricer has a quieter moment; Priced.Beside tells.
 func CachedPrices(dir, cpu string, again bool) Pricer {
 	others := func() func() float64 { return machine.WatchOthers("/") }
 	return newPriceCache(dir, cpu, again, others).price
@@ -52,6 +52,20 @@ type priceCache struct {
 // quiet is the share of the cores that others may keep busy while prices are measured.
 const quiet = 0.125
 
+// Noting has the pricer tell, once, when prices were measured beside so much other work that they may be too high.
+func (price Pricer) Noting(tell func(format string, args ...any)) Pricer {
+	told := false
+	return func(p inference.Parameters, w inference.Work) (*inference.Priced, error) {
+		prices, err := price(p, w)
+		if err == nil && prices.Beside > quiet && !told {
+			told = true
+			tell("prices of this machine were measured while other processes kept %.0f %% of its cores busy: times may be a fifth too high; "+
+				"they are measured again when it is quiet", 100*prices.Beside)
+		}
+		return prices, err
+	}
+}
+
 // price gives the prices of a parameter set for some work.
 func (c *priceCache) price(p inference.Parameters, w inference.Work) (*inference.Priced, error) {
 	c.mu.Lock()
@@ -68,9 +82,8 @@ func (c *priceCache) price(p inference.Parameters, w inference.Work) (*inference
 	}
 	have, doubtful := c.rates[key], c.doubtful[key]
 	missing := have.Missing(w)
-	if len(doubtful.Missing(missing).Counts) < len(missing.Counts) && !c.isQuiet() { // it has some of them, and nothing better is to be had
-		have.Add(doubtful)
-		clear(doubtful)
+	if serve := doubtful.Of(missing); len(serve) > 0 && !c.isQuiet() { // nothing better is to be had
+		have.Add(serve)
 		missing = have.Missing(w)
 	}
 	if len(missing.Counts) > 0 {
@@ -80,9 +93,7 @@ func (c *priceCache) price(p inference.Parameters, w inference.Work) (*inference
 		}
 		more.Quieter(doubtful)
 		have.Add(more)
-		all := maps.Clone(have)
-		all.Add(doubtful)
-		if err := writePrices(path, all, c.speed); err != nil {
+		if err := c.write(path, have); err != nil {
 			return nil, err
 		}
 	}
@@ -113,6 +124,17 @@ func (c *priceCache) read(key, path string) error {
 		}
 	}
 	return nil
+}
+
+// write keeps rates in the folder, beside those of other processes, and none in the place of one that was measured in a quieter moment.
+func (c *priceCache) write(path string, rates inference.Rates) error {
+	all := maps.Clone(rates)
+	if stored, err := readPrices(path); err == nil && !c.again {
+		stored.Scale(c.speed)
+		all.Quieter(stored)
+		all.Add(stored)
+	}
+	return writePrices(path, all, c.speed)
 }
 
 // isQuiet looks around for long enough that the kernel's ticks tell.

@@ -126,12 +126,22 @@ func TestPricesWaitForQuiet(t *testing.T) {
 	if given.Beside != 0.9 || second[of(rescale)] != first[of(rescale)] || second[of(bias)].Beside != 0.9 {
 		t.Errorf("later beside .9: given %g, kept %+v, before %+v", given.Beside, second, first)
 	}
+	// One pricer takes a doubtful price only of what is asked for.
+	moment := 0.9
+	patient := newPriceCache(dir, "a machine", false, func() func() float64 { return func() float64 { return moment } })
+	if given, err := patient.price(p, inference.Work{Counts: packing.Counts{rescale: 1}}); err != nil || given.Beside != 0.6 {
+		t.Errorf("beside .9: %+v, %v", given, err)
+	}
+	moment = 0.02
+	if given, err := patient.price(p, inference.Work{Counts: packing.Counts{bias: 1}}); err != nil || given.Beside != 0.02 {
+		t.Errorf("later, when it is quiet: %+v, %v", given, err)
+	}
 	given, third := price(0.01, bias)
-	if given.Beside != 0.01 || third[of(bias)].Beside != 0.01 || third[of(rescale)] != first[of(rescale)] {
+	if given.Beside != 0.02 || third[of(bias)].Beside != 0.02 || third[of(rescale)] != first[of(rescale)] {
 		t.Errorf("in a quiet moment: given %g, kept %+v, before %+v", given.Beside, third, second)
 	}
 	given, fourth := price(0.9, bias)
-	if given.Beside != 0.01 || !maps.Equal(fourth, third) {
+	if given.Beside != 0.02 || !maps.Equal(fourth, third) {
 		t.Errorf("a good price beside .9: given %g, kept %+v, before %+v", given.Beside, fourth, third)
 	}
 
