@@ -27,6 +27,11 @@ func TestAlike(t *testing.T) {
 			[]map[string]any{{"scheme": "p4e"}}, []string{""}},
 		"the latest": {Set{of("a", map[string]any{"scheme": "p4e"}), {Point: "b", Params: map[string]any{"scheme": "p4e"}, EndedAt: time.Unix(9, 0)}},
 			[]map[string]any{{"scheme": "p4e"}}, []string{"b"}},
+		"the latest with a result": {Set{
+			{Point: "a", Params: map[string]any{"scheme": "p4e"}, Status: OK, EndedAt: time.Unix(3, 0)},
+			{Point: "b", Params: map[string]any{"scheme": "p4e"}, Status: OK, EndedAt: time.Unix(5, 0)},
+			{Point: "c", Params: map[string]any{"scheme": "p4e"}, Status: Failed, EndedAt: time.Unix(9, 0)},
+		}, []map[string]any{{"scheme": "p4e"}}, []string{"b"}},
 		"each its own": {Set{of("b", map[string]any{"scheme": "dense"}), of("a", map[string]any{"scheme": "p4e", "ratio": 0.5})},
 			[]map[string]any{{"scheme": "p4e", "ratio": 0.5, "curve": "linear"}, {"scheme": "dense", "decay": 0}}, []string{"a", "b"}},
 	} {
