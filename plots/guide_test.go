@@ -181,6 +181,9 @@ func TestWhatDoesNotApply(t *testing.T) {
 		t.Errorf("legend %q, want %q", got, want)
 	}
 	rows := Figure{ID: "f", X: "tiles.density", Rows: "prune.permutation"}
+	if got, want := newNaming([]string{scheme, "prune.permutation"}, nil, all).of([]string{"dense", ""}), "dense"; got != want {
+		t.Errorf("a network that is not pruned is called %q, want %q", got, want)
+	}
 	if got, want := rowNames(mustReduce(t, rows, all)), "none; kmeans; permutation n/a (joint)"; got != want {
 		t.Errorf("rows %q, want %q", got, want)
 	}

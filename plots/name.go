@@ -36,20 +36,23 @@ func absent(name string, without record.Set, named bool) string {
 	return text
 }
 
-// of names a key: "p4e, weights plain, tile 16x16x32".
+// of names a key: "p4e, weights plain, tile 16x16x32". Of a dense network nobody asks how it was pruned.
 func (n naming) of(values []string) string {
-	parts := make([]string, len(n.params))
+	at := slices.Index(n.params, scheme)
+	dense := at >= 0 && values[at] == "dense"
+	var parts []string
 	for i, name := range n.params {
 		label, labelled := n.labels[values[i]]
 		switch {
 		case labelled:
-			parts[i] = label
+			parts = append(parts, label)
+		case values[i] == "" && dense && strings.HasPrefix(name, "prune."):
 		case values[i] == "":
-			parts[i] = n.absent[name]
+			parts = append(parts, n.absent[name])
 		case name == scheme || name == "label":
-			parts[i] = values[i]
+			parts = append(parts, values[i])
 		default:
-			parts[i] = record.ShortName(name) + " " + values[i]
+			parts = append(parts, record.ShortName(name)+" "+values[i])
 		}
 	}
 	return strings.Join(parts, ", ")
