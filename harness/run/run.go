@@ -287,24 +287,36 @@ type prepared struct {
 // order of the plan.
 func (r *runner) prepare(ctx context.Context, todo []Planned) ([]prepared, error) {
 	group, inner := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, r.Jobs))
 	done := make([]*prepared, len(todo))
-	for i, p := range todo {
-		if r.hopeless() || inner.Err() != nil {
-			break
-		}
-		group.Go(func() error {
-			r.at(stagePrepare, i, len(todo), &p.Point)
-			ready, err := trial.Prepared(r.job(p))
-			if err != nil || ready {
-				done[i] = &prepared{p, false}
-				return err
-			}
-			result, err := r.attempt(inner, stagePrepare, p)
-			if err == nil && result != nil {
-				done[i] = &prepared{p, true}
-			}
+	q := newQueue(todo, func(p Planned) (string, error) { return trial.SharedTraining(r.job(p)) })
+	prepareOne := func(i int) error {
+		p := todo[i]
+		ready, err := trial.Prepared(r.job(p))
+		if err != nil || ready {
+			done[i] = &prepared{p, false}
 			return err
+		}
+		result, err := r.attempt(inner, stagePrepare, p)
+		if err == nil && result != nil {
+			done[i] = &prepared{p, true}
+		}
+		return err
+	}
+	for range max(1, r.Jobs) {
+		group.Go(func() error {
+			for !r.hopeless() && inner.Err() == nil {
+				i, begun, end, err := q.next()
+				if err != nil || i < 0 {
+					return err
+				}
+				r.at(stagePrepare, begun, len(todo), &todo[i].Point)
+				err = prepareOne(i)
+				end()
+				if err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 	}
 	err := group.Wait()

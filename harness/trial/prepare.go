@@ -109,6 +109,23 @@ func Prepared(j Job) (bool, error) {
 	return true, nil
 }
 
+// SharedTraining names the unpruned network that a point is compared with and begins from, while the cache lacks it: of points that
+// share it one trains it, and the others wait. It is "" once the cache has it.
+func SharedTraining(j Job) (string, error) {
+	p, err := newPreparer(j, nil)
+	if err != nil {
+		return "", err
+	}
+	key, _, err := p.keys(p.reference())
+	if err != nil {
+		return "", err
+	}
+	if _, ok, err := p.cache.get(key); ok || err != nil {
+		return "", err
+	}
+	return key.String(), nil
+}
+
 // reference is the unpruned network, trained for as many epochs.
 func (p *preparer) reference() pruning.Options {
 	o := pruningOptions(p.spec)

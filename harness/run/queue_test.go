@@ -1,0 +1,59 @@
+package run
+
+import (
+	"errors"
+	"testing"
+
+	"hepex/harness/config"
+)
+
+// Points wait for no network that another trains while there are others to do; then, and alone, they come in their order.
+func TestQueue(t *testing.T) {
+	networks := map[string]string{"a1": "A", "a2": "A", "a3": "A", "b1": "B", "b2": "B"}
+	var todo []Planned
+	for _, label := range []string{"a1", "a2", "a3", "b1", "b2"} {
+		todo = append(todo, Planned{Point: config.Point{Label: label}})
+	}
+	trained := map[string]bool{}
+	q := newQueue(todo, func(p Planned) (string, error) {
+		if name := networks[p.Label]; !trained[name] {
+			return name, nil
+		}
+		return "", nil
+	})
+	begun := 0
+	take := func(want string) (end func()) {
+		t.Helper()
+		i, before, end, err := q.next()
+		if err != nil || i < 0 || todo[i].Label != want || before != begun {
+			t.Fatalf("point %d after %d, %v: want %s after %d", i, before, err, want, begun)
+		}
+		begun++
+		return end
+	}
+	a, b := take("a1"), take("b1")
+	again := take("a2") // all share what is being trained
+	again()
+	trained["B"] = true
+	b()
+	take("b2")()
+	a() // failed: the next trains it
+	take("a3")()
+	if i, _, _, err := q.next(); i >= 0 || err != nil {
+		t.Errorf("point %d, %v: want none", i, err)
+	}
+
+	alone := newQueue(todo, func(p Planned) (string, error) { return networks[p.Label], nil })
+	for k := range todo {
+		i, _, end, err := alone.next()
+		if i != k || err != nil {
+			t.Errorf("point %d, %v: want %d", i, err, k)
+		}
+		end()
+	}
+
+	broken := errors.New("no cache")
+	if _, _, _, err := newQueue(todo, func(Planned) (string, error) { return "", broken }).next(); !errors.Is(err, broken) {
+		t.Errorf("%v: want %v", err, broken)
+	}
+}
