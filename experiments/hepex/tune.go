@@ -175,7 +175,7 @@ func (a *app) tune(ctx context.Context, plan []run.Planned, o tuning) ([]ranked,
 	if err != nil {
 		return nil, err
 	}
-	prices := tune.CachedPrices(trial.PriceDir(cache), machine.Environment().CPU, false).Noting(a.warn)
+	prices := tune.CachedPrices(trial.PriceDir(cache), machine.Environment().CPU).Noting(a.warn)
 	var all []ranked
 	var least ranked
 	var unfit error // of the first network that loses little enough, but fits in no way

@@ -8,8 +8,8 @@ import (
 
 // Alike finds for the parameters of each point the record that agrees with them in all that both have: other versions of the program
 // know more parameters, or fewer, of the same point. What a program without a parameter did is the default now, so parameters that only one
-// side has must be without effect: the default. Of records with equal parameters the latest with a result counts, or, if none has one, the latest. Where the match is not clear on
-// both sides, there is none (nil).
+// side has must be without effect: the default. Of records with equal parameters the latest with a result counts, or, if none has
+// one, the latest. Where the match is not clear on both sides, there is none (nil).
 func (s Set) Alike(points []map[string]any, without func(name string, value any) bool) []*Record {
 	latest := map[string]*Record{}
 	for _, r := range s {

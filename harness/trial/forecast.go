@@ -32,7 +32,7 @@ type Forecaster struct {
 
 // NewForecaster takes prices from a cache folder, and keeps there those that it has to measure. It tells when they are doubtful.
 func NewForecaster(cacheDir string, tell func(format string, args ...any)) *Forecaster {
-	price := tune.CachedPrices(PriceDir(cacheDir), machine.Environment().CPU, false).Noting(tell)
+	price := tune.CachedPrices(PriceDir(cacheDir), machine.Environment().CPU).Noting(tell)
 	return &Forecaster{map[string]inference.Rates{}, price, map[string]float64{}, map[string]float64{}, map[entryKey]bool{}}
 }
 

@@ -42,7 +42,7 @@ func (m *measurement) predict(c *choice) (*record.Predicted, error) {
 		return nil, &Failure{KindMemory, fmt.Errorf("trial: the evaluation needs %d MiB: limits.memory allows %d", bytes>>20, m.Memory>>20)}
 	}
 	work := inference.NewWork(p.Literal, model.Layout, model.Kept, encrypted)
-	prices, err := tune.CachedPrices(PriceDir(m.CacheDir), m.environment.CPU, false)(p, work)
+	prices, err := tune.CachedPrices(PriceDir(m.CacheDir), m.environment.CPU)(p, work)
 	if errors.Is(err, tune.ErrFolder) {
 		return nil, unusable(err)
 	}

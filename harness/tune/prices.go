@@ -23,24 +23,23 @@ import (
 )
 
 // CachedPrices measures prices once per machine, kernels and class of parameters, and keeps them in a folder, as rates. A file
-// that is no file of prices, or not whole, is written again. With again set, nothing is taken from the folder.
+// that is no file of prices, or not whole, is written again.
 //
 // Each class is measured, or read, in a moment of its own, and machines have slow moments. So all prices are divided by what
 // a transform took in their moment and multiplied by what it took once, at first: whatever one Pricer prices can be
 // compared, and it never has two prices for one thing. What was measured while other processes were busy, who take memory's
 // bandwidth and not only time, serves until a later Pricer has a quieter moment; Priced.Beside tells.
-func CachedPrices(dir, cpu string, again bool) Pricer {
+func CachedPrices(dir, cpu string) Pricer {
 	others := func() func() float64 { return machine.WatchOthers("/") }
-	return newPriceCache(dir, cpu, again, others).price
+	return newPriceCache(dir, cpu, others).price
 }
 
-func newPriceCache(dir, cpu string, again bool, others func() func() float64) *priceCache {
-	return &priceCache{dir: dir, cpu: cpu, again: again, others: others, rates: map[string]inference.Rates{}, doubtful: map[string]inference.Rates{}}
+func newPriceCache(dir, cpu string, others func() func() float64) *priceCache {
+	return &priceCache{dir: dir, cpu: cpu, others: others, rates: map[string]inference.Rates{}, doubtful: map[string]inference.Rates{}}
 }
 
 type priceCache struct {
 	dir, cpu string
-	again    bool
 	others   func() func() float64 // machine.WatchOthers
 
 	mu       sync.Mutex
@@ -105,9 +104,6 @@ func (c *priceCache) price(p inference.Parameters, w inference.Work) (*inference
 // read takes from the folder what it has of a key.
 func (c *priceCache) read(key, path string) error {
 	c.rates[key], c.doubtful[key] = inference.Rates{}, inference.Rates{}
-	if c.again {
-		return nil
-	}
 	stored, err := readPrices(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPrices) {
 		return nil
@@ -129,7 +125,7 @@ func (c *priceCache) read(key, path string) error {
 // write keeps rates in the folder, beside those of other processes, and none in the place of one that was measured in a quieter moment.
 func (c *priceCache) write(path string, rates inference.Rates) error {
 	all := maps.Clone(rates)
-	if stored, err := readPrices(path); err == nil && !c.again {
+	if stored, err := readPrices(path); err == nil {
 		stored.Scale(c.speed)
 		all.Quieter(stored)
 		all.Add(stored)

@@ -59,7 +59,7 @@ func TestPricesDoNotDrift(t *testing.T) {
 	}
 	counts := packing.Counts{{Op: packing.Rescale, Level: 1}: 2, {Op: packing.Square, Level: 1}: 1, {Op: packing.AddBias, Level: 0}: 3, {Op: packing.MulPlain, Level: 1}: 4}
 	work := inference.Work{Counts: counts, Sweep: 1 << 20, Inputs: map[int]int{1: 20}}
-	price := CachedPrices(dir, "a machine", false)
+	price := CachedPrices(dir, "a machine")
 	cost := func(price Pricer, p inference.Parameters) float64 {
 		prices, err := price(p, work)
 		if err != nil {
@@ -80,7 +80,7 @@ func TestPricesDoNotDrift(t *testing.T) {
 	if fewer := cost(price, set(38, 30)); !(fewer < first) {
 		t.Errorf("%g s with tiles of fewer bytes, %g with more", fewer, first)
 	}
-	if later := cost(CachedPrices(dir, "a machine", false), short); later > 3*first || later < first/3 {
+	if later := cost(CachedPrices(dir, "a machine"), short); later > 3*first || later < first/3 {
 		t.Errorf("%g s from the folder, %g before", later, first)
 	}
 	if files, _ := filepath.Glob(filepath.Join(dir, "*.json")); len(files) != 1 {
@@ -101,7 +101,7 @@ func TestPricesWaitForQuiet(t *testing.T) {
 	// price asks a new pricer beside so much other work, and gives what the folder has then.
 	price := func(beside float64, ats ...packing.At) (given *inference.Priced, kept inference.Rates) {
 		t.Helper()
-		c := newPriceCache(dir, "a machine", false, func() func() float64 { return func() float64 { return beside } })
+		c := newPriceCache(dir, "a machine", func() func() float64 { return func() float64 { return beside } })
 		counts := packing.Counts{}
 		for _, at := range ats {
 			counts[at] = 1
@@ -128,7 +128,7 @@ func TestPricesWaitForQuiet(t *testing.T) {
 	}
 	// One pricer takes a doubtful price only of what is asked for.
 	moment := 0.9
-	patient := newPriceCache(dir, "a machine", false, func() func() float64 { return func() float64 { return moment } })
+	patient := newPriceCache(dir, "a machine", func() func() float64 { return func() float64 { return moment } })
 	if given, err := patient.price(p, inference.Work{Counts: packing.Counts{rescale: 1}}); err != nil || given.Beside != 0.6 {
 		t.Errorf("beside .9: %+v, %v", given, err)
 	}
@@ -147,7 +147,7 @@ func TestPricesWaitForQuiet(t *testing.T) {
 
 	// The moment seems quiet and then is not: the old price was the better one.
 	shares := []float64{0.1, 0.8}
-	c := newPriceCache(dir, "a machine", false, func() func() float64 {
+	c := newPriceCache(dir, "a machine", func() func() float64 {
 		return func() float64 { share := shares[0]; shares = shares[1:]; return share }
 	})
 	given, err = c.price(p, inference.Work{Counts: packing.Counts{rescale: 1}})

@@ -89,7 +89,7 @@ func TestCachedPrices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	price := CachedPrices(dir, "a machine", false)
+	price := CachedPrices(dir, "a machine")
 	counts := packing.Counts{{Op: packing.Rescale, Level: 1}: 3}
 	first, err := price(p, inference.Work{Counts: counts})
 	if err != nil {
@@ -118,7 +118,7 @@ func TestCachedPrices(t *testing.T) {
 	if err := os.WriteFile(files[0], []byte("damaged"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := CachedPrices(dir, "a machine", false)(p, inference.Work{Counts: counts}); err != nil {
+	if _, err := CachedPrices(dir, "a machine")(p, inference.Work{Counts: counts}); err != nil {
 		t.Errorf("damaged file: %v", err)
 	}
 	key, name := priceKey(p, "a machine"), inference.Kernels()
