@@ -33,6 +33,16 @@ const streamAhead = 4096
 // inputAhead is how many bytes ahead of use inputs are fetched.
 const inputAhead = 512
 
+// fetch asks for what a stream has next. Least is computed with plain tiles, so that memory bounds their products; fetched into the first-level
+// cache, they would keep its few buffers from the inputs.
+func (f form) fetch(at Mem) {
+	if f.inputs > f.width {
+		PREFETCHT1(at.Offset(2 * streamAhead))
+		return
+	}
+	PREFETCHT0(at.Offset(streamAhead))
+}
+
 func products() {
 	for _, f := range forms {
 		f.emit()
@@ -190,7 +200,7 @@ func (f form) term(r termRegisters, free *temps) {
 		}
 		for range f.width {
 			v := free.next()
-			PREFETCHT0(Mem{Base: r.stream, Disp: streamAhead})
+			f.fetch(Mem{Base: r.stream})
 			VMOVDQU64(Mem{Base: r.stream}, v)
 			ADDQ(r.advance, r.stream)
 			VPERMB_Z(v, r.order, K2, v)
