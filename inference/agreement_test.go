@@ -31,7 +31,7 @@ func TestKernelsAgree(t *testing.T) {
 			f := networktest.Folded(rng, dims, rng.Float64(), 2)
 			encrypted := round%2 == 0
 			m := anyModel(t, rng, f, testLogN-1, encrypted)
-			m.SetDelayed(rng.IntN(2) == 0)
+			rescaleSomehow(t, rng, m.Layout)
 			lit := smallLiteral(m.Layout)
 			for i, b := range lit.LogQ { // what vector kernels serve, and one that they do not
 				lit.LogQ[i] = min(b, 50)

@@ -37,6 +37,8 @@ type step struct {
 	weight      float64
 	rounding    float64
 	switches    float64 // of key switches at the scale after
+	first       bool    // these are before the division, and late is the rounding after
+	late        float64
 
 	inputSwitches float64 // of key switches at the scale before
 }
@@ -60,6 +62,7 @@ func newChain(layout *packing.Layout, p packing.Profile) *chain {
 		c.steps = append(c.steps, step{
 			gain: gain, weighted: true, bound: bound, weight: of(packing.WeightError),
 			rounding: of(packing.SumError), switches: of(packing.SumSwitchError), inputSwitches: of(packing.DiagonalError),
+			first: ly.SumFirst, late: of(packing.LateError),
 		})
 		if ly.Mask {
 			c.steps = append(c.steps, step{
@@ -147,9 +150,13 @@ func (c *chain) error(s sizes) float64 {
 	digits.add(s.scales[len(c.steps)] + c.head)
 	for j := len(c.steps) - 1; j >= 0; j-- {
 		st := &c.steps[j]
-		switches := c.noise.keySwitch(digits) // at the level after the step
+		scale, switches := s.scales[j+1], c.noise.keySwitch(digits) // at the level after the step
 		digits.add(s.moduli[j])
-		v += st.rounding*at(c.noise.rounding(), s.scales[j+1]) + st.switches*at(switches, s.scales[j+1])
+		if st.first {
+			v += st.late * at(c.noise.rounding(), scale)
+			scale, switches = scale+s.moduli[j], c.noise.keySwitch(digits)
+		}
+		v += st.rounding*at(c.noise.rounding(), scale) + st.switches*at(switches, scale)
 		if st.inputSwitches > 0 {
 			v += st.inputSwitches * at(c.noise.keySwitch(digits), st.gain*s.scales[j])
 		}

@@ -77,18 +77,22 @@ func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal,
 	if err := checkProfile(profile); err != nil {
 		return Literal{}, err
 	}
-	best, cheapest, delayed := Literal{}, math.Inf(1), 0
+	best, cheapest := candidate{}, math.Inf(1)
+	var literal Literal
 	for _, c := range candidates(layout, w) {
+		if c.rescalings.SumsFirst != nil && c.least(layout, w) >= cheapest {
+			continue
+		}
 		lit, cost, ok := c.try(layout, profile, w)
 		if ok && cost < cheapest*(1-tie) {
-			best, cheapest, delayed = lit, cost, c.delayed
+			best, cheapest, literal = c, cost, lit
 		}
 	}
 	if math.IsInf(cheapest, 1) {
 		return Literal{}, refusal(layout, profile, w)
 	}
-	layout.DelayLast(delayed)
-	return best, nil
+	best.rescale(layout)
+	return literal, nil
 }
 
 // tie is a relative difference of costs that could come from the rounding of floats.
@@ -110,10 +114,10 @@ func checkProfile(p packing.Profile) error {
 
 // candidate is a shape of modulus chain.
 type candidate struct {
-	ring    Ring
-	logN    int
-	delayed int // squares, the last ones
-	special int
+	ring       Ring
+	logN       int
+	rescalings packing.Rescalings
+	special    int
 }
 
 func candidates(layout *packing.Layout, w Wanted) []candidate {
@@ -123,9 +127,30 @@ func candidates(layout *packing.Layout, w Wanted) []candidate {
 		if w.Ring != "" && w.Ring != r || MaxLogQP(logN) == 0 {
 			continue
 		}
-		for _, delayed := range delays(layout) {
+		for _, rescalings := range rescalings(layout) {
 			for special := 1; special <= 2; special++ {
-				all = append(all, candidate{r, logN, delayed, special})
+				all = append(all, candidate{r, logN, rescalings, special})
+			}
+		}
+	}
+	return all
+}
+
+// rescalings lists choices, the usual ones first. Where a single sample's slots are added up, one or two sums may come before their
+// rescalings: such sums are few and long.
+func rescalings(layout *packing.Layout) (all []packing.Rescalings) {
+	for _, delayed := range delays(layout) {
+		all = append(all, packing.Rescalings{Delays: delayed})
+	}
+	if layout.Kind != packing.OneImage {
+		return all
+	}
+	sums := layout.Sums()
+	for _, r := range all {
+		for i, first := range sums {
+			all = append(all, packing.Rescalings{Delays: r.Delays, SumsFirst: []int{first}})
+			for _, second := range sums[i+1:] {
+				all = append(all, packing.Rescalings{Delays: r.Delays, SumsFirst: []int{first, second}})
 			}
 		}
 	}
@@ -143,9 +168,22 @@ func delays(layout *packing.Layout) []int {
 	return slices.Compact(n)
 }
 
+func (c candidate) rescale(layout *packing.Layout) {
+	layout.SumFirst(c.rescalings.SumsFirst)
+	layout.DelayLast(c.rescalings.Delays)
+}
+
+// least is the nominal cost with the smallest moduli.
+func (c candidate) least(layout *packing.Layout, w Wanted) float64 {
+	c.rescale(layout)
+	lit, bits := Literal{Ring: c.ring, LogN: c.logN}, smallestPrime(c.ring, c.logN)
+	lit.LogQ, lit.LogP = slices.Repeat([]int{bits}, layout.Levels+1), slices.Repeat([]int{bits}, c.special)
+	return w.Cost(lit, layout, layout.Dense())
+}
+
 // try sizes the chain, in the best family of moduli that serves, and returns the literal and its nominal cost.
 func (c candidate) try(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal, float64, bool) {
-	layout.DelayLast(c.delayed)
+	c.rescale(layout)
 	need := worstError(c.ring, layout, profile, w.Precision)
 	ch := c.chain(layout, profile, w)
 	ch.enough = need - sparePrecision
@@ -165,7 +203,7 @@ func (c candidate) try(layout *packing.Layout, profile packing.Profile, w Wanted
 
 // serves tells whether moduli of any size would do.
 func (c candidate) serves(layout *packing.Layout, profile packing.Profile, w Wanted) bool {
-	layout.DelayLast(c.delayed)
+	c.rescale(layout)
 	ch := c.chain(layout, profile, w)
 	ch.largest, ch.enough = maxLogPrime, worstError(c.ring, layout, profile, w.Precision)
 	s, ok := ch.size()
@@ -285,7 +323,7 @@ func lastBits(layout *packing.Layout) (bits int) {
 func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 	var rings []candidate
 	for _, c := range candidates(layout, w) {
-		if c.special == 1 && (c.delayed == 0 || c.delayed == layout.Squares()) {
+		if r := c.rescalings; c.special == 1 && r.SumsFirst == nil && (r.Delays == 0 || r.Delays == layout.Squares()) {
 			rings = append(rings, c)
 		}
 	}
@@ -306,12 +344,13 @@ func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 				if c.ring == Standard {
 					slots /= 2
 				}
-				layout.DelayLast(c.delayed)
+				c.rescale(layout)
 				return fmt.Errorf("inference: %d levels at %.0f bits of precision do not fit 128-bit security with %d slots (log_n %d); a tile shape of %d slots (log_n %d, %s ring) would hold them",
 					layout.Levels, w.Precision, layout.Slots, rings[0].logN, slots, logN, c.ring)
 			}
 		}
 	}
+	layout.SumFirst(nil)
 	layout.SetDelayed(false)
 	low := free
 	low.Precision = 1

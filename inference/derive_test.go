@@ -131,6 +131,35 @@ func TestDerivedIsEnough(t *testing.T) {
 	}
 }
 
+// Where the bits do not suffice otherwise, slots are added up before products are rescaled, and the outputs are as precise as was asked for.
+func TestSumsComeFirstWhereBitsAreFew(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	dims := []int{784, 128, 128, 10}
+	f := networktest.Folded(rng, dims, 1, 1)
+	x := networktest.Samples(rng, 1, dims[0])
+	for _, c := range []struct {
+		precision float64
+		first     bool
+	}{{12, false}, {16, true}} {
+		m, err := packing.OneImageIn(4096, false).Pack(f, nil)
+		check(t, err)
+		_, profile, err := m.Simulate(x)
+		check(t, err)
+		lit, err := Derive(m.Layout, profile, Wanted{Precision: c.precision, Ring: Standard, Kernels: Reference})
+		check(t, err)
+		if got := m.Rescalings(); len(got.SumsFirst) > 0 != c.first {
+			t.Errorf("%g bits: %+v: want sums first %t", c.precision, got, c.first)
+		}
+		p, err := NewParameters(lit, false)
+		check(t, err)
+		check(t, p.CheckPrecision(m.Layout, profile, Wanted{Precision: c.precision}))
+		got, _ := evaluate(t, p, m, false, 1, x)
+		if bits := precision(networktest.Forward(f, x), got); bits < c.precision {
+			t.Errorf("%g bits: %.1f", c.precision, bits)
+		}
+	}
+}
+
 // A value that the last modulus cannot hold is refused when parameters are chosen, and held when they
 // are derived.
 func TestLargeValuesDoNotWrap(t *testing.T) {

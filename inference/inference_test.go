@@ -124,6 +124,18 @@ func check(t testing.TB, err error) {
 	}
 }
 
+// rescaleSomehow chooses when a layout rescales.
+func rescaleSomehow(t *testing.T, rng *rand.Rand, l *packing.Layout) {
+	t.Helper()
+	r := packing.Rescalings{Delays: rng.IntN(l.Squares() + 1)}
+	for _, i := range l.Sums() {
+		if rng.IntN(2) == 0 {
+			r.SumsFirst = append(r.SumsFirst, i)
+		}
+	}
+	check(t, l.Rescale(r))
+}
+
 func TestEncryptedEqualsPlain(t *testing.T) {
 	rounds := 32
 	if testing.Short() {
@@ -140,14 +152,14 @@ func TestEncryptedEqualsPlain(t *testing.T) {
 			f := networktest.SomeLinear(rng, networktest.Random(rng, g, rng.Float64(), 1<<rng.IntN(5)))
 			for _, encrypted := range []bool{false, true} {
 				m := anyModel(t, rng, f, testLogN-1, encrypted)
-				m.DelayLast(rng.IntN(1 + m.Squares()))
+				rescaleSomehow(t, rng, m.Layout)
 				p, err := NewParameters(smallLiteral(m.Layout), true)
 				check(t, err)
 				x := networktest.Samples(rng, 1+rng.IntN(m.Batch), g.Axis(0).Size())
 				want := networktest.Forward(packing.Choice{Kind: m.Kind}.Evaluated(f), x)
 				got, trace := evaluate(t, p, m, encrypted, 1+rng.IntN(3), x)
 				if bits := precision(want, got); bits < 14 { // weights have 25 bits where squares are delayed
-					t.Errorf("%+v %s %s delayed %d encrypted %t: %.1f bits", g, m.Kind, m.Shape, m.Delays(), encrypted, bits)
+					t.Errorf("%+v %s %s %+v encrypted %t: %.1f bits", g, m.Kind, m.Shape, m.Rescalings(), encrypted, bits)
 				}
 				for i, predicted := range m.Counts(m.Kept, encrypted) {
 					if !trace.Counts[i].Equal(predicted) {

@@ -113,7 +113,7 @@ func TestPeakIsForeseen(t *testing.T) {
 			f := networktest.SomeLinear(rng, networktest.Random(rng, g, rng.Float64(), 1<<rng.IntN(4)))
 			encrypted := rng.IntN(2) == 0
 			m := anyModel(t, rng, f, testLogN-1, encrypted)
-			m.DelayLast(rng.IntN(1 + m.Squares()))
+			rescaleSomehow(t, rng, m.Layout)
 			p, err := NewParameters(smallLiteral(m.Layout), true)
 			check(t, err)
 			y := newPartyOf(t, p, m, g.Axis(0).Size(), encrypted)

@@ -95,7 +95,7 @@ func least(layout *packing.Layout) packing.Profile {
 	p := packing.Profile{Output: 1, Errors: map[packing.Source]float64{{Layer: 0, Kind: packing.InputError}: 1}}
 	for i := range layout.Layers {
 		p.Peaks = append(p.Peaks, 1)
-		for _, k := range []packing.SourceKind{packing.WeightError, packing.SumError, packing.SumSwitchError} {
+		for _, k := range []packing.SourceKind{packing.WeightError, packing.SumError, packing.SumSwitchError, packing.LateError} {
 			p.Errors[packing.Source{Layer: i, Kind: k}] = 1
 		}
 		if layout.Layers[i].Mask {

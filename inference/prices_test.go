@@ -14,7 +14,7 @@ func TestEverythingIsPriced(t *testing.T) {
 		f := networktest.Folded(rng, []int{20, 9, 30, 4}, 0.8, 2)
 		for _, encrypted := range []bool{false, true} {
 			m := anyModel(t, rng, f, testLogN-1, encrypted)
-			m.DelayLast(rng.IntN(1 + m.Squares()))
+			rescaleSomehow(t, rng, m.Layout)
 			p, err := NewParameters(smallLiteral(m.Layout), true)
 			check(t, err)
 			work := NewWork(p.Literal, m.Layout, m.Kept, encrypted)

@@ -155,11 +155,8 @@ func (s *Server) row(w *worker, i, r int, x []*rlwe.Ciphertext, sums rowSum) (*r
 			return nil, err
 		}
 	}
-	acc, err := w.finish(acc, sc.sum)
+	acc, err := w.total(acc, ly, sc.sum)
 	if err != nil {
-		return nil, err
-	}
-	if err := w.addUp(acc, ly.Sum, packing.RotateSum); err != nil {
 		return nil, err
 	}
 	w.addBias(acc, model.bias[r])

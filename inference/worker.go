@@ -70,19 +70,48 @@ func (w *worker) finish(acc *rlwe.Ciphertext, scale rlwe.Scale) (*rlwe.Ciphertex
 	return out, nil
 }
 
+// total adds up the slots of a row's products and rescales them, in the order of the layer.
+func (w *worker) total(acc *rlwe.Ciphertext, ly *packing.Layer, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
+	if !ly.SumFirst {
+		acc, err := w.finish(acc, scale)
+		if err != nil {
+			return nil, err
+		}
+		return acc, w.addUp(acc, ly.Sum, packing.RotateSum)
+	}
+	acc, err := w.degree1(acc)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.addUp(acc, ly.Sum, packing.RotateSum); err != nil {
+		return nil, err
+	}
+	return w.finish(acc, scale)
+}
+
+// degree1 relinearises products with encrypted weights, which are given back to the pool.
+func (w *worker) degree1(acc *rlwe.Ciphertext) (*rlwe.Ciphertext, error) {
+	if acc.Degree() < 2 {
+		return acc, nil
+	}
+	w.counts.Add(packing.Relinearize, acc.Level(), 1)
+	out := w.pool.get(1, acc.Level(), acc.Scale)
+	if err := w.relinearize(acc, out, false); err != nil {
+		return nil, err
+	}
+	w.pool.put(acc)
+	return out, nil
+}
+
 // giants adds up a row's sums, relinearised where weights are encrypted, each rotated by the giant of its tiles.
 func (w *worker) giants(ly *packing.Layer, row []tiles, sums rowSum) (*rlwe.Ciphertext, error) {
 	level := sums[0].Level()
 	for k, sum := range sums {
-		if sum.Degree() < 2 {
-			continue
-		}
-		w.counts.Add(packing.Relinearize, level, 1)
-		sums[k] = w.pool.get(1, level, sum.Scale)
-		if err := w.relinearize(sum, sums[k], false); err != nil {
+		linear, err := w.degree1(sum)
+		if err != nil {
 			return nil, err
 		}
-		w.pool.put(sum)
+		sums[k] = linear
 	}
 	var steps []int
 	rotated := 0

@@ -33,7 +33,7 @@ func TestCostsAddUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.DelayLast(rng.IntN(l.Squares() + 1))
+		rescaleSomehow(t, rng, l)
 		a := Arithmetic{LogN: 13, LogP: []int{46}}
 		for range l.Levels + 1 {
 			a.LogQ = append(a.LogQ, 25+rng.IntN(25))
@@ -66,5 +66,19 @@ func TestCostsAddUp(t *testing.T) {
 		if !near(got.Upload, upload) {
 			t.Fatalf("round %d, %s %v %s: %g bytes sent in parts, %g in all", round, l.Kind, dims, l.Shape, got.Upload, upload)
 		}
+	}
+}
+
+// rescaleSomehow chooses when a layout rescales.
+func rescaleSomehow(t *testing.T, rng *rand.Rand, l *Layout) {
+	t.Helper()
+	r := Rescalings{Delays: rng.IntN(l.Squares() + 1)}
+	for _, i := range l.Sums() {
+		if rng.IntN(2) == 0 {
+			r.SumsFirst = append(r.SumsFirst, i)
+		}
+	}
+	if err := l.Rescale(r); err != nil {
+		t.Fatal(err)
 	}
 }

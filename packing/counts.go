@@ -267,12 +267,17 @@ func (ly *Layer) rowCounts(kept []bool, uses []int, encrypted bool, c Counts) {
 	default:
 		c.Add(MulPlain, ly.Level, products)
 	}
-	if encrypted && ly.Giants == nil {
-		c.Add(RelinearizeRescale, ly.Level, rows)
-	} else {
+	linear := !encrypted || ly.Giants != nil
+	switch {
+	case linear:
 		c.Add(Rescale, ly.Level, rows)
+	case ly.SumFirst:
+		c.Add(Relinearize, ly.Level, rows)
+		c.Add(Rescale, ly.Level, rows)
+	default:
+		c.Add(RelinearizeRescale, ly.Level, rows)
 	}
-	sumCounts(ly.Sum, RotateSum, level, rows, c)
+	sumCounts(ly.Sum, RotateSum, ly.TurnLevel(), rows, c)
 	c.Add(AddBias, level, rows)
 	if ly.Mask {
 		c.Add(MulMask, level, rows)

@@ -76,7 +76,7 @@
 // # Levels
 //
 // Every product and every mask takes a level, and every square one of its own unless its rescaling is delayed into
-// the next product's (DelayLast). Outputs are at level 0. Counts lists every primitive with its level; with prices
+// the next product's (DelayLast). Products are rescaled before slots are added up, or after (Rescale). Outputs are at level 0. Counts lists every primitive with its level; with prices
 // it predicts time.
 package packing
 
@@ -84,7 +84,7 @@ package packing
 // pruning is priced by: what was pruned and measured in the others stays good.
 const (
 	Version         = 6
-	oneImageVersion = 7
+	oneImageVersion = 8
 	scalarVersion   = 7
 )
 

@@ -75,10 +75,11 @@ type Layer struct {
 	// 0 alone.
 	Giants []int `json:",omitempty"`
 
-	Sum    Sum  // of the products
-	Mask   bool // outputs are masked, one more level, and copied by Refill
-	Refill Sum
-	Square bool // followed by a square
+	Sum      Sum  // of the products
+	SumFirst bool `json:",omitempty"` // Sum comes before the rescaling: a level higher, but what the rescaling rounds away is not added up
+	Mask     bool // outputs are masked, one more level, and copied by Refill
+	Refill   Sum
+	Square   bool // followed by a square
 
 	// PoolSum adds up slots of the outputs, after the square: a pooling whose positions lie in slots.
 	PoolSum Sum `json:",omitzero"`
@@ -161,6 +162,14 @@ func (ly *Layer) Tiles() int {
 		return ly.Groups() * ly.Terms()
 	}
 	return ly.Groups() * number(ly.dense()[0])
+}
+
+// TurnLevel is the level at which Sum adds up slots.
+func (ly *Layer) TurnLevel() int {
+	if ly.SumFirst {
+		return ly.Level
+	}
+	return ly.SumLevel()
 }
 
 // SumLevel is the level of the products' sum, after their rescaling.
@@ -252,15 +261,9 @@ func (l *Layout) SquaresAdded(layer int) int {
 func (ly *Layer) delayable() bool { return ly.Square && !ly.Integer }
 
 // Squares is the number of squares whose rescalings can be delayed.
-func (l *Layout) Squares() int { return l.count((*Layer).delayable) }
-
-// Delays is the number of squares whose rescalings are delayed.
-func (l *Layout) Delays() int { return l.count(func(ly *Layer) bool { return ly.Delayed }) }
-
-func (l *Layout) count(is func(*Layer) bool) int {
-	n := 0
+func (l *Layout) Squares() (n int) {
 	for i := range l.Layers {
-		if is(&l.Layers[i]) {
+		if l.Layers[i].delayable() {
 			n++
 		}
 	}
@@ -317,7 +320,7 @@ func (l *Layout) Equal(m *Layout) bool {
 	return same && slices.EqualFunc(l.Layers, m.Layers, func(a, b Layer) bool {
 		return a.Name == b.Name && a.In == b.In && a.Out == b.Out && a.Rows == b.Rows && a.Cols == b.Cols &&
 			slices.Equal(a.Rotations, b.Rotations) && slices.Equal(a.Giants, b.Giants) && slices.Equal(a.Turns, b.Turns) && a.Sum.equal(b.Sum) && a.Mask == b.Mask &&
-			a.Refill.equal(b.Refill) && a.PoolSum.equal(b.PoolSum) &&
+			a.SumFirst == b.SumFirst && a.Refill.equal(b.Refill) && a.PoolSum.equal(b.PoolSum) &&
 			a.Square == b.Square && a.Delayed == b.Delayed && a.Lazy == b.Lazy && a.Level == b.Level && a.Places.equal(&b.Places)
 	})
 }

@@ -139,6 +139,7 @@ func TestErrorsAreSummed(t *testing.T) {
 		{0, WeightError}:    square * 5,
 		{0, SumError}:       square * (4 + 1),
 		{0, SumSwitchError}: square * 3,
+		{0, LateError}:      square,
 		{0, SquareError}:    1,
 		{1, WeightError}:    100 * 100,
 		{1, SumError}:       1,
@@ -233,7 +234,7 @@ func TestCounts(t *testing.T) {
 		t.Errorf("squares delayed: %d levels, %+v", layout.Levels, layout.Layers)
 	}
 	layout.DelayLast(1)
-	if layout.Levels != 5 || layout.Layers[0].Level != 5 || layout.Layers[1].Level != 3 || layout.Layers[2].Level != 1 || layout.Delays() != 1 {
+	if layout.Levels != 5 || layout.Layers[0].Level != 5 || layout.Layers[1].Level != 3 || layout.Layers[2].Level != 1 || layout.Rescalings().Delays != 1 {
 		t.Errorf("one square delayed: %d levels, %+v", layout.Levels, layout.Layers)
 	}
 }

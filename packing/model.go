@@ -43,7 +43,7 @@ func newModel(f *network.Folded, layout *Layout) *Model {
 
 // setSquares leaves out the squares, and their levels, of linear layers.
 func (l *Layout) setSquares(f *network.Folded) {
-	delayed := l.Delays() > 0
+	delayed := l.Rescalings().Delays > 0
 	for i, a := range f.Layers {
 		l.Layers[i].Square = i < len(f.Layers)-1 && !a.Linear
 	}

@@ -17,7 +17,7 @@ type Outline struct {
 	Taps     []bool           `json:"taps,omitempty"`
 	Squares  []bool           `json:"squares"`            // by layer: a square follows
 	Fraction []int            `json:"fraction,omitempty"` // by layer of integer weights: their fractional bits
-	Delays   int              `json:"delays"`             // squares whose rescaling is delayed, the last ones
+	Rescalings
 
 	InputOrder  []int `json:"input_order,omitempty"`
 	OutputOrder []int `json:"output_order,omitempty"`
@@ -27,7 +27,7 @@ type Outline struct {
 func (l *Layout) Outline(encrypted bool) Outline {
 	o := Outline{
 		Choice: Choice{l.Kind, l.Shape, encrypted}, Geometry: l.geometry, Inputs: l.inputs, Channels: l.Layers[0].In, Taps: l.used,
-		Delays: l.Delays(), InputOrder: l.InputOrder, OutputOrder: l.OutputOrder,
+		Rescalings: l.Rescalings(), InputOrder: l.InputOrder, OutputOrder: l.OutputOrder,
 	}
 	for i := range l.Layers {
 		o.Squares = append(o.Squares, l.Layers[i].Square)
@@ -65,10 +65,9 @@ func (o Outline) Layout() (*Layout, error) {
 	for i, square := range o.Squares {
 		l.Layers[i].Square = square
 	}
-	if o.Delays < 0 || o.Delays > l.Squares() {
-		return nil, fmt.Errorf("packing: outline: %d squares delayed: want 0 to %d", o.Delays, l.Squares())
+	if err := l.Rescale(o.Rescalings); err != nil {
+		return nil, fmt.Errorf("packing: outline: %w", err)
 	}
-	l.DelayLast(o.Delays)
 	l.setFractions(o.Fraction)
 	first := &l.Layers[0]
 	if o.Channels < 1 || o.Channels > first.In {

@@ -44,7 +44,7 @@ func TestOutline(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.Trim()
-		m.DelayLast(rng.IntN(m.Squares() + 1))
+		rescaleSomehow(t, rng, m.Layout)
 		l, err := throughJSON(t, m.Outline(encrypted)).Layout()
 		if err != nil {
 			t.Fatalf("%s, dims %v: %v", choice, f.Dims(), err)
@@ -107,6 +107,8 @@ func TestHostileOutlines(t *testing.T) {
 			o.Squares = o.Squares[1:]
 		case 8:
 			o.Delays = number
+		case 12:
+			o.SumsFirst = []int{number}
 		case 9:
 			o.InputOrder = []int{number}
 		case 10:

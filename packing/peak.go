@@ -54,6 +54,9 @@ func (ly *Layer) rowLimbs(sums int, encrypted bool) (sum, most, end int) {
 		sum, end = sums*sum, linear
 		next(ly.SumLevel())
 	case !ly.Integer:
+		if ly.SumFirst && encrypted {
+			next(ly.Level)
+		}
 		next(ly.SumLevel())
 	}
 	if ly.Mask {

@@ -22,6 +22,7 @@ const (
 	MaskError                           // a mask, times the values that it keeps
 	SumError                            // rounding after the products: rescaling, and the ends of key switches
 	SumSwitchError                      // key switches of the sum
+	LateError                           // the rounding of a rescaling after the sum
 	RefillError                         // rounding after the mask
 	RefillSwitchError                   // key switches of the copies
 	SquareError                         // rescaling a square, unless delayed

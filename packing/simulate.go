@@ -199,6 +199,9 @@ func (m *Model) simulateLayer(i int, x []signal, p *Profile) []signal {
 		acc := m.products(i, r, x)
 		p.note(i, acc.value)
 		acc = acc.sum(ly.Sum, Source{i, SumError}, Source{i, SumSwitchError}, i, p)
+		if ly.Sum.Count() > 1 {
+			acc.add(Source{i, LateError}, 1)
+		}
 		acc.addBias(m.BiasRow(i, r))
 		p.note(i, acc.value)
 		if ly.Mask {

@@ -35,9 +35,9 @@ type Network struct {
 
 // Plan is how a network is packed and evaluated.
 type Plan struct {
-	Choice  packing.Choice    `json:"choice"`
-	Orders  [][]int           `json:"orders,omitempty"` // of neurons, by axis
-	Delays  int               `json:"delays"`           // squares whose rescaling is delayed
+	Choice packing.Choice `json:"choice"`
+	Orders [][]int        `json:"orders,omitempty"` // of neurons, by axis
+	packing.Rescalings
 	Literal inference.Literal `json:"literal"`
 	Usage
 }
@@ -56,11 +56,7 @@ func (n *Network) Model() (*packing.Model, error) {
 		return nil, err
 	}
 	m.Trim()
-	if n.Delays < 0 || n.Delays > m.Squares() {
-		return nil, fmt.Errorf("%d squares delayed: want 0 to %d", n.Delays, m.Squares())
-	}
-	m.DelayLast(n.Delays)
-	return m, nil
+	return m, m.Rescale(n.Rescalings)
 }
 
 // content is the network in bytes, whose hash is its identity.

@@ -43,7 +43,7 @@ func newNetwork(t testing.TB, seed uint64, choice packing.Choice) *Network {
 	lit, err := inference.Derive(m.Layout, profile, inference.Wanted{Precision: 10, Encrypted: choice.Encrypted})
 	check(t, err)
 	return &Network{
-		Folded: f, Plan: Plan{Choice: choice, Delays: m.Delays(), Literal: lit, Usage: Usage{Low: 0, High: 1, Classes: true}},
+		Folded: f, Plan: Plan{Choice: choice, Rescalings: m.Rescalings(), Literal: lit, Usage: Usage{Low: 0, High: 1, Classes: true}},
 	}
 }
 

@@ -24,10 +24,10 @@ func Serve(j Job, report func(Step)) (*serve.Network, error) {
 		return nil, err
 	}
 	out := &serve.Network{Folded: n.Folded, Plan: serve.Plan{
-		Choice:  packing.Choice{Kind: best.model.Kind, Shape: best.model.Shape, Encrypted: j.Spec.HE.Encrypted()},
-		Delays:  best.model.Delays(),
-		Literal: best.lit,
-		Usage:   serve.Usage{Low: math.Inf(1), High: math.Inf(-1)},
+		Choice:     packing.Choice{Kind: best.model.Kind, Shape: best.model.Shape, Encrypted: j.Spec.HE.Encrypted()},
+		Rescalings: best.model.Rescalings(),
+		Literal:    best.lit,
+		Usage:      serve.Usage{Low: math.Inf(1), High: math.Inf(-1)},
 	}}
 	if best.model.Kind == packing.Tiles { // others go without
 		out.Orders = n.Orders
