@@ -137,7 +137,7 @@ func candidates(layout *packing.Layout, w Wanted) []candidate {
 }
 
 // rescalings lists choices, the usual ones first. Where a single sample's slots are added up, one or two sums may come before their
-// rescalings: such sums are few and long.
+// rescalings: such sums are few and long. In tiles, where each row has one, it would save 0 to 5 % of the time.
 func rescalings(layout *packing.Layout) (all []packing.Rescalings) {
 	for _, delayed := range delays(layout) {
 		all = append(all, packing.Rescalings{Delays: delayed})
