@@ -106,11 +106,11 @@ func packOneImage(f *network.Folded, slots int, encrypted bool) (*Model, error) 
 	rest, _ := (&network.Folded{Layers: tail.Layers[dense:]}).Compact(true)
 	packed := &network.Folded{Layers: slices.Concat(compact.Layers[:whole], tail.Layers[:dense], rest.Layers)}
 	for i := whole + dense; i < len(g); i++ {
-		in := g[i].Window.In
-		if i > whole+dense {
-			in = network.Flat(g[i-1].Out)
+		in, pool := g[i].Window.In, g[i].Pool
+		if i > whole+dense { // unrolled, with the pooling before it
+			in, pool = network.Flat(g[i-1].Out), nil
 		}
-		g[i] = network.Stage{Window: network.Whole(in), Out: rest.Geometry()[i-whole-dense].Out, Pool: g[i].Pool}
+		g[i] = network.Stage{Window: network.Whole(in), Out: rest.Geometry()[i-whole-dense].Out, Pool: pool}
 	}
 	layout := newOneImageLayout(g, slots, encrypted, used)
 	return newModel(packed, layout), nil
