@@ -10,6 +10,7 @@ import (
 
 // Two programs are run by turns, and each of their runs is a value.
 func TestAgainst(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("four runs")
 	}

@@ -48,6 +48,7 @@ func (s *sandbox) shown() map[string]string {
 
 // A bundled experiment shows the same to every reader, to the byte, and running it does only what is missing.
 func TestBundledResults(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("small.yaml", expectant)
 	if code, _, stderr := s.run("run", "small.yaml"); code != exitDone {

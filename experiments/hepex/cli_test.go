@@ -14,6 +14,7 @@ import (
 
 // The plan predicts, and what tune and bench cannot do is refused early.
 func TestPlanAndTune(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("small.yaml", small)
 	code, out, errs := s.run("plan", "small.yaml")

@@ -110,6 +110,7 @@ func TestFlippedBits(t *testing.T) {
 // Runs of the whole and of named points at the same time, on one store: every point is done once, and of two runs of the whole
 // the second is turned away.
 func TestRunBesidePoints(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("small.yaml", frugal)
 	_, text, _ := s.run("status", "small.yaml", "--left")

@@ -37,6 +37,7 @@ func (s *sandbox) mustRun(args ...string) string {
 
 // The lines of the README go from a table to an encrypted, pruned classifier, in an empty folder; then results can be shown without it.
 func TestFromTableToEncryptedClassifier(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.patients()
 	shown := s.mustRun("data", "show", "patients.csv", "--label", "ill")

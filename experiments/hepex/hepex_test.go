@@ -213,6 +213,7 @@ func TestRun(t *testing.T) {
 var hanging = strings.Replace(small, "label: dense", "label: hang", 1)
 
 func TestInterruptedRunResumes(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("small.yaml", hanging)
 	cmd := s.command("run", "small.yaml")
@@ -237,6 +238,7 @@ func TestInterruptedRunResumes(t *testing.T) {
 
 // What is built while a run goes on does not reach it: all of its points are done by the program that was started.
 func TestBuildDuringARun(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("small.yaml", small)
 	program, err := os.ReadFile(machine.Program)

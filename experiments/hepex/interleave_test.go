@@ -24,6 +24,7 @@ func interleaved(turns int) string {
 
 // Workers that stay alive evaluate one after the other, round after round.
 func TestPointsTakeTurns(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	const turns = 4
 	s.write("small.yaml", interleaved(turns))

@@ -15,6 +15,7 @@ import (
 
 // Many runners that each want all points, on one store, one of them killed: every point is done once.
 func TestRunnersShareAStore(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("small.yaml", small)
 	code, text, stderr := s.run("status", "small.yaml", "--left")
@@ -58,6 +59,7 @@ func TestRunnersShareAStore(t *testing.T) {
 }
 
 func TestPointsOfARun(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("small.yaml", small)
 	if code, _, stderr := s.run("run", "small.yaml", "--points", "0123"); code != exitBadInput || !strings.Contains(stderr, "no point 0123") {

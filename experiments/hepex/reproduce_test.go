@@ -11,6 +11,7 @@ import (
 
 // The script is killed three times on the way, without a warning: the same command completes it, and no point is done twice.
 func TestReproduceGoesOn(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("builds the program")
 	}

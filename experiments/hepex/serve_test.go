@@ -53,6 +53,7 @@ func (s *sandbox) writeDigits(name string, n int) *mat.Dense {
 
 // Client and server do their parts in processes of their own, and the labels are those of the plain network.
 func TestServeAsProcesses(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("served.yaml", served)
 	x := s.writeDigits("pixels.txt", 20)
