@@ -136,8 +136,13 @@ func (b *priceBench) rows(limb int, scene Scene, reads func(row, in int) bool) f
 					terms = append(terms, int32(in))
 				}
 			}
-			w.group.rows = append(w.group.rows, b.newRow(limb, scene, terms))
-			bytes += int(w.group.rows[row].limbs[0].Bytes())
+			next := b.newRow(limb, scene, terms)
+			if scene.Shared && row > 0 {
+				next.limbs = w.group.rows[0].limbs
+			} else {
+				bytes += int(next.limbs[0].Bytes())
+			}
+			w.group.rows = append(w.group.rows, next)
 		}
 		w.size = blockSize(b.p.N(), w.group)
 		all = append(all, w)

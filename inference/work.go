@@ -15,6 +15,7 @@ type Work struct {
 	Sweep     int64          // bytes that an evaluation goes through: what it uses once comes from memory if caches hold less
 	Keys      int64          // bytes: rows go through all keys before they meet one again
 	Inputs    map[int]int    // of a row's products, by level
+	Shared    map[int]bool   // rows that are summed together share their tiles, by level
 }
 
 // NewWork is the work of a layout with its kept tiles.
@@ -22,10 +23,12 @@ func NewWork(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool)
 	m := PredictMemory(l, layout, kept, encrypted, 1)
 	w := Work{
 		Counts: packing.Total(layout.Counts(kept, encrypted)), Encrypted: encrypted, Sweep: m.Total() - m.Runtime, Keys: m.Keys, Inputs: map[int]int{},
+		Shared: map[int]bool{},
 	}
 	for i := range layout.Layers {
 		ly := &layout.Layers[i]
 		w.Inputs[ly.Level] = max(w.Inputs[ly.Level], min(ly.Inputs(), ly.Terms()))
+		w.Shared[ly.Level] = !ly.Integer && ly.RowsTogether() > ly.Groups() && ly.Positions() > 1
 	}
 	w.addConstants(kept)
 	return w
@@ -47,10 +50,12 @@ func (w Work) Only(counts packing.Counts) Work {
 	return w
 }
 
-// Scene is what products and key switches meet: how much memory is gone through before tiles, or keys, are met again, and how many
-// inputs a row has. Both are classes: of products half an octave wide, of key switches an octave.
+// Scene is what products and key switches meet: how much memory is gone through before tiles, or keys, are met again, how many
+// inputs a row has, and whether rows share tiles, at several positions. Memory and inputs are classes: of products half an octave wide, of key
+// switches an octave.
 type Scene struct {
 	Encrypted bool `json:"encrypted,omitempty"` // weights
+	Shared    bool `json:"shared,omitempty"`
 	MiB       int  `json:"mib,omitempty"`
 	Inputs    int  `json:"inputs,omitempty"`
 }
@@ -82,7 +87,7 @@ func (w Work) of(at packing.At) Case {
 	switch at.Op {
 	case packing.MulPlain, packing.MulCipher, packing.MulScalar, packing.ReadInput, packing.ArrangeInput, packing.FinishRow:
 		return Case{packing.At{Op: at.Op, Level: anyLevel}, Scene{
-			w.Encrypted, class(float64(w.Sweep)/(1<<20), leastSweep, mostSweep, 2), class(float64(w.Inputs[at.Level]), leastInputs, mostInputs, 2),
+			w.Encrypted, w.Shared[at.Level], class(float64(w.Sweep)/(1<<20), leastSweep, mostSweep, 2), class(float64(w.Inputs[at.Level]), leastInputs, mostInputs, 2),
 		}}
 	case packing.Square, packing.Relinearize, packing.RelinearizeRescale, packing.RotateDiagonal, packing.RotateInput, packing.RotateSum,
 		packing.RotateRefill, packing.ModDown:
