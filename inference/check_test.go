@@ -29,15 +29,22 @@ func TestGivenParametersAreJudged(t *testing.T) {
 		logQ, logP   []int
 		least, most  float64 // bits that the parameters give
 		encrypted    bool
+		sumsFirst    []int
 		whatToChange string
 	}{
-		{"enough", 40, []int{50, 40, 40, 40}, []int{58}, 20, 32, false, "log_scale"},
-		{"encrypted", 40, []int{50, 40, 40, 40}, []int{50}, 18, 32, true, "log_scale"},
-		{"small scale", 28, []int{40, 28, 28, 28}, []int{50}, 6, 19, false, "log_scale"},
-		{"small special modulus", 40, []int{50, 40, 40, 40}, []int{32}, 6, 22, false, "log_p"},
-		{"two special moduli", 40, []int{50, 40, 40, 40}, []int{45, 46}, 20, 32, false, "log_scale"},
+		{"enough", 40, []int{50, 40, 40, 40}, []int{58}, 20, 32, false, nil, "log_scale"},
+		{"encrypted", 40, []int{50, 40, 40, 40}, []int{50}, 18, 32, true, nil, "log_scale"},
+		{"small scale", 28, []int{40, 28, 28, 28}, []int{50}, 6, 19, false, nil, "log_scale"},
+		{"small special modulus", 40, []int{50, 40, 40, 40}, []int{32}, 6, 22, false, nil, "log_p"},
+		{"two special moduli", 40, []int{50, 40, 40, 40}, []int{45, 46}, 20, 32, false, nil, "log_scale"},
+		{"sums first", 28, []int{40, 28, 28, 28}, []int{50}, 6, 20, false, []int{0, 1}, "log_scale"},
+		{"sums first, encrypted", 40, []int{50, 40, 40, 40}, []int{50}, 18, 33, true, []int{0, 1}, "log_scale"},
+		{"sums first, small special modulus", 28, []int{40, 28, 28, 28}, []int{24}, 12, 20, false, []int{0, 1}, "log_scale"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			m.SumFirst(c.sumsFirst)
+			_, profile, err := m.Simulate(x)
+			check(t, err)
 			p, err := NewParameters(Literal{LogN: 10, LogQ: c.logQ, LogP: c.logP, LogScale: c.scale}, true)
 			check(t, err)
 			check(t, p.CheckRange(m.Layout, profile))
@@ -55,6 +62,7 @@ func TestGivenParametersAreJudged(t *testing.T) {
 			}
 		})
 	}
+	m.SumFirst(nil)
 	profile = profile.Scale([]float64{16, 16}, []float64{16, 16}) // values below 1 count as 1
 	for i, room := range mustParameters(t, 40, []int{50, 40, 40, 40}, []int{50}).Room(m.Layout, profile) {
 		by := []float64{1, 1}

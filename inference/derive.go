@@ -65,7 +65,7 @@ func (w Wanted) families() []int {
 }
 
 // Derive chooses parameters for a layout: the ring whose slots it fills, the squares whose rescaling is
-// delayed (which it sets in the layout), one modulus per level, and the scales that 128-bit security leaves room for.
+// delayed and the sums that come before theirs (which it sets in the layout), one modulus per level, and the scales that 128-bit security leaves room for.
 // The profile comes from packing's simulation of representative samples: every modulus is sized to hold the values that it says may
 // reach its level, and parameters are refused if the errors would exceed the precision. An empty profile
 // stands for the least that any network needs. Of all that serve, the nominally fastest on the kernels wanted are taken: few large
@@ -79,13 +79,20 @@ func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal,
 	}
 	best, cheapest := candidate{}, math.Inf(1)
 	var literal Literal
-	for _, c := range candidates(layout, w) {
-		if c.rescalings.SumsFirst != nil && c.least(layout, w) >= cheapest {
-			continue
-		}
+	try := func(c candidate) bool {
 		lit, cost, ok := c.try(layout, profile, w)
 		if ok && cost < cheapest*(1-tie) {
 			best, cheapest, literal = c, cost, lit
+		}
+		return ok
+	}
+	for _, c := range candidates(layout, w) {
+		if try(c) || layout.Kind == packing.OneImage && c.wouldServe(layout, profile, w) {
+			for _, first := range c.sumsFirst(layout) {
+				if first.least(layout, w) < cheapest {
+					try(first)
+				}
+			}
 		}
 	}
 	if math.IsInf(cheapest, 1) {
@@ -127,34 +134,47 @@ func candidates(layout *packing.Layout, w Wanted) []candidate {
 		if w.Ring != "" && w.Ring != r || MaxLogQP(logN) == 0 {
 			continue
 		}
-		for _, rescalings := range rescalings(layout) {
+		for _, delayed := range delays(layout) {
 			for special := 1; special <= 2; special++ {
-				all = append(all, candidate{r, logN, rescalings, special})
+				all = append(all, candidate{r, logN, packing.Rescalings{Delays: delayed}, special})
 			}
 		}
 	}
 	return all
 }
 
-// rescalings lists choices, the usual ones first. Where a single sample's slots are added up, one or two sums may come before their
-// rescalings: such sums are few and long. In tiles, where each row has one, it would save 0 to 5 % of the time.
-func rescalings(layout *packing.Layout) (all []packing.Rescalings) {
-	for _, delayed := range delays(layout) {
-		all = append(all, packing.Rescalings{Delays: delayed})
-	}
+// sumsFirst lists the candidate with one sum of slots before its rescaling, or two if there are few, where these are a single sample's: not many, and long.
+// In tiles, where each row has one, it would save 0 to 5 % of the time.
+func (c candidate) sumsFirst(layout *packing.Layout) (all []candidate) {
 	if layout.Kind != packing.OneImage {
-		return all
+		return nil
 	}
+	with := func(layers ...int) {
+		c.rescalings.SumsFirst = layers
+		all = append(all, c)
+	}
+	const few = 4 // each candidate takes tens of milliseconds
 	sums := layout.Sums()
-	for _, r := range all {
-		for i, first := range sums {
-			all = append(all, packing.Rescalings{Delays: r.Delays, SumsFirst: []int{first}})
-			for _, second := range sums[i+1:] {
-				all = append(all, packing.Rescalings{Delays: r.Delays, SumsFirst: []int{first, second}})
-			}
+	for i, first := range sums {
+		with(first)
+		if len(sums) > few {
+			continue
+		}
+		for _, second := range sums[i+1:] {
+			with(first, second)
 		}
 	}
 	return all
+}
+
+// wouldServe tells whether the candidate would serve if rescalings and sums added no errors: if not, no order of them helps.
+func (c candidate) wouldServe(layout *packing.Layout, profile packing.Profile, w Wanted) bool {
+	c.rescale(layout)
+	ch := c.chain(layout, profile, w)
+	for j := range ch.steps {
+		ch.steps[j].rounding, ch.steps[j].switches = 0, 0
+	}
+	return ch.reaches(worstError(c.ring, layout, profile, w.Precision))
 }
 
 // delays lists how many squares may be delayed: all, none, and where there are many some numbers in between.
@@ -205,9 +225,14 @@ func (c candidate) try(layout *packing.Layout, profile packing.Profile, w Wanted
 func (c candidate) serves(layout *packing.Layout, profile packing.Profile, w Wanted) bool {
 	c.rescale(layout)
 	ch := c.chain(layout, profile, w)
-	ch.largest, ch.enough = maxLogPrime, worstError(c.ring, layout, profile, w.Precision)
-	s, ok := ch.size()
-	return ok && ch.error(s) <= ch.enough
+	return ch.reaches(worstError(c.ring, layout, profile, w.Precision))
+}
+
+// reaches tells whether moduli of any size would bring the error down to this.
+func (c *chain) reaches(enough float64) bool {
+	c.largest, c.enough = maxLogPrime, enough
+	s, ok := c.size()
+	return ok && c.error(s) <= enough
 }
 
 // chain is what is to be sized.
@@ -296,6 +321,9 @@ func summed(r Ring, probability float64, terms int) float64 {
 func terms(layout *packing.Layout) int {
 	last := &layout.Layers[len(layout.Layers)-1]
 	n := max(1, last.In/4)
+	if last.SumFirst {
+		return 1 // which comes last
+	}
 	if !last.Integer {
 		n = min(n, last.Sum.Count())
 	}
@@ -323,7 +351,7 @@ func lastBits(layout *packing.Layout) (bits int) {
 func refusal(layout *packing.Layout, p packing.Profile, w Wanted) error {
 	var rings []candidate
 	for _, c := range candidates(layout, w) {
-		if r := c.rescalings; c.special == 1 && r.SumsFirst == nil && (r.Delays == 0 || r.Delays == layout.Squares()) {
+		if n := c.rescalings.Delays; c.special == 1 && (n == 0 || n == layout.Squares()) {
 			rings = append(rings, c)
 		}
 	}

@@ -11,6 +11,8 @@
 //	mask · rescale · copy (before an outer layer) · square · relinearise · rescale, unless delayed (hidden layers but linear ones)
 //	sum over pooled slots
 //
+// For one image the sum may come before the rescaling (packing.Layer.SumFirst): dearer by a modulus, and more precise.
+//
 // Rows run in parallel; where a layer has fewer rows than there are threads, limbs do.
 //
 // # Memory
@@ -45,7 +47,7 @@
 // (CheckRange, CheckPrecision). Errors are those of encoding, encryption, rounding and key switches, and of floats: from about 36 bits
 // on, their 53 bits matter. On vector kernels moduli
 // stay below 2^47, where those are fastest, if the precision allows it, and below 2^50 next; portable code takes the same for all sizes, so
-// there they are large and few. Of chains that differ in the ring, the special moduli and the squares whose rescaling is delayed, the one of
+// there they are large and few. Of chains that differ in the ring, the special moduli, the squares whose rescaling is delayed and the sums that come before theirs, the one of
 // least nominal time on the kernels that will run is taken. So a point has other moduli on a machine without vector kernels; its record has
 // them, and names the kernels. What must not differ, because it names the point, goes by the Reference kernels on every machine: the shape of
 // a tile left to choice.

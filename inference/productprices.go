@@ -59,7 +59,7 @@ func (b *priceBench) productFloor(at packing.At) float64 {
 
 // tiles prices what sums of products with tiles consist of, in a limb as most are. Groups of rows that all read every input are
 // timed, and groups whose rows read different ones: what differs between them is what a product and an input cost. So
-// many groups follow each other that tiles and inputs come from where they come from in an evaluation.
+// many groups follow each other that tiles and inputs come from where they come from in an evaluation: shared tiles from caches.
 func (b *priceBench) tiles(level int, scene Scene, set func(packing.Op, float64)) {
 	const rows = packing.RowsAtOnce
 	limb := min(level, 1) // the first modulus may be larger than the others
@@ -136,13 +136,13 @@ func (b *priceBench) rows(limb int, scene Scene, reads func(row, in int) bool) f
 					terms = append(terms, int32(in))
 				}
 			}
-			next := b.newRow(limb, scene, terms)
 			if scene.Shared && row > 0 {
-				next.limbs = w.group.rows[0].limbs
-			} else {
-				bytes += int(next.limbs[0].Bytes())
+				first := w.group.rows[0]
+				w.group.rows = append(w.group.rows, product{terms, first.limbs, newCiphertext(b.p, first.out.Degree(), 0, b.p.DefaultScale())})
+				continue
 			}
-			w.group.rows = append(w.group.rows, next)
+			w.group.rows = append(w.group.rows, b.newRow(limb, scene, terms))
+			bytes += int(w.group.rows[row].limbs[0].Bytes())
 		}
 		w.size = blockSize(b.p.N(), w.group)
 		all = append(all, w)

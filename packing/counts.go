@@ -277,7 +277,7 @@ func (ly *Layer) rowCounts(kept []bool, uses []int, encrypted bool, c Counts) {
 	default:
 		c.Add(RelinearizeRescale, ly.Level, rows)
 	}
-	sumCounts(ly.Sum, RotateSum, ly.TurnLevel(), rows, c)
+	sumCounts(ly.Sum, RotateSum, ly.AddUpLevel(), rows, c)
 	c.Add(AddBias, level, rows)
 	if ly.Mask {
 		c.Add(MulMask, level, rows)

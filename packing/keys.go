@@ -34,7 +34,7 @@ func (l *Layout) KeyLevels(encrypted bool) KeyLevels {
 		for _, step := range ly.Giants {
 			rotate(step, ly.Level)
 		}
-		sum(ly.Sum, ly.TurnLevel())
+		sum(ly.Sum, ly.AddUpLevel())
 		if ly.Mask {
 			sum(ly.Refill, ly.SquareLevel())
 		}
@@ -75,7 +75,7 @@ const (
 
 // keyLimbs counts the polynomials of a layer's own rotation keys.
 func (ly *Layer) keyLimbs(special int) int {
-	n := ly.Sum.Rotations()*KeyLimbs(ly.TurnLevel(), special) + ly.PoolSum.Rotations()*KeyLimbs(ly.PoolLevel(), special)
+	n := ly.Sum.Rotations()*KeyLimbs(ly.AddUpLevel(), special) + ly.PoolSum.Rotations()*KeyLimbs(ly.PoolLevel(), special)
 	for _, step := range slices.Concat(ly.Rotations, ly.Giants) {
 		if step != 0 {
 			n += KeyLimbs(ly.Level, special)

@@ -164,8 +164,8 @@ func (ly *Layer) Tiles() int {
 	return ly.Groups() * number(ly.dense()[0])
 }
 
-// TurnLevel is the level at which Sum adds up slots.
-func (ly *Layer) TurnLevel() int {
+// AddUpLevel is the level at which Sum adds up slots.
+func (ly *Layer) AddUpLevel() int {
 	if ly.SumFirst {
 		return ly.Level
 	}

@@ -139,7 +139,6 @@ func TestErrorsAreSummed(t *testing.T) {
 		{0, WeightError}:    square * 5,
 		{0, SumError}:       square * (4 + 1),
 		{0, SumSwitchError}: square * 3,
-		{0, LateError}:      square,
 		{0, SquareError}:    1,
 		{1, WeightError}:    100 * 100,
 		{1, SumError}:       1,

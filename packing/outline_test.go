@@ -88,7 +88,7 @@ func TestHostileOutlines(t *testing.T) {
 		o := throughJSON(t, m.Outline(false))
 		number := []int{-1, 0, 1, 2, 3, 7, 1 << 20, 1 << 40}[rng.IntN(8)]
 		s := &o.Geometry[rng.IntN(len(o.Geometry))]
-		switch rng.IntN(13) {
+		switch rng.IntN(14) {
 		case 0:
 			s.Out = number
 		case 1:
@@ -108,7 +108,7 @@ func TestHostileOutlines(t *testing.T) {
 		case 8:
 			o.Delays = number
 		case 12:
-			o.SumsFirst = []int{number}
+			o.SumsFirst = []int{number, rng.IntN(3), number}
 		case 9:
 			o.InputOrder = []int{number}
 		case 10:

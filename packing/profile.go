@@ -20,9 +20,9 @@ const (
 	InputError        SourceKind = iota // fresh inputs; of layer 0
 	WeightError                         // weights of a layer, times the values that they multiply
 	MaskError                           // a mask, times the values that it keeps
-	SumError                            // rounding after the products: rescaling, and the ends of key switches
+	SumError                            // rounding after the products: rescaling, and the ends of key switches; all before the rescaling where the sum is first
 	SumSwitchError                      // key switches of the sum
-	LateError                           // the rounding of a rescaling after the sum
+	LateError                           // the rounding of a rescaling that comes after the sum
 	RefillError                         // rounding after the mask
 	RefillSwitchError                   // key switches of the copies
 	SquareError                         // rescaling a square, unless delayed

@@ -199,7 +199,7 @@ func (m *Model) simulateLayer(i int, x []signal, p *Profile) []signal {
 		acc := m.products(i, r, x)
 		p.note(i, acc.value)
 		acc = acc.sum(ly.Sum, Source{i, SumError}, Source{i, SumSwitchError}, i, p)
-		if ly.Sum.Count() > 1 {
+		if m.Kind == OneImage || ly.SumFirst { // where it may be, in this layout or one of another size
 			acc.add(Source{i, LateError}, 1)
 		}
 		acc.addBias(m.BiasRow(i, r))

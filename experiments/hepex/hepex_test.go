@@ -238,7 +238,6 @@ func TestInterruptedRunResumes(t *testing.T) {
 
 // What is built while a run goes on does not reach it: all of its points are done by the program that was started.
 func TestBuildDuringARun(t *testing.T) {
-	t.Parallel()
 	s := newSandbox(t)
 	s.write("small.yaml", small)
 	program, err := os.ReadFile(machine.Program)

@@ -42,6 +42,9 @@ func newNetwork(t testing.TB, seed uint64, choice packing.Choice) *Network {
 	check(t, err)
 	lit, err := inference.Derive(m.Layout, profile, inference.Wanted{Precision: 10, Encrypted: choice.Encrypted})
 	check(t, err)
+	if choice.Kind == packing.OneImage { // more precise, and something for files to keep
+		m.SumFirst(m.Sums())
+	}
 	return &Network{
 		Folded: f, Plan: Plan{Choice: choice, Rescalings: m.Rescalings(), Literal: lit, Usage: Usage{Low: 0, High: 1, Classes: true}},
 	}

@@ -27,7 +27,7 @@ var forms = []form{
 // outside tells whether terms may be left out: those of weights, which may lie in the padding of a convolution.
 func (f form) outside() bool { return f.inputs == 2 }
 
-// streamAhead is how many bytes ahead of use a stream is fetched.
+// streamAhead is how many bytes ahead of use a stream is fetched, into the first-level cache.
 const streamAhead = 4096
 
 // inputAhead is how many bytes ahead of use inputs are fetched.
