@@ -7,7 +7,6 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
-	"hepex/network"
 	"hepex/network/networktest"
 	"hepex/packing"
 )
@@ -104,20 +103,11 @@ func BenchmarkOneImage(b *testing.B) {
 
 // BenchmarkLeNet times the LeNet of MOFHEI and Orion on one image: most of its time goes into reading keys and tiles.
 func BenchmarkLeNet(b *testing.B) {
-	conv := func(filters int) network.Conv {
-		return network.Conv{Filters: filters, Kernel: network.Square(5), Stride: network.Square(1), Pool: network.Square(2)}
-	}
-	a := network.Architecture{
-		Inputs: 784, Image: network.Axis{H: 28, W: 28, Channels: 1}, Conv: []network.Conv{conv(32), conv(64)}, Hidden: []int{512}, Outputs: 10,
-		Activation: "square",
-	}
-	g, err := a.Geometry()
-	check(b, err)
-	m, err := packing.OneImageIn(16384, false).Pack(networktest.Random(rand.New(rand.NewPCG(1, 2)), g, 1, 1), nil)
+	m, err := packing.OneImageIn(16384, false).Pack(networktest.Random(rand.New(rand.NewPCG(1, 2)), networktest.LeNet(), 1, 1), nil)
 	check(b, err)
 	p, err := NewParameters(Literal{Ring: ConjugateInvariant, LogN: 14, LogQ: []int{50, 46, 50, 50, 25}, LogP: []int{50, 50}, LogScale: 27}, false)
 	check(b, err)
-	benchLayers(b, newPartyOf(b, p, m, a.Inputs, false))
+	benchLayers(b, newPartyOf(b, p, m, networktest.LeNet().Axis(0).Size(), false))
 }
 
 // benchLayers times evaluations, and their layers, on one thread.

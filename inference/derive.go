@@ -87,11 +87,12 @@ func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal,
 		return ok
 	}
 	for _, c := range candidates(layout, w) {
-		if try(c) || layout.Kind == packing.OneImage && c.wouldServe(layout, profile, w) {
-			for _, first := range c.sumsFirst(layout) {
-				if first.least(layout, w) < cheapest {
-					try(first)
-				}
+		if served := try(c); layout.Kind != packing.OneImage || !served && !c.wouldServe(layout, profile, w) {
+			continue
+		}
+		for _, first := range c.sumsFirst(layout) {
+			if first.least(layout, w) < cheapest {
+				try(first)
 			}
 		}
 	}
@@ -143,12 +144,9 @@ func candidates(layout *packing.Layout, w Wanted) []candidate {
 	return all
 }
 
-// sumsFirst lists the candidate with one sum of slots before its rescaling, or two if there are few, where these are a single sample's: not many, and long.
-// In tiles, where each row has one, it would save 0 to 5 % of the time.
+// sumsFirst lists the candidate of a one-image layout with one sum of slots before its rescaling, or two if there are few. There, sums are long, and not
+// many; in tiles, where each row has one, it would save 0 to 5 % of the time.
 func (c candidate) sumsFirst(layout *packing.Layout) (all []candidate) {
-	if layout.Kind != packing.OneImage {
-		return nil
-	}
 	with := func(layers ...int) {
 		c.rescalings.SumsFirst = layers
 		all = append(all, c)

@@ -85,27 +85,10 @@ func TestUnfoldedEqualsPlainNetwork(t *testing.T) {
 	}
 }
 
-// lenet is the network that MOFHEI and Orion evaluate.
-func lenet(t testing.TB) network.Geometry {
-	t.Helper()
-	conv := func(filters int) network.Conv {
-		return network.Conv{Filters: filters, Kernel: network.Square(5), Stride: network.Square(1), Pool: network.Square(2)}
-	}
-	a := network.Architecture{
-		Inputs: 784, Image: network.Axis{H: 28, W: 28, Channels: 1}, Conv: []network.Conv{conv(32), conv(64)}, Hidden: []int{512}, Outputs: 10,
-		Activation: "square",
-	}
-	g, err := a.Geometry()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
-
 // The 3.3 million products of LeNet's second convolution would fill 200 ciphertexts. It takes few more, and few key switches; by diagonals it
 // took 800 and 55, with as many inputs.
 func TestLeNetIsFrugal(t *testing.T) {
-	l, err := OneImageIn(16384, false).Layout(lenet(t))
+	l, err := OneImageIn(16384, false).Layout(networktest.LeNet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +113,7 @@ func TestLeNetIsFrugal(t *testing.T) {
 
 // A layout that changes makes old results stale: raise oneImageVersion with it.
 func TestGoldenOneImage(t *testing.T) {
-	layout, err := OneImageIn(16384, false).Layout(lenet(t))
+	layout, err := OneImageIn(16384, false).Layout(networktest.LeNet())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,6 +81,22 @@ func Conv(rng *rand.Rand, most int) network.Geometry {
 	return g
 }
 
+// LeNet is the geometry of the network that MOFHEI and Orion evaluate.
+func LeNet() network.Geometry {
+	conv := func(filters int) network.Conv {
+		return network.Conv{Filters: filters, Kernel: network.Square(5), Stride: network.Square(1), Pool: network.Square(2)}
+	}
+	a := network.Architecture{
+		Inputs: 784, Image: network.Axis{H: 28, W: 28, Channels: 1}, Conv: []network.Conv{conv(32), conv(64)}, Hidden: []int{512}, Outputs: 10,
+		Activation: "square",
+	}
+	g, err := a.Geometry()
+	if err != nil {
+		panic(err) // a fixed network
+	}
+	return g
+}
+
 // SomeLinear leaves out the square of about one hidden layer in five.
 func SomeLinear(rng *rand.Rand, f *network.Folded) *network.Folded {
 	for i := range len(f.Layers) - 1 {
