@@ -58,10 +58,7 @@ func MeasurePrices(p Parameters, w Work) (*Priced, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.evict = make([]uint64, w.keysMiB()<<20/8)
-	for i := range b.evict { // memory that was never written to is one page
-		b.evict[i] = uint64(i)
-	}
+	b.keysMiB, b.rowMiB = w.keysMiB(), w.rowMiB()
 	out := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: TimeReference(p)}
 	levels := map[int]bool{}
 	for at := range w.Counts {
@@ -72,20 +69,20 @@ func MeasurePrices(p Parameters, w Work) (*Priced, error) {
 			return nil, fmt.Errorf("inference: prices at level %d: %w", level, err)
 		}
 	}
-	if err := b.products(w, out); err != nil {
-		return nil, fmt.Errorf("inference: prices of products: %w", err)
-	}
+	b.products(w, out)
 	return out, nil
 }
 
 // priceBench has what primitives need, of random content: this package's and lattigo's.
 type priceBench struct {
-	p     Parameters
-	w     *worker
-	eval  *hefloat.Evaluator
-	rng   *rand.Rand
-	evict []uint64 // what walks go through
-	seen  uint64
+	p    Parameters
+	w    *worker
+	eval *hefloat.Evaluator
+	rng  *rand.Rand
+
+	keysMiB, rowMiB int      // that lie between two uses of a key, and between a row's sum and what follows
+	walked          []uint64 // what walks go through
+	seen            uint64
 }
 
 // priceSteps are rotations to time, and warmSteps those that come before them: enough for a stage of radix 5.
@@ -109,7 +106,7 @@ func newPriceBench(p Parameters, steps []int) (*priceBench, error) {
 	secret := kg.GenSecretKeyNew()
 	set := rlwe.NewMemEvaluationKeySet(kg.GenRelinearizationKeyNew(secret), kg.GenGaloisKeyNew(p.GaloisElement(1), secret))
 	w := &worker{params: p, pool: newPool(p), switcher: sw, counts: packing.Counts{}}
-	return &priceBench{p, w, hefloat.NewEvaluator(p.Parameters, set), rand.New(rand.NewPCG(1, 2)), nil, 0}, nil
+	return &priceBench{p: p, w: w, eval: hefloat.NewEvaluator(p.Parameters, set), rng: rand.New(rand.NewPCG(1, 2))}, nil
 }
 
 func (b *priceBench) random(degree, level int) *rlwe.Ciphertext {
@@ -130,8 +127,10 @@ func (b *priceBench) random(degree, level int) *rlwe.Ciphertext {
 const (
 	minReps = 5
 	minTime = 20 * time.Millisecond
-	maxCold = 32 // runs, where what comes before each takes longer
 )
+
+// coldReps is how many runs there are at most where a walk comes before each, which takes longer.
+func coldReps(mib int) int { return min(max(1024/mib, 8), 32) }
 
 func clock(f func()) float64 {
 	times := repeat(f, func() {}, math.MaxInt)
@@ -154,10 +153,9 @@ func repeat(f, before func(), most int) []float64 {
 	return times
 }
 
-// clockCold times what has not met its key for a while: an evaluation goes through all other keys first. What it works in, other key
-// switches have just used.
-func (b *priceBench) clockCold(f, warm func()) float64 {
-	return typical(repeat(f, func() { b.walk(); warm() }, maxCold))
+// clockCold times what comes after a walk. What it works in, other operations of its kind have just used.
+func (b *priceBench) clockCold(mib int, f, warm func()) float64 {
+	return typical(repeat(f, func() { b.walk(mib); warm() }, coldReps(mib)))
 }
 
 // typical is the mean of sorted times, for memory has no best case that an evaluation would meet: it is made of good and bad moments
@@ -173,10 +171,14 @@ func typical(times []float64) float64 {
 	return total / float64(n)
 }
 
-// walk has caches lose what they held before as much memory as an evaluation's keys have.
-func (b *priceBench) walk() {
-	for i := 0; i < len(b.evict); i += line / 8 {
-		b.seen += b.evict[i]
+// walk has caches lose what they held before as much memory as an evaluation goes through.
+func (b *priceBench) walk(mib int) {
+	words := mib << 20 / 8
+	for i := len(b.walked); i < words; i++ { // memory that was never written to is one page
+		b.walked = append(b.walked, uint64(i))
+	}
+	for i := 0; i < words; i += line / 8 {
+		b.seen += b.walked[i]
 	}
 }
 
@@ -211,7 +213,7 @@ func (b *priceBench) level(level int, w Work, out *Priced) error {
 		set(packing.AddBias, ours, clock(func() { r.Add(x.Value[0], y.Value[0], x.Value[0]) }))
 	}
 	if has(packing.AddInput) {
-		set(packing.AddInput, b.clockCold(func() { b.w.addTo(x, y) }, func() {}), clock(func() {
+		set(packing.AddInput, b.clockCold(b.rowMiB, func() { b.w.addTo(x, y) }, func() {}), clock(func() {
 			for c, v := range x.Value {
 				r.Add(v, y.Value[c], v)
 			}
@@ -228,12 +230,12 @@ func (b *priceBench) divisions(level int, has func(...packing.Op) bool, set func
 	relin := 0.0
 	switchKeys := func() { _ = b.w.sumStage(x, warmSteps[0], 2) }
 	if has(packing.Relinearize, packing.RelinearizeRescale, packing.Square) {
-		relin = b.clockCold(func() { _ = b.w.relinearize(x2, out, false) }, switchKeys)
+		relin = b.clockCold(b.keysMiB, func() { _ = b.w.relinearize(x2, out, false) }, switchKeys)
 		floor := clock(func() { _ = b.eval.Relinearize(x2, out) })
 		set(packing.Relinearize, relin, floor)
 	}
 	if has(packing.Square) {
-		t := b.clockCold(func() { b.w.square(x, product) }, switchKeys)
+		t := b.clockCold(b.rowMiB, func() { b.w.square(x, product) }, switchKeys)
 		set(packing.Square, t, clock(func() { _ = b.eval.Mul(x, x, product) }))
 	}
 	if level == 0 {
@@ -253,7 +255,7 @@ func (b *priceBench) divisions(level int, has func(...packing.Op) bool, set func
 	}
 	if has(packing.RelinearizeRescale) {
 		floor := clock(func() { _ = b.eval.Relinearize(x2, out) })
-		set(packing.RelinearizeRescale, b.clockCold(func() { _ = b.w.relinearize(x2, low, true) }, switchKeys), floor+rescale)
+		set(packing.RelinearizeRescale, b.clockCold(b.keysMiB, func() { _ = b.w.relinearize(x2, low, true) }, switchKeys), floor+rescale)
 	}
 }
 
@@ -292,7 +294,7 @@ func (b *priceBench) rotations(level int, has func(...packing.Op) bool, set func
 				}
 			}
 		}
-		return b.clockCold(run(priceSteps[0]), run(warmSteps[0]))
+		return b.clockCold(b.keysMiB, run(priceSteps[0]), run(warmSteps[0]))
 	}
 	two, five := stage(2), stage(5)
 	rotate := max((five-two)/3, 0)
@@ -319,7 +321,7 @@ func (b *priceBench) inputRotations(x *rlwe.Ciphertext, modDown, floor float64, 
 				}
 			}
 		}
-		return b.clockCold(run(priceSteps), run(warmSteps))
+		return b.clockCold(b.keysMiB, run(priceSteps), run(warmSteps))
 	}
 	one, four := rotate(1), rotate(4)
 	set(packing.RotateInput, max((four-one)/3-modDown, 0), floor)
@@ -350,7 +352,7 @@ func (b *priceBench) diagonalRotations(x *rlwe.Ciphertext, floor float64, set fu
 			}
 		}
 	}
-	rotate := func(n int) float64 { return b.clockCold(run(priceSteps[:n]), run(warmSteps[:n])) }
+	rotate := func(n int) float64 { return b.clockCold(b.keysMiB, run(priceSteps[:n]), run(warmSteps[:n])) }
 	one, four := rotate(1), rotate(4)
 	u, v, w := qp.NewPoly(), qp.NewPoly(), qp.NewPoly()
 	set(packing.MulDiagonal, 0, 2*clock(func() { qp.MulCoeffsMontgomeryLazyThenAddLazy(u, v, w) }))

@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/he/hefloat"
 
 	"hepex/inference/kernels"
 	"hepex/packing"
 )
 
 // products prices the products of all levels, of integers and tiles, the highest level first.
-func (b *priceBench) products(w Work, out *Priced) (err error) {
+func (b *priceBench) products(w Work, out *Priced) {
 	nominal := b.p.Literal.arithmetic().Nominal()
 	rates := map[Case]float64{}
 	ats := slices.SortedFunc(maps.Keys(w.Counts), func(x, y packing.At) int { return cmp.Or(y.Level-x.Level, int(x.Op)-int(y.Op)) })
@@ -29,15 +28,14 @@ func (b *priceBench) products(w Work, out *Priced) (err error) {
 				of.Op = op
 				rates[of] = seconds / nominal(op, at.Level)
 			}
-			if w.Counts[packing.At{Op: packing.MulScalar, Level: at.Level}] > 0 {
-				err = b.scalars(at.Level, c.Scene, set)
+			if c.Scene.Integer {
+				b.scalars(at.Level, c.Scene, set)
 			} else {
 				b.tiles(at.Level, c.Scene, set)
 			}
 		}
 		out.Ours[at], out.Floor[at] = rates[c]*nominal(at.Op, at.Level), b.productFloor(at)
 	}
-	return err
 }
 
 // productFloor is what lattigo's calls take.
@@ -136,8 +134,8 @@ func (b *priceBench) rows(limb int, scene Scene, reads func(row, in int) bool) f
 					terms = append(terms, int32(in))
 				}
 			}
-			if scene.Shared && row > 0 {
-				first := w.group.rows[0]
+			if first := row - row%scene.Shared; first < row {
+				first := w.group.rows[first]
 				w.group.rows = append(w.group.rows, product{terms, first.limbs, newCiphertext(b.p, first.out.Degree(), 0, b.p.DefaultScale())})
 				continue
 			}
@@ -192,46 +190,55 @@ func (b *priceBench) rowEnd(limb int, scene Scene) float64 {
 	return max(2*times[0]-times[1], 0)
 }
 
-// scalars times layers whose rows have weights for all inputs, and for few: what differs is what a weight costs, the rest belongs
-// to the inputs. Half of the weights are negative. The first few outputs hide behind the memory that inputs come from, so that it takes
-// as many outputs as layers have to see what a weight costs.
-func (b *priceBench) scalars(level int, scene Scene, set func(packing.Op, float64)) (err error) {
-	const outputs = 64
+// scalars times the arrangement of inputs that come from memory, and sums of them: rows with weights for all inputs, and more rows with
+// few. What differs is what a weight costs, and what a row costs, whose output goes to memory: few weights hide behind it.
+func (b *priceBench) scalars(level int, scene Scene, set func(packing.Op, float64)) {
+	const rows, more = 64, 256
 	inputs := scene.Inputs
-	few := (inputs + outputs - 1) / outputs
-	x, out, rows := make([]*rlwe.Ciphertext, inputs), make([]*rlwe.Ciphertext, outputs), make([]scalarRow, outputs)
-	content := b.random(1, level)
-	for i := range x {
-		x[i] = newCiphertext(b.p, 1, level, b.p.DefaultScale())
-		for c, v := range x[i].Value {
+	x, out := b.alike(inputs, level), b.alike(more, level)
+	tasks, block := scalarTasks(b.p, level, inputs), kernels.Aligned(packing.BlockWords(b.p.N(), inputs)*inputs)
+	cold := func(f func(r kernels.Ring, t *scalarTask)) float64 {
+		return typical(repeat(func() {
+			for i := range tasks {
+				f(b.p.rings.q[tasks[i].limb], &tasks[i])
+			}
+		}, func() { b.walk(scene.MiB) }, coldReps(scene.MiB)))
+	}
+	sums := func(n, length int) (seconds, weights float64) {
+		layer, biases := b.scalarRows(n, length, inputs), slices.Repeat([][]uint64{make([]uint64, level+1)}, n)
+		return cold(func(r kernels.Ring, t *scalarTask) { t.sum(r, layer, inputs, out, biases, block) }), float64(n * length)
+	}
+	long, all := sums(rows, inputs)
+	short, few := sums(more, (inputs+more-1)/more)
+	weight := max(more*long-rows*short, 0) / (more*all - rows*few) // long = all·weight + rows·row, short = few·weight + more·row
+	set(packing.MulScalar, weight)
+	set(packing.FinishRow, max(short-few*weight, 0)/more)
+	set(packing.ArrangeInput, cold(func(r kernels.Ring, t *scalarTask) { t.arrange(r, x, block) })/float64(inputs))
+}
+
+// alike is ciphertexts of the same random content.
+func (b *priceBench) alike(n, level int) []*rlwe.Ciphertext {
+	all, content := make([]*rlwe.Ciphertext, n), b.random(1, level)
+	for i := range all {
+		all[i] = newCiphertext(b.p, 1, level, b.p.DefaultScale())
+		for c, v := range all[i].Value {
 			v.CopyLvl(level, content.Value[c])
 		}
 	}
-	layer := func(length int) float64 {
-		for o := range rows {
-			out[o] = hefloat.NewCiphertext(b.p.Parameters, 1, level)
-			rows[o] = scalarRow{biases: []float64{0}}
-			for k, i := range b.rng.Perm(inputs)[:length] {
-				rows[o].Index = append(rows[o].Index, int32(i))
-				rows[o].Weights = append(rows[o].Weights, uint32(1+b.rng.IntN(100)))
-				if k < length/2 {
-					rows[o].Negative++
-				}
+	return all
+}
+
+// scalarRows is rows of random weights for random inputs, half of them negative.
+func (b *priceBench) scalarRows(n, length, inputs int) []scalarRow {
+	rows := make([]scalarRow, n)
+	for o := range rows {
+		for k, i := range b.rng.Perm(inputs)[:length] {
+			rows[o].Index = append(rows[o].Index, int32(i))
+			rows[o].Weights = append(rows[o].Weights, uint32(1+b.rng.IntN(100)))
+			if k < length/2 {
+				rows[o].Negative++
 			}
 		}
-		for k := range min(inputs, length*outputs) { // every input is read
-			rows[k/length].Index[k%length] = int32(k)
-		}
-		return typical(repeat(func() {
-			if e := scalarLayer(b.p, rows, x, out, b.p.DefaultScale(), 1); e != nil {
-				err = e
-			}
-		}, b.walk, maxCold))
 	}
-	every, some := layer(inputs), layer(few)
-	perWeight := max(every-some, 0) / float64((inputs-few)*outputs)
-	set(packing.MulScalar, perWeight)
-	set(packing.ArrangeInput, max(some-float64(few*outputs)*perWeight, 0)/float64(inputs))
-	set(packing.FinishRow, 0) // no work of its own
-	return err
+	return rows
 }

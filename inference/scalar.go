@@ -118,19 +118,13 @@ func scalarLayer(p Parameters, rows []scalarRow, x, out []*rlwe.Ciphertext, scal
 		}
 		biases[o] = residues(rows[o].biases[0], scale, p.Q()[:level+1])
 	}
-	size := packing.BlockWords(p.N(), len(x))
-	var tasks []scalarTask
-	for limb := range level + 1 {
-		for c := range 2 {
-			for start := 0; start < p.N(); start += size {
-				tasks = append(tasks, scalarTask{limb, c, start, start + size})
-			}
-		}
-	}
+	tasks := scalarTasks(p, level, len(x))
 	return parallel(threads, len(tasks), func() func(int) error {
-		block := kernels.Aligned(size * len(x))
+		block := kernels.Aligned(packing.BlockWords(p.N(), len(x)) * len(x))
 		return func(i int) error {
-			tasks[i].run(p.rings.q[tasks[i].limb], rows, x, out, biases, block)
+			t := &tasks[i]
+			t.arrange(p.rings.q[t.limb], x, block)
+			t.sum(p.rings.q[t.limb], rows, len(x), out, biases, block)
 			return nil
 		}
 	})
@@ -139,17 +133,37 @@ func scalarLayer(p Parameters, rows []scalarRow, x, out []*rlwe.Ciphertext, scal
 // scalarTask is a block of coefficients of one component in one limb.
 type scalarTask struct{ limb, component, start, end int }
 
-// run lays the inputs of the block out as products want them, a few coefficients of all inputs together, and sums up the outputs.
-func (t *scalarTask) run(r kernels.Ring, rows []scalarRow, x, out []*rlwe.Ciphertext, biases [][]uint64, block []uint64) {
-	size := t.end - t.start
-	n := min(r.MultiplesWords(), size)
+// scalarTasks takes sums of some inputs apart.
+func scalarTasks(p Parameters, level, inputs int) (tasks []scalarTask) {
+	size := packing.BlockWords(p.N(), inputs)
+	for limb := range level + 1 {
+		for c := range 2 {
+			for start := 0; start < p.N(); start += size {
+				tasks = append(tasks, scalarTask{limb, c, start, start + size})
+			}
+		}
+	}
+	return tasks
+}
+
+// pieces are how many coefficients products want of all inputs together.
+func (t *scalarTask) pieces(r kernels.Ring) int { return min(r.MultiplesWords(), t.end-t.start) }
+
+// arrange lays the inputs of the block out in pieces.
+func (t *scalarTask) arrange(r kernels.Ring, x []*rlwe.Ciphertext, block []uint64) {
+	n := t.pieces(r)
 	for k, ct := range x {
 		limb := ct.Value[t.component].Coeffs[t.limb][t.start:t.end]
-		for at := 0; at < size; at += n {
+		for at := 0; at < len(limb); at += n {
 			copy(block[at*len(x)+k*n:], limb[at:at+n])
 		}
 	}
-	for at := 0; at < size; at += n {
+}
+
+// sum sums up the outputs from so many inputs.
+func (t *scalarTask) sum(r kernels.Ring, rows []scalarRow, inputs int, out []*rlwe.Ciphertext, biases [][]uint64, block []uint64) {
+	n := t.pieces(r)
+	for at := 0; at < t.end-t.start; at += n {
 		for o := range rows {
 			if out[o] == nil {
 				continue
@@ -159,7 +173,7 @@ func (t *scalarTask) run(r kernels.Ring, rows []scalarRow, x, out []*rlwe.Cipher
 				bias = biases[o][t.limb]
 			}
 			dst := out[o].Value[t.component].Coeffs[t.limb][t.start+at:]
-			r.Multiples(dst[:n], block[at*len(x):(at+n)*len(x)], &rows[o].Row, bias)
+			r.Multiples(dst[:n], block[at*inputs:(at+n)*inputs], &rows[o].Row, bias)
 		}
 	}
 }

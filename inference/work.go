@@ -13,9 +13,10 @@ type Work struct {
 	Counts    packing.Counts `json:"-"`
 	Encrypted bool           // weights
 	Sweep     int64          // bytes that an evaluation goes through: what it uses once comes from memory if caches hold less
-	Keys      int64          // bytes: rows go through all keys before they meet one again
+	Keys      int64          // bytes that are gone through before a key is met again: all keys where each row takes them
 	Inputs    map[int]int    // of a row's products, by level
-	Shared    map[int]bool   // rows that are summed together share their tiles, by level
+	Shared    map[int]int    // of the rows that are summed together, how many have the same tiles, by level
+	Integer   bool           // weights, in the scalar layout
 }
 
 // NewWork is the work of a layout with its kept tiles.
@@ -23,12 +24,17 @@ func NewWork(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool)
 	m := PredictMemory(l, layout, kept, encrypted, 1)
 	w := Work{
 		Counts: packing.Total(layout.Counts(kept, encrypted)), Encrypted: encrypted, Sweep: m.Total() - m.Runtime, Keys: m.Keys, Inputs: map[int]int{},
-		Shared: map[int]bool{},
+		Shared: map[int]int{}, Integer: layout.Kind == packing.Scalar,
 	}
 	for i := range layout.Layers {
 		ly := &layout.Layers[i]
 		w.Inputs[ly.Level] = max(w.Inputs[ly.Level], min(ly.Inputs(), ly.Terms()))
-		w.Shared[ly.Level] = !ly.Integer && ly.RowsTogether() > ly.Groups() && ly.Positions() > 1
+		if !ly.Integer {
+			w.Shared[ly.Level] = min(ly.RowsTogether()/ly.Groups(), ly.Positions(), packing.RowsAtOnce)
+		}
+	}
+	if layout.Kind == packing.OneImage { // no key comes twice
+		w.Keys = w.Sweep
 	}
 	w.addConstants(kept)
 	return w
@@ -51,11 +57,12 @@ func (w Work) Only(counts packing.Counts) Work {
 }
 
 // Scene is what products and key switches meet: how much memory is gone through before tiles, or keys, are met again, how many
-// inputs a row has, and whether rows share tiles, at several positions. Memory and inputs are classes: of products half an octave wide, of key
-// switches an octave.
+// inputs a row has, and how many rows share tiles, at several positions. All are classes: rows an octave wide, memory and inputs of products half an
+// octave, memory of key switches an octave.
 type Scene struct {
 	Encrypted bool `json:"encrypted,omitempty"` // weights
-	Shared    bool `json:"shared,omitempty"`
+	Integer   bool `json:"integer,omitempty"`   // weights
+	Shared    int  `json:"shared,omitempty"`    // 0 of integers, which are no memory to speak of
 	MiB       int  `json:"mib,omitempty"`
 	Inputs    int  `json:"inputs,omitempty"`
 }
@@ -63,7 +70,7 @@ type Scene struct {
 // Scenes beyond these are no different: less fits caches of the second level, more none of the third.
 const (
 	leastSweep, mostSweep   = 16, 256 // MiB
-	leastKeys, mostKeys     = 4, 32
+	leastKeys, mostKeys     = 4, 128
 	leastInputs, mostInputs = 16, 1024
 )
 
@@ -86,10 +93,17 @@ const anyLevel = -1
 func (w Work) of(at packing.At) Case {
 	switch at.Op {
 	case packing.MulPlain, packing.MulCipher, packing.MulScalar, packing.ReadInput, packing.ArrangeInput, packing.FinishRow:
-		return Case{packing.At{Op: at.Op, Level: anyLevel}, Scene{
-			w.Encrypted, w.Shared[at.Level], class(float64(w.Sweep)/(1<<20), leastSweep, mostSweep, 2), class(float64(w.Inputs[at.Level]), leastInputs, mostInputs, 2),
-		}}
-	case packing.Square, packing.Relinearize, packing.RelinearizeRescale, packing.RotateDiagonal, packing.RotateInput, packing.RotateSum,
+		scene := Scene{
+			Encrypted: w.Encrypted, Integer: w.Integer,
+			MiB: class(float64(w.Sweep)/(1<<20), leastSweep, mostSweep, 2), Inputs: class(float64(w.Inputs[at.Level]), leastInputs, mostInputs, 2),
+		}
+		if !w.Integer {
+			scene.Shared = class(float64(w.Shared[at.Level]), 1, packing.RowsAtOnce, 1)
+		}
+		return Case{packing.At{Op: at.Op, Level: anyLevel}, scene}
+	case packing.Square, packing.AddInput:
+		return Case{at, Scene{Integer: w.Integer, MiB: w.rowMiB()}}
+	case packing.Relinearize, packing.RelinearizeRescale, packing.RotateDiagonal, packing.RotateInput, packing.RotateSum,
 		packing.RotateRefill, packing.ModDown:
 		return Case{at, Scene{MiB: w.keysMiB()}}
 	}
@@ -106,5 +120,14 @@ func (w Work) has(ops ...packing.Op) bool {
 	return false
 }
 
-// keysMiB is the class of the keys' memory.
+// keysMiB is the class of the keys' memory: rows go through all keys before they meet one again.
 func (w Work) keysMiB() int { return class(float64(w.Keys)/(1<<20), leastKeys, mostKeys, 1) }
+
+// rowMiB is that of what lies between a row's sum and its square, or its addition to others: rows of integers are summed by the hundred, and all of
+// them is more than what caches hold if an evaluation is.
+func (w Work) rowMiB() int {
+	if w.Integer {
+		return class(float64(w.Sweep)/(1<<20), leastKeys, mostKeys, 1)
+	}
+	return w.keysMiB()
+}

@@ -12,8 +12,9 @@ func TestCases(t *testing.T) {
 	large, more := small, small
 	large.Sweep, large.Keys = 400<<20, 20<<20
 	more.Inputs = map[int]int{2: 392}
-	shared := small
-	shared.Shared = map[int]bool{2: true}
+	shared, integer := small, small
+	shared.Shared = map[int]int{2: 4}
+	integer.Integer = true
 	at := func(op packing.Op, level int) packing.At { return packing.At{Op: op, Level: level} }
 	product := small.of(at(packing.MulPlain, 2))
 	for name, c := range map[string]struct {
@@ -24,6 +25,8 @@ func TestCases(t *testing.T) {
 		"a larger model":         {product, large.of(at(packing.MulPlain, 2)), false},
 		"more inputs":            {product, more.of(at(packing.MulPlain, 2)), false},
 		"shared tiles":           {product, shared.of(at(packing.MulPlain, 2)), false},
+		"shared by more rows":    {shared.of(at(packing.MulPlain, 2)), shared.of(at(packing.MulPlain, 1)), false},
+		"rows of integers":       {small.of(at(packing.FinishRow, 2)), integer.of(at(packing.FinishRow, 2)), false},
 		"levels of rotations":    {small.of(at(packing.RotateSum, 2)), small.of(at(packing.RotateSum, 1)), false},
 		"rotations, more inputs": {small.of(at(packing.RotateSum, 2)), more.of(at(packing.RotateSum, 2)), true},
 		"rotations, more keys":   {small.of(at(packing.RotateSum, 2)), large.of(at(packing.RotateSum, 2)), false},
