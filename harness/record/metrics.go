@@ -153,8 +153,8 @@ func (s Set) QualityMetric() string {
 	return found
 }
 
-// Value is Value, and also knows saved.tiles, saved.latency and saved.memory: 1 − x/x of the dense
-// point with the same parameters but for those of prune; the latter two also by the tiles saved, which is 1 where all that a network takes
+// Value is Value, and also knows saved.tiles, saved.products, saved.latency and saved.memory: 1 − x/x of the dense
+// point with the same parameters but for those of prune; the last two also by the tiles saved, which is 1 where all that a network takes
 // is proportional to its tiles; and leads, likewise over networks without pruning that are as good (see asGood).
 func (s Set) Value(r *Record, name string) (float64, bool) {
 	if of, ok := strings.CutSuffix(name, "_per_tiles"); ok && savedFrom[name] != "" {
@@ -191,9 +191,10 @@ func (s Set) saved(r *Record, source string, rivals func(*Record) bool) (float64
 
 // savedFrom names the metric of which each saving is.
 var savedFrom = map[string]string{
-	"saved.tiles":   "tiles.kept",
-	"saved.latency": "latency.evaluate",
-	"saved.memory":  "memory.peak_rss",
+	"saved.tiles":    "tiles.kept",
+	"saved.products": "tiles.products",
+	"saved.latency":  "latency.evaluate",
+	"saved.memory":   "memory.peak_rss",
 
 	"saved.latency_per_tiles": "latency.evaluate",
 	"saved.memory_per_tiles":  "memory.peak_rss",

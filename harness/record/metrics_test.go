@@ -80,6 +80,9 @@ func TestValue(t *testing.T) {
 	timed.Predicted = &Predicted{Evaluate: 0.02, PeakBytes: 3 << 28}
 	encrypted := sample()
 	encrypted.Quality.Samples, encrypted.Predicted = 32, &Predicted{Evaluate: 0.02, PeakBytes: 7}
+	conv, old := sample(), sample()
+	conv.Tiles.Layers = []Layer{{Name: "conv1", Total: 40, Kept: 10, Products: 90}, {Name: "fc2", Total: 10, Kept: 10, Products: 10}, {Name: "fc3", Total: 9}}
+	old.Tiles.Layers = []Layer{{Name: "fc1", Total: 40, Kept: 10}}
 	tests := []struct {
 		name   string
 		record *Record
@@ -87,6 +90,8 @@ func TestValue(t *testing.T) {
 		want   float64
 		ok     bool
 	}{
+		{"products of all layers", conv, "tiles.products", 100, true},
+		{"an older record has none", old, "tiles.products", 0, false},
 		{"a metric", sample(), "tiles.density", 0.25, true},
 		{"the median", sample(), "latency.evaluate", 0.025, true},
 		{"in units of the reference", timed, "latency.evaluate_per_reference", 5, true},

@@ -10,6 +10,7 @@ var metrics = []Metric{
 	{"tiles.density", "Density", Fraction, Lower, tiles(func(t *Tiles) float64 { return t.Density })},
 	{"tiles.zero", "Zero tiles", Fraction, Higher, tiles(func(t *Tiles) float64 { return 1 - t.Density })},
 	{"tiles.kept", "Tiles kept", Number, Lower, tiles(func(t *Tiles) float64 { return float64(t.Kept) })},
+	{"tiles.products", "Products of tiles", Number, Lower, products},
 	{"tiles.total", "Tiles, unpruned", Number, Neither, tiles(func(t *Tiles) float64 { return float64(t.Total) })},
 
 	{"shares.evaluation", "Share of the evaluation", Fraction, Lower, shares(func(s *Shares) float64 { return s.Evaluation })},
@@ -85,6 +86,7 @@ var metrics = []Metric{
 	{"training.epochs_total", "Training epochs", Number, Neither, training(func(t *Training) float64 { return float64(t.EpochsTotal) })},
 
 	{"saved.tiles", "Tiles saved", Fraction, Higher, nil},
+	{"saved.products", "Products saved", Fraction, Higher, nil},
 	{"saved.latency", "Time saved", Fraction, Higher, nil},
 	{"saved.memory", "Memory saved", Fraction, Higher, nil},
 	{"saved.latency_per_tiles", "Time saved / tiles saved", Fraction, Higher, nil},
@@ -123,6 +125,20 @@ func section[S any](of func(*Record) *S, read func(*S) float64) func(*Record) (f
 
 func tiles(read func(*Tiles) float64) func(*Record) (float64, bool) {
 	return section(func(r *Record) *Tiles { return r.Tiles }, read)
+}
+
+// products is those of all layers: a tile has one at each position of its layer.
+func products(r *Record) (n float64, ok bool) {
+	if r.Tiles == nil {
+		return 0, false
+	}
+	for _, l := range r.Tiles.Layers {
+		if l.Products == 0 && l.Kept > 0 { // an older record
+			return 0, false
+		}
+		n += float64(l.Products)
+	}
+	return n, len(r.Tiles.Layers) > 0
 }
 
 func shares(read func(*Shares) float64) func(*Record) (float64, bool) {
