@@ -7,19 +7,21 @@ import (
 	"hepex/harness/config"
 )
 
-// Points wait for no network that another trains while there are others to do; then, and alone, they come in their order.
+// Points wait for nothing that another trains while there are others to do; then, and alone, they come in their order.
 func TestQueue(t *testing.T) {
-	networks := map[string]string{"a1": "A", "a2": "A", "a3": "A", "b1": "B", "b2": "B"}
+	networks := map[string][]string{"a1": {"A"}, "a2": {"A", "A pruned"}, "a3": {"A", "A pruned"}, "b1": {"B"}, "b2": {"B"}}
 	var todo []Planned
 	for _, label := range []string{"a1", "a2", "a3", "b1", "b2"} {
 		todo = append(todo, Planned{Point: config.Point{Label: label}})
 	}
 	trained := map[string]bool{}
-	q := newQueue(todo, func(p Planned) (string, error) {
-		if name := networks[p.Label]; !trained[name] {
-			return name, nil
+	q := newQueue(todo, func(p Planned) (missing []string, err error) {
+		for _, name := range networks[p.Label] {
+			if !trained[name] {
+				missing = append(missing, name)
+			}
 		}
-		return "", nil
+		return missing, nil
 	})
 	begun := 0
 	take := func(want string) (end func()) {
@@ -32,18 +34,20 @@ func TestQueue(t *testing.T) {
 		return end
 	}
 	a, b := take("a1"), take("b1")
-	again := take("a2") // all share what is being trained
-	again()
+	trained["A"] = true
+	a()
+	a = take("a2")
 	trained["B"] = true
 	b()
-	take("b2")()
-	a() // failed: the next trains it
-	take("a3")()
+	take("b2")() // rather than a3, which shares what a2 trains
+	again := take("a3")
+	again()
+	a()
 	if i, _, _, err := q.next(); i >= 0 || err != nil {
 		t.Errorf("point %d, %v: want none", i, err)
 	}
 
-	alone := newQueue(todo, func(p Planned) (string, error) { return networks[p.Label], nil })
+	alone := newQueue(todo, func(p Planned) ([]string, error) { return networks[p.Label], nil })
 	for k := range todo {
 		i, _, end, err := alone.next()
 		if i != k || err != nil {
@@ -52,8 +56,15 @@ func TestQueue(t *testing.T) {
 		end()
 	}
 
+	waiting := newQueue(todo[1:3], func(p Planned) ([]string, error) { return networks[p.Label], nil })
+	for k := range 2 { // both share all that is left
+		if i, _, _, err := waiting.next(); i != k || err != nil {
+			t.Errorf("point %d, %v: want %d", i, err, k)
+		}
+	}
+
 	broken := errors.New("no cache")
-	if _, _, _, err := newQueue(todo, func(Planned) (string, error) { return "", broken }).next(); !errors.Is(err, broken) {
+	if _, _, _, err := newQueue(todo, func(Planned) ([]string, error) { return nil, broken }).next(); !errors.Is(err, broken) {
 		t.Errorf("%v: want %v", err, broken)
 	}
 }

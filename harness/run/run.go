@@ -288,7 +288,7 @@ type prepared struct {
 func (r *runner) prepare(ctx context.Context, todo []Planned) ([]prepared, error) {
 	group, inner := errgroup.WithContext(ctx)
 	done := make([]*prepared, len(todo))
-	q := newQueue(todo, func(p Planned) (string, error) { return trial.SharedTraining(r.job(p)) })
+	q := newQueue(todo, func(p Planned) ([]string, error) { return trial.Trainings(r.job(p)) })
 	prepareOne := func(i int) error {
 		p := todo[i]
 		ready, err := trial.Prepared(r.job(p))

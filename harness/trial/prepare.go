@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hepex/datasets"
@@ -109,21 +110,34 @@ func Prepared(j Job) (bool, error) {
 	return true, nil
 }
 
-// SharedTraining names the unpruned network that a point is compared with and begins from, while the cache lacks it: of points that
-// share it one trains it, and the others wait. It is "" once the cache has it.
-func SharedTraining(j Job) (string, error) {
+// Trainings names what a point has yet to train, on the way to its own network or to the unpruned one that it is compared with: of points that
+// have a training in common one does it, and the others wait.
+func Trainings(j Job) (names []string, err error) {
 	p, err := newPreparer(j, nil)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	key, _, err := p.keys(p.reference())
-	if err != nil {
-		return "", err
+	for _, o := range []pruning.Options{p.reference(), pruningOptions(j.Spec)} {
+		_, after, err := p.keys(o)
+		if err != nil {
+			return nil, err
+		}
+		steps, err := o.Steps()
+		if err != nil {
+			return nil, err
+		}
+		for i := len(steps) - 1; i >= 0; i-- {
+			if _, ok, err := p.cache.get(after[i]); err != nil {
+				return nil, err
+			} else if ok { // training goes on from here
+				break
+			}
+			if name := after[i].String(); trains(steps[i]) && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
 	}
-	if _, ok, err := p.cache.get(key); ok || err != nil {
-		return "", err
-	}
-	return key.String(), nil
+	return names, nil
 }
 
 // reference is the unpruned network, trained for as many epochs.
