@@ -193,7 +193,8 @@ func (b *priceBench) rowEnd(limb int, scene Scene) float64 {
 // scalars times the arrangement of inputs that come from memory, and sums of them: rows with weights for all inputs, and more rows with
 // few. What differs is what a weight costs, and what a row costs, whose output goes to memory: few weights hide behind it.
 func (b *priceBench) scalars(level int, scene Scene, set func(packing.Op, float64)) {
-	const rows, more = 64, 256
+	const rows, most = 64, 256
+	more := min(max(rows, mostSweep<<20/(16*b.p.N()*(level+1))), most) // no more memory than scenes have
 	inputs := scene.Inputs
 	x, out := b.alike(inputs, level), b.alike(more, level)
 	tasks, block := scalarTasks(b.p, level, inputs), kernels.Aligned(packing.BlockWords(b.p.N(), inputs)*inputs)
@@ -210,9 +211,9 @@ func (b *priceBench) scalars(level int, scene Scene, set func(packing.Op, float6
 	}
 	long, all := sums(rows, inputs)
 	short, few := sums(more, (inputs+more-1)/more)
-	weight := max(more*long-rows*short, 0) / (more*all - rows*few) // long = all·weight + rows·row, short = few·weight + more·row
+	weight := max(float64(more)*long-rows*short, 0) / (float64(more)*all - rows*few) // long = all·weight + rows·row, short = few·weight + more·row
 	set(packing.MulScalar, weight)
-	set(packing.FinishRow, max(short-few*weight, 0)/more)
+	set(packing.FinishRow, max(short-few*weight, 0)/float64(more))
 	set(packing.ArrangeInput, cold(func(r kernels.Ring, t *scalarTask) { t.arrange(r, x, block) })/float64(inputs))
 }
 
