@@ -126,7 +126,7 @@ OUT/<experiment>-search/<experiment>-best.yaml and runs encrypted. All choices a
 	cmd.Flags().StringVar(&o.objective, "objective", string(tune.Latency), "latency, throughput, memory or upload")
 	cmd.Flags().Var(&o.degradation, "degradation", "most that a pruned network may lose on the validation split: a fraction, or points of accuracy such as 1pt")
 	cmd.Flags().StringVar(&o.write, "write", "", "write the first line as a config to this file")
-	cmd.Flags().BoolVar(&o.search, "search", false, "search beyond the points of the config: sizes, schemes, ratios, tile shapes; then run the best encrypted")
+	cmd.Flags().BoolVar(&o.search, "search", false, "search beyond the points of the config: sizes, what joint prunes for, ratios, layouts, tile shapes; then run the best encrypted")
 	cmd.Flags().IntVar(&o.trainings, "trainings", 40, "networks that a search may train")
 	outFlag(cmd, &o.out)
 	cmd.Flags().IntVar(&o.top, "top", 15, "lines to print")
