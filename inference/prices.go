@@ -51,14 +51,14 @@ func MeasurePrices(p Parameters, w Work) (*Priced, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	steps := warmSteps[:1]
-	if w.has(packing.Decompose, packing.ModDown) {
+	if w.has(rotating...) {
 		steps = slices.Concat(priceSteps, warmSteps)
 	}
 	b, err := newPriceBench(p, steps)
 	if err != nil {
 		return nil, err
 	}
-	b.keysMiB, b.rowMiB = w.keysMiB(), w.rowMiB()
+	b.keysMiB = w.keysMiB()
 	out := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: TimeReference(p)}
 	levels := map[int]bool{}
 	for at := range w.Counts {
@@ -70,6 +70,11 @@ func MeasurePrices(p Parameters, w Work) (*Priced, error) {
 		}
 	}
 	b.products(w, out)
+	for at := range w.Counts {
+		if _, ok := out.Ours[at]; !ok {
+			return nil, fmt.Errorf("inference: no price of %s at level %d", at.Op, at.Level)
+		}
+	}
 	return out, nil
 }
 
@@ -80,9 +85,14 @@ type priceBench struct {
 	eval *hefloat.Evaluator
 	rng  *rand.Rand
 
-	keysMiB, rowMiB int      // that lie between two uses of a key, and between a row's sum and what follows
-	walked          []uint64 // what walks go through
-	seen            uint64
+	keysMiB int      // that lie between two uses of a key
+	walked  []uint64 // what walks go through
+	seen    uint64
+}
+
+// rotating is the operations that sums of rotations consist of. They are priced together, as they are timed together.
+var rotating = []packing.Op{
+	packing.Decompose, packing.ModDown, packing.RotateSum, packing.RotateRefill, packing.RotateInput, packing.RotateDiagonal,
 }
 
 // priceSteps are rotations to time, and warmSteps those that come before them: enough for a stage of radix 5.
@@ -174,6 +184,7 @@ func typical(times []float64) float64 {
 // walk has caches lose what they held before as much memory as an evaluation goes through.
 func (b *priceBench) walk(mib int) {
 	words := mib << 20 / 8
+	b.walked = slices.Grow(b.walked, max(words-len(b.walked), 0))
 	for i := len(b.walked); i < words; i++ { // memory that was never written to is one page
 		b.walked = append(b.walked, uint64(i))
 	}
@@ -213,17 +224,17 @@ func (b *priceBench) level(level int, w Work, out *Priced) error {
 		set(packing.AddBias, ours, clock(func() { r.Add(x.Value[0], y.Value[0], x.Value[0]) }))
 	}
 	if has(packing.AddInput) {
-		set(packing.AddInput, b.clockCold(b.rowMiB, func() { b.w.addTo(x, y) }, func() {}), clock(func() {
+		set(packing.AddInput, b.clockCold(w.rowMiB(level), func() { b.w.addTo(x, y) }, func() {}), clock(func() {
 			for c, v := range x.Value {
 				r.Add(v, y.Value[c], v)
 			}
 		}))
 	}
-	b.divisions(level, has, set)
+	b.divisions(level, w, has, set)
 	return b.rotations(level, has, set)
 }
 
-func (b *priceBench) divisions(level int, has func(...packing.Op) bool, set func(packing.Op, float64, float64)) {
+func (b *priceBench) divisions(level int, w Work, has func(...packing.Op) bool, set func(packing.Op, float64, float64)) {
 	p := b.p.Parameters
 	x, x2, out := b.random(1, level), b.random(2, level), hefloat.NewCiphertext(p, 1, level)
 	product := hefloat.NewCiphertext(p, 2, level)
@@ -235,7 +246,12 @@ func (b *priceBench) divisions(level int, has func(...packing.Op) bool, set func
 		set(packing.Relinearize, relin, floor)
 	}
 	if has(packing.Square) {
-		t := b.clockCold(b.rowMiB, func() { b.w.square(x, product) }, switchKeys)
+		warm := switchKeys
+		if w.Integer { // the sum comes from memory, and what its square is written to, another has just left
+			other := b.random(1, level)
+			warm = func() { b.w.square(other, product) }
+		}
+		t := b.clockCold(w.rowMiB(level), func() { b.w.square(x, product) }, warm)
 		set(packing.Square, t, clock(func() { _ = b.eval.Mul(x, x, product) }))
 	}
 	if level == 0 {
@@ -262,7 +278,7 @@ func (b *priceBench) divisions(level int, has func(...packing.Op) bool, set func
 // rotations times the parts of sums of rotations. The floor of a lazy rotation is lattigo's hoisted automorphism and
 // the addition of its result.
 func (b *priceBench) rotations(level int, has func(...packing.Op) bool, set func(packing.Op, float64, float64)) error {
-	if !has(packing.Decompose, packing.ModDown) {
+	if !has(rotating...) {
 		return nil
 	}
 	p := b.p.Parameters

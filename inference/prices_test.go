@@ -5,7 +5,33 @@ import (
 	"testing"
 
 	"hepex/network/networktest"
+	"hepex/packing"
 )
+
+// Convolutions have prices in all layouts, those whose rows share tiles too.
+func TestConvolutionsArePriced(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 2))
+	for _, c := range []packing.Choice{
+		packing.TilesOf(packing.Shape{In: 4, Out: 4, Batch: 1 << (testLogN - 5)}), packing.ScalarIn(1 << (testLogN - 1)), packing.OneImageIn(1<<(testLogN-1), false),
+	} {
+		m, err := c.Pack(networktest.Random(rng, networktest.Conv(rng, 5), 1, 1), nil)
+		check(t, err)
+		p, err := NewParameters(smallLiteral(m.Layout), true)
+		check(t, err)
+		_, err = MeasurePrices(p, NewWork(p.Literal, m.Layout, m.Kept, false))
+		check(t, err)
+	}
+}
+
+// Rotations of a kind that others did not need are priced though all else that they take is known.
+func TestPricesOfWhatIsMissing(t *testing.T) {
+	p, err := NewParameters(Literal{LogN: testLogN, LogQ: []int{40, 40}, LogP: []int{40}, LogScale: 30}, true)
+	check(t, err)
+	for _, op := range rotating {
+		_, err := MeasurePrices(p, Work{Counts: packing.Counts{{Op: op, Level: 1}: 1}})
+		check(t, err)
+	}
+}
 
 // Every primitive of every layout has a price, and memory is predicted to the byte where it can be.
 func TestEverythingIsPriced(t *testing.T) {

@@ -34,7 +34,9 @@ func (b *priceBench) products(w Work, out *Priced) {
 				b.tiles(at.Level, c.Scene, set)
 			}
 		}
-		out.Ours[at], out.Floor[at] = rates[c]*nominal(at.Op, at.Level), b.productFloor(at)
+		if rate, ok := rates[c]; ok {
+			out.Ours[at], out.Floor[at] = rate*nominal(at.Op, at.Level), b.productFloor(at)
+		}
 	}
 }
 
@@ -193,34 +195,38 @@ func (b *priceBench) rowEnd(limb int, scene Scene) float64 {
 // scalars times the arrangement of inputs that come from memory, and sums of them: rows with weights for all inputs, and more rows with
 // few. What differs is what a weight costs, and what a row costs, whose output goes to memory: few weights hide behind it.
 func (b *priceBench) scalars(level int, scene Scene, set func(packing.Op, float64)) {
-	const rows, most = 64, 256
-	more := min(max(rows, mostSweep<<20/(16*b.p.N()*(level+1))), most) // no more memory than scenes have
+	const rows, more = 64, 256
 	inputs := scene.Inputs
 	x, out := b.alike(inputs, level), b.alike(more, level)
-	tasks, block := scalarTasks(b.p, level, inputs), kernels.Aligned(packing.BlockWords(b.p.N(), inputs)*inputs)
+	tasks, block := scalarTasks(b.p, level, inputs), newBlock(b.p, inputs)
 	cold := func(f func(r kernels.Ring, t *scalarTask)) float64 {
-		return typical(repeat(func() {
+		return b.clockCold(scene.MiB, func() {
 			for i := range tasks {
 				f(b.p.rings.q[tasks[i].limb], &tasks[i])
 			}
-		}, func() { b.walk(scene.MiB) }, coldReps(scene.MiB)))
+		}, func() {})
 	}
 	sums := func(n, length int) (seconds, weights float64) {
 		layer, biases := b.scalarRows(n, length, inputs), slices.Repeat([][]uint64{make([]uint64, level+1)}, n)
 		return cold(func(r kernels.Ring, t *scalarTask) { t.sum(r, layer, inputs, out, biases, block) }), float64(n * length)
 	}
+	set(packing.ArrangeInput, cold(func(r kernels.Ring, t *scalarTask) { t.arrange(r, x, block) })/float64(inputs)) // first, as it fills the block
 	long, all := sums(rows, inputs)
 	short, few := sums(more, (inputs+more-1)/more)
-	weight := max(float64(more)*long-rows*short, 0) / (float64(more)*all - rows*few) // long = all·weight + rows·row, short = few·weight + more·row
+	weight := max(more*long-rows*short, 0) / (more*all - rows*few) // long = all·weight + rows·row, short = few·weight + more·row
 	set(packing.MulScalar, weight)
-	set(packing.FinishRow, max(short-few*weight, 0)/float64(more))
-	set(packing.ArrangeInput, cold(func(r kernels.Ring, t *scalarTask) { t.arrange(r, x, block) })/float64(inputs))
+	set(packing.FinishRow, max(short-few*weight, 0)/more)
 }
 
-// alike is ciphertexts of the same random content.
+// alike is ciphertexts of the same random content. They are repeated when there are as many as caches can have nothing left of.
 func (b *priceBench) alike(n, level int) []*rlwe.Ciphertext {
 	all, content := make([]*rlwe.Ciphertext, n), b.random(1, level)
+	distinct := max(1, int(mostSweep<<20/ciphertextBytes(b.p.Literal, level)))
 	for i := range all {
+		if i >= distinct {
+			all[i] = all[i-distinct]
+			continue
+		}
 		all[i] = newCiphertext(b.p, 1, level, b.p.DefaultScale())
 		for c, v := range all[i].Value {
 			v.CopyLvl(level, content.Value[c])

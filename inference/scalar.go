@@ -120,7 +120,7 @@ func scalarLayer(p Parameters, rows []scalarRow, x, out []*rlwe.Ciphertext, scal
 	}
 	tasks := scalarTasks(p, level, len(x))
 	return parallel(threads, len(tasks), func() func(int) error {
-		block := kernels.Aligned(packing.BlockWords(p.N(), len(x)) * len(x))
+		block := newBlock(p, len(x))
 		return func(i int) error {
 			t := &tasks[i]
 			t.arrange(p.rings.q[t.limb], x, block)
@@ -144,6 +144,11 @@ func scalarTasks(p Parameters, level, inputs int) (tasks []scalarTask) {
 		}
 	}
 	return tasks
+}
+
+// newBlock has room for a block of so many inputs.
+func newBlock(p Parameters, inputs int) []uint64 {
+	return kernels.Aligned(packing.BlockWords(p.N(), inputs) * inputs)
 }
 
 // pieces are how many coefficients products want of all inputs together.

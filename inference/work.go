@@ -15,8 +15,9 @@ type Work struct {
 	Sweep     int64          // bytes that an evaluation goes through: what it uses once comes from memory if caches hold less
 	Keys      int64          // bytes that are gone through before a key is met again: all keys where each row takes them
 	Inputs    map[int]int    // of a row's products, by level
-	Shared    map[int]int    // of the rows that are summed together, how many have the same tiles, by level
+	Shared    map[int]int    // of the rows that are summed together, how many have the same tiles, each one included, by level
 	Integer   bool           // weights, in the scalar layout
+	Sums      map[int]int64  // bytes of the rows that are summed together, by level
 }
 
 // NewWork is the work of a layout with its kept tiles.
@@ -24,16 +25,17 @@ func NewWork(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool)
 	m := PredictMemory(l, layout, kept, encrypted, 1)
 	w := Work{
 		Counts: packing.Total(layout.Counts(kept, encrypted)), Encrypted: encrypted, Sweep: m.Total() - m.Runtime, Keys: m.Keys, Inputs: map[int]int{},
-		Shared: map[int]int{}, Integer: layout.Kind == packing.Scalar,
+		Shared: map[int]int{}, Integer: layout.Kind == packing.Scalar, Sums: map[int]int64{},
 	}
 	for i := range layout.Layers {
 		ly := &layout.Layers[i]
 		w.Inputs[ly.Level] = max(w.Inputs[ly.Level], min(ly.Inputs(), ly.Terms()))
 		if !ly.Integer {
-			w.Shared[ly.Level] = min(ly.RowsTogether()/ly.Groups(), ly.Positions(), packing.RowsAtOnce)
+			w.Shared[ly.Level] = max(1, min(ly.RowsTogether()/ly.Groups(), ly.Positions(), packing.RowsAtOnce))
 		}
+		w.Sums[ly.Level] = max(w.Sums[ly.Level], int64(min(ly.Rows, ly.RowsTogether()))*ciphertextBytes(l, ly.Level))
 	}
-	if layout.Kind == packing.OneImage { // no key comes twice
+	if layout.Kind == packing.OneImage { // hardly a key comes twice
 		w.Keys = w.Sweep
 	}
 	w.addConstants(kept)
@@ -102,7 +104,7 @@ func (w Work) of(at packing.At) Case {
 		}
 		return Case{packing.At{Op: at.Op, Level: anyLevel}, scene}
 	case packing.Square, packing.AddInput:
-		return Case{at, Scene{Integer: w.Integer, MiB: w.rowMiB()}}
+		return Case{at, Scene{Integer: w.Integer, MiB: w.rowMiB(at.Level)}}
 	case packing.Relinearize, packing.RelinearizeRescale, packing.RotateDiagonal, packing.RotateInput, packing.RotateSum,
 		packing.RotateRefill, packing.ModDown:
 		return Case{at, Scene{MiB: w.keysMiB()}}
@@ -120,14 +122,17 @@ func (w Work) has(ops ...packing.Op) bool {
 	return false
 }
 
-// keysMiB is the class of the keys' memory: rows go through all keys before they meet one again.
+// keysMiB is the class of what is gone through between two uses of a key.
 func (w Work) keysMiB() int { return class(float64(w.Keys)/(1<<20), leastKeys, mostKeys, 1) }
 
-// rowMiB is that of what lies between a row's sum and its square, or its addition to others: rows of integers are summed by the hundred, and all of
-// them is more than what caches hold if an evaluation is.
-func (w Work) rowMiB() int {
+// rowMiB is that of what lies between the sum of a row's products and its square, or its addition to others: sums of integers wait for those of
+// hundreds of other rows, those of tiles are rescaled first.
+func (w Work) rowMiB(level int) int {
 	if w.Integer {
-		return class(float64(w.Sweep)/(1<<20), leastKeys, mostKeys, 1)
+		return class(float64(w.Sums[level])/(1<<20), leastKeys, mostKeys, 1)
 	}
 	return w.keysMiB()
 }
+
+// ciphertextBytes is the memory of a ciphertext at a level.
+func ciphertextBytes(l Literal, level int) int64 { return int64(2*(level+1)) * 8 << l.LogN }

@@ -19,7 +19,7 @@ const (
 	ReadInput                    // an input brought from memory for the products of rows that are summed together
 	AddInput                     // an input added to another for an average pooling
 	ArrangeInput                 // an input brought into the order that products with integers want, for rows that are summed together
-	FinishRow                    // reduction of a row's sum
+	FinishRow                    // end of a row's sum: its reduction, and of integers its way to memory
 	MulMask                      // product with a mask
 	Square                       // of a ciphertext, to degree 2
 	Relinearize                  // back to degree 1

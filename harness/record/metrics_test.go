@@ -160,8 +160,11 @@ func TestSavedComparesWithTheDensePoint(t *testing.T) {
 	other.Latency = &Latency{EvaluateMedian: 9}
 	failed := dense(r)
 	failed.Status, failed.Latency = Failed, &Latency{EvaluateMedian: 9}
-	set := Set{other, failed, r, dense(r)}
-	for name, want := range map[string]float64{"saved.tiles": 0.75, "saved.latency": 0.75, "saved.memory": 0.5, "saved.latency_per_tiles": 1, "saved.memory_per_tiles": 2. / 3} {
+	r.Tiles.Layers = []Layer{{Kept: 100, Products: 300}}
+	unpruned := dense(r)
+	unpruned.Tiles.Layers = []Layer{{Kept: 400, Products: 600}}
+	set := Set{other, failed, r, unpruned}
+	for name, want := range map[string]float64{"saved.products": 0.5, "saved.tiles": 0.75, "saved.latency": 0.75, "saved.memory": 0.5, "saved.latency_per_tiles": 1, "saved.memory_per_tiles": 2. / 3} {
 		if got, ok := set.Value(r, name); !ok || got != want {
 			t.Errorf("%s: %v, %t, want %v", name, got, ok, want)
 		}

@@ -63,6 +63,15 @@ func TestQueue(t *testing.T) {
 		}
 	}
 
+	// what is in hand is all that the point in hand trains, and all that another would train counts
+	several := map[string][]string{"a1": {"A", "B"}, "a2": {"C", "B"}, "a3": {"C"}}
+	mixed := newQueue(todo[:3], func(p Planned) ([]string, error) { return several[p.Label], nil })
+	for _, want := range []int{0, 2, 1} {
+		if i, _, _, err := mixed.next(); i != want || err != nil {
+			t.Errorf("point %d, %v: want %d", i, err, want)
+		}
+	}
+
 	broken := errors.New("no cache")
 	if _, _, _, err := newQueue(todo, func(Planned) ([]string, error) { return nil, broken }).next(); !errors.Is(err, broken) {
 		t.Errorf("%v: want %v", err, broken)

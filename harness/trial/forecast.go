@@ -166,7 +166,7 @@ func sizeOfTrained(j Job) (*size, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := newKey(final.String(), "work with rows that share tiles, and memory", packing.Kind(j.Spec.Layout).Version(), inference.Version, inference.Kernels(), j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
+	key := newKey(final.String(), "work with sums of rows, and memory", packing.Kind(j.Spec.Layout).Version(), inference.Version, inference.Kernels(), j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
 	return remember(p.cache, key, func() (*size, error) {
 		n, err := PrepareNetwork(j, nil)
 		if err != nil {
