@@ -184,6 +184,9 @@ func TestWhatDoesNotApply(t *testing.T) {
 	if got, want := newNaming([]string{scheme, "prune.permutation"}, nil, all).of([]string{"dense", ""}), "dense"; got != want {
 		t.Errorf("a network that is not pruned is called %q, want %q", got, want)
 	}
+	if got, want := newNaming([]string{scheme, "prune.permutation", "tile"}, nil, all).of([]string{"joint", "", ""}), "joint, tile n/a"; got != want {
+		t.Errorf("a scheme that has no such parameter is called %q, want %q", got, want)
+	}
 	if got, want := rowNames(mustReduce(t, rows, all)), "none; kmeans; permutation n/a (joint)"; got != want {
 		t.Errorf("rows %q, want %q", got, want)
 	}

@@ -36,17 +36,16 @@ func absent(name string, without record.Set, named bool) string {
 	return text
 }
 
-// of names a key: "p4e, weights plain, tile 16x16x32". Of a dense network nobody asks how it was pruned.
+// of names a key: "p4e, weights plain, tile 16x16x32". Nobody asks of a scheme that is named what it does not know.
 func (n naming) of(values []string) string {
-	at := slices.Index(n.params, scheme)
-	dense := at >= 0 && values[at] == "dense"
+	named := slices.Contains(n.params, scheme)
 	var parts []string
 	for i, name := range n.params {
 		label, labelled := n.labels[values[i]]
 		switch {
 		case labelled:
 			parts = append(parts, label)
-		case values[i] == "" && dense && strings.HasPrefix(name, "prune."):
+		case values[i] == "" && named && strings.HasPrefix(name, "prune."):
 		case values[i] == "":
 			parts = append(parts, n.absent[name])
 		case name == scheme || name == "label":
