@@ -7,10 +7,11 @@ import (
 
 // BenchmarkTransforms compares with lattigo, which does the same in ratio times as long.
 func BenchmarkTransforms(b *testing.B) {
+	kernels := supported(b)[0]
 	for _, conjugate := range []bool{false, true} {
 		for logN := 12; logN <= 15; logN++ {
 			for _, size := range []int{46, 49} {
-				p := newPair(b, logN, 1<<size, conjugate, nil)
+				p := newPair(b, kernels, logN, 1<<size, conjugate, nil)
 				x := vectors(p.n, p.q, false)["random"]
 				y := Aligned(p.n)
 				for _, r := range []Ring{p.vector, p.portable} {
@@ -33,7 +34,7 @@ func BenchmarkTransforms(b *testing.B) {
 
 // BenchmarkVectors times the other kernels on 2^13 words that lie in a cache.
 func BenchmarkVectors(b *testing.B) {
-	p := newPair(b, 13, 1<<46, false, nil)
+	p := newPair(b, supported(b)[0], 13, 1<<46, false, nil)
 	vs := vectors(p.n, p.q, false)
 	x, y, z, dst := vs["random"], vs["other"], vs["edges"], Aligned(p.n)
 	const terms = 4

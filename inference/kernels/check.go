@@ -3,17 +3,29 @@ package kernels
 import (
 	"fmt"
 	"os"
+	"strings"
 )
 
+// variable names an implementation that is to be used.
+const variable = "HEPEX_KERNELS"
+
 // Check tells whether HEPEX_KERNELS is usable: a value that names no implementation is an error; for one that this
-// machine lacks, which leaves the portable one, there is a warning.
+// machine lacks, which leaves the next one, there is a warning.
 func Check() (warning string, err error) {
-	const name = "HEPEX_KERNELS"
-	switch v := os.Getenv(name); {
-	case v != "" && v != Portable && v != AVX512:
-		return "", fmt.Errorf("%s=%q: want %s or %s, or nothing for the faster that this machine has", name, v, Portable, AVX512)
-	case v == AVX512 && !supported:
-		return fmt.Sprintf("%s=%s: this machine has no AVX-512 IFMA: %s kernels compute", name, AVX512, Portable), nil
+	v := os.Getenv(variable)
+	if v == "" {
+		return "", nil
 	}
-	return "", nil
+	var names []string
+	for _, k := range implementations {
+		if v != k.name {
+			names = append(names, k.name)
+			continue
+		}
+		if !k.supported {
+			warning = fmt.Sprintf("%s=%s: this machine has no %s: %s kernels compute", variable, v, k.needs, choose())
+		}
+		return warning, nil
+	}
+	return "", fmt.Errorf("%s=%q: want %s, or nothing for the fastest that this machine has", variable, v, strings.Join(names, " or "))
 }

@@ -3,14 +3,17 @@ package kernels
 import (
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
 func TestExtensions(t *testing.T) {
-	for _, conjugate := range []bool{false, true} {
+	names := supported(t)
+	for i, conjugate := range slices.Repeat([]bool{false, true}, len(names)) {
+		kernels := names[i/2]
 		var vector, portable []Ring
 		for _, bound := range []int64{1 << 46, -906e12, 1 << 49, 1 << 50, 1 << 30, 1 << 47} {
-			p := newPair(t, 9, bound, conjugate, nil)
+			p := newPair(t, kernels, 9, bound, conjugate, nil)
 			vector, portable = append(vector, p.vector), append(portable, p.portable)
 		}
 		for count := 1; count <= 3; count++ {
@@ -21,7 +24,7 @@ func TestExtensions(t *testing.T) {
 	}
 	var many []Ring // the sum of y_i/q_i grows past 8, its multiple of Q past a word
 	for bound := int64(1 << 61); len(many) < 28; {
-		p := newPair(t, 9, bound, false, nil)
+		p := newPair(t, names[0], 9, bound, false, nil)
 		many, bound = append(many, p.portable), int64(p.q)
 	}
 	checkExtensions(t, many[:20], many[20:], 40)

@@ -10,21 +10,36 @@ import (
 // The implementations.
 const (
 	Portable = "portable"    // lattigo's Go code
+	AVX2     = "avx2-fma"    // fused multiplications and additions of floats, four at once
 	AVX512   = "avx512-ifma" // 52-bit multiplications, eight at once
 )
 
-// supported tells whether the processor has what the vector kernels need, and the system saves their registers.
-var supported = cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512IFMA && cpu.X86.HasAVX512VBMI
+// implementations from the fastest on: what each needs, and whether the processor has it and the system saves its registers.
+var implementations = []struct {
+	name, needs string
+	supported   bool
+}{
+	{AVX512, "AVX-512 IFMA", cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512IFMA && cpu.X86.HasAVX512VBMI},
+	{AVX2, "AVX2 and FMA", cpu.X86.HasAVX2 && cpu.X86.HasFMA},
+	{Portable, "", true},
+}
 
-// Name names the implementation that this process uses where moduli and degrees allow: HEPEX_KERNELS=portable forces
-// the portable one. It is settled once, as streams are good for one implementation only.
+// Name names the implementation that this process uses where moduli and degrees allow, the fastest that HEPEX_KERNELS does not
+// rule out. It is settled once, as streams are good for one implementation only.
 func Name() string { return name() }
 
 var name = sync.OnceValue(choose)
 
+// choose takes the one that the environment names, or the next one that the processor has.
 func choose() string {
-	if supported && os.Getenv("HEPEX_KERNELS") != Portable {
-		return AVX512
+	wanted := os.Getenv(variable)
+	for _, k := range implementations {
+		if wanted == k.name {
+			wanted = ""
+		}
+		if wanted == "" && k.supported {
+			return k.name
+		}
 	}
 	return Portable
 }

@@ -10,8 +10,26 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 )
 
-// pair is one prime's ring in both implementations.
+// vectorKernels are the implementations that tests hold against the portable one, with what makes their rings.
+var vectorKernels = map[string]func(*ring.SubRing) Ring{AVX512: newVector, AVX2: newFloats}
+
+// supported lists those of them that this machine has; a test without any is skipped.
+func supported(t testing.TB) (names []string) {
+	t.Helper()
+	for _, k := range implementations {
+		if k.supported && k.name != Portable {
+			names = append(names, k.name)
+		}
+	}
+	if names == nil {
+		t.Skip("the processor has no vector kernels")
+	}
+	return names
+}
+
+// pair is one prime's ring in a vector implementation and in the portable one.
 type pair struct {
+	kernels          string
 	name             string
 	n                int
 	q                uint64
@@ -21,11 +39,8 @@ type pair struct {
 
 // newPair takes the largest prime below a bound that suits the ring, the smallest above minus the bound if that is negative,
 // or a random one further on. Vector kernels serve no more than MaxBits.
-func newPair(t testing.TB, logN int, bound int64, conjugate bool, rng *rand.Rand) *pair {
+func newPair(t testing.TB, kernels string, logN int, bound int64, conjugate bool, rng *rand.Rand) *pair {
 	t.Helper()
-	if !supported {
-		t.Skip("the processor lacks AVX-512 IFMA")
-	}
 	root := int64(2) << logN
 	if conjugate {
 		root *= 2
@@ -46,12 +61,12 @@ func newPair(t testing.TB, logN int, bound int64, conjugate bool, rng *rand.Rand
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := newVector(r.SubRings[0])
+	v := vectorKernels[kernels](r.SubRings[0])
 	size := bits.Len64(q)
 	if (v != nil) != (size <= MaxBits) {
 		t.Fatalf("log n %d, q %d: vector kernels %t", logN, q, v != nil)
 	}
-	return &pair{fmt.Sprintf("log n %d, q %d (%d bits), conjugate %t", logN, q, size, conjugate), n, q, r.SubRings[0], v, NewPortable(r.SubRings[0])}
+	return &pair{kernels, fmt.Sprintf("%s, log n %d, q %d (%d bits), conjugate %t", kernels, logN, q, size, conjugate), n, q, r.SubRings[0], v, NewPortable(r.SubRings[0])}
 }
 
 // rings are the implementations that serve the prime.
@@ -70,11 +85,13 @@ var bounds = []int64{1 << 30, 1 << 32, 1 << 40, 1 << 52 / 34, -(1 << 52 / 34), 1
 var allBounds = append([]int64{1 << 51, 1 << 60, 1 << 61}, bounds...)
 
 func pairs(t *testing.T, logNs []int, f func(t *testing.T, p *pair)) {
-	for _, conjugate := range []bool{false, true} {
-		for _, logN := range logNs {
-			for _, bound := range bounds {
-				p := newPair(t, logN, bound, conjugate, nil)
-				t.Run(p.name, func(t *testing.T) { t.Parallel(); f(t, p) })
+	for _, kernels := range supported(t) {
+		for _, conjugate := range []bool{false, true} {
+			for _, logN := range logNs {
+				for _, bound := range bounds {
+					p := newPair(t, kernels, logN, bound, conjugate, nil)
+					t.Run(p.name, func(t *testing.T) { t.Parallel(); f(t, p) })
+				}
 			}
 		}
 	}
@@ -82,9 +99,11 @@ func pairs(t *testing.T, logNs []int, f func(t *testing.T, p *pair)) {
 
 // wordwise is pairs for what no ring's transform is part of, with primes of all sizes.
 func wordwise(t *testing.T, logN int, f func(t *testing.T, p *pair)) {
-	for _, bound := range allBounds {
-		p := newPair(t, logN, bound, false, nil)
-		t.Run(p.name, func(t *testing.T) { t.Parallel(); f(t, p) })
+	for _, kernels := range supported(t) {
+		for _, bound := range allBounds {
+			p := newPair(t, kernels, logN, bound, false, nil)
+			t.Run(p.name, func(t *testing.T) { t.Parallel(); f(t, p) })
+		}
 	}
 }
 

@@ -9,8 +9,9 @@ import (
 // lanes in one of 8 orders, so that the index has one entry a vector: the byte offset of the source, with the order in its
 // lowest bits.
 type Permutation struct {
-	index []uint32
-	lanes [8][8]uint64
+	index  []uint32
+	lanes  [8][8]uint64
+	halves [8][16]uint32 // the halves of the lanes' words
 }
 
 // NewPermutation compresses an index as lattigo's ring.AutomorphismNTTIndex gives it.
@@ -34,6 +35,9 @@ func NewPermutation(index []uint64) (*Permutation, error) {
 			}
 			orders = append(orders, lanes)
 			p.lanes[order] = lanes
+			for j, lane := range lanes {
+				p.halves[order][2*j], p.halves[order][2*j+1] = uint32(2*lane), uint32(2*lane+1)
+			}
 		}
 		p.index = append(p.index, uint32(base)*8+uint32(order))
 	}

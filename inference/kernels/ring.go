@@ -47,12 +47,17 @@ type Ring interface {
 // New prepares a ring of lattigo's. The vector kernels serve degrees of 2^9, 2^10 and 2^12 to 2^16 and moduli below 2^50, best
 // below 2^47, if this process uses them (Name).
 func New(r *ring.SubRing) Ring {
-	if Name() == AVX512 {
-		if v := newVector(r); v != nil {
-			return v
-		}
+	var v Ring
+	switch Name() {
+	case AVX512:
+		v = newVector(r)
+	case AVX2:
+		v = newFloats(r)
 	}
-	return &portable{r}
+	if v == nil {
+		v = &portable{r}
+	}
+	return v
 }
 
 // NewPortable is New with the portable implementation.
@@ -64,10 +69,10 @@ const (
 	LazyBits = 47 // of their faster transforms, up to degree 2^15; 46 beyond
 )
 
-// Factor is a number modulo q, prepared to be multiplied with.
+// Factor is a number modulo q, prepared to be multiplied with, in one implementation.
 type Factor struct {
 	w        uint64
-	quotient uint64 // floor(w·2^52/q), for vector kernels
+	quotient uint64 // floor(w·2^52/q) or, as floats, w/q
 }
 
 // Inverse is x⁻¹ modulo q, for a prime q.

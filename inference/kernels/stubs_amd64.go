@@ -203,3 +203,183 @@ func extend(dst *uint64, y0 *uint64, y1 *uint64, v *uint8, n int, table *uint64,
 //
 //go:noescape
 func reject(dst *uint64, src *uint64, n int, bits uint64, c *uint64) int
+
+// floatForward4Words is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients.
+//
+//go:noescape
+func floatForward4Words(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatForward4Center is the first pass, of words below another modulus, those above half of it as negative.
+//
+//go:noescape
+func floatForward4Center(dst *uint64, src *uint64, table *float64, stride int, c *float64, half uint64, modulus float64)
+
+// floatForward4 is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients.
+//
+//go:noescape
+func floatForward4(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatForward4Reduced is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients.
+//
+//go:noescape
+func floatForward4Reduced(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatBackward4 undoes a forward pass, with a table of inverse factors in the same order.
+//
+//go:noescape
+func floatBackward4(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatBackward4Words undoes the first pass, divides by N and gives words: the table's last factor is 1/N, its first is multiplied by it.
+//
+//go:noescape
+func floatBackward4Words(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatBackward4Reduced undoes a forward pass, with a table of inverse factors in the same order.
+//
+//go:noescape
+func floatBackward4Reduced(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatBackward4WordsReduced undoes the first pass, divides by N and gives words: the table's last factor is 1/N, its first is multiplied by it.
+//
+//go:noescape
+func floatBackward4WordsReduced(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatForward8Words is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients.
+//
+//go:noescape
+func floatForward8Words(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatForward8Center is the first pass, of words below another modulus, those above half of it as negative.
+//
+//go:noescape
+func floatForward8Center(dst *uint64, src *uint64, table *float64, stride int, c *float64, half uint64, modulus float64)
+
+// floatForward8 is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients.
+//
+//go:noescape
+func floatForward8(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatForward8Reduced is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients.
+//
+//go:noescape
+func floatForward8Reduced(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatBackward8 undoes a forward pass, with a table of inverse factors in the same order.
+//
+//go:noescape
+func floatBackward8(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatBackward8Words undoes the first pass, divides by N and gives words: the table's last factor is 1/N, its first is multiplied by it.
+//
+//go:noescape
+func floatBackward8Words(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatBackward8Reduced undoes a forward pass, with a table of inverse factors in the same order.
+//
+//go:noescape
+func floatBackward8Reduced(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatBackward8WordsReduced undoes the first pass, divides by N and gives words: the table's last factor is 1/N, its first is multiplied by it.
+//
+//go:noescape
+func floatBackward8WordsReduced(dst *uint64, src *uint64, table *float64, stride int, c *float64)
+
+// floatForwardTail is the five stages with strides 16 to 1 on blocks of 32 floats, to words. It fetches from ahead on, 8 times a step of bytes for each block.
+//
+//go:noescape
+func floatForwardTail(dst *uint64, src *uint64, table *float64, blocks int, c *float64, ahead *uint64, step int)
+
+// floatBackwardTail undoes the forward tail, with a table of inverse factors in the same order.
+//
+//go:noescape
+func floatBackwardTail(dst *uint64, src *uint64, table *float64, blocks int, c *float64)
+
+// floatForwardTailReduced is the five stages with strides 16 to 1 on blocks of 32 floats, to words. It fetches from ahead on, 8 times a step of bytes for each block.
+//
+//go:noescape
+func floatForwardTailReduced(dst *uint64, src *uint64, table *float64, blocks int, c *float64, ahead *uint64, step int)
+
+// floatBackwardTailReduced undoes the forward tail, with a table of inverse factors in the same order.
+//
+//go:noescape
+func floatBackwardTailReduced(dst *uint64, src *uint64, table *float64, blocks int, c *float64)
+
+// floatFold is x, y ← x − w·y, y − w·x, of words, to floats, for pairs j, n−j but that of 0.
+//
+//go:noescape
+func floatFold(dst *uint64, src *uint64, n int, w float64, quotient float64, c *float64)
+
+// floatUnfold is x, y ← v·x + w·y, v·y + w·x, of floats, to words, for pairs j, n−j but that of 0; factors are v and w, with quotients.
+//
+//go:noescape
+func floatUnfold(dst *uint64, src *uint64, n int, factors *float64, c *float64)
+
+// floatScale is dst = src·w; src is below 2^52.
+//
+//go:noescape
+func floatScale(dst *uint64, src *uint64, n int, w float64, quotient float64, c *float64)
+
+// floatScaleAdd is dst += src·w; src is below 2^52.
+//
+//go:noescape
+func floatScaleAdd(dst *uint64, src *uint64, n int, w float64, quotient float64, c *float64)
+
+// floatSubScale is dst = (x − y)·w.
+//
+//go:noescape
+func floatSubScale(dst *uint64, x *uint64, y *uint64, n int, w float64, quotient float64, c *float64)
+
+// floatSubScaleAdd is dst = (x − y)·w + z.
+//
+//go:noescape
+func floatSubScaleAdd(dst *uint64, x *uint64, y *uint64, z *uint64, n int, w float64, quotient float64, c *float64)
+
+// floatMulAdd is dst = z + x·y.
+//
+//go:noescape
+func floatMulAdd(dst *uint64, x *uint64, y *uint64, z *uint64, n int, c *float64)
+
+// floatMulSub is dst = z − x·y.
+//
+//go:noescape
+func floatMulSub(dst *uint64, x *uint64, y *uint64, z *uint64, n int, c *float64)
+
+// floatSquare is dst0 = x0², dst1 = 2·x0·x1, dst2 = x1².
+//
+//go:noescape
+func floatSquare(dst0 *uint64, dst1 *uint64, dst2 *uint64, x0 *uint64, x1 *uint64, n int, c *float64)
+
+// floatAdd is dst = x + y.
+//
+//go:noescape
+func floatAdd(dst *uint64, x *uint64, y *uint64, n int, c *float64)
+
+// floatCenter takes words below another modulus modulo q, those above half of it as negative.
+//
+//go:noescape
+func floatCenter(dst *uint64, src *uint64, n int, half uint64, modulus float64, c *float64)
+
+// floatPermute is dst = π(src), for groups of 8 words. The index holds the byte offset of each group's source and, in its lowest bits, which order its halves of words take.
+//
+//go:noescape
+func floatPermute(dst *uint64, src *uint64, index *uint32, order *uint32, groups int)
+
+// floatPermuteAdd is dst = x + π(src).
+//
+//go:noescape
+func floatPermuteAdd(dst *uint64, x *uint64, src *uint64, index *uint32, order *uint32, groups int, c *float64)
+
+// floatKeyProducts is dst0 = Σ x·a, dst1 = Σ x·b, reduced. Terms read the polynomials of x that the index names, from byte start to end, and so do outputs. After each 32 words, skip bytes of the stream are left out; numbers have so many bytes.
+//
+//go:noescape
+func floatKeyProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, end int, stream *uint64, unpack *uint8, bytes int, terms int, skip int, limit int, c *float64)
+
+// floatPlainProducts is dst0 = Σ x0·t, dst1 = Σ x1·t, reduced. Terms read the polynomials of x that the index names, from byte start to end, and so do outputs. After each 32 words, skip bytes of the stream are left out; numbers have so many bytes. Terms with a negative index are left out with their part of the stream.
+//
+//go:noescape
+func floatPlainProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, end int, stream *uint64, unpack *uint8, bytes int, terms int, skip int, limit int, c *float64)
+
+// floatCipherProducts is dst0 = Σ x0·t0, dst1 = Σ x0·t1 + x1·t0, dst2 = Σ x1·t1, reduced. Terms read the polynomials of x that the index names, from byte start to end, and so do outputs. After each 32 words, skip bytes of the stream are left out; numbers have so many bytes. Terms with a negative index are left out with their part of the stream.
+//
+//go:noescape
+func floatCipherProducts(dst0 *uint64, dst1 *uint64, dst2 *uint64, x **uint64, index *int32, start int, end int, stream *uint64, unpack *uint8, bytes int, terms int, skip int, limit int, c *float64)

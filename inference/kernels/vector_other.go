@@ -10,4 +10,6 @@ func addFour([]uint64, *pending) {}
 
 func newVector(*ring.SubRing) Ring { return nil }
 
+func newFloats(*ring.SubRing) Ring { return nil }
+
 func newVectorExtender(_, _ []Ring) extender { return nil }

@@ -155,5 +155,6 @@ func main() {
 	multiples()
 	extensions()
 	sampling()
+	floats()
 	Generate()
 }
