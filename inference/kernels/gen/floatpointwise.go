@@ -37,14 +37,14 @@ func floatPointwise() {
 		u := t.next()
 		VMOVUPD(x, v)
 		VMOVUPD(z, u)
-		VPOR(exponents, v, v)
-		VPOR(exponents, u, u)
+		VPOR(exponent, v, v)
+		VPOR(exponent, u, u)
 		VSUBPD(u, v, v)
 	}
 	scaled := func(v, out VecPhysical, t *temps) {
 		quotient := t.next()
 		VMOVAPD(y[5], quotient)
-		times(v, y[4], quotient, out).emit()
+		times(v, y[4], quotient, out)
 	}
 	plus := func(m Mem, out VecPhysical, c Mem, t *temps) {
 		v := t.next()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -20,11 +19,11 @@ const (
 
 var y = [16]VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11, Y12, Y13, Y14, Y15}
 
-// Registers that hold constants: q, and 3·2^51, to which a small number is added to round it.
-var floatQ, rounder = y[15], y[14]
+// Registers that hold constants: q, 3·2^51, to which a small number is added to round it, and 2^52, whose lowest bits hold a small integer
+// as a word does.
+var floatQ, rounder, exponent = y[15], y[14], y[13]
 
-// Constants in memory: what is added to round to an integer or to a multiple of 4, and 2^52, whose lowest bits hold a small integer as a
-// word does.
+// Constants in memory.
 var roundTo, roundToFour, exponents Mem
 
 func repeated(name string, bits uint64) Mem {
@@ -65,24 +64,24 @@ func floatConstants() Mem {
 	c := Mem{Base: parameter("c")}
 	VMOVUPD(c.Offset(fQ), floatQ)
 	VMOVUPD(roundTo, rounder)
+	VMOVUPD(exponents, exponent)
 	return c
 }
 
-func floatTemps() *temps { return &temps{r: y[8:14]} }
+func floatTemps() *temps { return &temps{r: y[8:13]} }
 
 // toFloat takes words below 2^52.
 func toFloat(v Op) {
-	VPOR(exponents, v, v)
-	VSUBPD(exponents, v, v)
+	VPOR(exponent, v, v)
+	VSUBPD(exponent, v, v)
 }
 
 // toWord takes floats above −q, below q and never −0, to words below q.
 func toWord(x Op, c Mem, t *temps) {
 	v := t.next()
-	VMOVUPD(exponents, v)
-	VBLENDVPD(x, c.Offset(fWords), v, v)
+	VBLENDVPD(x, c.Offset(fWords), exponent, v)
 	VADDPD(x, v, x)
-	VPXOR(exponents, x, x)
+	VPXOR(exponent, x, x)
 }
 
 // reduce takes x to [−q/2, q/2], or hardly beyond.
@@ -95,15 +94,13 @@ func reduce(x Op, c Mem, t *temps) {
 }
 
 // times is h = x·w modulo q, for a factor w whose quotient is w/q: x is lost and so is the quotient.
-func times(x, w, quotient, h Op) program {
-	return program{
-		func() { VFMADD213PD(rounder, x, quotient) },
-		func() { VMULPD(w, x, h) },
-		func() { VSUBPD(rounder, quotient, quotient) },
-		func() { VFMSUB213PD(h, w, x) }, // what h was rounded by
-		func() { VFNMADD231PD(floatQ, quotient, h) },
-		func() { VADDPD(h, x, h) },
-	}
+func times(x, w, quotient, h Op) {
+	VMULPD(w, x, h)
+	VFMADD213PD(rounder, x, quotient)
+	VSUBPD(rounder, quotient, quotient)
+	VFMSUB213PD(h, w, x) // what h was rounded by
+	VFNMADD231PD(floatQ, quotient, h)
+	VADDPD(h, x, h)
 }
 
 // floatFactor broadcasts a factor and its quotient to temporaries.
@@ -114,59 +111,19 @@ func floatFactor(at Mem, t *temps) (w, quotient VecPhysical) {
 	return w, quotient
 }
 
-// floatButterfly is one of a stage, with where its factor comes from.
-type floatButterfly struct {
-	x, y VecPhysical
-	load func(t *temps) (w, quotient VecPhysical)
-}
-
-// down is (x, y) ← (x + w·y, x − w·y), up is (x, y) ← (x + y, (x − y)·w).
-func (b floatButterfly) down(t *temps) program {
-	w, quotient := b.load(t)
+// floatDown is (x, y) ← (x + w·y, x − w·y), floatUp is (x, y) ← (x + y, (x − y)·w).
+func floatDown(x, y, w, quotient VecPhysical, t *temps) {
 	h := t.next()
-	return slices.Concat(times(b.y, w, quotient, h), program{
-		func() { VSUBPD(h, b.x, b.y) },
-		func() { VADDPD(h, b.x, b.x) },
-	})
+	times(y, w, quotient, h)
+	VSUBPD(h, x, y)
+	VADDPD(h, x, x)
 }
 
-func (b floatButterfly) up(t *temps) program {
-	w, quotient := b.load(t)
+func floatUp(x, y, w, quotient VecPhysical, t *temps) {
 	d := t.next()
-	return slices.Concat(program{
-		func() { VSUBPD(b.y, b.x, d) },
-		func() { VADDPD(b.y, b.x, b.x) },
-	}, times(d, w, quotient, b.y))
-}
-
-// byTwos emits butterflies, two at a time step by step: a processor that waits for one's results has the other's to compute.
-func byTwos(butterflies []floatButterfly, f func(floatButterfly, *temps) program, t *temps) {
-	for i := 0; i < len(butterflies); i += 2 {
-		a, b := f(butterflies[i], t), f(butterflies[i+1], t)
-		for k := range a {
-			a[k]()
-			b[k]()
-		}
-	}
-}
-
-// stages lists the butterflies of stages between vectors, from stride radix/2 on or the other way.
-func stages(radix int, back bool, factor func(i int, t *temps) (w, quotient VecPhysical)) (all [][]floatButterfly) {
-	for h, first := radix/2, 0; h > 0; h /= 2 {
-		var stage []floatButterfly
-		for g := range radix / 2 / h {
-			for k := range h {
-				i := first + g
-				stage = append(stage, floatButterfly{y[2*h*g+k], y[2*h*g+k+h], func(t *temps) (VecPhysical, VecPhysical) { return factor(i, t) }})
-			}
-		}
-		all = append(all, stage)
-		first += radix / 2 / h
-	}
-	if back {
-		slices.Reverse(all)
-	}
-	return all
+	VSUBPD(y, x, d)
+	VADDPD(y, x, x)
+	times(d, w, quotient, y)
 }
 
 // A source is what a forward pass reads.
@@ -205,8 +162,8 @@ func newFloatBlock(radix int) *floatBlock {
 	return b
 }
 
-func (b *floatBlock) factor(i int, t *temps) (w, quotient VecPhysical) {
-	return floatFactor(Mem{Base: b.table, Disp: 16 * i}, t)
+func (b *floatBlock) factor(i int) (w, quotient VecPhysical) {
+	return floatFactor(Mem{Base: b.table, Disp: 16 * i}, b.t)
 }
 
 func (b *floatBlock) each(body func()) {
@@ -234,17 +191,21 @@ func floatForward(radix int, from source) {
 	}
 	begin(fmt.Sprintf("floatForward%d%s", radix, sourceNames[from]), signature, doc)
 	b := newFloatBlock(radix)
+	half, modulus := y[11], y[12]
+	if from == centred {
+		VPBROADCASTQ(address("half"), half)
+		VBROADCASTSD(address("modulus"), modulus)
+		b.t = &temps{r: y[8:11]}
+	}
 	b.each(func() {
 		for k := range radix {
 			switch from {
 			case words:
 				toFloat(y[k])
 			case centred:
-				half, above := b.t.next(), b.t.next()
-				VPBROADCASTQ(address("half"), half)
+				above := b.t.next()
 				VPCMPGTQ(half, y[k], above)
-				VBROADCASTSD(address("modulus"), half)
-				VANDPD(half, above, above)
+				VANDPD(modulus, above, above)
 				toFloat(y[k])
 				VSUBPD(above, y[k], y[k])
 				reduce(y[k], b.c, b.t)
@@ -252,8 +213,14 @@ func floatForward(radix int, from source) {
 				reduce(y[k], b.c, b.t)
 			}
 		}
-		for _, stage := range stages(radix, false, b.factor) {
-			byTwos(stage, floatButterfly.down, b.t)
+		for h, first := radix/2, 0; h > 0; h /= 2 {
+			for g := range radix / 2 / h {
+				for k := range h {
+					w, quotient := b.factor(first + g)
+					floatDown(y[2*h*g+k], y[2*h*g+k+h], w, quotient, b.t)
+				}
+			}
+			first += radix / 2 / h
 		}
 	})
 }
@@ -276,23 +243,26 @@ func floatBackward(radix int, wide, last bool) {
 				reduce(y[k], b.c, b.t)
 			}
 		}
-		for _, stage := range stages(radix, true, b.factor) {
-			byTwos(stage, floatButterfly.up, b.t)
+		for h := 1; h < radix; h *= 2 {
+			groups := radix / 2 / h
+			for g := range groups {
+				for k := range h {
+					x, z := y[2*h*g+k], y[2*h*g+k+h]
+					w, quotient := b.factor(groups - 1 + g)
+					floatUp(x, z, w, quotient, b.t)
+					if last && groups == 1 {
+						toWord(z, b.c, b.t)
+						w, quotient = b.factor(radix - 1)
+						v := b.t.next()
+						VMOVAPD(x, v)
+						times(v, w, quotient, x)
+						toWord(x, b.c, b.t)
+					}
+				}
+			}
 		}
 		if !wide && !last {
 			reduce(y[0], b.c, b.t)
-		}
-		for k := range radix {
-			if !last {
-				break
-			}
-			if k < radix/2 {
-				w, quotient := b.factor(radix-1, b.t)
-				v := b.t.next()
-				VMOVAPD(y[k], v)
-				times(v, w, quotient, y[k]).emit()
-			}
-			toWord(y[k], b.c, b.t)
 		}
 	})
 }
@@ -334,13 +304,13 @@ func (b *floatTail) each(body func()) {
 	end()
 }
 
-func (b *floatTail) factor(i int, t *temps) (w, quotient VecPhysical) {
-	return floatFactor(Mem{Base: b.table, Disp: 16 * i}, t)
+func (b *floatTail) factor(i int) (w, quotient VecPhysical) {
+	return floatFactor(Mem{Base: b.table, Disp: 16 * i}, b.t)
 }
 
-// pair are the factors of a pair.
-func (b *floatTail) pair(stride, pair int, t *temps) (w, quotient VecPhysical) {
-	w, quotient = t.next(), t.next()
+// pairs are the factors of a pair.
+func (b *floatTail) pairs(stride, pair int) (w, quotient VecPhysical) {
+	w, quotient = b.t.next(), b.t.next()
 	at := Mem{Base: b.table, Disp: 128 + 96*pair}
 	if stride == 2 {
 		VBROADCASTF128(at, w)
@@ -352,27 +322,17 @@ func (b *floatTail) pair(stride, pair int, t *temps) (w, quotient VecPhysical) {
 	return w, quotient
 }
 
-// pairs are the butterflies of a stage within vectors, of two pairs.
-func (b *floatTail) pairs(stride, first int) (stage []floatButterfly) {
-	for i := first; i < first+2; i++ {
-		stage = append(stage, floatButterfly{y[2*i], y[2*i+1], func(t *temps) (VecPhysical, VecPhysical) { return b.pair(stride, i, t) }})
+// exchange takes a pair's vectors to others: even and odd numbers, or lower and upper halves.
+func (b *floatTail) exchange(x, z VecPhysical, halves bool) {
+	v := b.t.next()
+	if halves {
+		VPERM2F128(U8(0x20), z, x, v)
+		VPERM2F128(U8(0x31), z, x, z)
+	} else {
+		VUNPCKLPD(z, x, v)
+		VUNPCKHPD(z, x, z)
 	}
-	return stage
-}
-
-// exchange takes the vectors of two pairs to others: even and odd numbers, or lower and upper halves.
-func (b *floatTail) exchange(first int, halves bool) {
-	for i := first; i < first+2; i++ {
-		x, z, v := y[2*i], y[2*i+1], b.t.next()
-		if halves {
-			VPERM2F128(U8(0x20), z, x, v)
-			VPERM2F128(U8(0x31), z, x, z)
-		} else {
-			VUNPCKLPD(z, x, v)
-			VUNPCKHPD(z, x, z)
-		}
-		VMOVAPD(v, x)
-	}
+	VMOVAPD(v, x)
 }
 
 func floatForwardTail(wide bool) {
@@ -394,22 +354,30 @@ func floatForwardTail(wide bool) {
 				reduce(y[k], b.c, b.t)
 			}
 		}
-		for _, stage := range stages(8, false, b.factor) {
-			byTwos(stage, floatButterfly.down, b.t)
+		for h, first := 4, 0; h > 0; h /= 2 {
+			for g := range 4 / h {
+				for k := range h {
+					w, quotient := b.factor(first + g)
+					floatDown(y[2*h*g+k], y[2*h*g+k+h], w, quotient, b.t)
+				}
+			}
+			first += 4 / h
 			fetch()
 		}
-		for i := 0; i < 4; i += 2 {
-			b.exchange(i, false)
-			b.exchange(i, true)
+		for i := range 4 {
+			x, z := y[2*i], y[2*i+1]
+			b.exchange(x, z, false)
+			b.exchange(x, z, true)
 			for _, stride := range []int{2, 1} {
-				byTwos(b.pairs(stride, i), floatButterfly.down, b.t)
-				b.exchange(i, stride == 2)
-				fetch()
+				w, quotient := b.pairs(stride, i)
+				floatDown(x, z, w, quotient, b.t)
+				b.exchange(x, z, stride == 2)
 			}
-			for _, v := range y[2*i : 2*i+4] {
+			for _, v := range []VecPhysical{x, z} {
 				reduce(v, b.c, b.t)
 				toWord(v, b.c, b.t)
 			}
+			fetch()
 		}
 		fetch()
 	})
@@ -423,24 +391,29 @@ func floatBackwardTail(wide bool) {
 	begin(name, "func(dst, src *uint64, table *float64, blocks int, c *float64)", "undoes the forward tail, with a table of inverse factors in the same order.")
 	b := newFloatTail()
 	b.each(func() {
-		for i := 0; i < 4; i += 2 {
-			for _, v := range y[2*i : 2*i+4] {
-				toFloat(v)
-			}
+		for i := range 4 {
+			x, z := y[2*i], y[2*i+1]
+			toFloat(x)
+			toFloat(z)
 			for _, stride := range []int{1, 2} {
-				b.exchange(i, stride == 2)
-				byTwos(b.pairs(stride, i), floatButterfly.up, b.t)
+				b.exchange(x, z, stride == 2)
+				w, quotient := b.pairs(stride, i)
+				floatUp(x, z, w, quotient, b.t)
 			}
-			b.exchange(i, true)
-			b.exchange(i, false)
-			for _, v := range y[2*i : 2*i+4] {
-				if wide {
-					reduce(v, b.c, b.t)
-				}
+			b.exchange(x, z, true)
+			b.exchange(x, z, false)
+			if wide {
+				reduce(x, b.c, b.t)
+				reduce(z, b.c, b.t)
 			}
 		}
-		for _, stage := range stages(8, true, b.factor) {
-			byTwos(stage, floatButterfly.up, b.t)
+		for h := 1; h < 8; h *= 2 {
+			for g := range 4 / h {
+				for k := range h {
+					w, quotient := b.factor(4/h - 1 + g)
+					floatUp(y[2*h*g+k], y[2*h*g+k+h], w, quotient, b.t)
+				}
+			}
 		}
 		if !wide {
 			reduce(y[0], b.c, b.t)
@@ -481,7 +454,7 @@ func floatFolds() {
 		v, c := t.next(), t.next()
 		VMOVAPD(x, v)
 		VMOVAPD(quotient, c)
-		times(v, w, c, h).emit()
+		times(v, w, c, h)
 	}
 
 	begin("floatFold", "func(dst, src *uint64, n int, w, quotient float64, c *float64)",
