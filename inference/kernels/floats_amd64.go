@@ -63,7 +63,8 @@ func newFloats(r *ring.SubRing) Ring {
 }
 
 // productTerms is how many products of numbers below q a sum takes whose upper half holds multiples of 2^s: that half stays below 2^(53+s)
-// and below 2^53·q, and the lower one, which each product may move by 2^(s−1), within 2^53 with an earlier remainder and what the upper half leaves.
+// and its quotient by q below 2^53, and the lower one, which each product may move by 2^(s−1), within 2^53 with an earlier remainder and what
+// the upper half leaves, together less than 4q.
 func productTerms(q uint64, s int) int {
 	f := float64(q)
 	upper := min(math.Ldexp(1, wordBits+s)/f/f, math.Ldexp(1, wordBits+1)/f)
@@ -229,11 +230,7 @@ func (v *floats) next(x []uint64, p, m, block int, ahead *Ahead) {
 		blocks := v.n / 32 / m
 		t := &v.tail[64*blocks*block]
 		at, step := ahead.take(32*blocks, &v.c.modulus[0])
-		if v.wide {
-			floatForwardTailReduced(&x[0], &x[0], t, blocks, &v.c.q[0], at, step)
-		} else {
-			floatForwardTail(&x[0], &x[0], t, blocks, &v.c.q[0], at, step)
-		}
+		floatForwardTail(&x[0], &x[0], t, blocks, &v.c.q[0], at, step)
 		return
 	}
 	for b := range radix {

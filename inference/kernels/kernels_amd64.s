@@ -10273,17 +10273,23 @@ DATA roundTo<>+16(SB)/8, $0x4338000000000000
 DATA roundTo<>+24(SB)/8, $0x4338000000000000
 GLOBL roundTo<>(SB), RODATA|NOPTR, $32
 
-DATA roundToFour<>+0(SB)/8, $0x4358000000000000
-DATA roundToFour<>+8(SB)/8, $0x4358000000000000
-DATA roundToFour<>+16(SB)/8, $0x4358000000000000
-DATA roundToFour<>+24(SB)/8, $0x4358000000000000
-GLOBL roundToFour<>(SB), RODATA|NOPTR, $32
-
 DATA exponents<>+0(SB)/8, $0x4330000000000000
 DATA exponents<>+8(SB)/8, $0x4330000000000000
 DATA exponents<>+16(SB)/8, $0x4330000000000000
 DATA exponents<>+24(SB)/8, $0x4330000000000000
 GLOBL exponents<>(SB), RODATA|NOPTR, $32
+
+DATA ones<>+0(SB)/8, $0x3ff0000000000000
+DATA ones<>+8(SB)/8, $0x3ff0000000000000
+DATA ones<>+16(SB)/8, $0x3ff0000000000000
+DATA ones<>+24(SB)/8, $0x3ff0000000000000
+GLOBL ones<>(SB), RODATA|NOPTR, $32
+
+DATA laneBits<>+0(SB)/8, $0x0000000000000001
+DATA laneBits<>+8(SB)/8, $0x0000000000000002
+DATA laneBits<>+16(SB)/8, $0x0000000000000004
+DATA laneBits<>+24(SB)/8, $0x0000000000000008
+GLOBL laneBits<>(SB), RODATA|NOPTR, $32
 
 // func floatForward4Words(dst *uint64, src *uint64, table *float64, stride int, c *float64)
 // Requires: AVX, AVX2, FMA3
@@ -13305,397 +13311,6 @@ block:
 	VZEROUPPER
 	RET
 
-// func floatForwardTailReduced(dst *uint64, src *uint64, table *float64, blocks int, c *float64, ahead *uint64, step int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·floatForwardTailReduced(SB), NOSPLIT, $0-56
-	MOVQ    ahead+40(FP), AX
-	MOVQ    step+48(FP), CX
-	MOVQ    dst+0(FP), DX
-	MOVQ    src+8(FP), BX
-	MOVQ    table+16(FP), SI
-	MOVQ    blocks+24(FP), DI
-	MOVQ    c+32(FP), R8
-	VMOVUPD (R8), Y15
-	VMOVUPD roundTo<>+0(SB), Y14
-	VMOVUPD exponents<>+0(SB), Y13
-
-block:
-	VMOVUPD        (BX), Y0
-	VMOVUPD        32(BX), Y1
-	VMOVUPD        64(BX), Y2
-	VMOVUPD        96(BX), Y3
-	VMOVUPD        128(BX), Y4
-	VMOVUPD        160(BX), Y5
-	VMOVUPD        192(BX), Y6
-	VMOVUPD        224(BX), Y7
-	VMOVAPD        Y14, Y9
-	VFMADD231PD    32(R8), Y0, Y9
-	VSUBPD         Y14, Y9, Y9
-	VFNMADD231PD   Y15, Y9, Y0
-	VMOVAPD        Y14, Y10
-	VFMADD231PD    32(R8), Y1, Y10
-	VSUBPD         Y14, Y10, Y10
-	VFNMADD231PD   Y15, Y10, Y1
-	VMOVAPD        Y14, Y11
-	VFMADD231PD    32(R8), Y2, Y11
-	VSUBPD         Y14, Y11, Y11
-	VFNMADD231PD   Y15, Y11, Y2
-	VMOVAPD        Y14, Y12
-	VFMADD231PD    32(R8), Y3, Y12
-	VSUBPD         Y14, Y12, Y12
-	VFNMADD231PD   Y15, Y12, Y3
-	VMOVAPD        Y14, Y8
-	VFMADD231PD    32(R8), Y4, Y8
-	VSUBPD         Y14, Y8, Y8
-	VFNMADD231PD   Y15, Y8, Y4
-	VMOVAPD        Y14, Y9
-	VFMADD231PD    32(R8), Y5, Y9
-	VSUBPD         Y14, Y9, Y9
-	VFNMADD231PD   Y15, Y9, Y5
-	VMOVAPD        Y14, Y10
-	VFMADD231PD    32(R8), Y6, Y10
-	VSUBPD         Y14, Y10, Y10
-	VFNMADD231PD   Y15, Y10, Y6
-	VMOVAPD        Y14, Y11
-	VFMADD231PD    32(R8), Y7, Y11
-	VSUBPD         Y14, Y11, Y11
-	VFNMADD231PD   Y15, Y11, Y7
-	VBROADCASTSD   (SI), Y12
-	VBROADCASTSD   8(SI), Y8
-	VMULPD         Y12, Y4, Y9
-	VFMADD213PD    Y14, Y4, Y8
-	VSUBPD         Y14, Y8, Y8
-	VFMSUB213PD    Y9, Y12, Y4
-	VFNMADD231PD   Y15, Y8, Y9
-	VADDPD         Y9, Y4, Y9
-	VSUBPD         Y9, Y0, Y4
-	VADDPD         Y9, Y0, Y0
-	VBROADCASTSD   (SI), Y10
-	VBROADCASTSD   8(SI), Y11
-	VMULPD         Y10, Y5, Y12
-	VFMADD213PD    Y14, Y5, Y11
-	VSUBPD         Y14, Y11, Y11
-	VFMSUB213PD    Y12, Y10, Y5
-	VFNMADD231PD   Y15, Y11, Y12
-	VADDPD         Y12, Y5, Y12
-	VSUBPD         Y12, Y1, Y5
-	VADDPD         Y12, Y1, Y1
-	VBROADCASTSD   (SI), Y8
-	VBROADCASTSD   8(SI), Y9
-	VMULPD         Y8, Y6, Y10
-	VFMADD213PD    Y14, Y6, Y9
-	VSUBPD         Y14, Y9, Y9
-	VFMSUB213PD    Y10, Y8, Y6
-	VFNMADD231PD   Y15, Y9, Y10
-	VADDPD         Y10, Y6, Y10
-	VSUBPD         Y10, Y2, Y6
-	VADDPD         Y10, Y2, Y2
-	VBROADCASTSD   (SI), Y11
-	VBROADCASTSD   8(SI), Y12
-	VMULPD         Y11, Y7, Y8
-	VFMADD213PD    Y14, Y7, Y12
-	VSUBPD         Y14, Y12, Y12
-	VFMSUB213PD    Y8, Y11, Y7
-	VFNMADD231PD   Y15, Y12, Y8
-	VADDPD         Y8, Y7, Y8
-	VSUBPD         Y8, Y3, Y7
-	VADDPD         Y8, Y3, Y3
-	PREFETCHT1     (AX)
-	ADDQ           CX, AX
-	VBROADCASTSD   16(SI), Y9
-	VBROADCASTSD   24(SI), Y10
-	VMULPD         Y9, Y2, Y11
-	VFMADD213PD    Y14, Y2, Y10
-	VSUBPD         Y14, Y10, Y10
-	VFMSUB213PD    Y11, Y9, Y2
-	VFNMADD231PD   Y15, Y10, Y11
-	VADDPD         Y11, Y2, Y11
-	VSUBPD         Y11, Y0, Y2
-	VADDPD         Y11, Y0, Y0
-	VBROADCASTSD   16(SI), Y12
-	VBROADCASTSD   24(SI), Y8
-	VMULPD         Y12, Y3, Y9
-	VFMADD213PD    Y14, Y3, Y8
-	VSUBPD         Y14, Y8, Y8
-	VFMSUB213PD    Y9, Y12, Y3
-	VFNMADD231PD   Y15, Y8, Y9
-	VADDPD         Y9, Y3, Y9
-	VSUBPD         Y9, Y1, Y3
-	VADDPD         Y9, Y1, Y1
-	VBROADCASTSD   32(SI), Y10
-	VBROADCASTSD   40(SI), Y11
-	VMULPD         Y10, Y6, Y12
-	VFMADD213PD    Y14, Y6, Y11
-	VSUBPD         Y14, Y11, Y11
-	VFMSUB213PD    Y12, Y10, Y6
-	VFNMADD231PD   Y15, Y11, Y12
-	VADDPD         Y12, Y6, Y12
-	VSUBPD         Y12, Y4, Y6
-	VADDPD         Y12, Y4, Y4
-	VBROADCASTSD   32(SI), Y8
-	VBROADCASTSD   40(SI), Y9
-	VMULPD         Y8, Y7, Y10
-	VFMADD213PD    Y14, Y7, Y9
-	VSUBPD         Y14, Y9, Y9
-	VFMSUB213PD    Y10, Y8, Y7
-	VFNMADD231PD   Y15, Y9, Y10
-	VADDPD         Y10, Y7, Y10
-	VSUBPD         Y10, Y5, Y7
-	VADDPD         Y10, Y5, Y5
-	PREFETCHT1     (AX)
-	ADDQ           CX, AX
-	VBROADCASTSD   48(SI), Y11
-	VBROADCASTSD   56(SI), Y12
-	VMULPD         Y11, Y1, Y8
-	VFMADD213PD    Y14, Y1, Y12
-	VSUBPD         Y14, Y12, Y12
-	VFMSUB213PD    Y8, Y11, Y1
-	VFNMADD231PD   Y15, Y12, Y8
-	VADDPD         Y8, Y1, Y8
-	VSUBPD         Y8, Y0, Y1
-	VADDPD         Y8, Y0, Y0
-	VBROADCASTSD   64(SI), Y9
-	VBROADCASTSD   72(SI), Y10
-	VMULPD         Y9, Y3, Y11
-	VFMADD213PD    Y14, Y3, Y10
-	VSUBPD         Y14, Y10, Y10
-	VFMSUB213PD    Y11, Y9, Y3
-	VFNMADD231PD   Y15, Y10, Y11
-	VADDPD         Y11, Y3, Y11
-	VSUBPD         Y11, Y2, Y3
-	VADDPD         Y11, Y2, Y2
-	VBROADCASTSD   80(SI), Y12
-	VBROADCASTSD   88(SI), Y8
-	VMULPD         Y12, Y5, Y9
-	VFMADD213PD    Y14, Y5, Y8
-	VSUBPD         Y14, Y8, Y8
-	VFMSUB213PD    Y9, Y12, Y5
-	VFNMADD231PD   Y15, Y8, Y9
-	VADDPD         Y9, Y5, Y9
-	VSUBPD         Y9, Y4, Y5
-	VADDPD         Y9, Y4, Y4
-	VBROADCASTSD   96(SI), Y10
-	VBROADCASTSD   104(SI), Y11
-	VMULPD         Y10, Y7, Y12
-	VFMADD213PD    Y14, Y7, Y11
-	VSUBPD         Y14, Y11, Y11
-	VFMSUB213PD    Y12, Y10, Y7
-	VFNMADD231PD   Y15, Y11, Y12
-	VADDPD         Y12, Y7, Y12
-	VSUBPD         Y12, Y6, Y7
-	VADDPD         Y12, Y6, Y6
-	PREFETCHT1     (AX)
-	ADDQ           CX, AX
-	VUNPCKLPD      Y1, Y0, Y8
-	VUNPCKHPD      Y1, Y0, Y1
-	VMOVAPD        Y8, Y0
-	VPERM2F128     $0x20, Y1, Y0, Y9
-	VPERM2F128     $0x31, Y1, Y0, Y1
-	VMOVAPD        Y9, Y0
-	VBROADCASTF128 128(SI), Y10
-	VBROADCASTF128 144(SI), Y11
-	VMULPD         Y10, Y1, Y12
-	VFMADD213PD    Y14, Y1, Y11
-	VSUBPD         Y14, Y11, Y11
-	VFMSUB213PD    Y12, Y10, Y1
-	VFNMADD231PD   Y15, Y11, Y12
-	VADDPD         Y12, Y1, Y12
-	VSUBPD         Y12, Y0, Y1
-	VADDPD         Y12, Y0, Y0
-	VPERM2F128     $0x20, Y1, Y0, Y8
-	VPERM2F128     $0x31, Y1, Y0, Y1
-	VMOVAPD        Y8, Y0
-	VMOVUPD        160(SI), Y9
-	VMOVUPD        192(SI), Y10
-	VMULPD         Y9, Y1, Y11
-	VFMADD213PD    Y14, Y1, Y10
-	VSUBPD         Y14, Y10, Y10
-	VFMSUB213PD    Y11, Y9, Y1
-	VFNMADD231PD   Y15, Y10, Y11
-	VADDPD         Y11, Y1, Y11
-	VSUBPD         Y11, Y0, Y1
-	VADDPD         Y11, Y0, Y0
-	VUNPCKLPD      Y1, Y0, Y12
-	VUNPCKHPD      Y1, Y0, Y1
-	VMOVAPD        Y12, Y0
-	VMOVAPD        Y14, Y8
-	VFMADD231PD    32(R8), Y0, Y8
-	VSUBPD         Y14, Y8, Y8
-	VFNMADD231PD   Y15, Y8, Y0
-	VBLENDVPD      Y0, 64(R8), Y13, Y9
-	VADDPD         Y0, Y9, Y0
-	VPXOR          Y13, Y0, Y0
-	VMOVAPD        Y14, Y10
-	VFMADD231PD    32(R8), Y1, Y10
-	VSUBPD         Y14, Y10, Y10
-	VFNMADD231PD   Y15, Y10, Y1
-	VBLENDVPD      Y1, 64(R8), Y13, Y11
-	VADDPD         Y1, Y11, Y1
-	VPXOR          Y13, Y1, Y1
-	PREFETCHT1     (AX)
-	ADDQ           CX, AX
-	VUNPCKLPD      Y3, Y2, Y12
-	VUNPCKHPD      Y3, Y2, Y3
-	VMOVAPD        Y12, Y2
-	VPERM2F128     $0x20, Y3, Y2, Y8
-	VPERM2F128     $0x31, Y3, Y2, Y3
-	VMOVAPD        Y8, Y2
-	VBROADCASTF128 224(SI), Y9
-	VBROADCASTF128 240(SI), Y10
-	VMULPD         Y9, Y3, Y11
-	VFMADD213PD    Y14, Y3, Y10
-	VSUBPD         Y14, Y10, Y10
-	VFMSUB213PD    Y11, Y9, Y3
-	VFNMADD231PD   Y15, Y10, Y11
-	VADDPD         Y11, Y3, Y11
-	VSUBPD         Y11, Y2, Y3
-	VADDPD         Y11, Y2, Y2
-	VPERM2F128     $0x20, Y3, Y2, Y12
-	VPERM2F128     $0x31, Y3, Y2, Y3
-	VMOVAPD        Y12, Y2
-	VMOVUPD        256(SI), Y8
-	VMOVUPD        288(SI), Y9
-	VMULPD         Y8, Y3, Y10
-	VFMADD213PD    Y14, Y3, Y9
-	VSUBPD         Y14, Y9, Y9
-	VFMSUB213PD    Y10, Y8, Y3
-	VFNMADD231PD   Y15, Y9, Y10
-	VADDPD         Y10, Y3, Y10
-	VSUBPD         Y10, Y2, Y3
-	VADDPD         Y10, Y2, Y2
-	VUNPCKLPD      Y3, Y2, Y11
-	VUNPCKHPD      Y3, Y2, Y3
-	VMOVAPD        Y11, Y2
-	VMOVAPD        Y14, Y12
-	VFMADD231PD    32(R8), Y2, Y12
-	VSUBPD         Y14, Y12, Y12
-	VFNMADD231PD   Y15, Y12, Y2
-	VBLENDVPD      Y2, 64(R8), Y13, Y8
-	VADDPD         Y2, Y8, Y2
-	VPXOR          Y13, Y2, Y2
-	VMOVAPD        Y14, Y9
-	VFMADD231PD    32(R8), Y3, Y9
-	VSUBPD         Y14, Y9, Y9
-	VFNMADD231PD   Y15, Y9, Y3
-	VBLENDVPD      Y3, 64(R8), Y13, Y10
-	VADDPD         Y3, Y10, Y3
-	VPXOR          Y13, Y3, Y3
-	PREFETCHT1     (AX)
-	ADDQ           CX, AX
-	VUNPCKLPD      Y5, Y4, Y11
-	VUNPCKHPD      Y5, Y4, Y5
-	VMOVAPD        Y11, Y4
-	VPERM2F128     $0x20, Y5, Y4, Y12
-	VPERM2F128     $0x31, Y5, Y4, Y5
-	VMOVAPD        Y12, Y4
-	VBROADCASTF128 320(SI), Y8
-	VBROADCASTF128 336(SI), Y9
-	VMULPD         Y8, Y5, Y10
-	VFMADD213PD    Y14, Y5, Y9
-	VSUBPD         Y14, Y9, Y9
-	VFMSUB213PD    Y10, Y8, Y5
-	VFNMADD231PD   Y15, Y9, Y10
-	VADDPD         Y10, Y5, Y10
-	VSUBPD         Y10, Y4, Y5
-	VADDPD         Y10, Y4, Y4
-	VPERM2F128     $0x20, Y5, Y4, Y11
-	VPERM2F128     $0x31, Y5, Y4, Y5
-	VMOVAPD        Y11, Y4
-	VMOVUPD        352(SI), Y12
-	VMOVUPD        384(SI), Y8
-	VMULPD         Y12, Y5, Y9
-	VFMADD213PD    Y14, Y5, Y8
-	VSUBPD         Y14, Y8, Y8
-	VFMSUB213PD    Y9, Y12, Y5
-	VFNMADD231PD   Y15, Y8, Y9
-	VADDPD         Y9, Y5, Y9
-	VSUBPD         Y9, Y4, Y5
-	VADDPD         Y9, Y4, Y4
-	VUNPCKLPD      Y5, Y4, Y10
-	VUNPCKHPD      Y5, Y4, Y5
-	VMOVAPD        Y10, Y4
-	VMOVAPD        Y14, Y11
-	VFMADD231PD    32(R8), Y4, Y11
-	VSUBPD         Y14, Y11, Y11
-	VFNMADD231PD   Y15, Y11, Y4
-	VBLENDVPD      Y4, 64(R8), Y13, Y12
-	VADDPD         Y4, Y12, Y4
-	VPXOR          Y13, Y4, Y4
-	VMOVAPD        Y14, Y8
-	VFMADD231PD    32(R8), Y5, Y8
-	VSUBPD         Y14, Y8, Y8
-	VFNMADD231PD   Y15, Y8, Y5
-	VBLENDVPD      Y5, 64(R8), Y13, Y9
-	VADDPD         Y5, Y9, Y5
-	VPXOR          Y13, Y5, Y5
-	PREFETCHT1     (AX)
-	ADDQ           CX, AX
-	VUNPCKLPD      Y7, Y6, Y10
-	VUNPCKHPD      Y7, Y6, Y7
-	VMOVAPD        Y10, Y6
-	VPERM2F128     $0x20, Y7, Y6, Y11
-	VPERM2F128     $0x31, Y7, Y6, Y7
-	VMOVAPD        Y11, Y6
-	VBROADCASTF128 416(SI), Y12
-	VBROADCASTF128 432(SI), Y8
-	VMULPD         Y12, Y7, Y9
-	VFMADD213PD    Y14, Y7, Y8
-	VSUBPD         Y14, Y8, Y8
-	VFMSUB213PD    Y9, Y12, Y7
-	VFNMADD231PD   Y15, Y8, Y9
-	VADDPD         Y9, Y7, Y9
-	VSUBPD         Y9, Y6, Y7
-	VADDPD         Y9, Y6, Y6
-	VPERM2F128     $0x20, Y7, Y6, Y10
-	VPERM2F128     $0x31, Y7, Y6, Y7
-	VMOVAPD        Y10, Y6
-	VMOVUPD        448(SI), Y11
-	VMOVUPD        480(SI), Y12
-	VMULPD         Y11, Y7, Y8
-	VFMADD213PD    Y14, Y7, Y12
-	VSUBPD         Y14, Y12, Y12
-	VFMSUB213PD    Y8, Y11, Y7
-	VFNMADD231PD   Y15, Y12, Y8
-	VADDPD         Y8, Y7, Y8
-	VSUBPD         Y8, Y6, Y7
-	VADDPD         Y8, Y6, Y6
-	VUNPCKLPD      Y7, Y6, Y9
-	VUNPCKHPD      Y7, Y6, Y7
-	VMOVAPD        Y9, Y6
-	VMOVAPD        Y14, Y10
-	VFMADD231PD    32(R8), Y6, Y10
-	VSUBPD         Y14, Y10, Y10
-	VFNMADD231PD   Y15, Y10, Y6
-	VBLENDVPD      Y6, 64(R8), Y13, Y11
-	VADDPD         Y6, Y11, Y6
-	VPXOR          Y13, Y6, Y6
-	VMOVAPD        Y14, Y12
-	VFMADD231PD    32(R8), Y7, Y12
-	VSUBPD         Y14, Y12, Y12
-	VFNMADD231PD   Y15, Y12, Y7
-	VBLENDVPD      Y7, 64(R8), Y13, Y8
-	VADDPD         Y7, Y8, Y7
-	VPXOR          Y13, Y7, Y7
-	PREFETCHT1     (AX)
-	ADDQ           CX, AX
-	PREFETCHT1     (AX)
-	ADDQ           CX, AX
-	VMOVUPD        Y0, (DX)
-	VMOVUPD        Y1, 32(DX)
-	VMOVUPD        Y2, 64(DX)
-	VMOVUPD        Y3, 96(DX)
-	VMOVUPD        Y4, 128(DX)
-	VMOVUPD        Y5, 160(DX)
-	VMOVUPD        Y6, 192(DX)
-	VMOVUPD        Y7, 224(DX)
-	ADDQ           $0x00000100, BX
-	ADDQ           $0x00000100, DX
-	ADDQ           $0x00000200, SI
-	DECQ           DI
-	JNZ            block
-	VZEROUPPER
-	RET
-
 // func floatBackwardTailReduced(dst *uint64, src *uint64, table *float64, blocks int, c *float64)
 // Requires: AVX, AVX2, FMA3
 TEXT ·floatBackwardTailReduced(SB), NOSPLIT, $0-40
@@ -14835,6 +14450,143 @@ loop:
 	VZEROUPPER
 	RET
 
+// func floatSplit(y0 *uint64, y1 *uint64, v *uint8, x0 *uint64, x1 *uint64, n int, table *float64, c0 *float64, c1 *float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·floatSplit(SB), NOSPLIT, $0-72
+	MOVQ    y0+0(FP), AX
+	MOVQ    y1+8(FP), CX
+	MOVQ    v+16(FP), DX
+	MOVQ    x0+24(FP), BX
+	MOVQ    x1+32(FP), SI
+	MOVQ    n+40(FP), DI
+	MOVQ    table+48(FP), R8
+	MOVQ    c0+56(FP), R9
+	MOVQ    c1+64(FP), R10
+	VMOVUPD roundTo<>+0(SB), Y14
+	VMOVUPD exponents<>+0(SB), Y13
+	VMOVUPD ones<>+0(SB), Y8
+
+loop:
+	VMOVUPD      (BX), Y0
+	VPOR         Y13, Y0, Y0
+	VSUBPD       Y13, Y0, Y0
+	VBROADCASTSD (R8), Y1
+	VADDPD       Y1, Y0, Y0
+	VBROADCASTSD 8(R8), Y1
+	VBROADCASTSD 16(R8), Y2
+	VMOVUPD      (R9), Y15
+	VMULPD       Y1, Y0, Y3
+	VFMADD213PD  Y14, Y0, Y2
+	VSUBPD       Y14, Y2, Y2
+	VFMSUB213PD  Y3, Y1, Y0
+	VFNMADD231PD Y15, Y2, Y3
+	VADDPD       Y3, Y0, Y3
+	VBLENDVPD    Y3, 64(R9), Y13, Y4
+	VADDPD       Y3, Y4, Y4
+	VPXOR        Y13, Y4, Y3
+	VMOVDQU      Y3, (AX)
+	VSUBPD       Y13, Y4, Y4
+	VMULPD       32(R9), Y4, Y7
+	VMOVUPD      (SI), Y0
+	VPOR         Y13, Y0, Y0
+	VSUBPD       Y13, Y0, Y0
+	VBROADCASTSD 24(R8), Y1
+	VADDPD       Y1, Y0, Y0
+	VBROADCASTSD 32(R8), Y1
+	VBROADCASTSD 40(R8), Y2
+	VMOVUPD      (R10), Y15
+	VMULPD       Y1, Y0, Y3
+	VFMADD213PD  Y14, Y0, Y2
+	VSUBPD       Y14, Y2, Y2
+	VFMSUB213PD  Y3, Y1, Y0
+	VFNMADD231PD Y15, Y2, Y3
+	VADDPD       Y3, Y0, Y3
+	VBLENDVPD    Y3, 64(R10), Y13, Y4
+	VADDPD       Y3, Y4, Y4
+	VPXOR        Y13, Y4, Y3
+	VMOVDQU      Y3, (CX)
+	VSUBPD       Y13, Y4, Y4
+	VFMADD231PD  32(R10), Y4, Y7
+	VCMPPD       $0x0d, Y8, Y7, Y7
+	VMOVMSKPD    Y7, R11
+	MOVB         R11, (DX)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x04, DX
+	SUBQ         $0x04, DI
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func floatExtend(dst *uint64, y0 *uint64, y1 *uint64, v *uint8, n int, table *float64, c *float64)
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·floatExtend(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         y0+8(FP), CX
+	MOVQ         y1+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         n+32(FP), SI
+	MOVQ         table+40(FP), DI
+	MOVQ         c+48(FP), R8
+	VMOVUPD      (R8), Y15
+	VMOVUPD      roundTo<>+0(SB), Y14
+	VMOVUPD      exponents<>+0(SB), Y13
+	VBROADCASTSD (DI), Y0
+	VBROADCASTSD 8(DI), Y1
+	VBROADCASTSD 16(DI), Y2
+	VBROADCASTSD 24(DI), Y3
+	VBROADCASTSD 32(DI), Y4
+	VBROADCASTSD 40(DI), Y5
+	VMOVDQU      laneBits<>+0(SB), Y6
+
+loop:
+	MOVBQZX      (BX), DI
+	MOVQ         DI, X7
+	VPBROADCASTQ X7, Y7
+	VPAND        Y6, Y7, Y7
+	VPCMPEQQ     Y6, Y7, Y7
+	VBLENDVPD    Y7, Y5, Y4, Y8
+	VMOVUPD      (CX), Y10
+	VPOR         Y13, Y10, Y10
+	VSUBPD       Y13, Y10, Y10
+	VMOVAPD      Y1, Y11
+	VMULPD       Y0, Y10, Y12
+	VFMADD213PD  Y14, Y10, Y11
+	VSUBPD       Y14, Y11, Y11
+	VFMSUB213PD  Y12, Y0, Y10
+	VFNMADD231PD Y15, Y11, Y12
+	VADDPD       Y12, Y10, Y12
+	VADDPD       Y12, Y8, Y8
+	VMOVUPD      (DX), Y9
+	VPOR         Y13, Y9, Y9
+	VSUBPD       Y13, Y9, Y9
+	VMOVAPD      Y3, Y10
+	VMULPD       Y2, Y9, Y11
+	VFMADD213PD  Y14, Y9, Y10
+	VSUBPD       Y14, Y10, Y10
+	VFMSUB213PD  Y11, Y2, Y9
+	VFNMADD231PD Y15, Y10, Y11
+	VADDPD       Y11, Y9, Y11
+	VADDPD       Y11, Y8, Y8
+	VMOVAPD      Y14, Y12
+	VFMADD231PD  32(R8), Y8, Y12
+	VSUBPD       Y14, Y12, Y12
+	VFNMADD231PD Y15, Y12, Y8
+	VBLENDVPD    Y8, 64(R8), Y13, Y9
+	VADDPD       Y8, Y9, Y8
+	VPXOR        Y13, Y8, Y8
+	VMOVUPD      Y8, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x04, BX
+	SUBQ         $0x04, SI
+	JNZ          loop
+	VZEROUPPER
+	RET
+
 // func floatKeyProducts(dst0 *uint64, dst1 *uint64, x **uint64, index *int32, start int, end int, stream *uint64, unpack *uint8, bytes int, terms int, skip int, limit int, c *float64)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
 TEXT ·floatKeyProducts(SB), NOSPLIT, $0-104
@@ -14931,9 +14683,9 @@ term0:
 	TESTQ        R11, R11
 	JZ           finish0
 	VSUBPD       96(R10), Y0, Y0
-	VMOVUPD      roundToFour<>+0(SB), Y13
+	VMOVUPD      roundTo<>+0(SB), Y13
 	VFMADD231PD  32(R10), Y0, Y13
-	VSUBPD       roundToFour<>+0(SB), Y13, Y13
+	VSUBPD       roundTo<>+0(SB), Y13, Y13
 	VFNMADD231PD (R10), Y13, Y0
 	VADDPD       Y1, Y0, Y0
 	VMOVUPD      roundTo<>+0(SB), Y8
@@ -14943,9 +14695,9 @@ term0:
 	VMOVAPD      Y0, Y1
 	VMOVUPD      96(R10), Y0
 	VSUBPD       96(R10), Y2, Y2
-	VMOVUPD      roundToFour<>+0(SB), Y9
+	VMOVUPD      roundTo<>+0(SB), Y9
 	VFMADD231PD  32(R10), Y2, Y9
-	VSUBPD       roundToFour<>+0(SB), Y9, Y9
+	VSUBPD       roundTo<>+0(SB), Y9, Y9
 	VFNMADD231PD (R10), Y9, Y2
 	VADDPD       Y3, Y2, Y2
 	VMOVUPD      roundTo<>+0(SB), Y10
@@ -14955,9 +14707,9 @@ term0:
 	VMOVAPD      Y2, Y3
 	VMOVUPD      96(R10), Y2
 	VSUBPD       96(R10), Y4, Y4
-	VMOVUPD      roundToFour<>+0(SB), Y11
+	VMOVUPD      roundTo<>+0(SB), Y11
 	VFMADD231PD  32(R10), Y4, Y11
-	VSUBPD       roundToFour<>+0(SB), Y11, Y11
+	VSUBPD       roundTo<>+0(SB), Y11, Y11
 	VFNMADD231PD (R10), Y11, Y4
 	VADDPD       Y5, Y4, Y4
 	VMOVUPD      roundTo<>+0(SB), Y12
@@ -14967,9 +14719,9 @@ term0:
 	VMOVAPD      Y4, Y5
 	VMOVUPD      96(R10), Y4
 	VSUBPD       96(R10), Y6, Y6
-	VMOVUPD      roundToFour<>+0(SB), Y13
+	VMOVUPD      roundTo<>+0(SB), Y13
 	VFMADD231PD  32(R10), Y6, Y13
-	VSUBPD       roundToFour<>+0(SB), Y13, Y13
+	VSUBPD       roundTo<>+0(SB), Y13, Y13
 	VFNMADD231PD (R10), Y13, Y6
 	VADDPD       Y7, Y6, Y6
 	VMOVUPD      roundTo<>+0(SB), Y8
@@ -14984,9 +14736,9 @@ finish0:
 	MOVQ         dst0+0(FP), CX
 	MOVQ         dst1+8(FP), SI
 	VSUBPD       96(R10), Y0, Y0
-	VMOVUPD      roundToFour<>+0(SB), Y9
+	VMOVUPD      roundTo<>+0(SB), Y9
 	VFMADD231PD  32(R10), Y0, Y9
-	VSUBPD       roundToFour<>+0(SB), Y9, Y9
+	VSUBPD       roundTo<>+0(SB), Y9, Y9
 	VFNMADD231PD (R10), Y9, Y0
 	VADDPD       Y1, Y0, Y0
 	VMOVUPD      roundTo<>+0(SB), Y10
@@ -14998,9 +14750,9 @@ finish0:
 	VPXOR        Y14, Y0, Y0
 	VMOVUPD      Y0, (CX)(BX*1)
 	VSUBPD       96(R10), Y2, Y2
-	VMOVUPD      roundToFour<>+0(SB), Y12
+	VMOVUPD      roundTo<>+0(SB), Y12
 	VFMADD231PD  32(R10), Y2, Y12
-	VSUBPD       roundToFour<>+0(SB), Y12, Y12
+	VSUBPD       roundTo<>+0(SB), Y12, Y12
 	VFNMADD231PD (R10), Y12, Y2
 	VADDPD       Y3, Y2, Y2
 	VMOVUPD      roundTo<>+0(SB), Y13
@@ -15012,9 +14764,9 @@ finish0:
 	VPXOR        Y14, Y2, Y2
 	VMOVUPD      Y2, 32(CX)(BX*1)
 	VSUBPD       96(R10), Y4, Y4
-	VMOVUPD      roundToFour<>+0(SB), Y9
+	VMOVUPD      roundTo<>+0(SB), Y9
 	VFMADD231PD  32(R10), Y4, Y9
-	VSUBPD       roundToFour<>+0(SB), Y9, Y9
+	VSUBPD       roundTo<>+0(SB), Y9, Y9
 	VFNMADD231PD (R10), Y9, Y4
 	VADDPD       Y5, Y4, Y4
 	VMOVUPD      roundTo<>+0(SB), Y10
@@ -15026,9 +14778,9 @@ finish0:
 	VPXOR        Y14, Y4, Y4
 	VMOVUPD      Y4, (SI)(BX*1)
 	VSUBPD       96(R10), Y6, Y6
-	VMOVUPD      roundToFour<>+0(SB), Y12
+	VMOVUPD      roundTo<>+0(SB), Y12
 	VFMADD231PD  32(R10), Y6, Y12
-	VSUBPD       roundToFour<>+0(SB), Y12, Y12
+	VSUBPD       roundTo<>+0(SB), Y12, Y12
 	VFNMADD231PD (R10), Y12, Y6
 	VADDPD       Y7, Y6, Y6
 	VMOVUPD      roundTo<>+0(SB), Y13
@@ -15150,9 +14902,9 @@ next0:
 	TESTQ        R12, R12
 	JZ           finish0
 	VSUBPD       96(R11), Y0, Y0
-	VMOVUPD      roundToFour<>+0(SB), Y13
+	VMOVUPD      roundTo<>+0(SB), Y13
 	VFMADD231PD  32(R11), Y0, Y13
-	VSUBPD       roundToFour<>+0(SB), Y13, Y13
+	VSUBPD       roundTo<>+0(SB), Y13, Y13
 	VFNMADD231PD (R11), Y13, Y0
 	VADDPD       Y1, Y0, Y0
 	VMOVUPD      roundTo<>+0(SB), Y8
@@ -15162,9 +14914,9 @@ next0:
 	VMOVAPD      Y0, Y1
 	VMOVUPD      96(R11), Y0
 	VSUBPD       96(R11), Y2, Y2
-	VMOVUPD      roundToFour<>+0(SB), Y9
+	VMOVUPD      roundTo<>+0(SB), Y9
 	VFMADD231PD  32(R11), Y2, Y9
-	VSUBPD       roundToFour<>+0(SB), Y9, Y9
+	VSUBPD       roundTo<>+0(SB), Y9, Y9
 	VFNMADD231PD (R11), Y9, Y2
 	VADDPD       Y3, Y2, Y2
 	VMOVUPD      roundTo<>+0(SB), Y10
@@ -15174,9 +14926,9 @@ next0:
 	VMOVAPD      Y2, Y3
 	VMOVUPD      96(R11), Y2
 	VSUBPD       96(R11), Y4, Y4
-	VMOVUPD      roundToFour<>+0(SB), Y11
+	VMOVUPD      roundTo<>+0(SB), Y11
 	VFMADD231PD  32(R11), Y4, Y11
-	VSUBPD       roundToFour<>+0(SB), Y11, Y11
+	VSUBPD       roundTo<>+0(SB), Y11, Y11
 	VFNMADD231PD (R11), Y11, Y4
 	VADDPD       Y5, Y4, Y4
 	VMOVUPD      roundTo<>+0(SB), Y12
@@ -15186,9 +14938,9 @@ next0:
 	VMOVAPD      Y4, Y5
 	VMOVUPD      96(R11), Y4
 	VSUBPD       96(R11), Y6, Y6
-	VMOVUPD      roundToFour<>+0(SB), Y13
+	VMOVUPD      roundTo<>+0(SB), Y13
 	VFMADD231PD  32(R11), Y6, Y13
-	VSUBPD       roundToFour<>+0(SB), Y13, Y13
+	VSUBPD       roundTo<>+0(SB), Y13, Y13
 	VFNMADD231PD (R11), Y13, Y6
 	VADDPD       Y7, Y6, Y6
 	VMOVUPD      roundTo<>+0(SB), Y8
@@ -15207,9 +14959,9 @@ finish0:
 	MOVQ         dst0+0(FP), CX
 	MOVQ         dst1+8(FP), SI
 	VSUBPD       96(R11), Y0, Y0
-	VMOVUPD      roundToFour<>+0(SB), Y9
+	VMOVUPD      roundTo<>+0(SB), Y9
 	VFMADD231PD  32(R11), Y0, Y9
-	VSUBPD       roundToFour<>+0(SB), Y9, Y9
+	VSUBPD       roundTo<>+0(SB), Y9, Y9
 	VFNMADD231PD (R11), Y9, Y0
 	VADDPD       Y1, Y0, Y0
 	VMOVUPD      roundTo<>+0(SB), Y10
@@ -15221,9 +14973,9 @@ finish0:
 	VPXOR        Y14, Y0, Y0
 	VMOVUPD      Y0, (CX)(BX*1)
 	VSUBPD       96(R11), Y2, Y2
-	VMOVUPD      roundToFour<>+0(SB), Y12
+	VMOVUPD      roundTo<>+0(SB), Y12
 	VFMADD231PD  32(R11), Y2, Y12
-	VSUBPD       roundToFour<>+0(SB), Y12, Y12
+	VSUBPD       roundTo<>+0(SB), Y12, Y12
 	VFNMADD231PD (R11), Y12, Y2
 	VADDPD       Y3, Y2, Y2
 	VMOVUPD      roundTo<>+0(SB), Y13
@@ -15235,9 +14987,9 @@ finish0:
 	VPXOR        Y14, Y2, Y2
 	VMOVUPD      Y2, 32(CX)(BX*1)
 	VSUBPD       96(R11), Y4, Y4
-	VMOVUPD      roundToFour<>+0(SB), Y9
+	VMOVUPD      roundTo<>+0(SB), Y9
 	VFMADD231PD  32(R11), Y4, Y9
-	VSUBPD       roundToFour<>+0(SB), Y9, Y9
+	VSUBPD       roundTo<>+0(SB), Y9, Y9
 	VFNMADD231PD (R11), Y9, Y4
 	VADDPD       Y5, Y4, Y4
 	VMOVUPD      roundTo<>+0(SB), Y10
@@ -15249,9 +15001,9 @@ finish0:
 	VPXOR        Y14, Y4, Y4
 	VMOVUPD      Y4, (SI)(BX*1)
 	VSUBPD       96(R11), Y6, Y6
-	VMOVUPD      roundToFour<>+0(SB), Y12
+	VMOVUPD      roundTo<>+0(SB), Y12
 	VFMADD231PD  32(R11), Y6, Y12
-	VSUBPD       roundToFour<>+0(SB), Y12, Y12
+	VSUBPD       roundTo<>+0(SB), Y12, Y12
 	VFNMADD231PD (R11), Y12, Y6
 	VADDPD       Y7, Y6, Y6
 	VMOVUPD      roundTo<>+0(SB), Y13
@@ -15367,9 +15119,9 @@ next0:
 	TESTQ        R12, R12
 	JZ           finish0
 	VSUBPD       96(R11), Y0, Y0
-	VMOVUPD      roundToFour<>+0(SB), Y7
+	VMOVUPD      roundTo<>+0(SB), Y7
 	VFMADD231PD  32(R11), Y0, Y7
-	VSUBPD       roundToFour<>+0(SB), Y7, Y7
+	VSUBPD       roundTo<>+0(SB), Y7, Y7
 	VFNMADD231PD (R11), Y7, Y0
 	VADDPD       Y1, Y0, Y0
 	VMOVUPD      roundTo<>+0(SB), Y8
@@ -15379,9 +15131,9 @@ next0:
 	VMOVAPD      Y0, Y1
 	VMOVUPD      96(R11), Y0
 	VSUBPD       96(R11), Y2, Y2
-	VMOVUPD      roundToFour<>+0(SB), Y9
+	VMOVUPD      roundTo<>+0(SB), Y9
 	VFMADD231PD  32(R11), Y2, Y9
-	VSUBPD       roundToFour<>+0(SB), Y9, Y9
+	VSUBPD       roundTo<>+0(SB), Y9, Y9
 	VFNMADD231PD (R11), Y9, Y2
 	VADDPD       Y3, Y2, Y2
 	VMOVUPD      roundTo<>+0(SB), Y10
@@ -15391,9 +15143,9 @@ next0:
 	VMOVAPD      Y2, Y3
 	VMOVUPD      96(R11), Y2
 	VSUBPD       96(R11), Y4, Y4
-	VMOVUPD      roundToFour<>+0(SB), Y11
+	VMOVUPD      roundTo<>+0(SB), Y11
 	VFMADD231PD  32(R11), Y4, Y11
-	VSUBPD       roundToFour<>+0(SB), Y11, Y11
+	VSUBPD       roundTo<>+0(SB), Y11, Y11
 	VFNMADD231PD (R11), Y11, Y4
 	VADDPD       Y5, Y4, Y4
 	VMOVUPD      roundTo<>+0(SB), Y12
@@ -15414,9 +15166,9 @@ finish0:
 	MOVQ         dst1+8(FP), SI
 	MOVQ         dst2+16(FP), DI
 	VSUBPD       96(R11), Y0, Y0
-	VMOVUPD      roundToFour<>+0(SB), Y13
+	VMOVUPD      roundTo<>+0(SB), Y13
 	VFMADD231PD  32(R11), Y0, Y13
-	VSUBPD       roundToFour<>+0(SB), Y13, Y13
+	VSUBPD       roundTo<>+0(SB), Y13, Y13
 	VFNMADD231PD (R11), Y13, Y0
 	VADDPD       Y1, Y0, Y0
 	VMOVUPD      roundTo<>+0(SB), Y6
@@ -15428,9 +15180,9 @@ finish0:
 	VPXOR        Y14, Y0, Y0
 	VMOVUPD      Y0, (CX)(BX*1)
 	VSUBPD       96(R11), Y2, Y2
-	VMOVUPD      roundToFour<>+0(SB), Y8
+	VMOVUPD      roundTo<>+0(SB), Y8
 	VFMADD231PD  32(R11), Y2, Y8
-	VSUBPD       roundToFour<>+0(SB), Y8, Y8
+	VSUBPD       roundTo<>+0(SB), Y8, Y8
 	VFNMADD231PD (R11), Y8, Y2
 	VADDPD       Y3, Y2, Y2
 	VMOVUPD      roundTo<>+0(SB), Y9
@@ -15442,9 +15194,9 @@ finish0:
 	VPXOR        Y14, Y2, Y2
 	VMOVUPD      Y2, (SI)(BX*1)
 	VSUBPD       96(R11), Y4, Y4
-	VMOVUPD      roundToFour<>+0(SB), Y11
+	VMOVUPD      roundTo<>+0(SB), Y11
 	VFMADD231PD  32(R11), Y4, Y11
-	VSUBPD       roundToFour<>+0(SB), Y11, Y11
+	VSUBPD       roundTo<>+0(SB), Y11, Y11
 	VFNMADD231PD (R11), Y11, Y4
 	VADDPD       Y5, Y4, Y4
 	VMOVUPD      roundTo<>+0(SB), Y12
@@ -15526,9 +15278,9 @@ next1:
 	TESTQ        R12, R12
 	JZ           finish1
 	VSUBPD       96(R11), Y0, Y0
-	VMOVUPD      roundToFour<>+0(SB), Y6
+	VMOVUPD      roundTo<>+0(SB), Y6
 	VFMADD231PD  32(R11), Y0, Y6
-	VSUBPD       roundToFour<>+0(SB), Y6, Y6
+	VSUBPD       roundTo<>+0(SB), Y6, Y6
 	VFNMADD231PD (R11), Y6, Y0
 	VADDPD       Y1, Y0, Y0
 	VMOVUPD      roundTo<>+0(SB), Y7
@@ -15538,9 +15290,9 @@ next1:
 	VMOVAPD      Y0, Y1
 	VMOVUPD      96(R11), Y0
 	VSUBPD       96(R11), Y2, Y2
-	VMOVUPD      roundToFour<>+0(SB), Y8
+	VMOVUPD      roundTo<>+0(SB), Y8
 	VFMADD231PD  32(R11), Y2, Y8
-	VSUBPD       roundToFour<>+0(SB), Y8, Y8
+	VSUBPD       roundTo<>+0(SB), Y8, Y8
 	VFNMADD231PD (R11), Y8, Y2
 	VADDPD       Y3, Y2, Y2
 	VMOVUPD      roundTo<>+0(SB), Y9
@@ -15550,9 +15302,9 @@ next1:
 	VMOVAPD      Y2, Y3
 	VMOVUPD      96(R11), Y2
 	VSUBPD       96(R11), Y4, Y4
-	VMOVUPD      roundToFour<>+0(SB), Y10
+	VMOVUPD      roundTo<>+0(SB), Y10
 	VFMADD231PD  32(R11), Y4, Y10
-	VSUBPD       roundToFour<>+0(SB), Y10, Y10
+	VSUBPD       roundTo<>+0(SB), Y10, Y10
 	VFNMADD231PD (R11), Y10, Y4
 	VADDPD       Y5, Y4, Y4
 	VMOVUPD      roundTo<>+0(SB), Y11
@@ -15573,9 +15325,9 @@ finish1:
 	MOVQ         dst1+8(FP), SI
 	MOVQ         dst2+16(FP), DI
 	VSUBPD       96(R11), Y0, Y0
-	VMOVUPD      roundToFour<>+0(SB), Y12
+	VMOVUPD      roundTo<>+0(SB), Y12
 	VFMADD231PD  32(R11), Y0, Y12
-	VSUBPD       roundToFour<>+0(SB), Y12, Y12
+	VSUBPD       roundTo<>+0(SB), Y12, Y12
 	VFNMADD231PD (R11), Y12, Y0
 	VADDPD       Y1, Y0, Y0
 	VMOVUPD      roundTo<>+0(SB), Y13
@@ -15587,9 +15339,9 @@ finish1:
 	VPXOR        Y14, Y0, Y0
 	VMOVUPD      Y0, 32(CX)(BX*1)
 	VSUBPD       96(R11), Y2, Y2
-	VMOVUPD      roundToFour<>+0(SB), Y7
+	VMOVUPD      roundTo<>+0(SB), Y7
 	VFMADD231PD  32(R11), Y2, Y7
-	VSUBPD       roundToFour<>+0(SB), Y7, Y7
+	VSUBPD       roundTo<>+0(SB), Y7, Y7
 	VFNMADD231PD (R11), Y7, Y2
 	VADDPD       Y3, Y2, Y2
 	VMOVUPD      roundTo<>+0(SB), Y8
@@ -15601,9 +15353,9 @@ finish1:
 	VPXOR        Y14, Y2, Y2
 	VMOVUPD      Y2, 32(SI)(BX*1)
 	VSUBPD       96(R11), Y4, Y4
-	VMOVUPD      roundToFour<>+0(SB), Y10
+	VMOVUPD      roundTo<>+0(SB), Y10
 	VFMADD231PD  32(R11), Y4, Y10
-	VSUBPD       roundToFour<>+0(SB), Y10, Y10
+	VSUBPD       roundTo<>+0(SB), Y10, Y10
 	VFNMADD231PD (R11), Y10, Y4
 	VADDPD       Y5, Y4, Y4
 	VMOVUPD      roundTo<>+0(SB), Y11

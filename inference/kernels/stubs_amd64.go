@@ -294,11 +294,6 @@ func floatForwardTail(dst *uint64, src *uint64, table *float64, blocks int, c *f
 //go:noescape
 func floatBackwardTail(dst *uint64, src *uint64, table *float64, blocks int, c *float64)
 
-// floatForwardTailReduced is the five stages with strides 16 to 1 on blocks of 32 floats, to words. It fetches from ahead on, 8 times a step of bytes for each block.
-//
-//go:noescape
-func floatForwardTailReduced(dst *uint64, src *uint64, table *float64, blocks int, c *float64, ahead *uint64, step int)
-
 // floatBackwardTailReduced undoes the forward tail, with a table of inverse factors in the same order.
 //
 //go:noescape
@@ -368,6 +363,16 @@ func floatPermute(dst *uint64, src *uint64, index *uint32, order *uint32, groups
 //
 //go:noescape
 func floatPermuteAdd(dst *uint64, x *uint64, src *uint64, index *uint32, order *uint32, groups int, c *float64)
+
+// floatSplit gives y_i = (x_i + half)·(Q/q_i)⁻¹ modulo q_i and, one bit each of every fourth byte, floor(y_0/q_0 + y_1/q_1). The table holds for each prime: half, factor, its quotient.
+//
+//go:noescape
+func floatSplit(y0 *uint64, y1 *uint64, v *uint8, x0 *uint64, x1 *uint64, n int, table *float64, c0 *float64, c1 *float64)
+
+// floatExtend is dst = y_0·a_0 + y_1·a_1 + b, or + b′ where v is set. The table holds a_0 and a_1 with their quotients, b, b′.
+//
+//go:noescape
+func floatExtend(dst *uint64, y0 *uint64, y1 *uint64, v *uint8, n int, table *float64, c *float64)
 
 // floatKeyProducts is dst0 = Σ x·a, dst1 = Σ x·b, reduced. Terms read the polynomials of x that the index names, from byte start to end, and so do outputs. After each 32 words, skip bytes of the stream are left out; numbers have so many bytes.
 //

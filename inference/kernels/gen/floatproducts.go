@@ -144,14 +144,15 @@ func (s floatSums) each(body func(out, k int, upper, lower VecPhysical)) {
 	}
 }
 
-// reduce takes a sum to [−q/2, q/2], or hardly beyond, in its upper half: first by a multiple of 4q.
+// reduce takes a sum to [−q/2, q/2], or hardly beyond, in its upper half: first by an even multiple of q where it is large, as the sum with
+// what rounds then is.
 func (s floatSums) reduce(upper, lower VecPhysical, c Mem) {
 	VSUBPD(c.Offset(fStart), upper, upper)
-	for i, to := range []Mem{roundToFour, roundTo} {
+	for i := range 2 {
 		v := s.free.next()
-		VMOVUPD(to, v)
+		VMOVUPD(roundTo, v)
 		VFMADD231PD(c.Offset(fInverse), upper, v)
-		VSUBPD(to, v, v)
+		VSUBPD(roundTo, v, v)
 		VFNMADD231PD(c.Offset(fQ), v, upper)
 		if i == 0 {
 			VADDPD(lower, upper, upper)

@@ -24,20 +24,17 @@ var y = [16]VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11, Y12, Y
 var floatQ, rounder, exponent = y[15], y[14], y[13]
 
 // Constants in memory.
-var roundTo, roundToFour, exponents Mem
+var roundTo, exponents, ones, lanes Mem
 
 func repeated(name string, bits uint64) Mem {
-	m := GLOBL(name, RODATA|NOPTR)
-	for i := range 4 {
-		DATA(8*i, U64(bits))
-	}
-	return m
+	return laneOrder(name, int(bits), int(bits), int(bits), int(bits))
 }
 
 func floats() {
 	roundTo = repeated("roundTo", 0x4338000000000000)
-	roundToFour = repeated("roundToFour", 0x4358000000000000)
 	exponents = repeated("exponents", 0x4330000000000000)
+	ones = repeated("ones", 0x3ff0000000000000)
+	lanes = laneOrder("laneBits", 1, 2, 4, 8)
 	for _, radix := range []int{4, 8} {
 		for _, from := range []source{words, centred, small, reduced} {
 			floatForward(radix, from)
@@ -47,13 +44,13 @@ func floats() {
 			floatBackward(radix, wide, true)
 		}
 	}
-	for _, wide := range []bool{false, true} {
-		floatForwardTail(wide)
-		floatBackwardTail(wide)
-	}
+	floatForwardTail()
+	floatBackwardTail(false)
+	floatBackwardTail(true)
 	floatFolds()
 	floatPointwise()
 	floatPermutations()
+	floatExtensions()
 	for _, f := range forms {
 		f.floats()
 	}
@@ -335,12 +332,8 @@ func (b *floatTail) exchange(x, z VecPhysical, halves bool) {
 	VMOVAPD(v, x)
 }
 
-func floatForwardTail(wide bool) {
-	name := "floatForwardTail"
-	if wide {
-		name += "Reduced"
-	}
-	begin(name, "func(dst, src *uint64, table *float64, blocks int, c *float64, ahead *uint64, step int)",
+func floatForwardTail() {
+	begin("floatForwardTail", "func(dst, src *uint64, table *float64, blocks int, c *float64, ahead *uint64, step int)",
 		"is the five stages with strides 16 to 1 on blocks of 32 floats, to words. It fetches from ahead on, 8 times a step of bytes for each block.")
 	ahead, step := parameter("ahead"), parameter("step")
 	fetch := func() {
@@ -349,11 +342,6 @@ func floatForwardTail(wide bool) {
 	}
 	b := newFloatTail()
 	b.each(func() {
-		if wide {
-			for k := range 8 {
-				reduce(y[k], b.c, b.t)
-			}
-		}
 		for h, first := 4, 0; h > 0; h /= 2 {
 			for g := range 4 / h {
 				for k := range h {

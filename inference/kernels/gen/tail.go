@@ -236,7 +236,7 @@ func backwardTail(f family, orders []Mem) {
 	tailLoop(blocks, &phases)
 }
 
-// laneOrder is a permutation of lanes in memory.
+// laneOrder is a constant for each lane in memory: a permutation of them for instance.
 func laneOrder(name string, order ...int) Mem {
 	m := GLOBL(name, RODATA|NOPTR)
 	for i, lane := range order {
