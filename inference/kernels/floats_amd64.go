@@ -388,3 +388,25 @@ func (v *floats) PlainProducts(dst *[3][]uint64, x *Inputs, index []int32, s *St
 func (v *floats) CipherProducts(dst *[3][]uint64, x *Inputs, index []int32, s *Stream, start, end int) {
 	floatCipherProducts(&dst[0][0], &dst[1][0], &dst[2][0], &x.pointers[0], &index[0], 8*start, 8*end, s.from(start), &floatUnpackings[s.bytes][0], s.bytes, len(index), s.skip(index), v.terms/2, &v.c.q[0])
 }
+
+// What floatMultiples takes: so many coefficients, and terms, each of which adds less than 2^81 to the upper half and 2^40 to the lower one.
+const (
+	floatMultiplesWords = 16
+	floatMultiplesTerms = 1 << 11
+)
+
+func (v *floats) MultiplesWords() int { return floatMultiplesWords }
+
+func (v *floats) Multiples(dst, x []uint64, row *Row, b uint64) {
+	if len(row.Index) > floatMultiplesTerms {
+		v.portable.Multiples(dst, x, row, b)
+		return
+	}
+	if len(row.Index) == 0 {
+		for i := range dst {
+			dst[i] = b
+		}
+		return
+	}
+	floatMultiples(&dst[0], &x[0], &row.Index[0], &row.Weights[0], row.Negative, len(row.Index)-row.Negative, float64(b), &v.c.q[0])
+}

@@ -10279,6 +10279,12 @@ DATA exponents<>+16(SB)/8, $0x4330000000000000
 DATA exponents<>+24(SB)/8, $0x4330000000000000
 GLOBL exponents<>(SB), RODATA|NOPTR, $32
 
+DATA sums<>+0(SB)/8, $0x45c8000000000000
+DATA sums<>+8(SB)/8, $0x45c8000000000000
+DATA sums<>+16(SB)/8, $0x45c8000000000000
+DATA sums<>+24(SB)/8, $0x45c8000000000000
+GLOBL sums<>(SB), RODATA|NOPTR, $32
+
 DATA ones<>+0(SB)/8, $0x3ff0000000000000
 DATA ones<>+8(SB)/8, $0x3ff0000000000000
 DATA ones<>+16(SB)/8, $0x3ff0000000000000
@@ -14584,6 +14590,175 @@ loop:
 	ADDQ         $0x04, BX
 	SUBQ         $0x04, SI
 	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func floatMultiples(dst *uint64, x *uint64, index *int32, w *uint32, negative int, positive int, bias float64, c *float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·floatMultiples(SB), NOSPLIT, $0-64
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    index+16(FP), DX
+	MOVQ    w+24(FP), BX
+	MOVQ    c+56(FP), SI
+	VMOVUPD exponents<>+0(SB), Y13
+	VMOVUPD sums<>+0(SB), Y0
+	VXORPD  Y4, Y4, Y4
+	VMOVUPD sums<>+0(SB), Y1
+	VXORPD  Y5, Y5, Y5
+	VMOVUPD sums<>+0(SB), Y2
+	VXORPD  Y6, Y6, Y6
+	VMOVUPD sums<>+0(SB), Y3
+	VXORPD  Y7, Y7, Y7
+	MOVQ    negative+32(FP), DI
+	TESTQ   DI, DI
+	JZ      minusDone
+
+minus:
+	MOVLQSX      (DX), R8
+	SHLQ         $0x07, R8
+	VPBROADCASTD (BX), X8
+	VCVTDQ2PD    X8, Y8
+	VPOR         (CX)(R8*1), Y13, Y10
+	VSUBPD       Y13, Y10, Y10
+	VMOVAPD      Y0, Y11
+	VFNMADD231PD Y8, Y10, Y0
+	VSUBPD       Y11, Y0, Y11
+	VFNMSUB231PD Y8, Y10, Y11
+	VADDPD       Y11, Y4, Y4
+	VPOR         32(CX)(R8*1), Y13, Y12
+	VSUBPD       Y13, Y12, Y12
+	VMOVAPD      Y1, Y14
+	VFNMADD231PD Y8, Y12, Y1
+	VSUBPD       Y14, Y1, Y14
+	VFNMSUB231PD Y8, Y12, Y14
+	VADDPD       Y14, Y5, Y5
+	VPOR         64(CX)(R8*1), Y13, Y15
+	VSUBPD       Y13, Y15, Y15
+	VMOVAPD      Y2, Y9
+	VFNMADD231PD Y8, Y15, Y2
+	VSUBPD       Y9, Y2, Y9
+	VFNMSUB231PD Y8, Y15, Y9
+	VADDPD       Y9, Y6, Y6
+	VPOR         96(CX)(R8*1), Y13, Y10
+	VSUBPD       Y13, Y10, Y10
+	VMOVAPD      Y3, Y11
+	VFNMADD231PD Y8, Y10, Y3
+	VSUBPD       Y11, Y3, Y11
+	VFNMSUB231PD Y8, Y10, Y11
+	VADDPD       Y11, Y7, Y7
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	DECQ         DI
+	JNZ          minus
+
+minusDone:
+	MOVQ  positive+40(FP), DI
+	TESTQ DI, DI
+	JZ    plusDone
+
+plus:
+	MOVLQSX      (DX), R8
+	SHLQ         $0x07, R8
+	VPBROADCASTD (BX), X8
+	VCVTDQ2PD    X8, Y8
+	VPOR         (CX)(R8*1), Y13, Y10
+	VSUBPD       Y13, Y10, Y10
+	VMOVAPD      Y0, Y11
+	VFMADD231PD  Y8, Y10, Y0
+	VSUBPD       Y11, Y0, Y11
+	VFMSUB231PD  Y8, Y10, Y11
+	VADDPD       Y11, Y4, Y4
+	VPOR         32(CX)(R8*1), Y13, Y12
+	VSUBPD       Y13, Y12, Y12
+	VMOVAPD      Y1, Y14
+	VFMADD231PD  Y8, Y12, Y1
+	VSUBPD       Y14, Y1, Y14
+	VFMSUB231PD  Y8, Y12, Y14
+	VADDPD       Y14, Y5, Y5
+	VPOR         64(CX)(R8*1), Y13, Y15
+	VSUBPD       Y13, Y15, Y15
+	VMOVAPD      Y2, Y9
+	VFMADD231PD  Y8, Y15, Y2
+	VSUBPD       Y9, Y2, Y9
+	VFMSUB231PD  Y8, Y15, Y9
+	VADDPD       Y9, Y6, Y6
+	VPOR         96(CX)(R8*1), Y13, Y10
+	VSUBPD       Y13, Y10, Y10
+	VMOVAPD      Y3, Y11
+	VFMADD231PD  Y8, Y10, Y3
+	VSUBPD       Y11, Y3, Y11
+	VFMSUB231PD  Y8, Y10, Y11
+	VADDPD       Y11, Y7, Y7
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	DECQ         DI
+	JNZ          plus
+
+plusDone:
+	VMOVUPD      roundTo<>+0(SB), Y14
+	VMOVUPD      (SI), Y15
+	VBROADCASTSD bias+48(FP), Y12
+	VSUBPD       sums<>+0(SB), Y0, Y0
+	VMOVAPD      Y14, Y9
+	VFMADD231PD  32(SI), Y0, Y9
+	VSUBPD       Y14, Y9, Y9
+	VFNMADD231PD Y15, Y9, Y0
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y12, Y0, Y0
+	VMOVAPD      Y14, Y10
+	VFMADD231PD  32(SI), Y0, Y10
+	VSUBPD       Y14, Y10, Y10
+	VFNMADD231PD Y15, Y10, Y0
+	VBLENDVPD    Y0, 64(SI), Y13, Y11
+	VADDPD       Y0, Y11, Y0
+	VPXOR        Y13, Y0, Y0
+	VMOVUPD      Y0, (AX)
+	VSUBPD       sums<>+0(SB), Y1, Y1
+	VMOVAPD      Y14, Y8
+	VFMADD231PD  32(SI), Y1, Y8
+	VSUBPD       Y14, Y8, Y8
+	VFNMADD231PD Y15, Y8, Y1
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y12, Y1, Y1
+	VMOVAPD      Y14, Y9
+	VFMADD231PD  32(SI), Y1, Y9
+	VSUBPD       Y14, Y9, Y9
+	VFNMADD231PD Y15, Y9, Y1
+	VBLENDVPD    Y1, 64(SI), Y13, Y10
+	VADDPD       Y1, Y10, Y1
+	VPXOR        Y13, Y1, Y1
+	VMOVUPD      Y1, 32(AX)
+	VSUBPD       sums<>+0(SB), Y2, Y2
+	VMOVAPD      Y14, Y11
+	VFMADD231PD  32(SI), Y2, Y11
+	VSUBPD       Y14, Y11, Y11
+	VFNMADD231PD Y15, Y11, Y2
+	VADDPD       Y6, Y2, Y2
+	VADDPD       Y12, Y2, Y2
+	VMOVAPD      Y14, Y8
+	VFMADD231PD  32(SI), Y2, Y8
+	VSUBPD       Y14, Y8, Y8
+	VFNMADD231PD Y15, Y8, Y2
+	VBLENDVPD    Y2, 64(SI), Y13, Y9
+	VADDPD       Y2, Y9, Y2
+	VPXOR        Y13, Y2, Y2
+	VMOVUPD      Y2, 64(AX)
+	VSUBPD       sums<>+0(SB), Y3, Y3
+	VMOVAPD      Y14, Y10
+	VFMADD231PD  32(SI), Y3, Y10
+	VSUBPD       Y14, Y10, Y10
+	VFNMADD231PD Y15, Y10, Y3
+	VADDPD       Y7, Y3, Y3
+	VADDPD       Y12, Y3, Y3
+	VMOVAPD      Y14, Y11
+	VFMADD231PD  32(SI), Y3, Y11
+	VSUBPD       Y14, Y11, Y11
+	VFNMADD231PD Y15, Y11, Y3
+	VBLENDVPD    Y3, 64(SI), Y13, Y8
+	VADDPD       Y3, Y8, Y3
+	VPXOR        Y13, Y3, Y3
+	VMOVUPD      Y3, 96(AX)
 	VZEROUPPER
 	RET
 

@@ -374,6 +374,11 @@ func floatSplit(y0 *uint64, y1 *uint64, v *uint8, x0 *uint64, x1 *uint64, n int,
 //go:noescape
 func floatExtend(dst *uint64, y0 *uint64, y1 *uint64, v *uint8, n int, table *float64, c *float64)
 
+// floatMultiples is 16 words of dst = bias − Σ w·x + Σ w·x, over so many negative and then positive terms, 2048 in all, reduced. Input i has its 16 words at 16·i; weights are below 2^31.
+//
+//go:noescape
+func floatMultiples(dst *uint64, x *uint64, index *int32, w *uint32, negative int, positive int, bias float64, c *float64)
+
 // floatKeyProducts is dst0 = Σ x·a, dst1 = Σ x·b, reduced. Terms read the polynomials of x that the index names, from byte start to end, and so do outputs. After each 32 words, skip bytes of the stream are left out; numbers have so many bytes.
 //
 //go:noescape

@@ -24,7 +24,7 @@ var y = [16]VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11, Y12, Y
 var floatQ, rounder, exponent = y[15], y[14], y[13]
 
 // Constants in memory.
-var roundTo, exponents, ones, lanes Mem
+var roundTo, exponents, sums, ones, lanes Mem
 
 func repeated(name string, bits uint64) Mem {
 	return laneOrder(name, int(bits), int(bits), int(bits), int(bits))
@@ -33,6 +33,7 @@ func repeated(name string, bits uint64) Mem {
 func floats() {
 	roundTo = repeated("roundTo", 0x4338000000000000)
 	exponents = repeated("exponents", 0x4330000000000000)
+	sums = repeated("sums", 0x45c8000000000000) // 3·2^92, where sums of multiples start
 	ones = repeated("ones", 0x3ff0000000000000)
 	lanes = laneOrder("laneBits", 1, 2, 4, 8)
 	for _, radix := range []int{4, 8} {
@@ -51,6 +52,7 @@ func floats() {
 	floatPointwise()
 	floatPermutations()
 	floatExtensions()
+	floatMultiples()
 	for _, f := range forms {
 		f.floats()
 	}
