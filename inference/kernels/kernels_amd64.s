@@ -14527,7 +14527,7 @@ loop:
 	RET
 
 // func floatExtend(dst *uint64, y0 *uint64, y1 *uint64, v *uint8, n int, table *float64, c *float64)
-// Requires: AVX, AVX2, FMA3, SSE2
+// Requires: AVX, AVX2, FMA3
 TEXT ·floatExtend(SB), NOSPLIT, $0-56
 	MOVQ         dst+0(FP), AX
 	MOVQ         y0+8(FP), CX
@@ -14549,7 +14549,7 @@ TEXT ·floatExtend(SB), NOSPLIT, $0-56
 
 loop:
 	MOVBQZX      (BX), DI
-	MOVQ         DI, X7
+	VMOVQ        DI, X7
 	VPBROADCASTQ X7, Y7
 	VPAND        Y6, Y7, Y7
 	VPCMPEQQ     Y6, Y7, Y7

@@ -73,7 +73,7 @@ func floatExtend() {
 	Label("loop")
 	MOVBQZX(Mem{Base: v}, bits)
 	set, out := y[7], y[8]
-	MOVQ(bits, set.AsX())
+	VMOVQ(bits, set.AsX())
 	VPBROADCASTQ(set.AsX(), set)
 	VPAND(lane, set, set)
 	VPCMPEQQ(lane, set, set)
