@@ -6,7 +6,7 @@ import (
 	"hepex/inference/kernels"
 )
 
-// Kernels names the implementation of the arithmetic that this process runs on: "avx512-ifma" or "portable".
+// Kernels names the implementation of the arithmetic that this process runs on: "avx512-ifma", "avx2-fma" or "portable".
 func Kernels() string { return kernels.Name() }
 
 // Unserved lists the moduli, in bits, that the process's vector kernels do not serve: portable code computes with these.

@@ -269,7 +269,7 @@ type Environment struct {
 	Go         string            `json:"go"`
 	Modules    map[string]string `json:"modules"`
 	CPU        string            `json:"cpu"`
-	Kernels    string            `json:"kernels,omitempty"` // the arithmetic that ran: avx512-ifma or portable; absent in older records
+	Kernels    string            `json:"kernels,omitempty"` // the arithmetic that ran: avx512-ifma, avx2-fma or portable; absent in older records
 	BLAS       string            `json:"blas,omitempty"`    // the library that multiplies matrices in training: gonum (also where absent) or openblas
 	Cores      int               `json:"cores"`
 	GOMAXPROCS int               `json:"gomaxprocs"`
