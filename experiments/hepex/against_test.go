@@ -18,7 +18,7 @@ func TestAgainst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("small.yaml", strings.Replace(small, "from: 0.5, to: 0.9, step: 0.2", "from: 0.5, to: 0.5, step: 0.2", 1))
 	self := s.command("version").Path
 	run := func(args ...string) (string, string, error) {

@@ -196,7 +196,7 @@ func TestBadPoints(t *testing.T) {
 // Points that never end are stopped, each for itself. The limit may be too short for anything else, which is why all points
 // are such.
 func TestEndlessPoints(t *testing.T) {
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	text := strings.Replace(bad, "timeout: 2m", "timeout: 1s", 1) + "    - {label: hang, train.seed: 2}\n    - {label: spin, train.seed: 3}\n"
 	s.write("bad.yaml", text)
 	t.Setenv(misbehaving, "1")

@@ -15,7 +15,7 @@ import (
 // The plan predicts, and what tune and bench cannot do is refused early.
 func TestPlanAndTune(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("small.yaml", small)
 	code, out, errs := s.run("plan", "small.yaml")
 	if code != 0 || !strings.Contains(out, "evaluate") || !strings.Contains(out, "MiB") || !strings.Contains(out, "about") {

@@ -19,7 +19,7 @@ func TestConfigs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.patients() // which one of them reads
 	t.Chdir(s.dir)
 	var paths []string

@@ -17,7 +17,7 @@ import (
 func TestFlippedBits(t *testing.T) {
 	t.Parallel()
 	rng := randomMoments(t)
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("small.yaml", frugal)
 	if code, _, stderr := s.run("run", "small.yaml"); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr)
@@ -111,7 +111,7 @@ func TestFlippedBits(t *testing.T) {
 // the second is turned away.
 func TestRunBesidePoints(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("small.yaml", frugal)
 	_, text, _ := s.run("status", "small.yaml", "--left")
 	ids := strings.Join(strings.Fields(text), ",")
@@ -150,7 +150,7 @@ func TestRunBesidePoints(t *testing.T) {
 
 // Whichever call by which figures and tables are written fails, the run says so, and the next one draws them.
 func TestDrawingSurvivesFaults(t *testing.T) {
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("small.yaml", frugal)
 	if code, _, stderr := s.run("run", "small.yaml"); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr)

@@ -38,7 +38,7 @@ func (s *sandbox) mustRun(args ...string) string {
 // The lines of the README go from a table to an encrypted, pruned classifier, in an empty folder; then results can be shown without it.
 func TestFromTableToEncryptedClassifier(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.patients()
 	shown := s.mustRun("data", "show", "patients.csv", "--label", "ill")
 	for _, want := range []string{"800 to train, 200 to test", "inputs   30, scaled: standard", "classes  2", "m30"} {

@@ -20,7 +20,7 @@ import (
 
 func TestRun(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("small.yaml", small)
 	code, stdout, stderr := s.run("run", "small.yaml")
 	if code != exitDone {
@@ -184,7 +184,7 @@ func TestRun(t *testing.T) {
 		}
 	})
 	t.Run("damaged record", func(t *testing.T) {
-		s := newSandbox(t)
+		s := newPricedSandbox(t)
 		s.write("small.yaml", small)
 		s.run("run", "small.yaml")
 		paths, err := filepath.Glob(filepath.Join(s.dir, "results/small/points/*/1.json"))
@@ -214,7 +214,7 @@ var hanging = strings.Replace(small, "label: dense", "label: hang", 1)
 
 func TestInterruptedRunResumes(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("small.yaml", hanging)
 	cmd := s.command("run", "small.yaml")
 	var stderr bytes.Buffer
@@ -238,7 +238,7 @@ func TestInterruptedRunResumes(t *testing.T) {
 
 // What is built while a run goes on does not reach it: all of its points are done by the program that was started.
 func TestBuildDuringARun(t *testing.T) {
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("small.yaml", small)
 	program, err := os.ReadFile(machine.Program)
 	if err != nil {
@@ -272,7 +272,7 @@ func TestBuildDuringARun(t *testing.T) {
 // An edit while a run goes on does not reach it. The next run says what the edit does to the plan.
 func TestEditDuringARun(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("base.yaml", strings.Replace(small, "sweep:", "limits: {max_failures: 1}\nsweep:", 1))
 	s.write("small.yaml", "name: small\nextends: [base.yaml]\n")
 	cmd := s.command("run", "small.yaml")
@@ -366,11 +366,8 @@ func TestFailuresAreRecorded(t *testing.T) {
 
 // What no point is to blame for ends the run and leaves no failed points behind.
 func TestUnusableCacheEndsTheRun(t *testing.T) {
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("small.yaml", small)
-	if err := os.MkdirAll(filepath.Join(s.dir, "cache/hepex"), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	s.write("cache/hepex/trained", "a file where a folder should be")
 	code, _, stderr := s.run("run", "small.yaml")
 	if code != exitInternal || !strings.Contains(stderr, "XDG_CACHE_HOME") {

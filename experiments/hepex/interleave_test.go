@@ -25,7 +25,7 @@ func interleaved(turns int) string {
 // Workers that stay alive evaluate one after the other, round after round.
 func TestPointsTakeTurns(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	const turns = 4
 	s.write("small.yaml", interleaved(turns))
 	if code, stdout, stderr := s.run("run", "small.yaml"); code != exitDone {
@@ -67,7 +67,7 @@ func TestPointsTakeTurns(t *testing.T) {
 // Whoever kills one of the workers loses that point, and no other. The last worker lingers until one of the others is
 // killed, so that all three are there.
 func TestKilledWorkerFailsAlone(t *testing.T) {
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	const turns = 10
 	s.write("small.yaml", strings.Replace(interleaved(turns), "label: dense", "label: linger", 1))
 	cmd := s.command("run", "small.yaml")

@@ -65,7 +65,7 @@ func TestImportedNetwork(t *testing.T) {
 // A network runs without data on random inputs, and all that shows its results says so, not how good it is.
 func TestNetworkWithoutData(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.fixture("mlp.onnx")
 	s.write("alone.yaml", "version: 1\nname: alone\nnetwork: {from: mlp.onnx}\ndata: {test: 20}\nprune: {scheme: dense}\ntile: 16x16x32\nmeasure: {repeats: {min: 2, max: 2}}\n")
 	if plan := s.mustRun("plan", "alone.yaml"); !strings.Contains(plan, "random inputs") {
@@ -97,7 +97,7 @@ func TestNetworkWithoutData(t *testing.T) {
 // A network from a file runs on data of one's own, encrypted, and refuses those of another form.
 func TestImportedNetworkOnOwnData(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.fixture("mlp.onnx")
 	var table strings.Builder
 	for i := range 784 {

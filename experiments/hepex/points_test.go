@@ -16,7 +16,7 @@ import (
 // Many runners that each want all points, on one store, one of them killed: every point is done once.
 func TestRunnersShareAStore(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("small.yaml", small)
 	code, text, stderr := s.run("status", "small.yaml", "--left")
 	ids := strings.Fields(text)
@@ -60,7 +60,7 @@ func TestRunnersShareAStore(t *testing.T) {
 
 func TestPointsOfARun(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("small.yaml", small)
 	if code, _, stderr := s.run("run", "small.yaml", "--points", "0123"); code != exitBadInput || !strings.Contains(stderr, "no point 0123") {
 		t.Errorf("exit code %d: %s", code, stderr)

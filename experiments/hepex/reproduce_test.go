@@ -23,7 +23,7 @@ func TestReproduceGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("small.yaml", expectant)
 	var log bytes.Buffer
 	start := func() *exec.Cmd {

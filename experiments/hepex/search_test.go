@@ -40,7 +40,7 @@ func (s *sandbox) points(experiment string) (ids []string) {
 // and started again ends alike.
 func TestTuneSearch(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("sought.yaml", sought)
 	code, stdout, stderr := s.run(s.search()...)
 	if code != exitDone || !strings.Contains(stdout, "measured") || !strings.Contains(stdout, "on the test set") || !strings.Contains(stderr, "at most 5 trainings") {
@@ -61,7 +61,7 @@ func TestTuneSearch(t *testing.T) {
 		t.Errorf("table: exit code %d\n%s%s", code, out, errs)
 	}
 
-	again := newSandbox(t)
+	again := newPricedSandbox(t)
 	again.write("sought.yaml", sought)
 	cmd := again.command(again.search()...)
 	if err := cmd.Start(); err != nil {

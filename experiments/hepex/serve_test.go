@@ -54,7 +54,7 @@ func (s *sandbox) writeDigits(name string, n int) *mat.Dense {
 // Client and server do their parts in processes of their own, and the labels are those of the plain network.
 func TestServeAsProcesses(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("served.yaml", served)
 	x := s.writeDigits("pixels.txt", 20)
 	must := func(args ...string) string {

@@ -82,7 +82,7 @@ func TestLoss(t *testing.T) {
 // with the least that there is.
 func TestTune(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s := newPricedSandbox(t)
 	s.write("tuned.yaml", tuned)
 	for _, path := range []string{"./tuned.yaml", ".", "tuned.yaml/best.yaml"} {
 		if code, out, errs := s.run("tune", "tuned.yaml", "--write", path); code != exitBadInput || out != "" || !strings.Contains(errs, "--write") {
