@@ -82,19 +82,24 @@
 //
 //	t = fma(−c, q, h) + l = y·w − c·q
 //
-// is exact, as it is a small integer. A sum with 3·2^51 rounds to an integer, up to 2^51 either way, or to an even one beyond. The quotient w/q is wrong by
-// less than 2^-54, so |t| ≤ q/2 + |y|·q/2^54, and q/2 more if |y| > 2^52. All values have to stay within 2^53, where doubles hold all integers.
+// is exact, as it is a small integer. A sum with 3·2^51 rounds what lies between −2^51 and 2^51 to an integer; larger numbers to an even one, but those
+// below to halves, which will not do. So factors are applied to |y| ≤ 2^52, and nothing goes beyond 2^53, where doubles hold all integers. The quotient w/q is
+// wrong by less than 2^-55: |t| ≤ q/2 + |y|·q/2^55, at most ⅝q.
 //
 // A word below 2^52 becomes a double in two instructions: its bits, put under those of 2^52, are the double 2^52 + x. Back again, a double from −q to q is
 // added to 2^52 or 2^52 + q, by its sign. It never is −0, which that would take for negative: no product of 0 comes without a sum.
 //
-// Forward, 16 stages take a number below 1.75q (what the stage of the conjugate-invariant ring leaves) to less than 2^53 for q < 2^47. Above, passes but
-// the first reduce what they read to q/2: a pass of three stages takes that to 2.2q, and the last five take this to less than 8q. Backward, sums
-// double: the last five stages leave up to 32q, but only in the first vector, which is then reduced, as the others' last product is at most two stages
-// of sums ago: below 3q. A pass of three stages leaves 24q, again in its first number alone. From 2^47 on passes reduce all that they read.
+// Forward, 16 stages take a number below 1.75q (what the stage of the conjugate-invariant ring leaves) to 11q, for q < 2^47. Above, passes reduce what
+// they read, but for the words of the first: two or three stages take that from 1q to 2.7q. The last pass has two stages, from ½q to 1.6q, and the five after it
+// multiply nothing above 3.9q, which is below 2^52. Backward, sums double: the last five stages leave up to 32q, but only in the first vector, which is then reduced, as the
+// others' last product is at most two stages of sums ago: below 3q. A pass of three stages leaves 24q, again in its first number alone. From 2^47 on
+// passes reduce all that they read, and the last five stages reduce after two: sums grow to 4q.
+//
+// Other functions multiply what is below 2^52: words, sums of two of them and their differences, or a reduced number. Their results, at most ⅝q, and another word or
+// two, are reduced once more. A base extension adds two products and a number below q/2.
 //
 // A sum of products has an upper half that starts at 2^(52+s), so that it takes only multiples of 2^s: u' = fma(x, t, u) rounds the product, u' − u is what
-// was added, and fma(x, t, −(u' − u)) is what that rounded off, at most 2^(s−1), for the lower half. That is four instructions a product, two of
+// was added, and fma(x, t, −(u' − u)) is what that rounded off, at most 2^(s−1), for the lower half. That is four operations a product, two of
 // which multiply, and both halves are exact for 4 terms at 50 bits and 60 at 47 (productTerms chooses s). Numbers of a stream are as they are. Integer
 // multiples are such sums, with s = 41.
 //

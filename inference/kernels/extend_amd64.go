@@ -1,6 +1,9 @@
 package kernels
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // twoPrimes extends from two moduli.
 type twoPrimes struct {
@@ -10,25 +13,32 @@ type twoPrimes struct {
 }
 
 func newVectorExtender(from, to []Ring) extender {
-	if len(from) != 2 {
-		return nil
+	if v, ok := only[*vector](from, to); ok {
+		return newTwoPrimes(v[:2], v[2:])
 	}
-	if _, ok := from[0].(*floats); ok {
-		return newFloatExtender(from, to)
+	if v, ok := only[*floats](from, to); ok {
+		return newTwoFloatPrimes(v[:2], v[2:])
 	}
-	var source, target []*vector
-	for i, r := range append(append([]Ring{}, from...), to...) {
-		v, ok := r.(*vector)
+	return nil
+}
+
+// only gives the rings if they are two and others, all of one implementation.
+func only[R Ring](from, to []Ring) (all []R, ok bool) {
+	for _, r := range slices.Concat(from, to) {
+		v, ok := r.(R)
 		if !ok {
-			return nil
+			return nil, false
 		}
-		if i < 2 {
-			source = append(source, v)
-		} else {
-			target = append(target, v)
-		}
+		all = append(all, v)
 	}
-	e, t := &Extender{from: from}, &twoPrimes{}
+	return all, len(from) == 2
+}
+
+// sourcesOf is an extender that knows what it extends from.
+func sourcesOf[R Ring](source []R) *Extender { return &Extender{from: []Ring{source[0], source[1]}} }
+
+func newTwoPrimes(source, target []*vector) *twoPrimes {
+	e, t := sourcesOf(source), &twoPrimes{}
 	for i, r := range source {
 		f := r.Factor(Inverse(e.others(i, r.c.q), r.c.q))
 		copy(t.table[6*i:], []uint64{e.halfModulo(r.c.q), f.w, f.quotient, r.c.q, r.c.negQ, math.Float64bits(1 / float64(r.c.q))})
@@ -59,20 +69,8 @@ type twoFloatPrimes struct {
 	c       []*floatConstants
 }
 
-func newFloatExtender(from, to []Ring) extender {
-	var source, target []*floats
-	for i, r := range append(append([]Ring{}, from...), to...) {
-		v, ok := r.(*floats)
-		if !ok {
-			return nil
-		}
-		if i < 2 {
-			source = append(source, v)
-		} else {
-			target = append(target, v)
-		}
-	}
-	e, t := &Extender{from: from}, &twoFloatPrimes{}
+func newTwoFloatPrimes(source, target []*floats) *twoFloatPrimes {
+	e, t := sourcesOf(source), &twoFloatPrimes{}
 	for i, r := range source {
 		q := r.Modulus()
 		t.table[3*i] = float64(e.halfModulo(q))

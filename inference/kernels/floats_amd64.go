@@ -36,8 +36,9 @@ type floatPlan struct {
 	unfold            [4]float64
 }
 
+// floatRadices are the passes by degree. The last one has two stages: three, and the five that follow, would take wide values too far.
 var floatRadices = map[int][]int{
-	1 << 9: {4, 4}, 1 << 10: {8, 4}, 1 << 12: {8, 4, 4}, 1 << 13: {8, 8, 4}, 1 << 14: {8, 8, 8}, 1 << 15: {8, 8, 4, 4}, 1 << 16: {8, 8, 8, 4},
+	1 << 9: {4, 4}, 1 << 10: {8, 4}, 1 << 12: {8, 4, 4}, 1 << 13: {8, 8, 4}, 1 << 14: {8, 4, 4, 4}, 1 << 15: {8, 8, 4, 4}, 1 << 16: {8, 8, 8, 4},
 }
 
 // newFloats is nil for rings that the kernels do not serve.

@@ -14770,7 +14770,7 @@ TEXT ·floatKeyProducts(SB), NOSPLIT, $0-104
 	MOVQ    start+32(FP), BX
 	MOVQ    unpack+56(FP), CX
 	VMOVDQU (CX), Y15
-	VMOVUPD exponents<>+0(SB), Y14
+	VMOVUPD exponents<>+0(SB), Y13
 	MOVQ    bytes+64(FP), CX
 	LEAQ    (CX)(CX*1), DI
 	LEAQ    (DI)(DI*2), R8
@@ -14799,15 +14799,16 @@ chunk0:
 term0:
 	MOVLQSX      (CX), SI
 	MOVQ         (AX)(SI*8), SI
-	VPOR         (SI)(BX*1), Y14, Y9
-	VSUBPD       Y14, Y9, Y9
+	VMOVDQU      (SI)(BX*1), Y9
+	VPOR         Y13, Y9, Y9
+	VSUBPD       Y13, Y9, Y9
 	MOVQ         R13, R14
 	PREFETCHT0   4096(R14)
 	VMOVDQU      (R14), X10
 	VINSERTI128  $0x01, (R14)(DI*1), Y10, Y10
 	VPSHUFB      Y15, Y10, Y10
-	VPOR         Y14, Y10, Y10
-	VSUBPD       Y14, Y10, Y10
+	VPOR         Y13, Y10, Y10
+	VSUBPD       Y13, Y10, Y10
 	VMOVAPD      Y0, Y11
 	VFMADD231PD  Y9, Y10, Y0
 	VSUBPD       Y11, Y0, Y11
@@ -14818,21 +14819,22 @@ term0:
 	VMOVDQU      (R14), X12
 	VINSERTI128  $0x01, (R14)(DI*1), Y12, Y12
 	VPSHUFB      Y15, Y12, Y12
-	VPOR         Y14, Y12, Y12
-	VSUBPD       Y14, Y12, Y12
-	VMOVAPD      Y4, Y13
+	VPOR         Y13, Y12, Y12
+	VSUBPD       Y13, Y12, Y12
+	VMOVAPD      Y4, Y14
 	VFMADD231PD  Y9, Y12, Y4
-	VSUBPD       Y13, Y4, Y13
-	VFMSUB231PD  Y9, Y12, Y13
-	VADDPD       Y13, Y5, Y5
-	VPOR         32(SI)(BX*1), Y14, Y8
-	VSUBPD       Y14, Y8, Y8
+	VSUBPD       Y14, Y4, Y14
+	VFMSUB231PD  Y9, Y12, Y14
+	VADDPD       Y14, Y5, Y5
+	VMOVDQU      32(SI)(BX*1), Y8
+	VPOR         Y13, Y8, Y8
+	VSUBPD       Y13, Y8, Y8
 	MOVQ         R13, R14
 	VMOVDQU      (R14)(DI*2), X9
 	VINSERTI128  $0x01, (R14)(R8*1), Y9, Y9
 	VPSHUFB      Y15, Y9, Y9
-	VPOR         Y14, Y9, Y9
-	VSUBPD       Y14, Y9, Y9
+	VPOR         Y13, Y9, Y9
+	VSUBPD       Y13, Y9, Y9
 	VMOVAPD      Y2, Y10
 	VFMADD231PD  Y8, Y9, Y2
 	VSUBPD       Y10, Y2, Y10
@@ -14842,8 +14844,8 @@ term0:
 	VMOVDQU      (R14)(DI*2), X11
 	VINSERTI128  $0x01, (R14)(R8*1), Y11, Y11
 	VPSHUFB      Y15, Y11, Y11
-	VPOR         Y14, Y11, Y11
-	VSUBPD       Y14, Y11, Y11
+	VPOR         Y13, Y11, Y11
+	VSUBPD       Y13, Y11, Y11
 	VMOVAPD      Y6, Y12
 	VFMADD231PD  Y8, Y11, Y6
 	VSUBPD       Y12, Y6, Y12
@@ -14858,10 +14860,10 @@ term0:
 	TESTQ        R11, R11
 	JZ           finish0
 	VSUBPD       96(R10), Y0, Y0
-	VMOVUPD      roundTo<>+0(SB), Y13
-	VFMADD231PD  32(R10), Y0, Y13
-	VSUBPD       roundTo<>+0(SB), Y13, Y13
-	VFNMADD231PD (R10), Y13, Y0
+	VMOVUPD      roundTo<>+0(SB), Y14
+	VFMADD231PD  32(R10), Y0, Y14
+	VSUBPD       roundTo<>+0(SB), Y14, Y14
+	VFNMADD231PD (R10), Y14, Y0
 	VADDPD       Y1, Y0, Y0
 	VMOVUPD      roundTo<>+0(SB), Y8
 	VFMADD231PD  32(R10), Y0, Y8
@@ -14894,10 +14896,10 @@ term0:
 	VMOVAPD      Y4, Y5
 	VMOVUPD      96(R10), Y4
 	VSUBPD       96(R10), Y6, Y6
-	VMOVUPD      roundTo<>+0(SB), Y13
-	VFMADD231PD  32(R10), Y6, Y13
-	VSUBPD       roundTo<>+0(SB), Y13, Y13
-	VFNMADD231PD (R10), Y13, Y6
+	VMOVUPD      roundTo<>+0(SB), Y14
+	VFMADD231PD  32(R10), Y6, Y14
+	VSUBPD       roundTo<>+0(SB), Y14, Y14
+	VFNMADD231PD (R10), Y14, Y6
 	VADDPD       Y7, Y6, Y6
 	VMOVUPD      roundTo<>+0(SB), Y8
 	VFMADD231PD  32(R10), Y6, Y8
@@ -14920,9 +14922,9 @@ finish0:
 	VFMADD231PD  32(R10), Y0, Y10
 	VSUBPD       roundTo<>+0(SB), Y10, Y10
 	VFNMADD231PD (R10), Y10, Y0
-	VBLENDVPD    Y0, 64(R10), Y14, Y11
+	VBLENDVPD    Y0, 64(R10), Y13, Y11
 	VADDPD       Y0, Y11, Y0
-	VPXOR        Y14, Y0, Y0
+	VPXOR        Y13, Y0, Y0
 	VMOVUPD      Y0, (CX)(BX*1)
 	VSUBPD       96(R10), Y2, Y2
 	VMOVUPD      roundTo<>+0(SB), Y12
@@ -14930,13 +14932,13 @@ finish0:
 	VSUBPD       roundTo<>+0(SB), Y12, Y12
 	VFNMADD231PD (R10), Y12, Y2
 	VADDPD       Y3, Y2, Y2
-	VMOVUPD      roundTo<>+0(SB), Y13
-	VFMADD231PD  32(R10), Y2, Y13
-	VSUBPD       roundTo<>+0(SB), Y13, Y13
-	VFNMADD231PD (R10), Y13, Y2
-	VBLENDVPD    Y2, 64(R10), Y14, Y8
+	VMOVUPD      roundTo<>+0(SB), Y14
+	VFMADD231PD  32(R10), Y2, Y14
+	VSUBPD       roundTo<>+0(SB), Y14, Y14
+	VFNMADD231PD (R10), Y14, Y2
+	VBLENDVPD    Y2, 64(R10), Y13, Y8
 	VADDPD       Y2, Y8, Y2
-	VPXOR        Y14, Y2, Y2
+	VPXOR        Y13, Y2, Y2
 	VMOVUPD      Y2, 32(CX)(BX*1)
 	VSUBPD       96(R10), Y4, Y4
 	VMOVUPD      roundTo<>+0(SB), Y9
@@ -14948,9 +14950,9 @@ finish0:
 	VFMADD231PD  32(R10), Y4, Y10
 	VSUBPD       roundTo<>+0(SB), Y10, Y10
 	VFNMADD231PD (R10), Y10, Y4
-	VBLENDVPD    Y4, 64(R10), Y14, Y11
+	VBLENDVPD    Y4, 64(R10), Y13, Y11
 	VADDPD       Y4, Y11, Y4
-	VPXOR        Y14, Y4, Y4
+	VPXOR        Y13, Y4, Y4
 	VMOVUPD      Y4, (SI)(BX*1)
 	VSUBPD       96(R10), Y6, Y6
 	VMOVUPD      roundTo<>+0(SB), Y12
@@ -14958,13 +14960,13 @@ finish0:
 	VSUBPD       roundTo<>+0(SB), Y12, Y12
 	VFNMADD231PD (R10), Y12, Y6
 	VADDPD       Y7, Y6, Y6
-	VMOVUPD      roundTo<>+0(SB), Y13
-	VFMADD231PD  32(R10), Y6, Y13
-	VSUBPD       roundTo<>+0(SB), Y13, Y13
-	VFNMADD231PD (R10), Y13, Y6
-	VBLENDVPD    Y6, 64(R10), Y14, Y8
+	VMOVUPD      roundTo<>+0(SB), Y14
+	VFMADD231PD  32(R10), Y6, Y14
+	VSUBPD       roundTo<>+0(SB), Y14, Y14
+	VFNMADD231PD (R10), Y14, Y6
+	VBLENDVPD    Y6, 64(R10), Y13, Y8
 	VADDPD       Y6, Y8, Y6
-	VPXOR        Y14, Y6, Y6
+	VPXOR        Y13, Y6, Y6
 	VMOVUPD      Y6, 32(SI)(BX*1)
 	ADDQ         $0x40, BX
 	LEAQ         (DX)(DI*4), DX
@@ -14990,7 +14992,7 @@ TEXT ·floatPlainProducts(SB), NOSPLIT, $0-104
 	MOVQ    start+32(FP), BX
 	MOVQ    unpack+56(FP), CX
 	VMOVDQU (CX), Y15
-	VMOVUPD exponents<>+0(SB), Y14
+	VMOVUPD exponents<>+0(SB), Y13
 	MOVQ    bytes+64(FP), CX
 	LEAQ    (CX)(CX*1), R8
 	LEAQ    (R8)(R8*2), R9
@@ -15024,38 +15026,42 @@ term0:
 	MOVQ        8(AX)(SI*8), DI
 	MOVQ        (AX)(SI*8), SI
 	PREFETCHT0  512(SI)(BX*1)
-	VPOR        (SI)(BX*1), Y14, Y9
-	VSUBPD      Y14, Y9, Y9
+	VMOVDQU     (SI)(BX*1), Y9
+	VPOR        Y13, Y9, Y9
+	VSUBPD      Y13, Y9, Y9
 	PREFETCHT0  512(DI)(BX*1)
-	VPOR        (DI)(BX*1), Y14, Y10
-	VSUBPD      Y14, Y10, Y10
+	VMOVDQU     (DI)(BX*1), Y10
+	VPOR        Y13, Y10, Y10
+	VSUBPD      Y13, Y10, Y10
 	MOVQ        R14, R15
 	PREFETCHT1  8192(R15)
 	VMOVDQU     (R15), X11
 	VINSERTI128 $0x01, (R15)(R8*1), Y11, Y11
 	VPSHUFB     Y15, Y11, Y11
-	VPOR        Y14, Y11, Y11
-	VSUBPD      Y14, Y11, Y11
+	VPOR        Y13, Y11, Y11
+	VSUBPD      Y13, Y11, Y11
 	VMOVAPD     Y0, Y12
 	VFMADD231PD Y9, Y11, Y0
 	VSUBPD      Y12, Y0, Y12
 	VFMSUB231PD Y9, Y11, Y12
 	VADDPD      Y12, Y1, Y1
-	VMOVAPD     Y4, Y13
+	VMOVAPD     Y4, Y14
 	VFMADD231PD Y10, Y11, Y4
-	VSUBPD      Y13, Y4, Y13
-	VFMSUB231PD Y10, Y11, Y13
-	VADDPD      Y13, Y5, Y5
-	VPOR        32(SI)(BX*1), Y14, Y8
-	VSUBPD      Y14, Y8, Y8
-	VPOR        32(DI)(BX*1), Y14, Y9
-	VSUBPD      Y14, Y9, Y9
+	VSUBPD      Y14, Y4, Y14
+	VFMSUB231PD Y10, Y11, Y14
+	VADDPD      Y14, Y5, Y5
+	VMOVDQU     32(SI)(BX*1), Y8
+	VPOR        Y13, Y8, Y8
+	VSUBPD      Y13, Y8, Y8
+	VMOVDQU     32(DI)(BX*1), Y9
+	VPOR        Y13, Y9, Y9
+	VSUBPD      Y13, Y9, Y9
 	MOVQ        R14, R15
 	VMOVDQU     (R15)(R8*2), X10
 	VINSERTI128 $0x01, (R15)(R9*1), Y10, Y10
 	VPSHUFB     Y15, Y10, Y10
-	VPOR        Y14, Y10, Y10
-	VSUBPD      Y14, Y10, Y10
+	VPOR        Y13, Y10, Y10
+	VSUBPD      Y13, Y10, Y10
 	VMOVAPD     Y2, Y11
 	VFMADD231PD Y8, Y10, Y2
 	VSUBPD      Y11, Y2, Y11
@@ -15077,10 +15083,10 @@ next0:
 	TESTQ        R12, R12
 	JZ           finish0
 	VSUBPD       96(R11), Y0, Y0
-	VMOVUPD      roundTo<>+0(SB), Y13
-	VFMADD231PD  32(R11), Y0, Y13
-	VSUBPD       roundTo<>+0(SB), Y13, Y13
-	VFNMADD231PD (R11), Y13, Y0
+	VMOVUPD      roundTo<>+0(SB), Y14
+	VFMADD231PD  32(R11), Y0, Y14
+	VSUBPD       roundTo<>+0(SB), Y14, Y14
+	VFNMADD231PD (R11), Y14, Y0
 	VADDPD       Y1, Y0, Y0
 	VMOVUPD      roundTo<>+0(SB), Y8
 	VFMADD231PD  32(R11), Y0, Y8
@@ -15113,10 +15119,10 @@ next0:
 	VMOVAPD      Y4, Y5
 	VMOVUPD      96(R11), Y4
 	VSUBPD       96(R11), Y6, Y6
-	VMOVUPD      roundTo<>+0(SB), Y13
-	VFMADD231PD  32(R11), Y6, Y13
-	VSUBPD       roundTo<>+0(SB), Y13, Y13
-	VFNMADD231PD (R11), Y13, Y6
+	VMOVUPD      roundTo<>+0(SB), Y14
+	VFMADD231PD  32(R11), Y6, Y14
+	VSUBPD       roundTo<>+0(SB), Y14, Y14
+	VFNMADD231PD (R11), Y14, Y6
 	VADDPD       Y7, Y6, Y6
 	VMOVUPD      roundTo<>+0(SB), Y8
 	VFMADD231PD  32(R11), Y6, Y8
@@ -15143,9 +15149,9 @@ finish0:
 	VFMADD231PD  32(R11), Y0, Y10
 	VSUBPD       roundTo<>+0(SB), Y10, Y10
 	VFNMADD231PD (R11), Y10, Y0
-	VBLENDVPD    Y0, 64(R11), Y14, Y11
+	VBLENDVPD    Y0, 64(R11), Y13, Y11
 	VADDPD       Y0, Y11, Y0
-	VPXOR        Y14, Y0, Y0
+	VPXOR        Y13, Y0, Y0
 	VMOVUPD      Y0, (CX)(BX*1)
 	VSUBPD       96(R11), Y2, Y2
 	VMOVUPD      roundTo<>+0(SB), Y12
@@ -15153,13 +15159,13 @@ finish0:
 	VSUBPD       roundTo<>+0(SB), Y12, Y12
 	VFNMADD231PD (R11), Y12, Y2
 	VADDPD       Y3, Y2, Y2
-	VMOVUPD      roundTo<>+0(SB), Y13
-	VFMADD231PD  32(R11), Y2, Y13
-	VSUBPD       roundTo<>+0(SB), Y13, Y13
-	VFNMADD231PD (R11), Y13, Y2
-	VBLENDVPD    Y2, 64(R11), Y14, Y8
+	VMOVUPD      roundTo<>+0(SB), Y14
+	VFMADD231PD  32(R11), Y2, Y14
+	VSUBPD       roundTo<>+0(SB), Y14, Y14
+	VFNMADD231PD (R11), Y14, Y2
+	VBLENDVPD    Y2, 64(R11), Y13, Y8
 	VADDPD       Y2, Y8, Y2
-	VPXOR        Y14, Y2, Y2
+	VPXOR        Y13, Y2, Y2
 	VMOVUPD      Y2, 32(CX)(BX*1)
 	VSUBPD       96(R11), Y4, Y4
 	VMOVUPD      roundTo<>+0(SB), Y9
@@ -15171,9 +15177,9 @@ finish0:
 	VFMADD231PD  32(R11), Y4, Y10
 	VSUBPD       roundTo<>+0(SB), Y10, Y10
 	VFNMADD231PD (R11), Y10, Y4
-	VBLENDVPD    Y4, 64(R11), Y14, Y11
+	VBLENDVPD    Y4, 64(R11), Y13, Y11
 	VADDPD       Y4, Y11, Y4
-	VPXOR        Y14, Y4, Y4
+	VPXOR        Y13, Y4, Y4
 	VMOVUPD      Y4, (SI)(BX*1)
 	VSUBPD       96(R11), Y6, Y6
 	VMOVUPD      roundTo<>+0(SB), Y12
@@ -15181,13 +15187,13 @@ finish0:
 	VSUBPD       roundTo<>+0(SB), Y12, Y12
 	VFNMADD231PD (R11), Y12, Y6
 	VADDPD       Y7, Y6, Y6
-	VMOVUPD      roundTo<>+0(SB), Y13
-	VFMADD231PD  32(R11), Y6, Y13
-	VSUBPD       roundTo<>+0(SB), Y13, Y13
-	VFNMADD231PD (R11), Y13, Y6
-	VBLENDVPD    Y6, 64(R11), Y14, Y8
+	VMOVUPD      roundTo<>+0(SB), Y14
+	VFMADD231PD  32(R11), Y6, Y14
+	VSUBPD       roundTo<>+0(SB), Y14, Y14
+	VFNMADD231PD (R11), Y14, Y6
+	VBLENDVPD    Y6, 64(R11), Y13, Y8
 	VADDPD       Y6, Y8, Y6
-	VPXOR        Y14, Y6, Y6
+	VPXOR        Y13, Y6, Y6
 	VMOVUPD      Y6, 32(SI)(BX*1)
 	ADDQ         $0x40, BX
 	LEAQ         (DX)(R8*4), DX
@@ -15212,7 +15218,7 @@ TEXT ·floatCipherProducts(SB), NOSPLIT, $0-112
 	MOVQ    start+40(FP), BX
 	MOVQ    unpack+64(FP), CX
 	VMOVDQU (CX), Y15
-	VMOVUPD exponents<>+0(SB), Y14
+	VMOVUPD exponents<>+0(SB), Y13
 	MOVQ    bytes+72(FP), CX
 	LEAQ    (CX)(CX*1), R8
 	LEAQ    (R8)(R8*2), R9
@@ -15244,25 +15250,27 @@ term0:
 	MOVQ        8(AX)(SI*8), DI
 	MOVQ        (AX)(SI*8), SI
 	PREFETCHT0  512(SI)(BX*1)
-	VPOR        (SI)(BX*1), Y14, Y7
-	VSUBPD      Y14, Y7, Y7
+	VMOVDQU     (SI)(BX*1), Y7
+	VPOR        Y13, Y7, Y7
+	VSUBPD      Y13, Y7, Y7
 	PREFETCHT0  512(DI)(BX*1)
-	VPOR        (DI)(BX*1), Y14, Y8
-	VSUBPD      Y14, Y8, Y8
+	VMOVDQU     (DI)(BX*1), Y8
+	VPOR        Y13, Y8, Y8
+	VSUBPD      Y13, Y8, Y8
 	MOVQ        R14, SI
 	PREFETCHT0  4096(SI)
 	VMOVDQU     (SI), X9
 	VINSERTI128 $0x01, (SI)(R8*1), Y9, Y9
 	VPSHUFB     Y15, Y9, Y9
-	VPOR        Y14, Y9, Y9
-	VSUBPD      Y14, Y9, Y9
+	VPOR        Y13, Y9, Y9
+	VSUBPD      Y13, Y9, Y9
 	LEAQ        (SI)(R8*4), SI
 	PREFETCHT0  4096(SI)
 	VMOVDQU     (SI), X10
 	VINSERTI128 $0x01, (SI)(R8*1), Y10, Y10
 	VPSHUFB     Y15, Y10, Y10
-	VPOR        Y14, Y10, Y10
-	VSUBPD      Y14, Y10, Y10
+	VPOR        Y13, Y10, Y10
+	VSUBPD      Y13, Y10, Y10
 	VMOVAPD     Y0, Y11
 	VFMADD231PD Y7, Y9, Y0
 	VSUBPD      Y11, Y0, Y11
@@ -15273,11 +15281,11 @@ term0:
 	VSUBPD      Y12, Y2, Y12
 	VFMSUB231PD Y7, Y10, Y12
 	VADDPD      Y12, Y3, Y3
-	VMOVAPD     Y2, Y13
+	VMOVAPD     Y2, Y14
 	VFMADD231PD Y8, Y9, Y2
-	VSUBPD      Y13, Y2, Y13
-	VFMSUB231PD Y8, Y9, Y13
-	VADDPD      Y13, Y3, Y3
+	VSUBPD      Y14, Y2, Y14
+	VFMSUB231PD Y8, Y9, Y14
+	VADDPD      Y14, Y3, Y3
 	VMOVAPD     Y4, Y6
 	VFMADD231PD Y8, Y10, Y4
 	VSUBPD      Y6, Y4, Y6
@@ -15341,18 +15349,18 @@ finish0:
 	MOVQ         dst1+8(FP), SI
 	MOVQ         dst2+16(FP), DI
 	VSUBPD       96(R11), Y0, Y0
-	VMOVUPD      roundTo<>+0(SB), Y13
-	VFMADD231PD  32(R11), Y0, Y13
-	VSUBPD       roundTo<>+0(SB), Y13, Y13
-	VFNMADD231PD (R11), Y13, Y0
+	VMOVUPD      roundTo<>+0(SB), Y14
+	VFMADD231PD  32(R11), Y0, Y14
+	VSUBPD       roundTo<>+0(SB), Y14, Y14
+	VFNMADD231PD (R11), Y14, Y0
 	VADDPD       Y1, Y0, Y0
 	VMOVUPD      roundTo<>+0(SB), Y6
 	VFMADD231PD  32(R11), Y0, Y6
 	VSUBPD       roundTo<>+0(SB), Y6, Y6
 	VFNMADD231PD (R11), Y6, Y0
-	VBLENDVPD    Y0, 64(R11), Y14, Y7
+	VBLENDVPD    Y0, 64(R11), Y13, Y7
 	VADDPD       Y0, Y7, Y0
-	VPXOR        Y14, Y0, Y0
+	VPXOR        Y13, Y0, Y0
 	VMOVUPD      Y0, (CX)(BX*1)
 	VSUBPD       96(R11), Y2, Y2
 	VMOVUPD      roundTo<>+0(SB), Y8
@@ -15364,9 +15372,9 @@ finish0:
 	VFMADD231PD  32(R11), Y2, Y9
 	VSUBPD       roundTo<>+0(SB), Y9, Y9
 	VFNMADD231PD (R11), Y9, Y2
-	VBLENDVPD    Y2, 64(R11), Y14, Y10
+	VBLENDVPD    Y2, 64(R11), Y13, Y10
 	VADDPD       Y2, Y10, Y2
-	VPXOR        Y14, Y2, Y2
+	VPXOR        Y13, Y2, Y2
 	VMOVUPD      Y2, (SI)(BX*1)
 	VSUBPD       96(R11), Y4, Y4
 	VMOVUPD      roundTo<>+0(SB), Y11
@@ -15378,9 +15386,9 @@ finish0:
 	VFMADD231PD  32(R11), Y4, Y12
 	VSUBPD       roundTo<>+0(SB), Y12, Y12
 	VFNMADD231PD (R11), Y12, Y4
-	VBLENDVPD    Y4, 64(R11), Y14, Y13
-	VADDPD       Y4, Y13, Y4
-	VPXOR        Y14, Y4, Y4
+	VBLENDVPD    Y4, 64(R11), Y13, Y14
+	VADDPD       Y4, Y14, Y4
+	VPXOR        Y13, Y4, Y4
 	VMOVUPD      Y4, (DI)(BX*1)
 	MOVQ         c+104(FP), R11
 	VMOVUPD      96(R11), Y0
@@ -15406,22 +15414,24 @@ term1:
 	ADDQ        SI, SI
 	MOVQ        8(AX)(SI*8), DI
 	MOVQ        (AX)(SI*8), SI
-	VPOR        32(SI)(BX*1), Y14, Y6
-	VSUBPD      Y14, Y6, Y6
-	VPOR        32(DI)(BX*1), Y14, Y7
-	VSUBPD      Y14, Y7, Y7
+	VMOVDQU     32(SI)(BX*1), Y6
+	VPOR        Y13, Y6, Y6
+	VSUBPD      Y13, Y6, Y6
+	VMOVDQU     32(DI)(BX*1), Y7
+	VPOR        Y13, Y7, Y7
+	VSUBPD      Y13, Y7, Y7
 	MOVQ        R14, SI
 	VMOVDQU     (SI)(R8*2), X8
 	VINSERTI128 $0x01, (SI)(R9*1), Y8, Y8
 	VPSHUFB     Y15, Y8, Y8
-	VPOR        Y14, Y8, Y8
-	VSUBPD      Y14, Y8, Y8
+	VPOR        Y13, Y8, Y8
+	VSUBPD      Y13, Y8, Y8
 	LEAQ        (SI)(R8*4), SI
 	VMOVDQU     (SI)(R8*2), X9
 	VINSERTI128 $0x01, (SI)(R9*1), Y9, Y9
 	VPSHUFB     Y15, Y9, Y9
-	VPOR        Y14, Y9, Y9
-	VSUBPD      Y14, Y9, Y9
+	VPOR        Y13, Y9, Y9
+	VSUBPD      Y13, Y9, Y9
 	VMOVAPD     Y0, Y10
 	VFMADD231PD Y6, Y8, Y0
 	VSUBPD      Y10, Y0, Y10
@@ -15437,11 +15447,11 @@ term1:
 	VSUBPD      Y12, Y2, Y12
 	VFMSUB231PD Y7, Y8, Y12
 	VADDPD      Y12, Y3, Y3
-	VMOVAPD     Y4, Y13
+	VMOVAPD     Y4, Y14
 	VFMADD231PD Y7, Y9, Y4
-	VSUBPD      Y13, Y4, Y13
-	VFMSUB231PD Y7, Y9, Y13
-	VADDPD      Y13, Y5, Y5
+	VSUBPD      Y14, Y4, Y14
+	VFMSUB231PD Y7, Y9, Y14
+	VADDPD      Y14, Y5, Y5
 	MOVQ        SI, R14
 	LEAQ        (R14)(R8*4), R14
 
@@ -15505,13 +15515,13 @@ finish1:
 	VSUBPD       roundTo<>+0(SB), Y12, Y12
 	VFNMADD231PD (R11), Y12, Y0
 	VADDPD       Y1, Y0, Y0
-	VMOVUPD      roundTo<>+0(SB), Y13
-	VFMADD231PD  32(R11), Y0, Y13
-	VSUBPD       roundTo<>+0(SB), Y13, Y13
-	VFNMADD231PD (R11), Y13, Y0
-	VBLENDVPD    Y0, 64(R11), Y14, Y6
+	VMOVUPD      roundTo<>+0(SB), Y14
+	VFMADD231PD  32(R11), Y0, Y14
+	VSUBPD       roundTo<>+0(SB), Y14, Y14
+	VFNMADD231PD (R11), Y14, Y0
+	VBLENDVPD    Y0, 64(R11), Y13, Y6
 	VADDPD       Y0, Y6, Y0
-	VPXOR        Y14, Y0, Y0
+	VPXOR        Y13, Y0, Y0
 	VMOVUPD      Y0, 32(CX)(BX*1)
 	VSUBPD       96(R11), Y2, Y2
 	VMOVUPD      roundTo<>+0(SB), Y7
@@ -15523,9 +15533,9 @@ finish1:
 	VFMADD231PD  32(R11), Y2, Y8
 	VSUBPD       roundTo<>+0(SB), Y8, Y8
 	VFNMADD231PD (R11), Y8, Y2
-	VBLENDVPD    Y2, 64(R11), Y14, Y9
+	VBLENDVPD    Y2, 64(R11), Y13, Y9
 	VADDPD       Y2, Y9, Y2
-	VPXOR        Y14, Y2, Y2
+	VPXOR        Y13, Y2, Y2
 	VMOVUPD      Y2, 32(SI)(BX*1)
 	VSUBPD       96(R11), Y4, Y4
 	VMOVUPD      roundTo<>+0(SB), Y10
@@ -15537,9 +15547,9 @@ finish1:
 	VFMADD231PD  32(R11), Y4, Y11
 	VSUBPD       roundTo<>+0(SB), Y11, Y11
 	VFNMADD231PD (R11), Y11, Y4
-	VBLENDVPD    Y4, 64(R11), Y14, Y12
+	VBLENDVPD    Y4, 64(R11), Y13, Y12
 	VADDPD       Y4, Y12, Y4
-	VPXOR        Y14, Y4, Y4
+	VPXOR        Y13, Y4, Y4
 	VMOVUPD      Y4, 32(DI)(BX*1)
 	ADDQ         $0x40, BX
 	LEAQ         (DX)(R8*4), DX

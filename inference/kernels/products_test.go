@@ -157,11 +157,8 @@ func TestPortableProductsOfLargePrimes(t *testing.T) {
 	}
 }
 
-// multiplesTermsBound is how many terms of a sign sums of signed halves hold.
+// multiplesTermsBound is how many terms of a sign sums of signed halves hold; floats hold one more in all.
 const multiplesTermsBound = 2047
-
-// oneSign is how many terms floats sum, all of one sign.
-const oneSign = 2048
 
 func TestMultiples(t *testing.T) {
 	wordwise(t, 10, func(t *testing.T, p *pair) {
@@ -171,17 +168,20 @@ func TestMultiples(t *testing.T) {
 			n := r.MultiplesWords()
 			x := make([]uint64, inputs*n)
 			for _, largest := range []uint64{1, 1000, MaxWeight} {
-				for _, terms := range []int{0, 1, 7, 7, 7, 400, oneSign, 2 * multiplesTermsBound, 2*multiplesTermsBound + 40} {
+				for _, terms := range []int{0, 1, 7, 7, 7, 400, multiplesTermsBound, multiplesTermsBound + 1, 2 * multiplesTermsBound, 2*multiplesTermsBound + 40} {
 					if terms > 400 && largest < MaxWeight {
 						continue
 					}
-					row := &Row{}
+					row := &Row{Negative: terms / 2}
+					switch terms { // of one sign
+					case multiplesTermsBound:
+						row.Negative = terms
+					case multiplesTermsBound + 1:
+						row.Negative = 0
+					}
 					for k := range terms {
 						row.Index = append(row.Index, int32(rng.IntN(inputs)))
 						row.Weights = append(row.Weights, uint32(rng.Uint64N(largest+1)))
-						if k < terms/2 && terms != oneSign {
-							row.Negative++
-						}
 						if largest == MaxWeight && terms >= 400 {
 							row.Weights[k] = MaxWeight - 1 + uint32(k)%2
 						}

@@ -66,7 +66,7 @@ func NewPortable(r *ring.SubRing) Ring { return &portable{r} }
 // Bounds on moduli, in bits.
 const (
 	MaxBits  = 50 // of the vector kernels
-	LazyBits = 47 // of their faster transforms, up to degree 2^15; 46 beyond
+	LazyBits = 47 // of their faster transforms, with AVX-512 up to degree 2^15; 46 beyond
 )
 
 // Factor is a number modulo q, prepared to be multiplied with, in one implementation.

@@ -7,8 +7,8 @@ import (
 )
 
 // Stream holds polynomials as products read them: for each 32 coefficients and each term, width numbers, one vector of 8 of each in
-// turn. A number takes 4, 5, 6 or 8 bytes, as its modulus needs: products are bound by memory. Numbers are in the Montgomery form of
-// the ring that made the stream.
+// turn. A number takes 4, 5, 6 or 8 bytes, as its modulus needs: products are bound by memory. Numbers are in the form of the
+// ring that made the stream.
 //
 // A key has a term for each digit, with two numbers a and b: KeyProducts is Σ x·a and Σ x·b. A row of plain tiles has one number t
 // a term: PlainProducts is Σ x0·t and Σ x1·t for inputs (x0, x1). A row of encrypted tiles has two: CipherProducts

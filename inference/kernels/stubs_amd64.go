@@ -204,22 +204,22 @@ func extend(dst *uint64, y0 *uint64, y1 *uint64, v *uint8, n int, table *uint64,
 //go:noescape
 func reject(dst *uint64, src *uint64, n int, bits uint64, c *uint64) int
 
-// floatForward4Words is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients.
+// floatForward4Words is a pass of the transform over one block of radix·stride numbers, of words, to floats. The table has the factors of its stages, with quotients.
 //
 //go:noescape
 func floatForward4Words(dst *uint64, src *uint64, table *float64, stride int, c *float64)
 
-// floatForward4Center is the first pass, of words below another modulus, those above half of it as negative.
+// floatForward4Center is a pass of the transform over one block of radix·stride numbers, of words below another modulus, those above half of it as negative, to floats. The table has the factors of its stages, with quotients.
 //
 //go:noescape
 func floatForward4Center(dst *uint64, src *uint64, table *float64, stride int, c *float64, half uint64, modulus float64)
 
-// floatForward4 is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients.
+// floatForward4 is a pass of the transform over one block of radix·stride numbers, of floats that leave room for its stages, to floats. The table has the factors of its stages, with quotients.
 //
 //go:noescape
 func floatForward4(dst *uint64, src *uint64, table *float64, stride int, c *float64)
 
-// floatForward4Reduced is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients.
+// floatForward4Reduced is a pass of the transform over one block of radix·stride numbers, of floats, which it reduces first, to floats. The table has the factors of its stages, with quotients.
 //
 //go:noescape
 func floatForward4Reduced(dst *uint64, src *uint64, table *float64, stride int, c *float64)
@@ -234,32 +234,32 @@ func floatBackward4(dst *uint64, src *uint64, table *float64, stride int, c *flo
 //go:noescape
 func floatBackward4Words(dst *uint64, src *uint64, table *float64, stride int, c *float64)
 
-// floatBackward4Reduced undoes a forward pass, with a table of inverse factors in the same order.
+// floatBackward4Reduced undoes a forward pass, with a table of inverse factors in the same order. It reduces what it reads.
 //
 //go:noescape
 func floatBackward4Reduced(dst *uint64, src *uint64, table *float64, stride int, c *float64)
 
-// floatBackward4WordsReduced undoes the first pass, divides by N and gives words: the table's last factor is 1/N, its first is multiplied by it.
+// floatBackward4WordsReduced undoes the first pass, divides by N and gives words: the table's last factor is 1/N, its first is multiplied by it. It reduces what it reads.
 //
 //go:noescape
 func floatBackward4WordsReduced(dst *uint64, src *uint64, table *float64, stride int, c *float64)
 
-// floatForward8Words is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients.
+// floatForward8Words is a pass of the transform over one block of radix·stride numbers, of words, to floats. The table has the factors of its stages, with quotients.
 //
 //go:noescape
 func floatForward8Words(dst *uint64, src *uint64, table *float64, stride int, c *float64)
 
-// floatForward8Center is the first pass, of words below another modulus, those above half of it as negative.
+// floatForward8Center is a pass of the transform over one block of radix·stride numbers, of words below another modulus, those above half of it as negative, to floats. The table has the factors of its stages, with quotients.
 //
 //go:noescape
 func floatForward8Center(dst *uint64, src *uint64, table *float64, stride int, c *float64, half uint64, modulus float64)
 
-// floatForward8 is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients.
+// floatForward8 is a pass of the transform over one block of radix·stride numbers, of floats that leave room for its stages, to floats. The table has the factors of its stages, with quotients.
 //
 //go:noescape
 func floatForward8(dst *uint64, src *uint64, table *float64, stride int, c *float64)
 
-// floatForward8Reduced is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients.
+// floatForward8Reduced is a pass of the transform over one block of radix·stride numbers, of floats, which it reduces first, to floats. The table has the factors of its stages, with quotients.
 //
 //go:noescape
 func floatForward8Reduced(dst *uint64, src *uint64, table *float64, stride int, c *float64)
@@ -274,12 +274,12 @@ func floatBackward8(dst *uint64, src *uint64, table *float64, stride int, c *flo
 //go:noescape
 func floatBackward8Words(dst *uint64, src *uint64, table *float64, stride int, c *float64)
 
-// floatBackward8Reduced undoes a forward pass, with a table of inverse factors in the same order.
+// floatBackward8Reduced undoes a forward pass, with a table of inverse factors in the same order. It reduces what it reads.
 //
 //go:noescape
 func floatBackward8Reduced(dst *uint64, src *uint64, table *float64, stride int, c *float64)
 
-// floatBackward8WordsReduced undoes the first pass, divides by N and gives words: the table's last factor is 1/N, its first is multiplied by it.
+// floatBackward8WordsReduced undoes the first pass, divides by N and gives words: the table's last factor is 1/N, its first is multiplied by it. It reduces what it reads.
 //
 //go:noescape
 func floatBackward8WordsReduced(dst *uint64, src *uint64, table *float64, stride int, c *float64)
@@ -294,7 +294,7 @@ func floatForwardTail(dst *uint64, src *uint64, table *float64, blocks int, c *f
 //go:noescape
 func floatBackwardTail(dst *uint64, src *uint64, table *float64, blocks int, c *float64)
 
-// floatBackwardTailReduced undoes the forward tail, with a table of inverse factors in the same order.
+// floatBackwardTailReduced undoes the forward tail, with a table of inverse factors in the same order. It reduces numbers after two stages.
 //
 //go:noescape
 func floatBackwardTailReduced(dst *uint64, src *uint64, table *float64, blocks int, c *float64)

@@ -160,7 +160,7 @@ func floatPointwise() {
 		v, out := y[k], y[2+k]
 		VMOVDQU(floatAt(x, k), v)
 		VPADDQ(floatAt(z, k), v, v)
-		least256(v, out)
+		leastWord(v, out)
 		VMOVDQU(out, floatAt(to, k))
 	})
 
@@ -171,20 +171,16 @@ func floatPointwise() {
 	VBROADCASTSD(address("modulus"), y[5])
 	c, t = floatConstants(), floatTemps()
 	floatEach(n, []Register{to, from}, func(k int) {
-		v, above := y[k], t.next()
+		v := y[k]
 		VMOVDQU(floatAt(from, k), v)
-		VPCMPGTQ(y[4], v, above)
-		VANDPD(y[5], above, above)
-		toFloat(v)
-		VSUBPD(above, v, v)
-		reduce(v, c, t)
+		toCentre(v, y[4], y[5], c, t)
 		toWord(v, c, t)
 		VMOVUPD(v, floatAt(to, k))
 	})
 }
 
-// least256 takes words below 2q to below q; q is in floatQ, as an integer.
-func least256(v, out VecPhysical) {
+// leastWord takes words below 2q to below q; floatQ holds q as an integer here.
+func leastWord(v, out VecPhysical) {
 	VPSUBQ(floatQ, v, out)
 	VBLENDVPD(out, v, out, out)
 }
@@ -220,7 +216,7 @@ func floatPermutations() {
 			VBLENDVPS(lanes, high, low, low)
 			if add {
 				VPADDQ(Mem{Base: x, Disp: 32 * half}, low, low)
-				least256(low, out)
+				leastWord(low, out)
 				low = out
 			}
 			VMOVDQU(low, Mem{Base: dst, Disp: 32 * half})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -9,7 +10,7 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// floatSums are the registers of sums, an upper and a lower half for each output and vector; the others rotate.
+// floatSums are the registers of sums, an upper and a lower half for each output and vector; others rotate, and y15 spreads packed numbers.
 type floatSums struct {
 	f       form
 	vectors int // of four words, at a time
@@ -32,8 +33,8 @@ func (f form) floats() {
 	if f.outputs > 2 {
 		s.vectors = 1
 	}
-	s.free = &temps{r: y[2*f.outputs*s.vectors : 14]}
-	exponent, order := y[14], y[15]
+	s.free = &temps{r: append(slices.Clone(y[2*f.outputs*s.vectors:13]), y[14])}
+	order := y[15]
 	outs := []string{"dst0", "dst1", "dst2"}[:f.outputs]
 	begin("float"+strings.ToUpper(f.name[:1])+f.name[1:],
 		"func("+strings.Join(outs, ", ")+" *uint64, x **uint64, index *int32, start, end int, stream *uint64, unpack *uint8, bytes, terms, skip, limit int, c *float64)",
@@ -52,7 +53,7 @@ func (f form) floats() {
 
 	Label("step")
 	for half := range 2 / s.vectors {
-		s.step(r, half, exponent, order)
+		s.step(r, half, order)
 	}
 	ADDQ(U8(64), r.offset)
 	for range f.width { // the next 8 words of the first term
@@ -74,7 +75,7 @@ func (f form) floats() {
 }
 
 // step sums one step: all 8 words, or one half of them.
-func (s floatSums) step(r floatTerms, half int, exponent, order VecPhysical) {
+func (s floatSums) step(r floatTerms, half int, order VecPhysical) {
 	f := s.f
 	label := func(name string) string { return fmt.Sprintf("%s%d", name, half) }
 	c, left, some, at := GP64(), GP64(), GP64(), GP64()
@@ -100,7 +101,7 @@ func (s floatSums) step(r floatTerms, half int, exponent, order VecPhysical) {
 		TESTQ(r.i, r.i)
 		JS(LabelRef(label("outside")))
 	}
-	s.term(r, at, half, exponent, order)
+	s.term(r, at, half, order)
 	Label(label("next"))
 	ADDQ(r.advance, at)
 	ADDQ(U8(4), r.index)
@@ -128,10 +129,7 @@ func (s floatSums) step(r floatTerms, half int, exponent, order VecPhysical) {
 	}
 	s.each(func(out, k int, upper, lower VecPhysical) {
 		s.reduce(upper, lower, constants)
-		v := s.free.next()
-		VBLENDVPD(upper, constants.Offset(fWords), exponent, v)
-		VADDPD(upper, v, upper)
-		VPXOR(exponent, upper, upper)
+		toWord(upper, constants, s.free)
 		VMOVUPD(upper, Mem{Base: dst[out], Index: r.offset, Scale: 1, Disp: 32 * (half + k)})
 	})
 }
@@ -161,7 +159,7 @@ func (s floatSums) reduce(upper, lower VecPhysical, c Mem) {
 }
 
 // term adds a term's products to the sums.
-func (s floatSums) term(r floatTerms, at GPVirtual, half int, exponent, order VecPhysical) {
+func (s floatSums) term(r floatTerms, at GPVirtual, half int, order VecPhysical) {
 	f := s.f
 	if f.inputs == 2 {
 		ADDQ(r.i, r.i)
@@ -177,8 +175,8 @@ func (s floatSums) term(r floatTerms, at GPVirtual, half int, exponent, order Ve
 			if f.inputs == 2 && half+k == 0 { // too many streams for the processor's own prefetching
 				PREFETCHT0(in.Offset(inputAhead))
 			}
-			VPOR(in, exponent, v)
-			VSUBPD(exponent, v, v)
+			VMOVDQU(in, v)
+			toFloat(v)
 			x = append(x, v)
 		}
 		MOVQ(at, number)
@@ -197,8 +195,7 @@ func (s floatSums) term(r floatTerms, at GPVirtual, half int, exponent, order Ve
 			VMOVDQU(first, v.AsX())
 			VINSERTI128(U8(1), second, v, v)
 			VPSHUFB(order, v, v)
-			VPOR(exponent, v, v)
-			VSUBPD(exponent, v, v)
+			toFloat(v)
 			t = append(t, v)
 			if f.inputs == 1 { // its products at once: registers are few
 				s.product(x[0], v, m, k)

@@ -75,6 +75,16 @@ func toFloat(v Op) {
 	VSUBPD(exponent, v, v)
 }
 
+// toCentre takes words below another modulus to floats from −q/2 to q/2, those above half of it as negative.
+func toCentre(v, half, modulus VecPhysical, c Mem, t *temps) {
+	above := t.next()
+	VPCMPGTQ(half, v, above)
+	VANDPD(modulus, above, above)
+	toFloat(v)
+	VSUBPD(above, v, v)
+	reduce(v, c, t)
+}
+
 // toWord takes floats above −q, below q and never −0, to words below q.
 func toWord(x Op, c Mem, t *temps) {
 	v := t.next()
@@ -135,7 +145,12 @@ const (
 	reduced               // floats to be reduced first
 )
 
-var sourceNames = map[source]string{words: "Words", centred: "Center", small: "", reduced: "Reduced"}
+var sources = map[source]struct{ name, doc string }{
+	words:   {"Words", "of words"},
+	centred: {"Center", "of words below another modulus, those above half of it as negative"},
+	small:   {"", "of floats that leave room for its stages"},
+	reduced: {"Reduced", "of floats, which it reduces first"},
+}
 
 // floatBlock is block for vectors of four.
 type floatBlock struct {
@@ -183,12 +198,11 @@ func (b *floatBlock) each(body func()) {
 
 func floatForward(radix int, from source) {
 	signature := "func(dst, src *uint64, table *float64, stride int, c *float64)"
-	doc := "is a pass of the transform over one block of radix·stride numbers, to floats. The table has the factors of its stages, with quotients."
 	if from == centred {
 		signature = "func(dst, src *uint64, table *float64, stride int, c *float64, half uint64, modulus float64)"
-		doc = "is the first pass, of words below another modulus, those above half of it as negative."
 	}
-	begin(fmt.Sprintf("floatForward%d%s", radix, sourceNames[from]), signature, doc)
+	begin(fmt.Sprintf("floatForward%d%s", radix, sources[from].name), signature,
+		"is a pass of the transform over one block of radix·stride numbers, "+sources[from].doc+", to floats. The table has the factors of its stages, with quotients.")
 	b := newFloatBlock(radix)
 	half, modulus := y[11], y[12]
 	if from == centred {
@@ -202,12 +216,7 @@ func floatForward(radix int, from source) {
 			case words:
 				toFloat(y[k])
 			case centred:
-				above := b.t.next()
-				VPCMPGTQ(half, y[k], above)
-				VANDPD(modulus, above, above)
-				toFloat(y[k])
-				VSUBPD(above, y[k], y[k])
-				reduce(y[k], b.c, b.t)
+				toCentre(y[k], half, modulus, b.c, b.t)
 			case reduced:
 				reduce(y[k], b.c, b.t)
 			}
@@ -232,7 +241,7 @@ func floatBackward(radix int, wide, last bool) {
 		name, doc = name+"Words", "undoes the first pass, divides by N and gives words: the table's last factor is 1/N, its first is multiplied by it."
 	}
 	if wide {
-		name += "Reduced"
+		name, doc = name+"Reduced", doc+" It reduces what it reads."
 	}
 	begin(name, "func(dst, src *uint64, table *float64, stride int, c *float64)", doc)
 	b := newFloatBlock(radix)
@@ -374,11 +383,11 @@ func floatForwardTail() {
 }
 
 func floatBackwardTail(wide bool) {
-	name := "floatBackwardTail"
+	name, doc := "floatBackwardTail", "undoes the forward tail, with a table of inverse factors in the same order."
 	if wide {
-		name += "Reduced"
+		name, doc = name+"Reduced", doc+" It reduces numbers after two stages."
 	}
-	begin(name, "func(dst, src *uint64, table *float64, blocks int, c *float64)", "undoes the forward tail, with a table of inverse factors in the same order.")
+	begin(name, "func(dst, src *uint64, table *float64, blocks int, c *float64)", doc)
 	b := newFloatTail()
 	b.each(func() {
 		for i := range 4 {
