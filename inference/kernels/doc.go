@@ -103,7 +103,7 @@
 // which multiply, and both halves are exact for 4 terms at 50 bits and 60 at 47 (productTerms chooses s). Numbers of a stream are as they are. Integer
 // multiples are such sums, with s = 41.
 //
-// On a Zen 3, transforms are 3.5 to 5.5 times as fast as lattigo's: about 2.4 instructions a cycle, 10 a butterfly of four. Butterflies
+// On a Zen 3, transforms are 3.3 to 6.6 times as fast as lattigo's: about 2.4 instructions a cycle, 10 a butterfly of four. Butterflies
 // interleaved by twos, and loops whose steps overlap, were no faster.
 //
 // # What was tried
