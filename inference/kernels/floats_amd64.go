@@ -78,11 +78,7 @@ func (v *floats) Vector() bool { return true }
 func (v *floats) newPlan(radices []int) floatPlan {
 	r := v.r
 	q := r.Modulus
-	var front, back []uint64
-	for i := range r.RootsForward {
-		front = append(front, ring.IMForm(r.RootsForward[i], q, r.MRedConstant))
-		back = append(back, ring.IMForm(r.RootsBackward[i], q, r.MRedConstant))
-	}
+	front, back := plainRoots(r)
 	p := floatPlan{radices: radices}
 	p.forward, p.tail = v.tables(front, radices)
 	p.backward, p.head = v.tables(back, radices)
@@ -117,46 +113,17 @@ func (v *floats) number(f float64) uint64 {
 	return uint64(f)
 }
 
-// tables lays factors out: a stage with h blocks has lattigo's roots h … 2h−1, or from 2h on in the conjugate-invariant
-// ring.
+// tables lays factors out.
 func (v *floats) tables(roots []uint64, radices []int) (passes [][]float64, tail []float64) {
-	factor := func(h, i int) (float64, float64) {
-		if v.conjugate {
-			h *= 2
-		}
-		return v.factor(roots[h+i])
-	}
-	// block lists the factors of two or three stages of a block, from the one with h·m blocks on.
-	block := func(t []float64, m, b, radix int) []float64 {
-		for h := 1; h < radix; h *= 2 {
-			for g := range h {
-				w, quotient := factor(h*m, h*b+g)
-				t = append(t, w, quotient)
-			}
-		}
-		return t
-	}
-	m := 1
-	for _, radix := range radices {
-		var t []float64
-		for b := range m {
-			t = block(t, m, b, radix)
-		}
-		passes = append(passes, t)
-		m *= radix
-	}
+	f := factorsOf(roots, v.conjugate, v.factor)
+	passes, m := f.passes(radices)
 	words := Aligned(64 * m)
 	tail = unsafe.Slice((*float64)(unsafe.Pointer(&words[0])), len(words))[:0]
 	for b := range m {
-		tail = append(block(tail, m, b, 8), 0, 0)
+		tail = append(f.block(tail, m, b, 8), 0, 0)
 		for pair := range 4 {
-			for h := 8; h <= 16; h *= 2 { // strides 2 and 1: the pair's vectors in turn
-				var w, quotient []float64
-				for i := range h / 4 {
-					f, q := factor(h*m, h*b+h/8*(2*pair+i%2)+i/2)
-					w, quotient = append(w, f), append(quotient, q)
-				}
-				tail = append(append(tail, w...), quotient...)
+			for h := 8; h <= 16; h *= 2 { // strides 2 and 1
+				tail = f.pair(tail, h, m, b, pair)
 			}
 		}
 	}

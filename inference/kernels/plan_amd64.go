@@ -21,11 +21,7 @@ type plan struct {
 }
 
 func newPlan(v *vector, r *ring.SubRing, radices []int) plan {
-	var front, back []uint64
-	for i := range r.RootsForward {
-		front = append(front, ring.IMForm(r.RootsForward[i], r.Modulus, r.MRedConstant))
-		back = append(back, ring.IMForm(r.RootsBackward[i], r.Modulus, r.MRedConstant))
-	}
+	front, back := plainRoots(r)
 	p := plan{radices: radices}
 	p.forward, p.tail = v.tables(front, radices)
 	p.backward, p.head = v.tables(back, radices)
@@ -42,45 +38,76 @@ func newPlan(v *vector, r *ring.SubRing, radices []int) plan {
 	return p
 }
 
-// tables lays factors out: a stage with h blocks has lattigo's roots h … 2h−1, or from 2h on in the conjugate-invariant
-// ring.
-func (v *vector) tables(roots []uint64, radices []int) (passes [][]uint64, tail []uint64) {
-	factor := func(h, i int) Factor {
-		if v.conjugate {
+// plainRoots are lattigo's, out of Montgomery form.
+func plainRoots(r *ring.SubRing) (front, back []uint64) {
+	for i := range r.RootsForward {
+		front = append(front, ring.IMForm(r.RootsForward[i], r.Modulus, r.MRedConstant))
+		back = append(back, ring.IMForm(r.RootsBackward[i], r.Modulus, r.MRedConstant))
+	}
+	return front, back
+}
+
+// factors gives factor i of a stage with h blocks, and its quotient.
+type factors[T any] func(h, i int) (w, quotient T)
+
+// factorsOf has lattigo's roots: those of a stage with h blocks are h … 2h−1, or from 2h on in the conjugate-invariant ring.
+func factorsOf[T any](roots []uint64, conjugate bool, prepare func(w uint64) (T, T)) factors[T] {
+	return func(h, i int) (T, T) {
+		if conjugate {
 			h *= 2
 		}
-		return v.Factor(roots[h+i])
+		return prepare(roots[h+i])
 	}
-	// block lists the factors of three or four stages of a block, from the one with h·m blocks on.
-	block := func(t []uint64, m, b, radix int) []uint64 {
-		for h := 1; h < radix; h *= 2 {
-			for g := range h {
-				f := factor(h*m, h*b+g)
-				t = append(t, f.w, f.quotient)
-			}
+}
+
+// block lists the factors of the stages of a block, of m, from the one with m blocks on.
+func (f factors[T]) block(t []T, m, b, radix int) []T {
+	for h := 1; h < radix; h *= 2 {
+		for g := range h {
+			w, quotient := f(h*m, h*b+g)
+			t = append(t, w, quotient)
 		}
-		return t
 	}
-	m := 1
+	return t
+}
+
+// passes lists those of passes; m blocks are left.
+func (f factors[T]) passes(radices []int) (passes [][]T, m int) {
+	m = 1
 	for _, radix := range radices {
-		var t []uint64
+		var t []T
 		for b := range m {
-			t = block(t, m, b, radix)
+			t = f.block(t, m, b, radix)
 		}
 		passes = append(passes, t)
 		m *= radix
 	}
+	return passes, m
+}
+
+// pair lists, for a stage with h blocks in each of m, those of a pair of a block's vectors in turn, and then their quotients.
+func (f factors[T]) pair(t []T, h, m, b, pair int) []T {
+	var w, quotient []T
+	for i := range h / 4 {
+		x, y := f(h*m, h*b+h/8*(2*pair+i%2)+i/2)
+		w, quotient = append(w, x), append(quotient, y)
+	}
+	return append(append(t, w...), quotient...)
+}
+
+// tables lays factors out.
+func (v *vector) tables(roots []uint64, radices []int) (passes [][]uint64, tail []uint64) {
+	f := factorsOf(roots, v.conjugate, func(w uint64) (uint64, uint64) {
+		f := v.Factor(w)
+		return f.w, f.quotient
+	})
+	passes, m := f.passes(radices)
 	tail = Aligned(128 * m)[:0]
 	for b := range m {
-		tail = append(block(tail, m, b, 8), 0, 0)
-		for h := 32; h >= 8; h /= 2 { // of pairs of vectors, in turn
+		tail = append(f.block(tail, m, b, 8), 0, 0)
+		for h := 32; h >= 8; h /= 2 {
 			for pair := range 4 {
-				var w, quotient []uint64
-				for i := range h / 4 {
-					f := factor(h*m, h*b+h/8*(2*pair+i%2)+i/2)
-					w, quotient = append(w, f.w), append(quotient, f.quotient)
-				}
-				tail = append(append(tail, w...), quotient...)
+				tail = f.pair(tail, h, m, b, pair)
 			}
 		}
 	}
