@@ -7,6 +7,7 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
+	"hepex/network"
 	"hepex/network/networktest"
 	"hepex/packing"
 )
@@ -190,5 +191,22 @@ func BenchmarkSetUp(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkDerive chooses parameters for the least that a network may ask for, as they are before it is trained.
+func BenchmarkDerive(b *testing.B) {
+	for name, choice := range map[string]packing.Choice{
+		"tiles":     packing.TilesOf(packing.Shape{In: 16, Out: 16, Batch: 64}),
+		"one image": packing.OneImageIn(1<<13, false),
+	} {
+		b.Run(name, func(b *testing.B) {
+			layout, err := choice.Layout(network.FullyConnected(784, 128, 128, 128, 128, 10))
+			check(b, err)
+			for b.Loop() {
+				_, err := Derive(layout, packing.Profile{}, Wanted{Precision: 13})
+				check(b, err)
+			}
+		})
 	}
 }

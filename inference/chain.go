@@ -31,9 +31,9 @@ type chain struct {
 
 // step is one rescaling. Errors are the variances that an output gets per unit of error added.
 type step struct {
-	gain, fixed int     // the scale before counts gain times, and fixed bits on top
-	weighted    bool    // a product with weights or a mask, whose scale is free
-	bound       float64 // log2 of the largest coefficient of its result, at scale 1
+	gain, fixed int  // the scale before counts gain times, and fixed bits on top
+	weighted    bool // a product with weights or a mask, whose scale is free
+	bound       int  // bits of the largest coefficient of its result, at scale 1
 	weight      float64
 	rounding    float64
 	switches    float64 // of key switches at the scale after
@@ -50,8 +50,9 @@ func newChain(layout *packing.Layout, p packing.Profile) *chain {
 	for i := range layout.Layers {
 		ly := &layout.Layers[i]
 		of := func(k packing.SourceKind) float64 { return p.Errors[packing.Source{Layer: i, Kind: k}] }
-		bound := math.Log2(math.Max(p.Bound(i), 1))
-		square := bound + math.Log2(math.Max(p.Peaks[i], 1)*float64(layout.SquaresAdded(i))) // mean |x²| ≤ mean |x| · max |x|
+		largest := math.Log2(math.Max(p.Bound(i), 1))
+		bound := int(math.Ceil(largest))
+		square := int(math.Ceil(largest + math.Log2(math.Max(p.Peaks[i], 1)*float64(layout.SquaresAdded(i))))) // mean |x²| ≤ mean |x| · max |x|
 		if ly.Integer {
 			if fractions += ly.Fraction; ly.Square {
 				c.steps = append(c.steps, step{gain: 2, fixed: 2 * fractions, bound: square, rounding: of(packing.SquareError)})
@@ -125,7 +126,7 @@ func (c *chain) spent(s sizes) (total, broken int) {
 	modulus(s.scales[n] + c.head)
 	for j := n - 1; j >= 0; j-- {
 		st := &c.steps[j]
-		over(s.scales[j+1] + int(math.Ceil(st.bound)) + c.margin - total) // what is rescaled to must fit the moduli below
+		over(s.scales[j+1] + st.bound + c.margin - total) // what is rescaled to must fit the moduli below
 		if st.weighted {
 			over(minWeightScale - c.weightScale(s, j))
 		}
@@ -143,7 +144,7 @@ func (c *chain) spent(s sizes) (total, broken int) {
 
 // error is log2 of the standard deviation of the worst output.
 func (c *chain) error(s sizes) float64 {
-	at := func(variance float64, scale int) float64 { return math.Ldexp(variance, -2*scale) }
+	at := func(variance float64, scale int) float64 { return variance * exp2(-2*scale) }
 	v := c.input*at(c.noise.fresh(), s.scales[0]) + at(c.bias, s.scales[len(c.steps)])
 	v += c.float
 	digits := digitSum{special: c.special, logP: c.special*s.logP + c.extra}

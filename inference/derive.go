@@ -87,6 +87,9 @@ func Derive(layout *packing.Layout, profile packing.Profile, w Wanted) (Literal,
 		return ok
 	}
 	for _, c := range candidates(layout, w) {
+		if layout.Kind != packing.OneImage && c.least(layout, w) >= cheapest {
+			continue
+		}
 		if served := try(c); layout.Kind != packing.OneImage || !served && !c.wouldServe(layout, profile, w) {
 			continue
 		}

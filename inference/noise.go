@@ -68,7 +68,16 @@ func (d *digitSum) total() float64 {
 	if d.count == 0 {
 		return d.whole
 	}
-	return d.whole + math.Ldexp(1, 2*(d.last-d.logP))
+	return d.whole + exp2(2*(d.last-d.logP))
+}
+
+// exp2 is 2ⁿ, where that is a normal number: math.Ldexp, faster.
+func exp2(n int) float64 {
+	const bias, least, most = 1023, -1022, 1023
+	if n < least || n > most {
+		return math.Ldexp(1, n)
+	}
+	return math.Float64frombits(uint64(n+bias) << 52)
 }
 
 // weightVariance is that of weights.

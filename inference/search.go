@@ -10,7 +10,7 @@ func (c *chain) size() (sizes, bool) {
 		return s, false
 	}
 	directions := c.directions(&s)
-	loss := c.loss(s)
+	loss := c.loss(s, math.Inf(1))
 	for improved := true; improved; {
 		improved = false
 		for i, a := range directions {
@@ -18,7 +18,7 @@ func (c *chain) size() (sizes, bool) {
 				for _, steps := range moves {
 					a.move(steps[0])
 					b.move(steps[1])
-					if l := c.loss(s); l < loss-indifferent {
+					if l := c.loss(s, loss-indifferent); l < loss-indifferent {
 						loss, improved = l, true
 						continue
 					}
@@ -95,12 +95,16 @@ func (c *chain) directions(s *sizes) []direction {
 	return ds
 }
 
-// loss is what the search minimises: rules first, then the error as far as it matters, then size.
-func (c *chain) loss(s sizes) float64 {
+// loss is what the search minimises: rules first, then the error as far as it matters, then size. One that is sure not to be
+// below a limit is not worked out to the end.
+func (c *chain) loss(s sizes, limit float64) float64 {
 	c.settle(s)
 	total, broken := c.spent(s)
 	if broken > 0 {
 		return 1e6 * float64(broken)
+	}
+	if least := 1e3*c.enough + float64(total); least >= limit {
+		return least
 	}
 	return 1e3*math.Max(c.error(s), c.enough) + float64(total)
 }
