@@ -2,6 +2,7 @@ package pruning
 
 import (
 	"cmp"
+	"container/heap"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -88,47 +89,81 @@ func centroids(features [][]float64, group []int, clusters int) [][]float64 {
 	return c
 }
 
-// pair is a neuron and a cluster that could take it.
-type pair struct {
-	distance        float64
-	neuron, cluster int
-}
-
 // assign gives each neuron a cluster, nearest pairs first, until clusters are full.
 func assign(features, centroids [][]float64, capacity []int) []int {
-	pairs := distances(features, centroids)
-	slices.SortFunc(pairs, func(a, b pair) int {
-		return cmp.Or(cmp.Compare(a.distance, b.distance), a.neuron-b.neuron, a.cluster-b.cluster)
-	})
+	distances := distances(features, centroids)
 	free := slices.Clone(capacity)
-	group := slices.Repeat([]int{-1}, len(features))
-	for _, p := range pairs {
-		if group[p.neuron] < 0 && free[p.cluster] > 0 {
-			group[p.neuron] = p.cluster
-			free[p.cluster]--
+	nearest := make(nearestFirst, len(features))
+	for i := range nearest {
+		nearest[i].neuron = i
+		nearest[i].find(distances[i], free)
+	}
+	heap.Init(&nearest)
+	group := make([]int, len(features))
+	for len(nearest) > 0 {
+		first := &nearest[0]
+		if free[first.cluster] == 0 { // since it was found
+			first.find(distances[first.neuron], free)
+			heap.Fix(&nearest, 0)
+			continue
 		}
+		group[first.neuron] = first.cluster
+		free[first.cluster]--
+		heap.Pop(&nearest)
 	}
 	return group
 }
 
-// distances gives all pairs, computed on all processors.
-func distances(features, centroids [][]float64) []pair {
-	pairs := make([]pair, len(features)*len(centroids))
+// candidate is a neuron and the nearest cluster that could take it.
+type candidate struct {
+	distance        float64
+	neuron, cluster int
+}
+
+// find takes the nearest of the clusters that are not full, the first of equals.
+func (c *candidate) find(distances []float64, free []int) {
+	c.cluster = -1
+	for g, d := range distances {
+		if free[g] > 0 && (c.cluster < 0 || d < c.distance) {
+			c.distance, c.cluster = d, g
+		}
+	}
+}
+
+// nearestFirst is a heap of neurons, the one nearest to its cluster on top, the first of equals.
+type nearestFirst []candidate
+
+func (h nearestFirst) Len() int { return len(h) }
+func (h nearestFirst) Less(i, j int) bool {
+	return cmp.Or(cmp.Compare(h[i].distance, h[j].distance), h[i].neuron-h[j].neuron) < 0
+}
+func (h nearestFirst) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *nearestFirst) Push(x any)   { *h = append(*h, x.(candidate)) }
+func (h *nearestFirst) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
+}
+
+// distances gives those of all neurons from all clusters, computed on all processors.
+func distances(features, centroids [][]float64) [][]float64 {
+	all := make([][]float64, len(features))
 	workers := runtime.GOMAXPROCS(0)
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(features); i += workers {
+				all[i] = make([]float64, len(centroids))
 				for g, c := range centroids {
 					d := 0.0
 					for k, v := range features[i] {
 						d += (v - c[k]) * (v - c[k])
 					}
-					pairs[i*len(centroids)+g] = pair{distance: d, neuron: i, cluster: g}
+					all[i][g] = d
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return pairs
+	return all
 }

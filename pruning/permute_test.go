@@ -1,6 +1,7 @@
 package pruning
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -81,6 +82,51 @@ func TestKMeansLosesFewerWeights(t *testing.T) {
 			t.Errorf("%s: k-means loses %d weights, sort %d", scope, lost["kmeans"], lost["sort"])
 		}
 	}
+}
+
+// Neurons go to clusters as if all pairs were sorted, equal distances among them.
+func TestNearestPairsFirst(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 5))
+	for range 200 {
+		neurons, clusters, values := 1+rng.IntN(40), 1+rng.IntN(6), 1+rng.IntN(20)
+		points := func(n int) [][]float64 {
+			all := make([][]float64, n)
+			for i := range all {
+				all[i] = []float64{float64(rng.IntN(values)), float64(rng.IntN(values))}
+			}
+			return all
+		}
+		features, centroids := points(neurons), points(clusters)
+		capacity := make([]int, clusters)
+		for range neurons {
+			capacity[rng.IntN(clusters)]++
+		}
+		if got, want := assign(features, centroids, capacity), assignSorted(features, centroids, capacity); !slices.Equal(got, want) {
+			t.Fatalf("features %v, centroids %v, capacity %v: %v, want %v", features, centroids, capacity, got, want)
+		}
+	}
+}
+
+func assignSorted(features, centroids [][]float64, capacity []int) []int {
+	type pair struct {
+		distance        float64
+		neuron, cluster int
+	}
+	var pairs []pair
+	for i, of := range distances(features, centroids) {
+		for g, d := range of {
+			pairs = append(pairs, pair{d, i, g})
+		}
+	}
+	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.distance, b.distance) })
+	free, group := slices.Clone(capacity), slices.Repeat([]int{-1}, len(features))
+	for _, p := range pairs {
+		if group[p.neuron] < 0 && free[p.cluster] > 0 {
+			group[p.neuron] = p.cluster
+			free[p.cluster]--
+		}
+	}
+	return group
 }
 
 func BenchmarkKMeans(b *testing.B) {
