@@ -113,6 +113,9 @@ func TestUnusablePrices(t *testing.T) {
 	if err := Prepare(j, nil); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Remove(PriceDir(j.CacheDir)); err != nil { // which are the prices of others
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(PriceDir(j.CacheDir), []byte("a file where a folder should be"), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,7 @@ func testJob(t *testing.T, cache, edit string, with ...string) Job {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sharePrices(t, cache)
 	return Job{Experiment: c.Name, Point: id, Spec: p.Spec, Params: p.Params, CacheDir: cache}
 }
 
@@ -233,7 +234,7 @@ func files(t *testing.T, dir string) map[string]bool {
 	t.Helper()
 	out := map[string]bool{}
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && filepath.Base(filepath.Dir(path)) != "locks" {
+		if err == nil && d.Type().IsRegular() && filepath.Base(filepath.Dir(path)) != "locks" {
 			out[path] = true
 		}
 		return err
