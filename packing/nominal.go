@@ -1,6 +1,9 @@
 package packing
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Arithmetic is what nominal prices depend on: the ring, and the bit lengths of the ciphertext moduli, the last one
 // left first, and of the special ones.
@@ -37,29 +40,31 @@ func (a Arithmetic) Nominal() Prices {
 	for i, b := range a.LogQ {
 		limbs[i] = a.limb(b)
 	}
-	typical := a.limb(typicalBits)
-	var table [ops][tabled]float64
+	if len(limbs) == 0 {
+		limbs = slices.Repeat([]limb{a.limb(typicalBits)}, tabled)
+	}
 	price := func(op Op, level int) float64 {
 		q := limbs[:min(level+1, len(limbs))]
 		for len(q) <= level {
-			q = append(q[:len(q):len(q)], typical)
+			q = append(q[:len(q):len(q)], a.limb(typicalBits))
 		}
 		return priced{q, special}.op(op)
 	}
-	for op := range table {
-		for level := range table[op] {
-			table[op][level] = price(Op(op), level)
+	table := make([][ops]float64, min(len(limbs), tabled))
+	for level := range table {
+		for op := range table[level] {
+			table[level][op] = price(Op(op), level)
 		}
 	}
 	return func(op Op, level int) float64 {
-		if level < tabled {
-			return table[op][level]
+		if level < len(table) {
+			return table[level][op]
 		}
 		return price(op, level)
 	}
 }
 
-// tabled is how many levels have their prices computed beforehand: searches ask for them again and again.
+// tabled is how many levels at most have their prices computed beforehand: searches ask for them again and again.
 const tabled = 8
 
 // limb is what kernels take for one modulus, in seconds; key switches work on both polynomials of a ciphertext at once.
