@@ -11,19 +11,37 @@ func (c *chain) size() (sizes, bool) {
 	}
 	directions := c.directions(&s)
 	loss := c.loss(s, math.Inf(1))
-	for improved := true; improved; {
-		improved = false
+	better := 1                             // steps that helped: while it stays, nothing is tried twice in vain
+	alone := make([]int, len(directions))   // what it was when a direction did not help
+	pairs := make([][]int, len(directions)) // and when two did not, by how far apart they are
+	for i := range pairs {
+		pairs[i] = make([]int, min(near, len(directions)-i))
+	}
+	try := func(a, b direction, moves [][2]int) (inVain int) {
+		inVain = better
+		for _, steps := range moves {
+			a.move(steps[0])
+			b.move(steps[1])
+			if l := c.loss(s, loss-indifferent); l < loss-indifferent {
+				loss, inVain = l, 0
+				better++
+				continue
+			}
+			a.move(-steps[0])
+			b.move(-steps[1])
+		}
+		return inVain
+	}
+	for before := 0; before != better; {
+		before = better
 		for i, a := range directions {
-			for _, b := range directions[i:min(i+near, len(directions))] {
-				for _, steps := range moves {
-					a.move(steps[0])
-					b.move(steps[1])
-					if l := c.loss(s, loss-indifferent); l < loss-indifferent {
-						loss, improved = l, true
-						continue
-					}
-					a.move(-steps[0])
-					b.move(-steps[1])
+			for apart := range pairs[i] {
+				b := directions[i+apart]
+				if alone[i] != better {
+					alone[i] = try(a, b, movesAlone)
+				}
+				if pairs[i][apart] != better {
+					pairs[i][apart] = try(a, b, movesTogether)
 				}
 			}
 		}
@@ -33,8 +51,11 @@ func (c *chain) size() (sizes, bool) {
 	return s, broken == 0
 }
 
-// moves are steps in two directions, or in one of them alone.
-var moves = [][2]int{{1, 0}, {-1, 0}, {4, 0}, {-4, 0}, {1, 1}, {-1, -1}, {1, -1}, {-1, 1}, {2, -1}, {-2, 1}, {1, -2}, {-1, 2}}
+// Steps in one direction, and in two.
+var (
+	movesAlone    = [][2]int{{1, 0}, {-1, 0}, {4, 0}, {-4, 0}}
+	movesTogether = [][2]int{{1, 1}, {-1, -1}, {1, -1}, {-1, 1}, {2, -1}, {-2, 1}, {1, -2}, {-1, 2}}
+)
 
 // near bounds how far apart directions may be that are tried together: long chains have hundreds.
 const near = 40
