@@ -43,7 +43,7 @@ func stoppings() int {
 	if testing.Short() {
 		return 5
 	}
-	return 12
+	return 8
 }
 
 // A sweep killed at random moments and resumed: nothing that it left is half written, nothing that was done is lost or done

@@ -238,6 +238,7 @@ func TestInterruptedRunResumes(t *testing.T) {
 
 // What is built while a run goes on does not reach it: all of its points are done by the program that was started.
 func TestBuildDuringARun(t *testing.T) {
+	t.Parallel()
 	s := newPricedSandbox(t)
 	s.write("small.yaml", small)
 	program, err := os.ReadFile(machine.Program)
@@ -306,6 +307,7 @@ func TestEditDuringARun(t *testing.T) {
 }
 
 func TestOneRunAtATime(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("small.yaml", hanging)
 	first := s.command("run", "small.yaml")
@@ -380,6 +382,7 @@ func TestUnusableCacheEndsTheRun(t *testing.T) {
 }
 
 func TestHopelessRunStops(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("small.yaml", strings.NewReplacer("precision: 16", "precision: 38", "tables:", "limits: {max_failures: 2}\ntables:").Replace(small))
 	code, _, stderr := s.run("run", "small.yaml")

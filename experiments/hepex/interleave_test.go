@@ -67,6 +67,7 @@ func TestPointsTakeTurns(t *testing.T) {
 // Whoever kills one of the workers loses that point, and no other. The last worker lingers until one of the others is
 // killed, so that all three are there.
 func TestKilledWorkerFailsAlone(t *testing.T) {
+	t.Parallel()
 	s := newPricedSandbox(t)
 	const turns = 10
 	s.write("small.yaml", strings.Replace(interleaved(turns), "label: dense", "label: linger", 1))
