@@ -35,6 +35,7 @@ func TestImportedFromStartToEnd(t *testing.T) {
 		{"weights of a stated architecture", "digits", "mlp.safetensors, type: mlp, hidden: [48, 16]", 7, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // most of it runs on one thread
 			if testing.Short() && c.moduli > 7 {
 				t.Skip("deep")
 			}

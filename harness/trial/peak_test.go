@@ -145,6 +145,7 @@ func TestPeakIsPredicted(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each measures in a process of its own
 			edit = append(edit, "p4e, ratio: 0.8, scope: global, permutation: kmeans, retrain: {epochs: 2}", "dense", "epochs: 2", "epochs: 1", "tile: 16x8x4", "tile: 16x8x32")
 			j := testJob(t, cache, edit[0], edit[1:]...)
 			if err := Prepare(j, nil); err != nil {
