@@ -2,9 +2,11 @@ package inference
 
 import (
 	"io"
+	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
+	"hepex/inference/kernels"
 	"hepex/packing"
 )
 
@@ -13,12 +15,13 @@ type Batch struct {
 	params      Parameters
 	kind        string
 	ciphertexts []*rlwe.Ciphertext
+	seeds       []kernels.Seed // of inputs; outputs have none
 	level       int
 	scale       rlwe.Scale
 }
 
 const (
-	kindInput  = "hepex input\n"
+	kindInput  = "hepex seeded input\n"
 	kindOutput = "hepex output\n"
 )
 
@@ -27,7 +30,8 @@ func NewInput(p Parameters, layout *packing.Layout) (*Batch, error) {
 	if err := p.fits(layout); err != nil {
 		return nil, err
 	}
-	return &Batch{p, kindInput, make([]*rlwe.Ciphertext, layout.Layers[0].Cols), layout.Levels, p.scales(layout)[0].input}, nil
+	n := layout.Layers[0].Cols
+	return &Batch{p, kindInput, make([]*rlwe.Ciphertext, n), make([]kernels.Seed, n), layout.Levels, p.scales(layout)[0].input}, nil
 }
 
 // NewOutput is an empty batch of outputs of a layout, to read into.
@@ -36,7 +40,7 @@ func NewOutput(p Parameters, layout *packing.Layout) (*Batch, error) {
 		return nil, err
 	}
 	last := len(layout.Layers) - 1
-	return &Batch{p, kindOutput, make([]*rlwe.Ciphertext, layout.Layers[last].Rows), 0, p.scales(layout)[last].output}, nil
+	return &Batch{p, kindOutput, make([]*rlwe.Ciphertext, layout.Layers[last].Rows), nil, 0, p.scales(layout)[last].output}, nil
 }
 
 // Bytes is the memory that the ciphertexts take.
@@ -48,10 +52,23 @@ func (b *Batch) Bytes() int64 {
 	return n
 }
 
+// Sent is how many bytes WriteTo writes.
+func (b *Batch) Sent() int64 {
+	n, err := b.WriteTo(io.Discard)
+	if err != nil {
+		panic(err) // nothing is discarded in vain
+	}
+	return n
+}
+
 // WriteTo writes the ciphertexts.
 func (b *Batch) WriteTo(w io.Writer) (int64, error) {
 	out := newWriter(w, b.params, b.kind)
-	for _, ct := range b.ciphertexts {
+	for i, ct := range b.ciphertexts {
+		if b.seeds != nil {
+			out.fresh(ct, b.seeds[i])
+			continue
+		}
 		for _, v := range ct.Value {
 			out.poly(v)
 		}
@@ -62,13 +79,17 @@ func (b *Batch) WriteTo(w io.Writer) (int64, error) {
 // ReadFrom reads what WriteTo wrote for the same parameters and layout.
 func (b *Batch) ReadFrom(r io.Reader) (int64, error) {
 	in := newReader(r, b.params, b.kind)
-	read := make([]*rlwe.Ciphertext, len(b.ciphertexts))
+	read, seeds := make([]*rlwe.Ciphertext, len(b.ciphertexts)), slices.Clone(b.seeds)
 	for i := range read {
-		read[i] = in.element(1, b.level, b.scale)
+		if seeds != nil {
+			read[i], seeds[i] = in.fresh(b.level, b.scale)
+		} else {
+			read[i] = in.element(1, b.level, b.scale)
+		}
 	}
 	n, err := in.close("batch")
 	if err == nil {
-		b.ciphertexts = read
+		b.ciphertexts, b.seeds = read, seeds
 	}
 	return n, err
 }

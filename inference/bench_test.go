@@ -16,6 +16,7 @@ import (
 type bench struct {
 	server *Server
 	input  *Batch
+	model  *packing.Model
 	tiles  int
 }
 
@@ -45,7 +46,7 @@ func newBench(b *testing.B, dims []int, shape packing.Shape, encrypted bool) ben
 	check(b, err)
 	server, err := NewServer(p, m.Layout, keys, model, 1)
 	check(b, err)
-	return bench{server, input, m.KeptTiles(0)}
+	return bench{server, input, m, m.KeptTiles(0)}
 }
 
 // modes runs a benchmark for plain and for encrypted weights.
@@ -167,8 +168,6 @@ func BenchmarkSetUp(b *testing.B) {
 		s := newBench(b, []int{784, 64, 10}, packing.Shape{In: 8, Out: 8, Batch: 64}, encrypted)
 		p, layout := s.server.params, s.server.layout
 		rng := rand.New(rand.NewPCG(1, 2))
-		m, err := packing.TilesOf(packing.Shape{In: 8, Out: 8, Batch: 64}).Pack(networktest.Folded(rng, []int{784, 64, 10}, 1, 1), nil)
-		check(b, err)
 		client, err := NewClient(p, layout)
 		check(b, err)
 		x := networktest.Samples(rng, 64, 784)
@@ -176,10 +175,10 @@ func BenchmarkSetUp(b *testing.B) {
 			"keys": func() error { _, err := client.Keys(encrypted); return err },
 			"model": func() error {
 				if encrypted {
-					_, _, err := client.EncryptModel(m)
+					_, _, err := client.EncryptModel(s.model)
 					return err
 				}
-				_, _, err := EncodeModel(p, m)
+				_, _, err := EncodeModel(p, s.model)
 				return err
 			},
 			"input": func() error { _, err := client.Encrypt(x); return err },

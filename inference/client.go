@@ -59,7 +59,7 @@ func (c *Client) Encrypt(samples [][]float64) (*Batch, error) {
 			if err := encoder.encode(cols[i], batch.scale, batch.level); err != nil {
 				return fmt.Errorf("inference: input: %w", err)
 			}
-			batch.ciphertexts[i] = encryptor.encrypt(encoder, batch.level, batch.scale)
+			batch.ciphertexts[i], batch.seeds[i] = encryptor.encrypt(encoder, batch.level, batch.scale)
 			return nil
 		}
 	})

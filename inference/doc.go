@@ -75,6 +75,10 @@
 // streams of AES-256 in counter mode, each under a key of its own from the operating system: to tell one from random bits is
 // to break AES. Numbers are kept if they are below the modulus, else drawn again, which has no bias.
 //
+// The uniform polynomial of a fresh ciphertext, or of each digit of a key, is public: the seed that it follows from is sent in its place, which
+// halves inputs, encrypted weights and keys. So the key of that stream is public too, and security rests on AES standing in for a random
+// oracle, as it does in the 90s variant of Kyber, and a hash in the symmetric ciphertexts of SEAL. Seeds of errors never leave.
+//
 // # Threat model
 //
 // The server is honest but curious. It sees the shapes of the network, the kept tiles and which Galois keys exist,

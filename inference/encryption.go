@@ -28,12 +28,12 @@ func (s *secret) at(level, i int) []uint64 {
 	return s.p[i-level-1]
 }
 
-// encryptor encrypts polynomials under a secret key: (−a·s + e + m, a). a, which everybody sees, is the key stream of a cipher; e is
-// drawn by lattigo's Gaussian sampler from another, whose words never leave. It is not safe for concurrent use.
+// encryptor encrypts polynomials under a secret key: (−a·s + e + m, a). a, which everybody sees, is drawn from a seed, which is sent in
+// its place; e is drawn by lattigo's Gaussian sampler from another, which never leaves. It is not safe for concurrent use.
 type encryptor struct {
 	params Parameters
 	secret *secret
-	public kernels.Source
+	public []kernels.Source // by limb
 	gauss  *ring.GaussianSampler
 	small  ring.Poly // an error modulo the first prime
 	words  []uint64
@@ -45,7 +45,8 @@ func newEncryptor(p Parameters, s *secret) *encryptor {
 	if err != nil {
 		panic(err) // the distribution is lattigo's default
 	}
-	return &encryptor{p, s, kernels.NewSource(), gauss.(*ring.GaussianSampler), first.NewPoly(), kernels.Aligned(p.N())}
+	public := make([]kernels.Source, p.rings.limbs(p.MaxLevel()))
+	return &encryptor{p, s, public, gauss.(*ring.GaussianSampler), first.NewPoly(), kernels.Aligned(p.N())}
 }
 
 // clone can be used beside the encryptor, and draws from a source of its own.
@@ -64,9 +65,18 @@ func (e *encryptor) errors() []uint64 {
 	return e.words
 }
 
+// renew draws a seed for so many limbs of what is encrypted next. In each limb all a come from one of its sources, in the order of use.
+func (e *encryptor) renew(limbs int) kernels.Seed {
+	seed := kernels.NewSeed()
+	for i := range limbs {
+		e.public[i] = seed.Source(i)
+	}
+	return seed
+}
+
 // zero writes limb i of an encryption of zero under a secret, all but its error: a is drawn, b = b − a·s.
-func (e *encryptor) zero(a, b, s []uint64, r kernels.Ring) {
-	r.Uniform(a, e.public)
+func (e *encryptor) zero(i int, a, b, s []uint64, r kernels.Ring) {
+	r.Uniform(a, e.public[i])
 	r.MulSub(b, a, s, b)
 }
 
@@ -74,13 +84,13 @@ func (e *encryptor) zero(a, b, s []uint64, r kernels.Ring) {
 func (e *encryptor) begin(m *encoder) { m.add(e.errors()) }
 
 // encrypt encrypts what an encoder holds.
-func (e *encryptor) encrypt(m *encoder, level int, scale rlwe.Scale) *rlwe.Ciphertext {
-	ct := newCiphertext(e.params, 1, level, scale)
+func (e *encryptor) encrypt(m *encoder, level int, scale rlwe.Scale) (*rlwe.Ciphertext, kernels.Seed) {
+	ct, seed := newCiphertext(e.params, 1, level, scale), e.renew(level+1)
 	e.begin(m)
 	for i := range level + 1 {
 		b, a := ct.Value[0].Coeffs[i], ct.Value[1].Coeffs[i]
 		m.limb(b, level, i)
-		e.zero(a, b, e.secret.q[i], e.params.rings.q[i])
+		e.zero(i, a, b, e.secret.q[i], e.params.rings.q[i])
 	}
-	return ct
+	return ct, seed
 }

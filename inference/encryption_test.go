@@ -25,7 +25,7 @@ func TestEncryption(t *testing.T) {
 			for _, from := range []*encryptor{e, e, clone} {
 				check(t, message.encode([]float64{1, 2, 3}, p.DefaultScale(), p.MaxLevel()))
 				plain := message.plaintext(p.MaxLevel(), p.DefaultScale())
-				ct := from.encrypt(message, p.MaxLevel(), p.DefaultScale())
+				ct, _ := from.encrypt(message, p.MaxLevel(), p.DefaultScale())
 				v := &sampled{}
 				for i, r := range p.rings.q {
 					v.limb(t, r, ct.Value[0].Coeffs[i], ct.Value[1].Coeffs[i], s.q[i], plain.Value[0].Coeffs[i])

@@ -13,6 +13,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"hepex/inference/kernels"
 	"hepex/network"
 	"hepex/network/networktest"
 	"hepex/packing"
@@ -96,9 +97,42 @@ func evaluate(t *testing.T, p Parameters, m *packing.Model, encrypted bool, thre
 	back, err := NewOutput(p, m.Layout)
 	check(t, err)
 	over(t, output, back)
+	checkSent(t, p, m, model, input, output)
 	got, err := client.Decrypt(back, len(x))
 	check(t, err)
 	return got, trace
+}
+
+// checkSent holds what is sent against what was predicted.
+func checkSent(t *testing.T, p Parameters, m *packing.Model, model *Model, input, output *Batch) {
+	t.Helper()
+	want, header := PredictSent(p.Literal, m.Layout, m.Kept, model.Encrypted), int64(len(p.fingerprint()))
+	if got := input.Sent() - int64(len(kindInput)) - header; got != want.Up {
+		t.Errorf("inputs of %d bytes: predicted were %d", got, want.Up)
+	}
+	if got := output.Sent() - int64(len(kindOutput)) - header; got != want.Down {
+		t.Errorf("outputs of %d bytes: predicted were %d", got, want.Down)
+	}
+	if !model.Encrypted {
+		return
+	}
+	n, err := model.WriteTo(io.Discard)
+	check(t, err)
+	marks, alive, dense := 100, true, true // at most, of what is kept and of seeds
+	for _, rows := range m.Kept {
+		for _, row := range rows {
+			marks += len(row) * (len(kernels.Seed{}) + 1)
+			alive = alive && slices.Contains(row, true)
+		}
+	}
+	for i := range m.Layers {
+		marks += m.Layers[i].Rows * (len(kernels.Seed{}) + 9)
+		dense = dense && m.Layers[i].Positions() == 1
+	}
+	// Positions of a convolution may have a bias in common, and a constant output has one too.
+	if beside := n - want.Weights; dense && beside < 0 || alive && beside > int64(marks) {
+		t.Errorf("a model of %d bytes, its weights predicted to be %d: want at most %d of marks", n, want.Weights, marks)
+	}
 }
 
 // over writes one object and reads it into another, as if between two processes.

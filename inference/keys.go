@@ -20,7 +20,7 @@ type Keys struct {
 	rotate map[int]*switchingKey // by step
 }
 
-const kindKeys = "hepex keys\n"
+const kindKeys = "hepex seeded keys\n"
 
 // NewKeys are empty keys for a layout, to read into.
 func NewKeys(p Parameters, layout *packing.Layout, encryptedWeights bool) (*Keys, error) {
@@ -103,6 +103,7 @@ func (k *Keys) ReadFrom(r io.Reader) (int64, error) {
 }
 
 func (w *writer) key(k *switchingKey) {
+	w.bytes(k.seed[:])
 	for i, s := range k.limbs {
 		w.stream(s, k.level, i)
 	}
@@ -113,8 +114,9 @@ func (r *reader) key(level int, arena *kernels.Arena) *switchingKey {
 		return nil
 	}
 	k := newSwitchingKey(r.params, level, arena)
+	k.seed = r.seed()
 	for i, s := range k.limbs {
-		r.stream(s, level, i)
+		r.stream(s, level, i, k.seed)
 	}
 	return k
 }

@@ -12,6 +12,22 @@ func KeySeconds(l Literal, layout *packing.Layout, encrypted bool) float64 {
 	return packing.KeyLimbSeconds * math.Ldexp(float64(limbs), l.LogN-13)
 }
 
+// Sent is how many bytes go over the wire.
+type Sent struct {
+	Up, Down int64 // of a batch
+	Weights  int64 // once, if they are encrypted
+}
+
+// PredictSent says what will be sent, but for keys, headers and the seeds of weights.
+func PredictSent(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool) Sent {
+	a := l.arithmetic()
+	s := Sent{Up: a.Inputs(layout), Down: a.Outputs(layout)}
+	if encrypted {
+		s.Weights = a.Weights(layout, kept)
+	}
+	return s
+}
+
 // PredictMemory says what an evaluation will need, from the kept tiles.
 func PredictMemory(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool, threads int) packing.Memory {
 	return l.arithmetic().Memory(layout, kept, encrypted, threads)

@@ -25,6 +25,7 @@ type Model struct {
 type modelLayer struct {
 	groups  [][]tiles          // of each row of tiles the kept ones; of each of its columns, where inputs are rotated within a row's products
 	bias    []*rlwe.Ciphertext // of each row, shared where it is the same; nil for rows that nothing reads
+	seeds   []kernels.Seed     // of these, if they are encrypted
 	scalars []scalarRow        // of each row of tiles, instead of both, in scalar layouts
 }
 
@@ -35,6 +36,7 @@ type tiles struct {
 	terms  []int32 // of the row of tiles, in order
 	inputs []int32 // that they read at the first position: of the layer, packing.Outside, or which rotation of the column
 	limbs  []*kernels.Stream
+	seed   kernels.Seed // of all a, if they are encrypted
 }
 
 // ModelTimes is how long it took to make a model, in seconds of wall time. Encrypt is 0 for plain
@@ -70,7 +72,7 @@ func buildModel(p Parameters, m *packing.Model, encryptor *encryptor) (*Model, M
 			model.layers[i] = modelLayer{scalars: rows}
 			continue
 		}
-		model.layers[i] = modelLayer{groups: make([][]tiles, ly.Groups()), bias: make([]*rlwe.Ciphertext, ly.Rows)}
+		model.layers[i] = newModelLayer(ly)
 		err := parallel(0, ly.Groups(), func() func(int) error {
 			b := builder{params: p, encoder: first.clone(), encode: &encode, encrypt: &encrypt}
 			if encryptor != nil {
@@ -85,6 +87,11 @@ func buildModel(p Parameters, m *packing.Model, encryptor *encryptor) (*Model, M
 	wall := time.Since(start).Seconds()
 	share := float64(encode.Load()) / float64(max(encode.Load()+encrypt.Load(), 1))
 	return model, ModelTimes{Encode: wall * share, Encrypt: wall * (1 - share)}, nil
+}
+
+// newModelLayer is a layer of tiles to be filled.
+func newModelLayer(ly *packing.Layer) modelLayer {
+	return modelLayer{groups: make([][]tiles, ly.Groups()), bias: make([]*rlwe.Ciphertext, ly.Rows), seeds: make([]kernels.Seed, ly.Rows)}
 }
 
 // newTiles makes room for the kept terms of a row of tiles.
@@ -141,16 +148,17 @@ func (b *builder) group(out *modelLayer, m *packing.Model, i, g int, sc scales) 
 	ly := &m.Layers[i]
 	if last := i == len(m.Layers)-1; m.HasRow(i, g) || last {
 		var biases []*rlwe.Ciphertext
+		var seeds []kernels.Seed
 		for position, n := range m.BiasOf(i, g) {
 			r := position*ly.Groups() + g
 			if n == len(biases) {
-				bias, err := b.element(m.BiasRow(i, r), ly.SumLevel(), sc.sum)
+				bias, seed, err := b.element(m.BiasRow(i, r), ly.SumLevel(), sc.sum)
 				if err != nil {
 					return err
 				}
-				biases = append(biases, bias)
+				biases, seeds = append(biases, bias), append(seeds, seed)
 			}
-			out.bias[r] = biases[n]
+			out.bias[r], out.seeds[r] = biases[n], seeds[n]
 		}
 	}
 	row := newTiles(b.params, ly, g, m.Kept[i][g], b.encryptor != nil)
@@ -169,6 +177,9 @@ func (b *builder) group(out *modelLayer, m *packing.Model, i, g int, sc scales) 
 // tiles encodes the slots of each term, encrypts them if weights are encrypted, and puts them into a row's streams.
 func (b *builder) tiles(row *tiles, level int, scale rlwe.Scale, slots func(k int) []float64) error {
 	width := row.limbs[0].Width()
+	if b.encryptor != nil {
+		row.seed = b.encryptor.renew(len(row.limbs))
+	}
 	for len(b.limbs) < len(row.limbs) {
 		b.limbs = append(b.limbs, nil)
 	}
@@ -210,7 +221,7 @@ func (b *builder) tile(row *tiles, k int, slots []float64, level int, scale rlwe
 	for l := range row.limbs {
 		x, random := b.limbs[l][2*k], b.limbs[l][2*k+1]
 		b.encoder.limb(x, level, l)
-		b.encryptor.zero(random, x, b.encryptor.secret.q[l], b.params.rings.q[l])
+		b.encryptor.zero(l, random, x, b.encryptor.secret.q[l], b.params.rings.q[l])
 	}
 	return nil
 }
@@ -218,18 +229,19 @@ func (b *builder) tile(row *tiles, k int, slots []float64, level int, scale rlwe
 func (b *builder) since(start time.Time, sum *atomic.Int64) { sum.Add(int64(time.Since(start))) }
 
 // element encodes slots and encrypts the result if weights are encrypted.
-func (b *builder) element(slots []float64, level int, scale rlwe.Scale) (*rlwe.Ciphertext, error) {
+func (b *builder) element(slots []float64, level int, scale rlwe.Scale) (*rlwe.Ciphertext, kernels.Seed, error) {
 	start := time.Now()
 	if err := b.encoder.encode(slots, scale, level); err != nil {
-		return nil, err
+		return nil, kernels.Seed{}, err
 	}
 	if b.encryptor == nil {
 		defer b.since(start, b.encode)
-		return b.encoder.plaintext(level, scale), nil
+		return b.encoder.plaintext(level, scale), kernels.Seed{}, nil
 	}
 	b.since(start, b.encode)
 	defer b.since(time.Now(), b.encrypt)
-	return b.encryptor.encrypt(b.encoder, level, scale), nil
+	ct, seed := b.encryptor.encrypt(b.encoder, level, scale)
+	return ct, seed, nil
 }
 
 // Bytes is the memory that tiles and biases take.

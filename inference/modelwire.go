@@ -12,7 +12,7 @@ import (
 	"hepex/packing"
 )
 
-const kindModel = "hepex model\n"
+const kindModel = "hepex seeded model\n"
 
 // NewModel is an empty model for a layout, to read into.
 func NewModel(p Parameters, layout *packing.Layout) (*Model, error) {
@@ -36,42 +36,46 @@ func (m *Model) WriteTo(w io.Writer) (int64, error) {
 			out.scalarRow(row)
 		}
 		for g := range ly.groups {
-			out.biases(&m.layout.Layers[i], ly.bias, g)
-			out.tiles(&m.layout.Layers[i], ly.groups[g])
+			out.biases(&m.layout.Layers[i], ly, g)
+			out.tiles(&m.layout.Layers[i], ly.groups[g], m.Encrypted)
 		}
 	}
 	return out.close()
 }
 
-func (w *writer) optional(ct *rlwe.Ciphertext) {
-	if ct == nil {
+// optional writes an encoded plaintext, or a fresh ciphertext with its seed, if there is one.
+func (w *writer) optional(ct *rlwe.Ciphertext, seed kernels.Seed) {
+	switch {
+	case ct == nil:
 		w.bytes([]byte{0})
-		return
-	}
-	w.bytes([]byte{1})
-	for _, v := range ct.Value {
-		w.poly(v)
+	case ct.Degree() == 0:
+		w.bytes([]byte{1})
+		w.poly(ct.Value[0])
+	default:
+		w.bytes([]byte{1})
+		w.fresh(ct, seed)
 	}
 }
 
 // biases writes those of a row of tiles, each once.
-func (w *writer) biases(ly *packing.Layer, bias []*rlwe.Ciphertext, group int) {
+func (w *writer) biases(ly *packing.Layer, of modelLayer, group int) {
 	var distinct []*rlwe.Ciphertext
+	var seeds []kernels.Seed
 	for r := group; r < ly.Rows; r += ly.Groups() {
-		n := slices.Index(distinct, bias[r])
+		n := slices.Index(distinct, of.bias[r])
 		if n < 0 {
-			n, distinct = len(distinct), append(distinct, bias[r])
+			n, distinct, seeds = len(distinct), append(distinct, of.bias[r]), append(seeds, of.seeds[r])
 		}
 		if ly.Positions() > 1 {
 			w.number(uint64(n))
 		}
 	}
-	for _, b := range distinct {
-		w.optional(b)
+	for n, b := range distinct {
+		w.optional(b, seeds[n])
 	}
 }
 
-func (w *writer) tiles(ly *packing.Layer, row []tiles) {
+func (w *writer) tiles(ly *packing.Layer, row []tiles, encrypted bool) {
 	kept := make([]byte, ly.Terms())
 	for _, t := range row {
 		for _, term := range t.terms {
@@ -80,6 +84,9 @@ func (w *writer) tiles(ly *packing.Layer, row []tiles) {
 	}
 	w.bytes(kept)
 	for _, t := range row {
+		if encrypted {
+			w.bytes(t.seed[:])
+		}
 		for i, s := range t.limbs {
 			w.stream(s, ly.Level, i)
 		}
@@ -125,19 +132,19 @@ func (m *Model) readLayer(in *reader, i, degree int, sc scales) modelLayer {
 		}
 		return ly
 	}
-	ly := modelLayer{groups: make([][]tiles, want.Groups()), bias: make([]*rlwe.Ciphertext, want.Rows)}
+	ly := newModelLayer(want)
 	for g := range want.Groups() {
 		if in.err != nil {
 			break
 		}
-		in.biases(want, ly.bias, g, func() *rlwe.Ciphertext { return in.optional(degree, want.SumLevel(), sc.sum) })
+		in.biases(want, ly, g, func() (*rlwe.Ciphertext, kernels.Seed) { return in.optional(degree, want.SumLevel(), sc.sum) })
 		ly.groups[g] = in.tiles(want, g, degree == 1)
 	}
 	return ly
 }
 
 // biases reads those of a row of tiles.
-func (r *reader) biases(ly *packing.Layer, bias []*rlwe.Ciphertext, group int, read func() *rlwe.Ciphertext) {
+func (r *reader) biases(ly *packing.Layer, into modelLayer, group int, read func() (*rlwe.Ciphertext, kernels.Seed)) {
 	of, most := make([]int, ly.Positions()), 0 // numbered as they come
 	if len(of) > 1 {
 		for position := range of {
@@ -146,14 +153,17 @@ func (r *reader) biases(ly *packing.Layer, bias []*rlwe.Ciphertext, group int, r
 		}
 	}
 	var distinct []*rlwe.Ciphertext
+	var seeds []kernels.Seed
 	for range max(1, most) {
 		if r.err != nil {
 			return
 		}
-		distinct = append(distinct, read())
+		bias, seed := read()
+		distinct, seeds = append(distinct, bias), append(seeds, seed)
 	}
 	for position, n := range of {
-		bias[position*ly.Groups()+group] = distinct[n]
+		row := position*ly.Groups() + group
+		into.bias[row], into.seeds[row] = distinct[n], seeds[n]
 	}
 }
 
@@ -166,11 +176,14 @@ func (r *reader) there() bool {
 	return r.err == nil && b[0] == 1
 }
 
-func (r *reader) optional(degree, level int, scale rlwe.Scale) *rlwe.Ciphertext {
-	if !r.there() {
-		return nil
+func (r *reader) optional(degree, level int, scale rlwe.Scale) (*rlwe.Ciphertext, kernels.Seed) {
+	switch {
+	case !r.there():
+		return nil, kernels.Seed{}
+	case degree == 0:
+		return r.element(0, level, scale), kernels.Seed{}
 	}
-	return r.element(degree, level, scale)
+	return r.fresh(level, scale)
 }
 
 func (r *reader) tiles(ly *packing.Layer, group int, encrypted bool) []tiles {
@@ -182,9 +195,13 @@ func (r *reader) tiles(ly *packing.Layer, group int, encrypted bool) []tiles {
 		return nil
 	}
 	row := newTiles(r.params, ly, group, kept, encrypted)
-	for _, t := range row {
+	for c := range row {
+		t := &row[c]
+		if encrypted {
+			t.seed = r.seed()
+		}
 		for i, s := range t.limbs {
-			r.stream(s, ly.Level, i)
+			r.stream(s, ly.Level, i, t.seed)
 		}
 	}
 	return row

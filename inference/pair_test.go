@@ -86,7 +86,7 @@ func TestHostileNumbersAreErrors(t *testing.T) {
 	input, err := NewInput(p, m.Layout)
 	check(t, err)
 	w := newWriter(io.Discard, p, kindInput)
-	header := w.n
+	header := w.n + int64(len(kernels.Seed{}))
 	for name, change := range map[string]func(first *scalarRow){
 		"an input that is not there": func(r *scalarRow) { r.Index[1] = 4 },
 		"more negative weights":      func(r *scalarRow) { r.Negative = 5 },

@@ -14,6 +14,7 @@ import (
 // bring a multiple of s′ under the secret s.
 type switchingKey struct {
 	level int
+	seed  kernels.Seed // of all a
 	limbs []*kernels.Stream
 }
 
@@ -63,6 +64,7 @@ func (k *switchingKey) bytes() (n int64) {
 func (e *encryptor) switchingKey(level int, from, to [][]uint64, arena *kernels.Arena) *switchingKey {
 	r := e.params.rings
 	k := newSwitchingKey(e.params, level, arena)
+	k.seed = e.renew(r.limbs(level))
 	a, b := kernels.Aligned(r.n), kernels.Aligned(r.n)
 	for d := range r.digitCount(level) {
 		noise := e.errors()
@@ -72,7 +74,7 @@ func (e *encryptor) switchingKey(level int, from, to [][]uint64, arena *kernels.
 			if i <= level && i/len(r.p) == d {
 				at.ScaleAdd(b, from[i], r.special[i])
 			}
-			e.zero(a, b, to[i], at)
+			e.zero(i, a, b, to[i], at)
 			at.Put(k.limbs[i], d, b, a)
 		}
 	}

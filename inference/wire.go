@@ -70,16 +70,20 @@ func (w *writer) numbers(x []uint64, modulus uint64) {
 	w.bytes(w.limb[:b*len(x)])
 }
 
-// stream writes a stream of limb i of Q·P at a level, polynomial by polynomial.
+// stream writes a stream of limb i of Q·P at a level, polynomial by polynomial: of ciphertexts, the first of two.
 func (w *writer) stream(s *kernels.Stream, level, i int) {
 	r := w.params.rings.at(level, i)
 	x := make([]uint64, w.params.N())
 	for term := range s.Terms() {
-		for number := range s.Width() {
-			r.Get(s, term, number, x)
-			w.numbers(x, r.Modulus())
-		}
+		r.Get(s, term, 0, x)
+		w.numbers(x, r.Modulus())
 	}
+}
+
+// fresh writes a ciphertext as it was encrypted: its first polynomial, and a seed in the place of the second.
+func (w *writer) fresh(ct *rlwe.Ciphertext, seed kernels.Seed) {
+	w.bytes(seed[:])
+	w.poly(ct.Value[0])
 }
 
 func (w *writer) close() (int64, error) {
@@ -163,16 +167,26 @@ func (r *reader) numbers(x []uint64, modulus uint64) {
 	}
 }
 
-// stream fills a stream of limb i of Q·P at a level.
-func (r *reader) stream(s *kernels.Stream, level, i int) {
-	at := r.params.rings.at(level, i)
+// seed reads a seed.
+func (r *reader) seed() (s kernels.Seed) {
+	r.bytes(s[:])
+	return s
+}
+
+// stream fills a stream of limb i of Q·P at a level. The second polynomials of ciphertexts are drawn from a seed.
+func (r *reader) stream(s *kernels.Stream, level, i int, seed kernels.Seed) {
+	at, source := r.params.rings.at(level, i), seed.Source(i)
 	for len(r.terms) < min(putTerms, s.Terms())*s.Width() {
 		r.terms = append(r.terms, kernels.Aligned(r.params.N()))
 	}
 	for term := 0; term < s.Terms() && r.err == nil; term += putTerms {
 		some := r.terms[:min(putTerms, s.Terms()-term)*s.Width()]
-		for _, v := range some {
-			r.numbers(v, at.Modulus())
+		for n, v := range some {
+			if n%s.Width() == 0 {
+				r.numbers(v, at.Modulus())
+			} else {
+				at.Uniform(v, source)
+			}
 		}
 		if r.err == nil {
 			at.Put(s, term, some...)
@@ -182,6 +196,19 @@ func (r *reader) stream(s *kernels.Stream, level, i int) {
 
 // putTerms is how many terms are put into a stream together: as many as fill a page with each group of coefficients.
 const putTerms = 16
+
+// fresh reads what a writer's fresh wrote.
+func (r *reader) fresh(level int, scale rlwe.Scale) (*rlwe.Ciphertext, kernels.Seed) {
+	if r.err != nil {
+		return nil, kernels.Seed{}
+	}
+	ct, seed := newCiphertext(r.params, 1, level, scale), r.seed()
+	r.poly(ct.Value[0])
+	for i, a := range ct.Value[1].Coeffs {
+		r.params.rings.q[i].Uniform(a, seed.Source(i))
+	}
+	return ct, seed
+}
 
 // element reads a ciphertext, or at degree 0 an encoded plaintext.
 func (r *reader) element(degree, level int, scale rlwe.Scale) *rlwe.Ciphertext {

@@ -94,11 +94,10 @@ func (l *Layout) layerCosts(i int, p Prices, a Arithmetic, encrypted bool) Layer
 	}
 	c.Tile.Memory, c.Row.Memory = withRuntime(b.tile), withRuntime(int64(ly.borders())*b.bias+int64(handed)*a.words())
 	if encrypted {
-		c.Tile.Upload, c.Row.Upload = float64(b.tile), float64(int64(ly.borders())*b.bias)
+		c.Tile.Upload, c.Row.Upload = float64(b.tileSent), float64(int64(ly.borders())*b.biasSent)
 	}
 	if i == 0 {
-		input := a.ciphertext(l.Levels)
-		c.Input.Memory, c.Input.Upload = withRuntime(input), float64(input)
+		c.Input.Memory, c.Input.Upload = withRuntime(a.ciphertext(l.Levels)), float64(a.input(l))
 	}
 	return c
 }

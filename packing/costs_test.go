@@ -56,12 +56,9 @@ func TestCostsAddUp(t *testing.T) {
 		if want := float64(m.Total()); got.Memory < want-1 { // rounded to whole bytes once
 			t.Fatalf("round %d, %s %v %s: %g bytes in parts, %g predicted", round, l.Kind, dims, l.Shape, got.Memory, want)
 		}
-		upload := float64(m.Input)
+		upload := float64(a.Inputs(l))
 		if encrypted {
-			upload += float64(m.Model)
-			for i := range l.Layers {
-				upload -= float64(a.layerBytes(&l.Layers[i], encrypted).always) // masks are the server's own
-			}
+			upload += float64(a.Weights(l, kept))
 		}
 		if !near(got.Upload, upload) {
 			t.Fatalf("round %d, %s %v %s: %g bytes sent in parts, %g in all", round, l.Kind, dims, l.Shape, got.Upload, upload)

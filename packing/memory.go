@@ -7,7 +7,6 @@ type Memory struct {
 	Model   int64 // tiles and biases
 	Keys    int64
 	Input   int64 // which stays: it is the caller's
-	Output  int64 // what is sent back, part of Working
 	Working int64 // ciphertexts of layers, when they are most
 	Tables  int64 // of transforms
 	Buffers int64 // of key switches, and of products with integers
@@ -66,6 +65,8 @@ type layerBytes struct {
 	tile   int64 // a kept tile, or weight
 	bias   int64 // of a row of tiles with a kept one, for each border
 	always int64 // whatever tiles are kept
+
+	tileSent, biasSent int64 // of these, what the server is sent if weights are encrypted
 }
 
 func (a Arithmetic) layerBytes(ly *Layer, encrypted bool) layerBytes {
@@ -74,12 +75,40 @@ func (a Arithmetic) layerBytes(ly *Layer, encrypted bool) layerBytes {
 	}
 	b := layerBytes{tile: a.packed(ly.Level, ly.Diagonals(encrypted)), bias: a.words() * int64(ly.Level)}
 	if encrypted {
+		b.tileSent, b.biasSent = b.tile, a.packed(ly.SumLevel(), false)
 		b.tile, b.bias = 2*b.tile, 2*b.bias
 	}
 	if ly.Mask {
 		b.always = a.words() * int64(ly.Level)
 	}
 	return b
+}
+
+// seedBytes is what is sent in the place of the second polynomial of a fresh ciphertext, which follows from it.
+const seedBytes = 48
+
+// Inputs is how many bytes of a batch the server is sent.
+func (a Arithmetic) Inputs(l *Layout) int64 { return int64(l.Layers[0].Cols) * a.input(l) }
+
+// input is one of its ciphertexts.
+func (a Arithmetic) input(l *Layout) int64 { return seedBytes + a.packed(l.Levels, false) }
+
+// Outputs is how many bytes the server sends back.
+func (a Arithmetic) Outputs(l *Layout) int64 {
+	return int64(l.Layers[len(l.Layers)-1].Rows) * 2 * a.packed(0, false)
+}
+
+// Weights is how many bytes of encrypted weights the server is sent, but for their seeds.
+func (a Arithmetic) Weights(l *Layout, kept [][][]bool) (n int64) {
+	for i := range l.Layers {
+		b, borders := a.layerBytes(&l.Layers[i], true), int64(l.Layers[i].borders())
+		for _, row := range kept[i] {
+			if tiles := number(row); tiles > 0 {
+				n += borders*b.biasSent + int64(tiles)*b.tileSent
+			}
+		}
+	}
+	return n
 }
 
 // Memory says what an evaluation will need, from the kept tiles.
@@ -109,7 +138,6 @@ func (a Arithmetic) standing(l *Layout, encrypted bool, threads int) (m Memory) 
 		m.Keys += a.key(level)
 	}
 	m.Input = int64(l.Layers[0].Cols) * a.ciphertext(l.Levels)
-	m.Output = int64(l.Layers[len(l.Layers)-1].Rows) * a.ciphertext(0)
 	m.Tables = 4 * a.words() * int64(l.Levels+1+len(a.LogP))
 	m.Buffers = a.switchers(l, encrypted, threads) + a.blocks(l, threads)
 	return m

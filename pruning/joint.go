@@ -33,6 +33,9 @@ func (j Joint) String() string {
 	if Whole(j.Budget) {
 		text += fmt.Sprintf(" final=%g plan=%s layout=%s encrypted=%t", j.Final, j.Plan, j.Kind, j.Encrypted)
 	}
+	if j.Budget == "upload" {
+		text += " seeded" // half of what it was before ciphertexts were sent with seeds
+	}
 	return text
 }
 

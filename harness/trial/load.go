@@ -13,7 +13,7 @@ type setup struct {
 	keygen, encryptInput float64              // seconds
 	model                inference.ModelTimes // seconds
 	modelBytes, keyBytes int64
-	inputBytes           int64
+	inputBytes, sentUp   int64
 	warnings
 }
 
@@ -66,6 +66,7 @@ func load(spec config.Spec, c *choice, x [][]float64) (*session, error) {
 		return s, err
 	}
 	s.encryptInput, s.inputBytes = time.Since(start).Seconds(), s.input.Bytes()
+	s.sentUp = s.input.Sent()
 	s.server, err = inference.NewServer(c.params, c.model.Layout, keys, model, spec.Measure.Threads)
 	return s, err
 }

@@ -25,7 +25,7 @@ func (m *measurement) record() record.Record {
 	if s := m.setup; s != nil {
 		r.Batch, r.Threads, r.Order = s.batch, spec.Measure.Threads, "sequential"
 		r.Latency = &record.Latency{Keygen: s.keygen, EncodeModel: s.model.Encode, EncryptModel: s.model.Encrypt, EncryptInput: s.encryptInput}
-		r.Memory, r.BytesUp = &record.Memory{Model: s.modelBytes, Keys: s.keyBytes, Input: s.inputBytes}, s.inputBytes
+		r.Memory, r.BytesUp = &record.Memory{Model: s.modelBytes, Keys: s.keyBytes, Input: s.inputBytes}, s.sentUp
 		r.Warnings = append(r.Warnings, s.warnings...)
 	}
 	if t := m.timing; t != nil {
@@ -33,7 +33,7 @@ func (m *measurement) record() record.Record {
 		l.Evaluate, l.EvaluateAt, l.Warmed, l.PerLayer, l.Rotation, l.Reference = t.evaluations, t.at, t.warmed, t.layers, t.rotation, t.reference
 		l.EvaluateMedian, l.EvaluateLow, l.EvaluateHigh = t.all.Median, t.all.Low, t.all.High
 		l.EvaluatePerImage = t.all.Median / float64(r.Batch)
-		r.Operations, r.Noise, r.Memory.PeakRSS, r.BytesDown = t.operations, t.noise, t.peak, t.outputBytes
+		r.Operations, r.Noise, r.Memory.PeakRSS, r.BytesDown = t.operations, t.noise, t.peak, t.sentDown
 		r.Environment.GOMAXPROCS = spec.Measure.Threads
 		r.Warnings = append(r.Warnings, t.warnings...)
 	}

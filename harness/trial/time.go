@@ -22,10 +22,10 @@ type timing struct {
 	layers              []record.LayerTime // medians
 	rotation, reference float64            // what evaluations are compared with, medians
 
-	operations        *record.Operations // of one evaluation
-	peak, outputBytes int64
-	noise             *record.Noise
-	output            *inference.Batch
+	operations     *record.Operations // of one evaluation
+	peak, sentDown int64
+	noise          *record.Noise
+	output         *inference.Batch
 	warnings
 }
 
@@ -92,7 +92,7 @@ func (m *measurement) time(c *choice, s *session) (*timing, error) {
 			break
 		}
 	}
-	t.noise, t.outputBytes = noise.End(), t.output.Bytes()
+	t.noise, t.sentDown = noise.End(), t.output.Sent()
 	if why := machine.Unreliable(m.environment, t.noise, u.rotations); why != nil {
 		t.warnings.add(record.BusyWarning+"times are unreliable (%s)", strings.Join(why, ", "))
 	}

@@ -211,11 +211,9 @@ func (r *reference) candidate(f *network.Folded, choice packing.Choice, o Option
 		nominal: inference.NominalCost(lit, l, m.Kept, o.Encrypted),
 	}
 	c.KeySeconds = inference.KeySeconds(lit, l, o.Encrypted)
-	c.BytesUp, c.BytesDown = c.Memory.Input, c.Memory.Output
-	c.Upload = c.BytesUp * int64(o.runs(l.Batch))
-	if o.Encrypted {
-		c.Upload += c.Memory.Model
-	}
+	sent := inference.PredictSent(lit, l, m.Kept, o.Encrypted)
+	c.BytesUp, c.BytesDown = sent.Up, sent.Down
+	c.Upload = sent.Up*int64(o.runs(l.Batch)) + sent.Weights
 	c.Price(c.nominal, o)
 	return c, nil
 }

@@ -67,7 +67,7 @@ func BenchmarkVectors(b *testing.B) {
 			"PlainProducts of 4":   func() { r.PlainProducts(&outs, &in, index, one, 0, p.n) },
 			"CipherProducts of 4":  func() { r.CipherProducts(&outs, &in, index, two, 0, p.n) },
 			"100 Multiples, block": func() { r.Multiples(dst[:r.MultiplesWords()], inputs, row, 5) },
-			"Uniform":              func() { r.Uniform(dst, newSource([seedBytes]byte{})) },
+			"Uniform":              func() { r.Uniform(dst, Seed{}.Source(0)) },
 			"Put":                  func() { r.Put(one, 1, x) },
 			"Get":                  func() { r.Get(one, 1, 0, dst) },
 		} {

@@ -126,14 +126,14 @@ func TestUniformIsBelowTheModulus(t *testing.T) {
 // A source's key and counter are all drawn: fewer random bytes would still look random.
 func TestNewSourceDrawsAllOfItsSeed(t *testing.T) {
 	defer func(r io.Reader) { rand.Reader = r }(rand.Reader)
-	var seed [seedBytes]byte
+	var seed Seed
 	for i := range seed {
 		seed[i] = byte(i + 1)
 	}
 	rand.Reader = bytes.NewReader(seed[:])
 	got, want := make([]uint64, 8), make([]uint64, 8)
 	NewSource().words(got)
-	newSource(seed).words(want)
+	seed.Source(0).words(want)
 	same(t, "source", got, want)
 }
 

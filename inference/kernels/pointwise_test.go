@@ -118,8 +118,8 @@ func TestPermutations(t *testing.T) {
 func TestUniform(t *testing.T) {
 	pairs(t, []int{12}, func(t *testing.T, p *pair) {
 		got, want := make([]uint64, p.n+5), make([]uint64, p.n+5)
-		p.vector.Uniform(got, newSource([seedBytes]byte{1}))
-		p.portable.Uniform(want, newSource([seedBytes]byte{1}))
+		p.vector.Uniform(got, Seed{1}.Source(0))
+		p.portable.Uniform(want, Seed{1}.Source(0))
 		same(t, "uniform", got, want)
 		mean := 0.0
 		for _, v := range got {

@@ -15,21 +15,27 @@ import (
 type Source struct{ stream cipher.Stream }
 
 // NewSource draws a key from the operating system.
-func NewSource() Source {
-	var seed [seedBytes]byte
-	rand.Read(seed[:]) // never fails
-	return newSource(seed)
+func NewSource() Source { return NewSeed().Source(0) }
+
+// Seed is what sources give all their words by: a key and a first counter.
+type Seed [keyBytes + aes.BlockSize]byte
+
+const keyBytes = 32
+
+// NewSeed draws a seed from the operating system.
+func NewSeed() (s Seed) {
+	rand.Read(s[:]) // never fails
+	return s
 }
 
-// seedBytes are a key and a first counter.
-const seedBytes = 32 + aes.BlockSize
-
-func newSource(seed [seedBytes]byte) Source {
-	block, err := aes.NewCipher(seed[:32])
+// Source is the n-th of a seed's 256 sources. They lie 2^120 blocks apart in one key stream.
+func (s Seed) Source(n int) Source {
+	block, err := aes.NewCipher(s[:keyBytes])
 	if err != nil {
 		panic(err) // the size is right
 	}
-	return Source{cipher.NewCTR(block, seed[32:])}
+	s[keyBytes] ^= byte(n)
+	return Source{cipher.NewCTR(block, s[keyBytes:])}
 }
 
 // Read fills bytes; it never fails.
