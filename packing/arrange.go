@@ -16,11 +16,14 @@ type arranger struct {
 	priced    map[pricedLayer]layerPrice // which take most of the time, and do not depend on what keys are charged
 }
 
-// pricedLayer is what the price of a layer depends on.
+// pricedLayer is what the price of a layer depends on. Many arrangements of inner layers have theirs in common: whatever their inputs' period
+// and the window that they leave, so many rotations to the left and to the right cost the same.
 type pricedLayer struct {
-	in                                     state
-	pitch, window, period, fold, rotations int
-	babies                                 int
+	layer, group, cols int // of the inputs
+	pitch              int
+	window             int // of outer layers
+	fold, left, right  int
+	babies             int
 }
 
 type layerPrice struct {
@@ -292,8 +295,10 @@ func (s *arranger) next(i int, in state, a arrangement) state {
 
 // cost prices a dense layer and its keys.
 func (s *arranger) cost(i int, in state, a arrangement) float64 {
-	in.layer = i
-	key := pricedLayer{in, a.pitch, a.window, a.period, a.fold, len(a.rotations), a.babies}
+	key := pricedLayer{i, in.group, in.cols, a.pitch, a.window, a.fold, a.steps, len(a.rotations) - a.steps, a.babies}
+	if a.fold > 0 {
+		key.window = 0
+	}
 	p, ok := s.priced[key]
 	if !ok {
 		p = s.price(i, in, a)

@@ -107,7 +107,9 @@ func (c Counts) Cost(p Prices) float64 {
 
 // Sorted lists what is counted, by primitive and level.
 func (c Counts) Sorted() []At {
-	return slices.SortedFunc(maps.Keys(c), func(a, b At) int { return cmp.Or(int(a.Op)-int(b.Op), a.Level-b.Level) })
+	all := slices.AppendSeq(make([]At, 0, len(c)), maps.Keys(c))
+	slices.SortFunc(all, func(a, b At) int { return cmp.Or(int(a.Op)-int(b.Op), a.Level-b.Level) })
+	return all
 }
 
 // Proportional is the part of the counts that grows with the kept tiles.
