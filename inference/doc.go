@@ -72,12 +72,13 @@
 // # Randomness
 //
 // Secrets and errors are drawn by lattigo's ternary and Gaussian samplers. Uniform polynomials, and the bits behind errors, are key
-// streams of AES-256 in counter mode, each under a key of its own from the operating system: to tell one from random bits is
-// to break AES. Numbers are kept if they are below the modulus, else drawn again, which has no bias.
+// streams of AES-256 in counter mode, under keys from the operating system. Numbers are kept if they are below the modulus, else drawn
+// again, which has no bias.
 //
-// The uniform polynomial of a fresh ciphertext, or of each digit of a key, is public: the seed that it follows from is sent in its place, which
-// halves inputs, encrypted weights and keys. So the key of that stream is public too, and security rests on AES standing in for a random
-// oracle, as it does in the 90s variant of Kyber, and a hash in the symmetric ciphertexts of SEAL. Seeds of errors never leave.
+// Errors have keys of their own, which never leave: to tell them from random bits is to break AES. The uniform polynomials of a fresh
+// ciphertext, some tiles or an evaluation key are public, and so is the seed that is sent in their place, which halves what is sent: a key and,
+// for each limb, a range of counters. There security rests on AES standing in for a random oracle, as it does in the 90s variant of Kyber,
+// and a hash in the symmetric ciphertexts of SEAL.
 //
 // # Threat model
 //

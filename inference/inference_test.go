@@ -113,6 +113,11 @@ func checkSent(t *testing.T, p Parameters, m *packing.Model, model *Model, input
 	if got := output.Sent() - int64(len(kindOutput)) - header; got != want.Down {
 		t.Errorf("outputs of %d bytes: predicted were %d", got, want.Down)
 	}
+	for _, b := range []*Batch{input, output} {
+		if n, err := b.WriteTo(io.Discard); err != nil || n != b.Sent() {
+			t.Errorf("%d bytes are written, %v: want %d", n, err, b.Sent())
+		}
+	}
 	if !model.Encrypted {
 		return
 	}

@@ -18,7 +18,8 @@ type Sent struct {
 	Weights  int64 // once, if they are encrypted
 }
 
-// PredictSent says what will be sent, but for keys, headers and the seeds of weights.
+// PredictSent says what will be sent, but for keys, headers, and marks and seeds of weights. Positions of a convolution that have a bias in common
+// are sent it once, which Weights leaves out of account.
 func PredictSent(l Literal, layout *packing.Layout, kept [][][]bool, encrypted bool) Sent {
 	a := l.arithmetic()
 	s := Sent{Up: a.Inputs(layout), Down: a.Outputs(layout)}

@@ -1,6 +1,7 @@
 package inference
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -12,7 +13,14 @@ import (
 	"hepex/packing"
 )
 
-const kindModel = "hepex seeded model\n"
+const kindModel = "hepex model\n"
+
+// What follows the mark of a model.
+const (
+	plainWeights    = iota
+	unseededWeights // are no longer written
+	encryptedWeights
+)
 
 // NewModel is an empty model for a layout, to read into.
 func NewModel(p Parameters, layout *packing.Layout) (*Model, error) {
@@ -22,14 +30,15 @@ func NewModel(p Parameters, layout *packing.Layout) (*Model, error) {
 	return &Model{params: p, layout: layout}, nil
 }
 
-// WriteTo writes for each row of tiles its biases, if it has any, which terms are kept, and their coefficients limb by limb. Before the
+// WriteTo writes for each row of tiles its biases, if it has any, which terms are kept, and their coefficients limb by limb, with the seeds of
+// what is encrypted. Before the
 // biases of several output positions, it says which of them each position has.
 func (m *Model) WriteTo(w io.Writer) (int64, error) {
 	out := newWriter(w, m.params, kindModel)
 	if m.Encrypted {
-		out.number(1)
+		out.number(encryptedWeights)
 	} else {
-		out.number(0)
+		out.number(plainWeights)
 	}
 	for i, ly := range m.layers {
 		for _, row := range ly.scalars {
@@ -107,14 +116,17 @@ func (w *writer) scalarRow(row scalarRow) {
 // ReadFrom reads what WriteTo wrote for the same parameters and layout.
 func (m *Model) ReadFrom(r io.Reader) (int64, error) {
 	in := newReader(r, m.params, kindModel)
-	degree := int(in.number("kind of weights", 1))
-	read := Model{params: m.params, layout: m.layout, Encrypted: degree == 1}
+	kind := in.number("kind of weights", encryptedWeights)
+	if kind == unseededWeights {
+		in.fail(errors.New("encrypted by another version of hepex"))
+	}
+	read := Model{params: m.params, layout: m.layout, Encrypted: kind == encryptedWeights}
 	scales := m.params.scales(m.layout)
 	for i := range m.layout.Layers {
 		if in.err != nil {
 			break
 		}
-		read.layers = append(read.layers, m.readLayer(in, i, degree, scales[i]))
+		read.layers = append(read.layers, m.readLayer(in, i, read.Encrypted, scales[i]))
 	}
 	n, err := in.close("model")
 	if err == nil {
@@ -123,7 +135,7 @@ func (m *Model) ReadFrom(r io.Reader) (int64, error) {
 	return n, err
 }
 
-func (m *Model) readLayer(in *reader, i, degree int, sc scales) modelLayer {
+func (m *Model) readLayer(in *reader, i int, encrypted bool, sc scales) modelLayer {
 	want := &m.layout.Layers[i]
 	if want.Integer {
 		var ly modelLayer
@@ -137,8 +149,8 @@ func (m *Model) readLayer(in *reader, i, degree int, sc scales) modelLayer {
 		if in.err != nil {
 			break
 		}
-		in.biases(want, ly, g, func() (*rlwe.Ciphertext, kernels.Seed) { return in.optional(degree, want.SumLevel(), sc.sum) })
-		ly.groups[g] = in.tiles(want, g, degree == 1)
+		in.biases(want, ly, g, func() (*rlwe.Ciphertext, kernels.Seed) { return in.optional(encrypted, want.SumLevel(), sc.sum) })
+		ly.groups[g] = in.tiles(want, g, encrypted)
 	}
 	return ly
 }
@@ -176,14 +188,14 @@ func (r *reader) there() bool {
 	return r.err == nil && b[0] == 1
 }
 
-func (r *reader) optional(degree, level int, scale rlwe.Scale) (*rlwe.Ciphertext, kernels.Seed) {
+func (r *reader) optional(encrypted bool, level int, scale rlwe.Scale) (*rlwe.Ciphertext, kernels.Seed) {
 	switch {
 	case !r.there():
 		return nil, kernels.Seed{}
-	case degree == 0:
-		return r.element(0, level, scale), kernels.Seed{}
+	case encrypted:
+		return r.fresh(level, scale)
 	}
-	return r.fresh(level, scale)
+	return r.element(0, level, scale), kernels.Seed{}
 }
 
 func (r *reader) tiles(ly *packing.Layer, group int, encrypted bool) []tiles {

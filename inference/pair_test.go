@@ -119,6 +119,20 @@ func TestHostileNumbersAreErrors(t *testing.T) {
 	}
 }
 
+// Encrypted weights as they were sent before seeds are told from others.
+func TestUnseededWeightsAreRefused(t *testing.T) {
+	c := newPair(t)
+	var b bytes.Buffer
+	_, err := c.coded.WriteTo(&b)
+	check(t, err)
+	b.Bytes()[len(kindModel)+8] = unseededWeights
+	m, err := NewModel(c.params, c.model.Layout)
+	check(t, err)
+	if _, err := m.ReadFrom(&b); err == nil || !strings.Contains(err.Error(), "another version") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A row that a later layer reads must be there.
 func TestModelsThatReadNothingAreErrors(t *testing.T) {
 	c := newPair(t)

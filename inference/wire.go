@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
@@ -15,7 +16,7 @@ import (
 )
 
 // What crosses between client and server is read by somebody who knows the parameters. So only coefficients are
-// sent, little-endian and in as few bytes as their modulus allows, behind a short header: sizes, levels and scales follow from parameters and layout,
+// sent, and seeds of those that were drawn, little-endian and in as few bytes as their modulus allows, behind a short header: sizes, levels and scales follow from parameters and layout,
 // and nothing that is read takes more memory than the layout allows.
 
 // fingerprint tells parameter sets apart: the ring, all moduli and scales.
@@ -110,7 +111,7 @@ func newReader(r io.Reader, p Parameters, kind string) *reader {
 	in.bytes(got)
 	f := p.fingerprint()
 	if in.err == nil && string(got[:len(kind)]) != kind {
-		in.err = fmt.Errorf("not %s", kind)
+		in.err = fmt.Errorf("not %s, or of another version of hepex", strings.TrimSpace(kind))
 	}
 	if in.err == nil && string(got[len(kind):]) != string(f[:]) {
 		in.err = errors.New("made with other parameters")
@@ -175,7 +176,11 @@ func (r *reader) seed() (s kernels.Seed) {
 
 // stream fills a stream of limb i of Q·P at a level. The second polynomials of ciphertexts are drawn from a seed.
 func (r *reader) stream(s *kernels.Stream, level, i int, seed kernels.Seed) {
-	at, source := r.params.rings.at(level, i), seed.Source(i)
+	at := r.params.rings.at(level, i)
+	var source kernels.Source
+	if s.Width() > 1 {
+		source = seed.Source(i)
+	}
 	for len(r.terms) < min(putTerms, s.Terms())*s.Width() {
 		r.terms = append(r.terms, kernels.Aligned(r.params.N()))
 	}

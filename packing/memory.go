@@ -98,7 +98,7 @@ func (a Arithmetic) Outputs(l *Layout) int64 {
 	return int64(l.Layers[len(l.Layers)-1].Rows) * 2 * a.packed(0, false)
 }
 
-// Weights is how many bytes of encrypted weights the server is sent, but for their seeds.
+// Weights is how many bytes of encrypted weights the server is sent, but for marks and seeds.
 func (a Arithmetic) Weights(l *Layout, kept [][][]bool) (n int64) {
 	for i := range l.Layers {
 		b, borders := a.layerBytes(&l.Layers[i], true), int64(l.Layers[i].borders())

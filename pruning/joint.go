@@ -28,13 +28,16 @@ type Joint struct {
 	Encrypted bool         // weights
 }
 
+// Upload names what an upload consists of. It decides which networks reach a share of it, and so it is part of their names.
+const Upload = "seeded"
+
 func (j Joint) String() string {
 	text := fmt.Sprintf("joint importance=%s strategy=%s rows=%g density=%g of %s tile=%s seed=%d", j.Importance, j.Strategy, j.EvenRows, j.Density, j.Budget, j.tile(), j.Seed)
 	if Whole(j.Budget) {
 		text += fmt.Sprintf(" final=%g plan=%s layout=%s encrypted=%t", j.Final, j.Plan, j.Kind, j.Encrypted)
 	}
 	if j.Budget == "upload" {
-		text += " seeded" // half of what it was before ciphertexts were sent with seeds
+		text += " " + Upload
 	}
 	return text
 }

@@ -21,7 +21,7 @@ const (
 	Cancelled Status = "cancelled"
 )
 
-// Record is one attempt at one point. BytesUp and BytesDown are what is sent of one batch, without keys and model.
+// Record is one attempt at one point. BytesUp and BytesDown are what is sent of one batch, without keys and model; in older records, what it takes in memory.
 // Sections that the attempt did not reach are absent.
 type Record struct {
 	Schema     int               `json:"schema"`

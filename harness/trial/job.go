@@ -51,6 +51,9 @@ func PointID(p config.Point) (string, error) {
 		return "", err
 	}
 	k := newKey(p.Params, checksum, network.Version, pruning.Version, packing.Kind(p.Spec.Layout).Version(), inference.Version)
+	if p.Spec.Prune.Budget == "upload" {
+		k = newKey(k.String(), pruning.Upload)
+	}
 	return k.String()[:16], nil
 }
 

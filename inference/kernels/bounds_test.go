@@ -201,3 +201,17 @@ func TestInverseTransformsAtTheirBounds(t *testing.T) {
 		}
 	}
 }
+
+// Every source of a seed is another one, and the same each time.
+func TestSourcesOfASeed(t *testing.T) {
+	seed, seen := NewSeed(), map[uint64]int{}
+	for _, n := range []int{0, 1, 2, 255, 256, 257, 1<<16 - 1} {
+		var first, again [1]uint64
+		seed.Source(n).words(first[:])
+		seed.Source(n).words(again[:])
+		if other, ok := seen[first[0]]; ok || first != again {
+			t.Errorf("source %d: %x, then %x; source %d", n, first, again, other)
+		}
+		seen[first[0]] = n
+	}
+}

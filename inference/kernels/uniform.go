@@ -10,8 +10,8 @@ import (
 )
 
 // Source is a source of random words: the key stream of AES-256 in counter mode, which the standard library computes with the
-// processor's instructions at many times the speed of lattigo's hash. A stream that can be told from random words would
-// break AES. A source is not safe for concurrent use.
+// processor's instructions at many times the speed of lattigo's hash. As long as its seed is secret, whoever tells its stream from
+// random words breaks AES. A source is not safe for concurrent use.
 type Source struct{ stream cipher.Stream }
 
 // NewSource draws a key from the operating system.
@@ -28,13 +28,14 @@ func NewSeed() (s Seed) {
 	return s
 }
 
-// Source is the n-th of a seed's 256 sources. They lie 2^120 blocks apart in one key stream.
+// Source is the n-th of a seed's 2^16 sources. They lie 2^112 blocks apart in one key stream.
 func (s Seed) Source(n int) Source {
 	block, err := aes.NewCipher(s[:keyBytes])
 	if err != nil {
 		panic(err) // the size is right
 	}
-	s[keyBytes] ^= byte(n)
+	s[keyBytes] ^= byte(n >> 8)
+	s[keyBytes+1] ^= byte(n)
 	return Source{cipher.NewCTR(block, s[keyBytes:])}
 }
 
