@@ -54,7 +54,6 @@ func (b *Batch) Bytes() int64 {
 
 // Sent is how many bytes WriteTo writes.
 func (b *Batch) Sent() int64 {
-	fingerprint := b.params.fingerprint()
 	each := 0
 	for _, q := range b.params.Q()[:b.level+1] {
 		each += kernels.WordBytes(q) * b.params.N()
@@ -64,7 +63,7 @@ func (b *Batch) Sent() int64 {
 	} else {
 		each *= 2
 	}
-	return int64(len(b.kind) + len(fingerprint) + len(b.ciphertexts)*each)
+	return int64(len(b.kind) + len(b.params.fingerprint()) + len(b.ciphertexts)*each)
 }
 
 // WriteTo writes the ciphertexts.
