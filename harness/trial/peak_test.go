@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime/debug"
 	"testing"
 
@@ -48,10 +49,10 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// sharePrices gives a cache, if there is one, the prices of the others.
+// sharePrices gives a cache the prices of the others, unless it is a mere name.
 func sharePrices(t *testing.T, cache string) {
 	t.Helper()
-	if cache == "" {
+	if !filepath.IsAbs(cache) {
 		return
 	}
 	err := os.MkdirAll(cache, 0o755)
