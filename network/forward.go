@@ -109,9 +109,7 @@ func poolSums[T float](inputs [][]int, channels int, out, x []T) {
 	for p, taps := range inputs {
 		sum := out[p*channels:][:channels]
 		for _, at := range taps {
-			for k, v := range x[at*channels:][:len(sum)] {
-				sum[k] += v
-			}
+			add(sum, x[at*channels:][:channels])
 		}
 	}
 }

@@ -248,18 +248,8 @@ func (t *trainer[T]) reduce() float64 {
 
 func (c *piece[T]) reduce() {
 	sum := c.grads[0][c.first:c.last]
-	rest := c.grads[1:]
-	if len(rest) == 3 { // full batches: one pass instead of three, in the same order
-		a, b, d := rest[0][c.first:c.last], rest[1][c.first:c.last], rest[2][c.first:c.last]
-		for i, g := range sum {
-			sum[i] = T(T(g+a[i])+b[i]) + d[i]
-		}
-		rest = nil
-	}
-	for _, grad := range rest {
-		for i, g := range grad[c.first:c.last] {
-			sum[i] += g
-		}
+	for _, grad := range c.grads[1:] {
+		add(sum, grad[c.first:c.last])
 	}
 	if c.keep != nil {
 		for i, keep := range c.keep[c.first:c.last] {
@@ -303,11 +293,27 @@ func (t *trainer[T]) update(rate, decay, scale float64) {
 type adam[T float] struct{ scale, rate, boost, decay T }
 
 func (a adam[T]) update(value, grad, m, v []T) {
-	for i, g := range grad {
-		g *= a.scale
-		m[i] = T(beta1*m[i]) + T((1-beta1)*g)
-		v[i] = T(beta2*v[i]) + T((1-beta2)*g*g)
-		value[i] -= T(a.rate*m[i])/(T(math.Sqrt(float64(v[i]*a.boost)))+epsilon) + T(a.decay*value[i])
+	inBlocks(len(value), block, func(first, last int) {
+		a.updateBlock(value[first:last], grad[first:last], m[first:last], v[first:last])
+	})
+}
+
+func (a adam[T]) updateBlock(value, grad, m, v []T) {
+	var work [2][block]T
+	g, part := work[0][:len(grad)], work[1][:len(grad)]
+	copy(g, grad)
+	scale(g, a.scale)
+	copy(part, g)
+	scale(part, 1-beta1)
+	scale(m, beta1)
+	add(m, part)
+	copy(part, g)
+	scale(part, 1-beta2)
+	scaleBy(part, g)
+	scale(v, beta2)
+	add(v, part)
+	for i, m := range m {
+		value[i] -= T(a.rate*m)/(T(math.Sqrt(float64(v[i]*a.boost)))+epsilon) + T(a.decay*value[i])
 	}
 }
 

@@ -109,9 +109,7 @@ func (d *denseOp[T]) inputs() int {
 func (d *denseOp[T]) forward(x []T, rows int) []T {
 	n := d.positions() * d.out
 	d.x, d.y = x, resize(d.y, rows*n)
-	for i := 0; i < len(d.y); i += d.out {
-		copy(d.y[i:i+d.out], d.b.value)
-	}
+	repeat(d.y, d.b.value)
 	d.pieces(rows, func(first, last int, x []T) {
 		multiply((last-first)*d.positions(), d.out, d.in, x, d.w.value, 1, d.y[first*n:last*n])
 	})
@@ -128,11 +126,7 @@ func (d *denseOp[T]) backward(dy []T, rows int) []T {
 		multiplyT(d.in, d.out, (last-first)*d.positions(), x, dy[first*n:last*n], keep, d.gw)
 	})
 	clear(d.gb)
-	for i := 0; i < len(dy); i += d.out {
-		for j, g := range dy[i : i+d.out] {
-			d.gb[j] += g
-		}
-	}
+	addRows(d.gb, dy)
 	if d.wT == nil {
 		return nil
 	}

@@ -17,9 +17,11 @@ type normParams[T float] struct {
 type normOp[T float] struct {
 	*normParams[T]
 	ggamma, gbeta         []T
-	mean, variance, scale []T // of the shard; scale = 1/√(variance + ε)
-	unit, y, dx           []T // unit = normalised x
-	share                 []T // of a channel's gradients in dx
+	mean, variance, scale []T    // of the shard; scale = 1/√(variance + ε)
+	unit, y, dx           []T    // unit = normalised x
+	share                 []T    // of a channel's gradients in dx
+	work, square          []T    // of a block
+	wide                  [4][]T // what widened gives
 }
 
 func (t *trainer[T]) addBatchNorm(b *BatchNorm, at int) {
@@ -61,18 +63,32 @@ func (p *normParams[T]) track() {
 
 func (o *normOp[T]) forward(x []T, _ int) []T {
 	o.unit, o.y = resize(o.unit, len(x)), resize(o.y, len(x))
-	width := len(o.mean)
-	o.measure(x, len(x)/width)
-	mean, scale, gamma, beta := o.mean, o.scale[:width], o.gamma.value[:width], o.beta.value[:width]
-	for i := 0; i < len(x); i += width {
-		x, unit, y := x[i:i+width], o.unit[i:i+width], o.y[i:i+width]
-		for j, m := range mean {
-			u := (x[j] - m) * scale[j]
-			unit[j] = u
-			y[j] = T(u*gamma[j]) + beta[j]
-		}
-	}
+	o.measure(x, len(x)/len(o.mean))
+	n := o.block(len(x))
+	mean, scale, gamma, beta := o.widened(0, o.mean, n), o.widened(1, o.scale, n), o.widened(2, o.gamma.value, n), o.widened(3, o.beta.value, n)
+	inBlocks(len(x), n, func(first, last int) {
+		unit, y, n := o.unit[first:last], o.y[first:last], last-first
+		copy(unit, x[first:last])
+		subtract(unit, mean[:n])
+		scaleBy(unit, scale[:n])
+		copy(y, unit)
+		scaleBy(y, gamma[:n])
+		add(y, beta[:n])
+	})
 	return o.y
+}
+
+// block is how many of so many values are worked on at once: whole rows of channels.
+func (o *normOp[T]) block(values int) int {
+	width := len(o.mean)
+	return min(values, max(1, block/width)*width)
+}
+
+// widened gives the values of the channels again and again, n in all, in a buffer of the given number.
+func (o *normOp[T]) widened(buffer int, channels []T, n int) []T {
+	o.wide[buffer] = resize(o.wide[buffer], n)
+	repeat(o.wide[buffer], channels)
+	return o.wide[buffer]
 }
 
 // measure sets mean, variance and scale of rows of channels.
@@ -89,56 +105,57 @@ func (o *normOp[T]) measure(x []T, rows int) {
 }
 
 func (o *normOp[T]) average(x []T, rows int) {
-	width := len(o.mean)
-	mean, variance := o.mean, o.variance[:width]
-	clear(mean)
-	for i := 0; i < len(x); i += width {
-		x := x[i : i+width]
-		for j := range mean {
-			mean[j] += x[j]
-		}
+	clear(o.mean)
+	addRows(o.mean, x)
+	for j := range o.mean {
+		o.mean[j] /= T(rows)
 	}
-	for j := range mean {
-		mean[j] /= T(rows)
-	}
-	clear(variance)
-	for i := 0; i < len(x); i += width {
-		x := x[i : i+width]
-		for j, m := range mean {
-			e := x[j] - m
-			variance[j] += T(e * e)
-		}
-	}
-	for j := range variance {
-		variance[j] /= T(rows)
+	clear(o.variance)
+	n := o.block(len(x))
+	mean := o.widened(0, o.mean, n)
+	o.work, o.square = resize(o.work, n), resize(o.square, n)
+	inBlocks(len(x), n, func(first, last int) {
+		e, square := o.work[:last-first], o.square[:last-first]
+		copy(e, x[first:last])
+		subtract(e, mean[:len(e)])
+		copy(square, e)
+		scaleBy(square, e)
+		addRows(o.variance, square)
+	})
+	for j := range o.variance {
+		o.variance[j] /= T(rows)
 	}
 }
 
 func (o *normOp[T]) backward(dy []T, _ int) []T {
-	width := len(o.mean)
-	rows := len(dy) / width // one for each sample and position
-	ggamma, gbeta := o.ggamma[:width], o.gbeta[:width]
-	clear(ggamma)
-	clear(gbeta)
-	for i := 0; i < len(dy); i += width {
-		dy, unit := dy[i:i+width], o.unit[i:i+width]
-		for j := range gbeta {
-			gbeta[j] += dy[j]
-			ggamma[j] += T(dy[j] * unit[j])
-		}
-	}
+	rows := len(dy) / len(o.mean) // one for each sample and position
+	n := o.block(len(dy))
+	o.work = resize(o.work, n)
+	clear(o.ggamma)
+	clear(o.gbeta)
+	addRows(o.gbeta, dy)
+	inBlocks(len(dy), n, func(first, last int) {
+		product := o.work[:last-first]
+		copy(product, dy[first:last])
+		scaleBy(product, o.unit[first:last])
+		addRows(o.ggamma, product)
+	})
 	// The mean and the variance depend on every sample, which takes the mean of dy and its part along unit away.
-	share := resize(o.share, width)
+	o.share = resize(o.share, len(o.mean))
 	for j, g := range o.gamma.value {
-		share[j] = g * o.scale[j] / T(rows)
+		o.share[j] = g * o.scale[j] / T(rows)
 	}
-	o.share, o.dx = share, resize(o.dx, len(dy))
-	for i := 0; i < len(dy); i += width {
-		dy, unit, dx := dy[i:i+width], o.unit[i:i+width], o.dx[i:i+width]
-		for j, s := range share {
-			g := T(T(rows)*dy[j]) - gbeta[j] - T(unit[j]*ggamma[j])
-			dx[j] = s * g
-		}
-	}
+	o.dx = resize(o.dx, len(dy))
+	share, ggamma, gbeta := o.widened(0, o.share, n), o.widened(1, o.ggamma, n), o.widened(2, o.gbeta, n)
+	inBlocks(len(dy), n, func(first, last int) {
+		dx, along := o.dx[first:last], o.work[:last-first]
+		copy(along, o.unit[first:last])
+		scaleBy(along, ggamma[:len(along)])
+		copy(dx, dy[first:last])
+		scale(dx, T(rows))
+		subtract(dx, gbeta[:len(dx)])
+		subtract(dx, along)
+		scaleBy(dx, share[:len(dx)])
+	})
 	return o.dx
 }

@@ -22,10 +22,7 @@ func (p *poolOp[T]) forward(x []T, rows int) []T {
 	for i := range rows {
 		poolSums(p.inputs, p.window.In.Channels, p.y[i*out:(i+1)*out], x[i*in:(i+1)*in])
 	}
-	share := T(1 / float64(p.window.Taps()))
-	for i := range p.y {
-		p.y[i] *= share
-	}
+	scale(p.y, T(1/float64(p.window.Taps())))
 	return p.y
 }
 
@@ -36,15 +33,12 @@ func (p *poolOp[T]) backward(dy []T, rows int) []T {
 	in, c := p.window.In.Size(), p.window.In.Channels
 	p.dx = resize(p.dx, rows*in)
 	clear(p.dx)
-	share := T(1 / float64(p.window.Taps()))
+	scale(dy, T(1/float64(p.window.Taps())))
 	for i := range rows {
 		dx := p.dx[i*in : (i+1)*in]
 		for _, taps := range p.inputs {
 			for _, at := range taps {
-				to := dx[at*c:][:c]
-				for k, g := range dy[:c] {
-					to[k] += T(share * g)
-				}
+				add(dx[at*c:][:c], dy[:c])
 			}
 			dy = dy[c:]
 		}

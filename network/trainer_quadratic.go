@@ -24,13 +24,12 @@ func (t *trainer[T]) addQuadratic(q *Quadratic, at int) {
 }
 
 func (q *quadraticOp[T]) forward(x []T, _ int) []T {
-	y := resize(q.y, len(x))
-	q.x, q.y = x, y
-	a, b := q.ab[0], q.ab[1]
-	for i, v := range x {
-		y[i] = (T(a*v) + b) * v
-	}
-	return y
+	q.x, q.y = x, resize(q.y, len(x))
+	inBlocks(len(x), block, func(first, last int) {
+		line(q.y[first:last], x[first:last], q.ab[0], q.ab[1])
+		scaleBy(q.y[first:last], x[first:last])
+	})
+	return q.y
 }
 
 func (q *quadraticOp[T]) backward(dy []T, _ int) []T {
@@ -44,11 +43,17 @@ func (q *quadraticOp[T]) backward(dy []T, _ int) []T {
 		}
 		q.grad[0], q.grad[1] = T(ga), T(gb)
 	}
-	dx := resize(q.dx, len(dy))
-	q.dx = dx
-	a2, b := 2*q.ab[0], q.ab[1]
-	for i, v := range x {
-		dx[i] = dy[i] * (T(a2*v) + b)
-	}
-	return dx
+	q.dx = resize(q.dx, len(dy))
+	inBlocks(len(dy), block, func(first, last int) {
+		line(q.dx[first:last], x[first:last], 2*q.ab[0], q.ab[1])
+		scaleBy(q.dx[first:last], dy[first:last])
+	})
+	return q.dx
+}
+
+// line sets y to a·x + b.
+func line[T float](y, x []T, a, b T) {
+	copy(y, x)
+	scale(y, a)
+	offset(y, b)
 }

@@ -180,12 +180,8 @@ func patches[T float](stretches []stretch, out, x []T) {
 // spread adds what patches copied back to where it came from.
 func spread[T float](stretches []stretch, x, patches []T) {
 	for _, s := range stretches {
-		if s.from < 0 {
-			continue
-		}
-		to := x[s.from : s.from+s.n]
-		for i, v := range patches[s.at:][:len(to)] {
-			to[i] += v
+		if s.from >= 0 {
+			add(x[s.from:s.from+s.n], patches[s.at:s.at+s.n])
 		}
 	}
 }
