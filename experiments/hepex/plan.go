@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -20,8 +21,9 @@ func (a *app) planCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "plan CONFIG...", Short: "List the points of experiments, with predicted time and memory, before anything runs", Args: cobra.MinimumNArgs(1),
 		Long: `plan lists the points with the time of one evaluation and the memory of its process, by counts of operations and prices
-that are measured once per machine. Networks that are not trained yet count as dense (≤). Of the training that is left, steps are timed; what several
-points share, of one experiment or of several, counts once. Points that have a record in --out take nothing more.
+that are measured once per machine. Networks that are not trained yet count as dense (≤), with moduli for values as a few steps of training leave
+them. Of the training that is left, steps are timed; what several points share, of one experiment or of several, counts once. Points that have a
+record in --out take nothing more.
 Points that limits.memory will not hold are marked; a run refuses them.`,
 		Example: "  hepex plan configs/quickstart.yaml\n  hepex plan configs/paper/c1.yaml configs/paper/c2.yaml --out results",
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -140,8 +142,12 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 	others := varying(plan, "data.name", "data.from", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed")
 	fmt.Fprintln(tw, "point\tlabel\tdata\tscheme\tratio\ttile\tweights\tseed\tevaluate\tmemory\t"+strings.Join(others, "\t"))
 	var refused []string
+	doubted := map[string]int{}
 	for i, p := range plan {
 		f := forecasts[i]
+		if f.Doubt != "" {
+			doubted[f.Doubt]++
+		}
 		bound, over := "", ""
 		if f.Dense && p.Spec.Prune.Options().Prunes() {
 			bound = "≤ "
@@ -177,6 +183,9 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 	}
 	for _, line := range refused {
 		fmt.Fprintln(w, line)
+	}
+	for _, why := range slices.Sorted(maps.Keys(doubted)) {
+		fmt.Fprintf(w, "%s may be refused when trained; after a few steps of it: %s\n", countPoints(doubted[why]), why)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"hepex/harness/machine"
 	"hepex/harness/tune"
 	"hepex/inference"
+	"hepex/network"
 	"hepex/packing"
 )
 
@@ -17,8 +18,9 @@ type Forecast struct {
 	Train    float64 // seconds of the training that it still needs; see Forecaster.Training
 	SetUp    float64 // seconds until evaluations can begin: keys, model and input, and the test samples without encryption
 	Peak     int64   // bytes that the process needs
-	Dense    bool    // an upper bound: how many tiles stay is not known before the network is pruned
+	Dense    bool    // an upper bound but for a bit of moduli: how many tiles stay is not known before the network is pruned
 	Refused  error   // why the network as trained cannot be evaluated, if so; all else is zero then
+	Doubt    string  // why the network may be refused when it is trained; empty if nothing speaks for that
 }
 
 // Forecaster predicts the points of a plan.
@@ -50,7 +52,7 @@ func (f *Forecaster) Point(j Job) (*Forecast, error) {
 	if ready {
 		s, err = sizeOfTrained(j)
 	} else {
-		s, err = sizeOfDense(j.Spec)
+		s, err = sizeOfUntrained(j)
 	}
 	var failure *Failure
 	if errors.As(err, &failure) && failure.Refuses() {
@@ -68,7 +70,7 @@ func (f *Forecaster) Point(j Job) (*Forecast, error) {
 		return nil, err
 	}
 	m := j.Spec.Measure
-	out := &Forecast{Evaluate: seconds / float64(m.Threads), Peak: peak(g, s.Memory), Dense: !ready}
+	out := &Forecast{Evaluate: seconds / float64(m.Threads), Peak: peak(g, s.Memory), Dense: !ready, Doubt: s.Doubt}
 	timed := m.Repeats.Min
 	if m.Warmup > 0 && out.Evaluate < shortEvaluation {
 		timed *= 2
@@ -136,6 +138,7 @@ type size struct {
 	Work    inference.Work    `json:"work"`
 	Counts  []operationCount  `json:"counts"` // those of the work
 	Memory  packing.Memory    `json:"memory"` // of the server
+	Doubt   string            `json:"doubt,omitempty"`
 }
 
 type operationCount struct {
@@ -178,6 +181,75 @@ func sizeOfTrained(j Job) (*size, error) {
 		}
 		return newSize(j.Spec, packed.lit, packed.model.Layout, packed.model.Kept), nil
 	})
+}
+
+// sketchBatches is how many steps of training show about how large values will be: moduli then cost within a fifth of what they do after
+// all of the training. Those for the least that any network needs may cost half, or take a ring of half the size.
+const sketchBatches = 32
+
+// sizeOfUntrained is that of the unpruned network with values as they are after a few steps of training. One image is evaluated in less
+// time than it takes to arrange it, so that the least that any network needs will do.
+func sizeOfUntrained(j Job) (*size, error) {
+	if j.Spec.Layout == string(packing.OneImage) {
+		return sizeOfDense(j.Spec)
+	}
+	j.Spec.Train.Seed = 1 // any is as good
+	p, err := newPreparer(j, nil)
+	if err != nil {
+		return nil, err
+	}
+	trained, _, err := p.keys(p.reference())
+	if err != nil {
+		return nil, err
+	}
+	s := j.Spec
+	key := newKey(trained.String(), "work and memory of a sketch", s.Evaluated(p.source.Form()), s.Data.Test, packing.Kind(s.Layout).Version(), inference.Version, inference.Kernels(), s.Tile, s.Layout, s.HE, s.Measure.Threads)
+	return remember(p.cache, key, func() (*size, error) {
+		packed, err := p.sketch()
+		var failure *Failure
+		if errors.As(err, &failure) || errors.Is(err, network.ErrDiverged) { // all of the training may do better
+			least, err := sizeOfDense(s)
+			if err == nil && failure != nil {
+				least.Doubt = failure.Error()
+			}
+			return least, err
+		}
+		if err != nil {
+			return nil, err
+		}
+		return newSize(s, packed.lit, packed.model.Layout, packed.model.Kept), nil
+	})
+}
+
+// sketch packs the unpruned network after a few steps of training.
+func (p *preparer) sketch() (*packed, error) {
+	n, err := p.begin()
+	if p.spec.Prune.Replaces() {
+		n, err = network.New(p.spec.Evaluated(p.source.Form()), uint64(p.spec.Train.Seed))
+	}
+	if err != nil {
+		return nil, err
+	}
+	o := pruningOptions(p.spec).Train
+	d, err := p.samples.train.first(sketchBatches * o.Batch)
+	if err != nil {
+		return nil, err
+	}
+	if o.Epochs > 0 {
+		o.Epochs = 1
+		if err := network.Train(n, d, o); err != nil {
+			return nil, err
+		}
+	}
+	f, err := n.Fold()
+	if err != nil {
+		return nil, &Failure{"unsupported", err}
+	}
+	v, err := newValues(evaluated(p.spec, f), []network.Data{d}, p.spec.Data.Test, batchOf(p.spec))
+	if err != nil {
+		return nil, err
+	}
+	return pack(p.spec, f, nil, v)
 }
 
 func sizeOfDense(s config.Spec) (*size, error) {

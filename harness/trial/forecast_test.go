@@ -2,7 +2,10 @@ package trial
 
 import (
 	"math"
+	"strings"
 	"testing"
+
+	"hepex/inference"
 )
 
 // A forecast of a trained network is kept, and is the same when it is read again; one of another parameter set is another.
@@ -27,6 +30,51 @@ func TestForecastIsKept(t *testing.T) {
 	plain := quick(t, j.CacheDir, "weights: encrypted", "weights: plain")
 	if other, err := f.Point(plain); err != nil || other.Dense || other.Peak == first.Peak {
 		t.Errorf("%+v, %v: want another memory than %+v", other, err, first)
+	}
+}
+
+// The moduli of a network that is to be trained cost about what they do when it is: those for the least that any network needs are for a
+// ring of half the size here.
+func TestForecastOfAnUntrainedNetwork(t *testing.T) {
+	j := testJob(t, t.TempDir(), "hidden: [16]", "hidden: [16, 16]", "scheme: p4e, ratio: 0.8, scope: global, permutation: kmeans", "scheme: dense",
+		"16x8x4", "8x8x128", "precision: 16, log_q: [50, 40, 40, 40], log_p: [55], log_scale: 40, insecure: true", "precision: 12")
+	least, err := sizeOfDense(j.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := sizeOfUntrained(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Prepare(j, nil); err != nil {
+		t.Fatal(err)
+	}
+	after, err := sizeOfTrained(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cost := func(s *size) float64 {
+		layout, _, err := denseLayout(j.Spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return inference.NominalCost(s.Literal, layout, layout.Dense(), false)
+	}
+	if a, b := cost(before), cost(after); before.Doubt != "" || math.Abs(a/b-1) > 0.2 {
+		t.Errorf("%v before, %v after training: costs of %g and %g (%s)", before.Literal, after.Literal, a, b, before.Doubt)
+	}
+	if a, b := cost(least), cost(after); a > 0.7*b {
+		t.Errorf("%v at least, %v after training: costs of %g and %g, which is no test", least.Literal, after.Literal, a, b)
+	}
+}
+
+// Where no ring of the slots would hold the values that a few steps of training lead to, the forecast tells, and is for the least.
+func TestForecastDoubts(t *testing.T) {
+	j := testJob(t, t.TempDir(), "hidden: [16]", "hidden: [16, 16]", "scheme: p4e, ratio: 0.8, scope: global, permutation: kmeans", "scheme: dense",
+		"16x8x4", "8x8x64", "precision: 16, log_q: [50, 40, 40, 40], log_p: [55], log_scale: 40, insecure: true", "precision: 12")
+	f, err := NewForecaster(j.CacheDir, ignore).Point(j)
+	if err != nil || f.Peak == 0 || !strings.Contains(f.Doubt, "do not fit 128-bit security with 4096 slots") {
+		t.Errorf("%+v, %v: want a doubt", f, err)
 	}
 }
 
