@@ -74,7 +74,7 @@ type op[T float] interface {
 	// forward takes rows samples, and keeps what backward needs of them.
 	forward(x []T, rows int) []T
 	// backward takes the gradient of the loss for the outputs, sets the shard's gradients of the parameters, and
-	// returns the gradient for the inputs, or nil for a layer that the samples enter directly, or after one that they do.
+	// returns the gradient for the inputs, or nil for a layer that the samples enter directly, or after one that they do. It may overwrite dy.
 	backward(dy []T, rows int) []T
 }
 
