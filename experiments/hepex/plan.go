@@ -22,7 +22,7 @@ func (a *app) planCommand() *cobra.Command {
 		Use: "plan CONFIG...", Short: "List the points of experiments, with predicted time and memory, before anything runs", Args: cobra.MinimumNArgs(1),
 		Long: `plan lists the points with the time of one evaluation and the memory of its process, by counts of operations and prices
 that are measured once per machine. Networks that are not trained yet count as dense (≤), with moduli for values as a few steps of training leave
-them. Of the training that is left, steps are timed; what several points share, of one experiment or of several, counts once. Points that have a
+them; those that may be refused when trained are told. Of the training that is left, steps are timed; what several points share, of one experiment or of several, counts once. Points that have a
 record in --out take nothing more.
 Points that limits.memory will not hold are marked; a run refuses them.`,
 		Example: "  hepex plan configs/quickstart.yaml\n  hepex plan configs/paper/c1.yaml configs/paper/c2.yaml --out results",
@@ -43,7 +43,7 @@ Points that limits.memory will not hold are marked; a run refuses them.`,
 				}
 				fmt.Fprintf(a.out, "%s: %s\n", e.config.Name, surveyed(e.survey, 0))
 				a.printIgnored(e.config)
-				if err := writePlan(a.out, e.points, forecasts, e.config.Limits.Memory); err != nil {
+				if err := writePlan(a.out, e, forecasts); err != nil {
 					return err
 				}
 				all += writeEstimate(a.out, e, forecasts)
@@ -87,7 +87,6 @@ type forecasts struct {
 	*app
 	*trial.Forecaster
 	cache string
-	dense map[string]*trial.Forecast // of networks that differ in nothing that matters before they are pruned
 }
 
 func (a *app) newForecasts() (*forecasts, error) {
@@ -95,7 +94,7 @@ func (a *app) newForecasts() (*forecasts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &forecasts{a, trial.NewForecaster(cache, a.warn), cache, map[string]*trial.Forecast{}}, nil
+	return &forecasts{a, trial.NewForecaster(cache, a.warn), cache}, nil
 }
 
 func (f *forecasts) of(plan []run.Planned) ([]*trial.Forecast, error) {
@@ -109,35 +108,24 @@ func (f *forecasts) of(plan []run.Planned) ([]*trial.Forecast, error) {
 		if err != nil {
 			return nil, err
 		}
-		training := 0.0
+		p.show(run.Progress{Stage: "predict", Current: i, Points: len(plan), Point: &point.Point})
+		expected, err := f.Point(job)
+		if err != nil {
+			return nil, err
+		}
 		if !ready {
-			if training, err = f.Training(job); err != nil {
+			if expected.Train, err = f.Training(job); err != nil {
 				return nil, err
 			}
 		}
-		key := fmt.Sprint(s.Data.Form(), s.Data.Test, s.Network, s.Tile, s.Layout, s.HE, s.Measure)
-		if s.Prune.Replaces() {
-			key += fmt.Sprint(s.Prune.Hidden)
-		}
-		expected := f.dense[key]
-		if expected == nil || ready {
-			p.show(run.Progress{Stage: "predict", Current: i, Points: len(plan), Point: &point.Point})
-			if expected, err = f.Point(job); err != nil {
-				return nil, err
-			}
-			if expected.Dense {
-				f.dense[key] = expected
-			}
-		}
-		one := *expected
-		one.Train = training
-		all = append(all, &one)
+		all = append(all, expected)
 	}
 	return all, nil
 }
 
 // writePlan prints the points and what they are expected to take.
-func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, limit int64) error {
+func writePlan(w io.Writer, e experiment, forecasts []*trial.Forecast) error {
+	plan, limit := e.points, e.config.Limits.Memory
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	others := varying(plan, "data.name", "data.from", "prune.scheme", "prune.ratio", "tile", "he.weights", "train.seed")
 	fmt.Fprintln(tw, "point\tlabel\tdata\tscheme\tratio\ttile\tweights\tseed\tevaluate\tmemory\t"+strings.Join(others, "\t"))
@@ -145,7 +133,7 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 	doubted := map[string]int{}
 	for i, p := range plan {
 		f := forecasts[i]
-		if f.Doubt != "" {
+		if f.Doubt != "" && slices.Contains(e.survey.Unfinished, p.ID) {
 			doubted[f.Doubt]++
 		}
 		bound, over := "", ""
@@ -185,7 +173,7 @@ func writePlan(w io.Writer, plan []run.Planned, forecasts []*trial.Forecast, lim
 		fmt.Fprintln(w, line)
 	}
 	for _, why := range slices.Sorted(maps.Keys(doubted)) {
-		fmt.Fprintf(w, "%s may be refused when trained; after a few steps of it: %s\n", countPoints(doubted[why]), why)
+		fmt.Fprintf(w, "%s may be refused when trained, as the unpruned network is after a few steps of training: %s\n", countPoints(doubted[why]), why)
 	}
 	return nil
 }

@@ -183,73 +183,36 @@ func sizeOfTrained(j Job) (*size, error) {
 	})
 }
 
-// sketchBatches is how many steps of training show about how large values will be: moduli then cost within a fifth of what they do after
-// all of the training. Those for the least that any network needs may cost half, or take a ring of half the size.
-const sketchBatches = 32
-
-// sizeOfUntrained is that of the unpruned network with values as they are after a few steps of training. One image is evaluated in less
-// time than it takes to arrange it, so that the least that any network needs will do.
+// sizeOfUntrained is that of the unpruned network with values as a sketch of it has them. One image is evaluated in less time than it takes
+// to arrange it, so that moduli for the least that any network needs will do.
 func sizeOfUntrained(j Job) (*size, error) {
-	if j.Spec.Layout == string(packing.OneImage) {
-		return sizeOfDense(j.Spec)
-	}
 	j.Spec.Train.Seed = 1 // any is as good
 	p, err := newPreparer(j, nil)
 	if err != nil {
 		return nil, err
 	}
-	trained, _, err := p.keys(p.reference())
-	if err != nil {
-		return nil, err
-	}
 	s := j.Spec
-	key := newKey(trained.String(), "work and memory of a sketch", s.Evaluated(p.source.Form()), s.Data.Test, packing.Kind(s.Layout).Version(), inference.Version, inference.Kernels(), s.Tile, s.Layout, s.HE, s.Measure.Threads)
+	key := newKey(p.sketchKey().String(), "work and memory", packing.Kind(s.Layout).Version(), inference.Version, inference.Kernels(), s.Tile, s.Layout, s.HE, s.Measure.Threads)
 	return remember(p.cache, key, func() (*size, error) {
-		packed, err := p.sketch()
+		if s.Layout == string(packing.OneImage) {
+			return sizeOfDense(s)
+		}
+		packed, err := p.packSketch()
 		var failure *Failure
-		if errors.As(err, &failure) || errors.Is(err, network.ErrDiverged) { // all of the training may do better
+		switch {
+		case err == nil:
+			return newSize(s, packed.lit, packed.model.Layout, packed.model.Kept), nil
+		case errors.As(err, &failure) && failure.Refuses():
 			least, err := sizeOfDense(s)
-			if err == nil && failure != nil {
+			if err == nil {
 				least.Doubt = failure.Error()
 			}
 			return least, err
+		case errors.Is(err, network.ErrDiverged) || errors.As(err, &failure) && failure.Kind == KindNaN: // all of the training may do better
+			return sizeOfDense(s)
 		}
-		if err != nil {
-			return nil, err
-		}
-		return newSize(s, packed.lit, packed.model.Layout, packed.model.Kept), nil
+		return nil, err
 	})
-}
-
-// sketch packs the unpruned network after a few steps of training.
-func (p *preparer) sketch() (*packed, error) {
-	n, err := p.begin()
-	if p.spec.Prune.Replaces() {
-		n, err = network.New(p.spec.Evaluated(p.source.Form()), uint64(p.spec.Train.Seed))
-	}
-	if err != nil {
-		return nil, err
-	}
-	o := pruningOptions(p.spec).Train
-	d, err := p.samples.train.first(sketchBatches * o.Batch)
-	if err != nil {
-		return nil, err
-	}
-	if o.Epochs > 0 {
-		o.Epochs = 1
-		if err := network.Train(n, d, o); err != nil {
-			return nil, err
-		}
-	}
-	f, err := n.Fold()
-	if err != nil {
-		return nil, &Failure{"unsupported", err}
-	}
-	v, err := newValues(evaluated(p.spec, f), []network.Data{d}, p.spec.Data.Test, batchOf(p.spec))
-	if err != nil {
-		return nil, err
-	}
-	return pack(p.spec, f, nil, v)
 }
 
 func sizeOfDense(s config.Spec) (*size, error) {

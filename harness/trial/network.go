@@ -47,7 +47,9 @@ func Untrained(s config.Spec) (*network.Folded, error) {
 		if err != nil {
 			return nil, err
 		}
-		return m.Unfitted().Fold()
+		net := m.Unfitted()
+		net.Straighten()
+		return net.Fold()
 	}
 	net, err := network.New(s.Evaluated(form), uint64(s.Train.Seed))
 	if err != nil {
