@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"hepex/harness/config"
 )
@@ -75,5 +76,20 @@ func TestQueue(t *testing.T) {
 	broken := errors.New("no cache")
 	if _, _, _, err := newQueue(todo, func(Planned) ([]string, error) { return nil, broken }).next(); !errors.Is(err, broken) {
 		t.Errorf("%v: want %v", err, broken)
+	}
+}
+
+// The time left follows from the training that is done and the training that is left, not from how many points there are.
+func TestTimeLeftOfTraining(t *testing.T) {
+	points := []Planned{{ID: "a"}, {ID: "b"}, {ID: "c"}, {ID: "d"}}
+	r := &runner{efforts: efforts{of: map[string]float64{"a": 2, "b": 0, "c": 6, "d": 1}, rest: 9}}
+	if left := r.efforts.left(); left != 0 {
+		t.Errorf("%v left before anything is known", left)
+	}
+	for i, want := range []time.Duration{35 * time.Second, 35 * time.Second, 5 * time.Second, 0} {
+		r.trained(points[i], time.Duration(r.efforts.of[points[i].ID])*5*time.Second)
+		if left := r.efforts.left(); left != want {
+			t.Errorf("%v left after point %s: want %v", left, points[i].ID, want)
+		}
 	}
 }

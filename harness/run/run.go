@@ -125,8 +125,9 @@ type runner struct {
 	mu       sync.Mutex // of what follows, while several points are prepared
 	progress Progress
 	times    map[string][]time.Duration // by stage
-	failed   int                        // in this run
-	tries    map[string]int             // beyond the first, by point
+	efforts  efforts
+	failed   int            // in this run
+	tries    map[string]int // beyond the first, by point
 	taken    []claim.Claim
 	summary  Summary
 }
@@ -288,6 +289,9 @@ type prepared struct {
 func (r *runner) prepare(ctx context.Context, todo []Planned) ([]prepared, error) {
 	group, inner := errgroup.WithContext(ctx)
 	done := make([]*prepared, len(todo))
+	if err := r.compareEfforts(todo); err != nil {
+		return nil, err
+	}
 	q := newQueue(todo, func(p Planned) ([]string, error) { return trial.Trainings(r.job(p)) })
 	prepareOne := func(i int) error {
 		p := todo[i]
@@ -296,7 +300,9 @@ func (r *runner) prepare(ctx context.Context, todo []Planned) ([]prepared, error
 			done[i] = &prepared{p, false}
 			return err
 		}
+		began := time.Now()
 		result, err := r.attempt(inner, stagePrepare, p)
+		r.trained(p, time.Since(began))
 		if err == nil && result != nil {
 			done[i] = &prepared{p, true}
 		}
@@ -344,11 +350,51 @@ func (r *runner) at(stage string, i, n int, p *config.Point) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.progress = Progress{Points: n, Stage: stage, Current: i, Point: p, Failed: r.failed}
-	r.progress.Left = mean(r.times[stage]) * time.Duration(n-i)
 	if stage == stagePrepare {
-		r.progress.Left /= time.Duration(max(1, r.Jobs))
+		r.progress.Left = r.efforts.left() / time.Duration(max(1, r.Jobs))
+	} else {
+		r.progress.Left = mean(r.times[stage]) * time.Duration(n-i)
 	}
 	r.Progress(r.progress)
+}
+
+// efforts tell how much of the training is done: points differ in it, and many have none left (trial.Efforts).
+type efforts struct {
+	of         map[string]float64 // by point
+	done, rest float64            // of the points that were trained here, and of those that are still to be
+	took       time.Duration      // what is done, one after the other
+}
+
+func (r *runner) compareEfforts(todo []Planned) error {
+	var jobs []trial.Job
+	for _, p := range todo {
+		jobs = append(jobs, r.job(p))
+	}
+	each, err := trial.Efforts(jobs)
+	r.efforts = efforts{of: map[string]float64{}}
+	for i, effort := range each {
+		r.efforts.of[todo[i].ID] = effort
+		r.efforts.rest += effort
+	}
+	return err
+}
+
+// trained notes that a point is prepared, or failed.
+func (r *runner) trained(p Planned, took time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := &r.efforts
+	e.done += e.of[p.ID]
+	e.rest -= e.of[p.ID]
+	e.took += took
+}
+
+// left is the time that the rest takes, one after the other; 0 if nothing is known yet.
+func (e efforts) left() time.Duration {
+	if e.done == 0 {
+		return 0
+	}
+	return time.Duration(float64(e.took) * e.rest / e.done)
 }
 
 func (r *runner) onStep(s trial.Step) {

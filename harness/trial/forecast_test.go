@@ -130,4 +130,29 @@ func TestForecastOfTraining(t *testing.T) {
 	}
 }
 
+// Points compare in the training that they still need.
+func TestEfforts(t *testing.T) {
+	cache := t.TempDir()
+	one := quick(t, cache)
+	seed := quick(t, cache, "seed: 1", "seed: 2")
+	long := quick(t, cache, "seed: 1", "seed: 3", "epochs: 2, batch: 64", "epochs: 2, batch: 64", "epochs: 1, batch: 64", "epochs: 2, batch: 64", "retrain: {epochs: 2}", "retrain: {epochs: 4}")
+	efforts := func() []float64 {
+		t.Helper()
+		e, err := Efforts([]Job{one, one, seed, long})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	if e := efforts(); e[0] <= 0 || e[1] != 0 || e[2] != e[0] || e[3] <= e[0] {
+		t.Errorf("%v: want some, none for the same again, as much for another seed, and more for more epochs", e)
+	}
+	if err := Prepare(one, nil); err != nil {
+		t.Fatal(err)
+	}
+	if e := efforts(); e[0] != 0 || e[1] != 0 || e[2] <= 0 {
+		t.Errorf("%v: want none of what the cache has", e)
+	}
+}
+
 func ignore(string, ...any) {}

@@ -33,7 +33,23 @@ func (f *Forecaster) Training(j Job) (float64, error) {
 		judged += data.Train // for how large values get
 	}
 	seconds := 0.0
-	for _, o := range []pruning.Options{p.reference(), pruningOptions(j.Spec)} {
+	left, err := p.remaining(f.trained, func(t pruning.Train) error {
+		step, err := f.step(p, t.Distil.Alpha)
+		seconds += step * float64(t.Options.Epochs*((train+t.Options.Batch-1)/t.Options.Batch))
+		return err
+	})
+	if err != nil || left == 0 {
+		return 0, err
+	}
+	look, err := f.look(p)
+	return seconds + float64(left)*(startSeconds+look*float64(judged)), err
+}
+
+// remaining calls train for what the cache lacks of the training of a point's network, and of the unpruned one that it is compared with, and
+// gives the number of these networks that are not there. States that the points so far leave are as good as in the cache; those of this one are
+// added.
+func (p *preparer) remaining(there map[entryKey]bool, train func(pruning.Train) error) (networks int, err error) {
+	for _, o := range []pruning.Options{p.reference(), pruningOptions(p.spec)} {
 		steps, err := o.Steps()
 		if err != nil {
 			return 0, err
@@ -48,33 +64,57 @@ func (f *Forecaster) Training(j Job) (float64, error) {
 			if err != nil {
 				return 0, err
 			}
-			if cached || f.trained[key] {
+			if cached || there[key] {
 				next = i + 1
 				break
 			}
 		}
-		for i := next; i < len(steps); i++ {
-			f.trained[after[i]] = true
-			t, ok := training(steps[i])
-			if !ok {
-				continue
-			}
-			step, err := f.step(p, t.Distil.Alpha)
-			if err != nil {
-				return 0, err
-			}
-			batches := (train + t.Options.Batch - 1) / t.Options.Batch
-			seconds += step * float64(batches*t.Options.Epochs)
-		}
 		if next < len(steps) {
-			look, err := f.look(p)
-			if err != nil {
-				return 0, err
+			networks++
+		}
+		for i := next; i < len(steps); i++ {
+			there[after[i]] = true
+			if t, ok := training(steps[i]); ok {
+				if err := train(t); err != nil {
+					return 0, err
+				}
 			}
-			seconds += startSeconds + look*float64(judged)
 		}
 	}
-	return seconds, nil
+	return networks, nil
+}
+
+// Efforts compares points in the training that they still need: multiplications of all its epochs, in no particular unit. What several share,
+// the first has.
+func Efforts(jobs []Job) ([]float64, error) {
+	there := map[entryKey]bool{}
+	var efforts []float64
+	for _, j := range jobs {
+		p, err := newPreparer(j, nil)
+		if err != nil {
+			return nil, err
+		}
+		g, err := j.Spec.Geometry(p.source.Form())
+		if err != nil {
+			return nil, err
+		}
+		sample, effort := 0.0, 0.0
+		for _, s := range g {
+			sample += float64(s.Window.Positions() * s.Reads() * s.Out)
+		}
+		if _, err = p.remaining(there, func(t pruning.Train) error {
+			passes := 3.0 // forward, and back to weights and inputs
+			if t.Distil.Alpha > 0 {
+				passes++ // of the teacher
+			}
+			effort += passes * sample * float64(t.Options.Epochs)
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+		efforts = append(efforts, effort*float64(j.Spec.Data.Train))
+	}
+	return efforts, nil
 }
 
 // training is the training that a step is, if it is one.
