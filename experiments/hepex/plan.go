@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -101,6 +102,7 @@ func (f *forecasts) of(plan []run.Planned) ([]*trial.Forecast, error) {
 	p := newProgress(f.err)
 	defer p.clear()
 	var all []*trial.Forecast
+	var shown time.Time
 	for i, point := range plan {
 		s := point.Spec
 		job := trial.Job{Point: point.ID, Spec: s, Params: point.Params, DataDirs: datasets.Dirs(f.data), CacheDir: f.cache}
@@ -108,7 +110,10 @@ func (f *forecasts) of(plan []run.Planned) ([]*trial.Forecast, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.show(run.Progress{Stage: "predict", Current: i, Points: len(plan), Point: &point.Point})
+		if time.Since(shown) > time.Second { // most take no time
+			p.show(run.Progress{Stage: "predict", Current: i, Points: len(plan), Point: &point.Point})
+			shown = time.Now()
+		}
 		expected, err := f.Point(job)
 		if err != nil {
 			return nil, err
