@@ -23,8 +23,8 @@ func (a *app) planCommand() *cobra.Command {
 		Use: "plan CONFIG...", Short: "List the points of experiments, with predicted time and memory, before anything runs", Args: cobra.MinimumNArgs(1),
 		Long: `plan lists the points with the time of one evaluation and the memory of its process, by counts of operations and prices
 that are measured once per machine. Networks that are not trained yet count as dense (≤), with moduli for values as a few steps of training leave
-them; those that may be refused when trained are told. Of the training that is left, steps are timed; what several points share, of one experiment or of several, counts once. Points that have a
-record in --out take nothing more.
+them; those that may be refused when trained are told. Of the training that is left, steps are timed; what several points share, of one experiment
+or of several, counts once. Points that have a record in --out take nothing more.
 Points that limits.memory will not hold are marked; a run refuses them.`,
 		Example: "  hepex plan configs/quickstart.yaml\n  hepex plan configs/paper/c1.yaml configs/paper/c2.yaml --out results",
 		RunE: func(_ *cobra.Command, args []string) error {
