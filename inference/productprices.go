@@ -62,7 +62,7 @@ func (b *priceBench) productFloor(at packing.At) float64 {
 // many groups follow each other that tiles and inputs come from where they come from in an evaluation: shared tiles from caches.
 func (b *priceBench) tiles(level int, scene Scene, set func(packing.Op, float64)) {
 	const rows = packing.RowsAtOnce
-	limb := min(level, 1) // the first modulus may be larger than the others
+	limb := commonLimb(level)
 	inputs := float64(scene.Inputs)
 	all := b.rows(limb, scene, func(int, int) bool { return true })
 	apart := b.rows(limb, scene, func(row, in int) bool { return in%rows == row })
@@ -70,18 +70,26 @@ func (b *priceBench) tiles(level int, scene Scene, set func(packing.Op, float64)
 	row := b.rowEnd(limb, scene)
 	input := max(apart-inputs*product-rows*row, 0) / inputs
 
-	// to the level, in proportion
-	whole := b.p.Literal.arithmetic()
-	one := whole
-	one.LogQ = whole.LogQ[limb : limb+1]
-	ofLimb, ofLevel := one.Nominal(), whole.Nominal()
+	set = b.inProportion(limb, level, set)
 	op := packing.MulPlain
 	if scene.Encrypted {
 		op = packing.MulCipher
 	}
-	for op, seconds := range map[packing.Op]float64{op: product, packing.ReadInput: input, packing.FinishRow: row} {
-		set(op, seconds*ofLevel(op, level)/ofLimb(op, 0))
-	}
+	set(op, product)
+	set(packing.ReadInput, input)
+	set(packing.FinishRow, row)
+}
+
+// commonLimb is one as most are at a level: the first modulus may be larger than the others.
+func commonLimb(level int) int { return min(level, 1) }
+
+// inProportion sets prices of a level from those of one limb.
+func (b *priceBench) inProportion(limb, level int, set func(packing.Op, float64)) func(packing.Op, float64) {
+	whole := b.p.Literal.arithmetic()
+	one := whole
+	one.LogQ = whole.LogQ[limb : limb+1]
+	ofLimb, ofLevel := one.Nominal(), whole.Nominal()
+	return func(op packing.Op, seconds float64) { set(op, seconds*ofLevel(op, level)/ofLimb(op, 0)) }
 }
 
 // newRow is a row of random tiles in one limb, which becomes its first.
@@ -192,13 +200,14 @@ func (b *priceBench) rowEnd(limb int, scene Scene) float64 {
 	return max(2*times[0]-times[1], 0)
 }
 
-// scalars times the arrangement of inputs that come from memory, and sums of them: rows with weights for all inputs, and more rows with
+// scalars times the arrangement of inputs that come from memory, and sums of them, in a limb as most are: rows with weights for all inputs, and more rows with
 // few. What differs is what a weight costs, and what a row costs, whose output goes to memory: few weights hide behind it.
 func (b *priceBench) scalars(level int, scene Scene, set func(packing.Op, float64)) {
 	const rows, more = 64, 256
-	inputs := scene.Inputs
-	x, out := b.alike(inputs, level), b.alike(more, level)
-	tasks, block := scalarTasks(b.p, level, inputs), newBlock(b.p, inputs)
+	inputs, limb := scene.Inputs, commonLimb(level)
+	set = b.inProportion(limb, level, set)
+	x, out, block := b.alike(inputs, limb), b.alike(more, limb), newBlock(b.p, inputs)
+	tasks := slices.DeleteFunc(scalarTasks(b.p, limb, inputs), func(t scalarTask) bool { return t.limb != limb })
 	cold := func(f func(r kernels.Ring, t *scalarTask)) float64 {
 		return b.clockCold(scene.MiB, func() {
 			for i := range tasks {
@@ -207,7 +216,7 @@ func (b *priceBench) scalars(level int, scene Scene, set func(packing.Op, float6
 		}, func() {})
 	}
 	sums := func(n, length int) (seconds, weights float64) {
-		layer, biases := b.scalarRows(n, length, inputs), slices.Repeat([][]uint64{make([]uint64, level+1)}, n)
+		layer, biases := b.scalarRows(n, length, inputs), slices.Repeat([][]uint64{make([]uint64, limb+1)}, n)
 		return cold(func(r kernels.Ring, t *scalarTask) { t.sum(r, layer, inputs, out, biases, block) }), float64(n * length)
 	}
 	set(packing.ArrangeInput, cold(func(r kernels.Ring, t *scalarTask) { t.arrange(r, x, block) })/float64(inputs)) // first, as it fills the block

@@ -168,7 +168,7 @@ func medianReference(p inference.Parameters) float64 {
 }
 
 // pricing is raised whenever prices are measured or kept otherwise.
-const pricing = 12
+const pricing = 13
 
 // priceKey names what rates depend on.
 func priceKey(p inference.Parameters, cpu string) string {
