@@ -48,12 +48,7 @@ func (f *Forecaster) Point(j Job) (*Forecast, error) {
 	if err != nil {
 		return nil, err
 	}
-	var s *size
-	if ready {
-		s, err = sizeOfTrained(j)
-	} else {
-		s, err = sizeOfUntrained(j)
-	}
+	s, trained, err := sizeOf(j, ready)
 	var failure *Failure
 	if errors.As(err, &failure) && failure.Refuses() {
 		return &Forecast{Refused: failure}, nil
@@ -70,7 +65,7 @@ func (f *Forecaster) Point(j Job) (*Forecast, error) {
 		return nil, err
 	}
 	m := j.Spec.Measure
-	out := &Forecast{Evaluate: seconds / float64(m.Threads), Peak: peak(g, s.Memory), Dense: !ready, Doubt: s.Doubt}
+	out := &Forecast{Evaluate: seconds / float64(m.Threads), Peak: peak(g, s.Memory), Dense: !trained, Doubt: s.Doubt}
 	timed := m.Repeats.Min
 	if m.Warmup > 0 && out.Evaluate < shortEvaluation {
 		timed *= 2
@@ -86,6 +81,22 @@ func (f *Forecaster) Point(j Job) (*Forecast, error) {
 	}
 	out.SetUp = setUp(s.Memory, j.Spec.HE.Encrypted()) + look*float64(j.Spec.Data.Test)
 	return out, nil
+}
+
+// sizeOf is that of the network as it is, if it is trained, and else of the unpruned one. One image is evaluated in less time than it takes to
+// arrange it, so that moduli for the least that any network needs will do.
+func sizeOf(j Job, ready bool) (s *size, trained bool, err error) {
+	if ready {
+		s, err = sizeOfPrepared(j)
+		return s, true, err
+	}
+	if j.Spec.Layout != string(packing.OneImage) {
+		if s, trained, err = sizeOfTrained(j); trained || err != nil {
+			return s, trained, err
+		}
+	}
+	s, err = sizeOfUntrained(j)
+	return s, false, err
 }
 
 // Seconds that it takes to make a byte of what an evaluation needs, and to start a process that reads the data set, in records of one
@@ -159,8 +170,8 @@ func newSize(s config.Spec, lit inference.Literal, layout *packing.Layout, kept 
 	return out
 }
 
-// sizeOfTrained packs the network that the cache has, and keeps what comes out, for packing takes tens of milliseconds.
-func sizeOfTrained(j Job) (*size, error) {
+// sizeOfPrepared packs the network that the cache has, and keeps what comes out, for packing takes tens of milliseconds.
+func sizeOfPrepared(j Job) (*size, error) {
 	p, err := newPreparer(j, nil)
 	if err != nil {
 		return nil, err
@@ -169,8 +180,7 @@ func sizeOfTrained(j Job) (*size, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := newKey(final.String(), "work with sums of rows, and memory", packing.Kind(j.Spec.Layout).Version(), inference.Version, inference.Kernels(), j.Spec.Tile, j.Spec.Layout, j.Spec.HE, j.Spec.Measure.Threads)
-	return remember(p.cache, key, func() (*size, error) {
+	return remember(p.cache, sizeKey(final, "with sums of rows", j.Spec), func() (*size, error) {
 		n, err := PrepareNetwork(j, nil)
 		if err != nil {
 			return nil, err
@@ -183,33 +193,64 @@ func sizeOfTrained(j Job) (*size, error) {
 	})
 }
 
-// sizeOfUntrained is that of the unpruned network with values as a sketch of it has them. One image is evaluated in less time than it takes
-// to arrange it, so that moduli for the least that any network needs will do.
+// sizeKey adds what a size depends on beyond the network and the values that it gets.
+func sizeKey(network entryKey, values string, s config.Spec) entryKey {
+	return newKey(network.String(), "work and memory", values, packing.Kind(s.Layout).Version(), inference.Version, inference.Kernels(), s.Tile, s.Layout, s.HE, s.Measure.Threads)
+}
+
+// sizeOfTrained packs a network that is trained, but whose values were not yet looked at for the point, with those that some samples show.
+func sizeOfTrained(j Job) (s *size, trained bool, err error) {
+	p, err := newPreparer(j, nil)
+	if err != nil {
+		return nil, false, err
+	}
+	final, _, err := p.keys(pruningOptions(j.Spec))
+	if err != nil {
+		return nil, false, err
+	}
+	known, trained, err := p.load(final)
+	if err != nil || !trained {
+		return nil, false, err
+	}
+	s, err = remember(p.cache, sizeKey(final, "as some samples have them", j.Spec), func() (*size, error) {
+		packed, err := p.packRoughly(final, known.state)
+		if err != nil {
+			return nil, err
+		}
+		return newSize(j.Spec, packed.lit, packed.model.Layout, packed.model.Kept), nil
+	})
+	return s, true, err
+}
+
+// sizeOfUntrained is that of the unpruned network with values as a sketch of it has them.
 func sizeOfUntrained(j Job) (*size, error) {
 	j.Spec.Train.Seed = 1 // any is as good
 	p, err := newPreparer(j, nil)
 	if err != nil {
 		return nil, err
 	}
-	s := j.Spec
-	key := newKey(p.sketchKey().String(), "work and memory", packing.Kind(s.Layout).Version(), inference.Version, inference.Kernels(), s.Tile, s.Layout, s.HE, s.Measure.Threads)
-	return remember(p.cache, key, func() (*size, error) {
-		if s.Layout == string(packing.OneImage) {
-			return sizeOfDense(s)
+	key := p.sketchKey()
+	return remember(p.cache, sizeKey(key, "as some samples have them", j.Spec), func() (*size, error) {
+		if j.Spec.Layout == string(packing.OneImage) {
+			return sizeOfDense(j.Spec)
 		}
-		packed, err := p.packSketch()
+		sketch, err := p.sketch()
+		var packed *packed
+		if err == nil {
+			packed, err = p.packRoughly(key, sketch)
+		}
 		var failure *Failure
 		switch {
 		case err == nil:
-			return newSize(s, packed.lit, packed.model.Layout, packed.model.Kept), nil
+			return newSize(j.Spec, packed.lit, packed.model.Layout, packed.model.Kept), nil
 		case errors.As(err, &failure) && failure.Refuses():
-			least, err := sizeOfDense(s)
+			least, err := sizeOfDense(j.Spec)
 			if err == nil {
 				least.Doubt = failure.Error()
 			}
 			return least, err
 		case errors.Is(err, network.ErrDiverged) || errors.As(err, &failure) && failure.Kind == KindNaN: // all of the training may do better
-			return sizeOfDense(s)
+			return sizeOfDense(j.Spec)
 		}
 		return nil, err
 	})

@@ -33,6 +33,27 @@ func TestForecastIsKept(t *testing.T) {
 	}
 }
 
+// A network that is trained, but has not been looked at for a point, is forecast as it is pruned.
+func TestForecastOfATrainedNetwork(t *testing.T) {
+	j := quick(t, t.TempDir())
+	if err := Prepare(j, nil); err != nil {
+		t.Fatal(err)
+	}
+	f := NewForecaster(j.CacheDir, ignore)
+	want, err := f.Point(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.Spec.Data.Test--
+	if ready, err := Prepared(j); ready || err != nil {
+		t.Fatalf("prepared: %t, %v", ready, err)
+	}
+	got, err := f.Point(j)
+	if err != nil || got.Dense || got.Peak != want.Peak {
+		t.Errorf("%+v, %v: want the memory of %+v", got, err, want)
+	}
+}
+
 // The moduli of a network that is to be trained cost about what they do when it is: those for the least that any network needs are for a
 // ring of half the size here.
 func TestForecastOfAnUntrainedNetwork(t *testing.T) {
@@ -49,7 +70,7 @@ func TestForecastOfAnUntrainedNetwork(t *testing.T) {
 	if err := Prepare(j, nil); err != nil {
 		t.Fatal(err)
 	}
-	after, err := sizeOfTrained(j)
+	after, err := sizeOfPrepared(j)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 // half the size.
 const (
 	sketchBatches = 32
-	sketchSamples = 4096 // that are looked at: with fewer, tails look longer than they are
+	sketchSamples = 4096 // that are looked at, of trained networks too: with fewer, tails look longer than they are
 )
 
 // sketchKey names the sketch of all points that differ in nothing that it depends on, whatever their seeds.
@@ -21,12 +21,12 @@ func (p *preparer) sketchKey() entryKey {
 }
 
 // sketch trains the network, unless the cache has it.
-func (p *preparer) sketch() (*network.Network, error) {
+func (p *preparer) sketch() (*pruning.State, error) {
 	key := p.sketchKey()
 	if out, ok, err := p.load(key); err != nil {
 		return nil, err
 	} else if ok {
-		return out.state.Net, nil
+		return out.state, nil
 	}
 	begin := p.begin
 	if p.spec.Prune.Replaces() {
@@ -48,21 +48,18 @@ func (p *preparer) sketch() (*network.Network, error) {
 			return nil, err
 		}
 	}
-	return n, p.store(key, &prepared{state: &pruning.State{Net: n}})
+	state := &pruning.State{Net: n}
+	return state, p.store(key, &prepared{state: state})
 }
 
-// packSketch packs the network with the values that it shows.
-func (p *preparer) packSketch() (*packed, error) {
-	n, err := p.sketch()
-	if err != nil {
-		return nil, err
-	}
-	n.Straighten()
-	f, err := n.Fold()
+// packRoughly packs a network with the values that some samples show.
+func (p *preparer) packRoughly(key entryKey, of *pruning.State) (*packed, error) {
+	of.Net.Straighten()
+	f, err := of.Net.Fold()
 	if err != nil {
 		return nil, &Failure{"unsupported", err}
 	}
-	v, err := remember(p.cache, valuesKey(p.sketchKey(), p.spec), func() (*values, error) {
+	v, err := remember(p.cache, valuesKey(newKey(key.String(), "some samples", sketchSamples), p.spec), func() (*values, error) {
 		d, err := p.samples.train.first(sketchSamples)
 		if err != nil {
 			return nil, err
@@ -72,5 +69,5 @@ func (p *preparer) packSketch() (*packed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pack(p.spec, f, nil, v)
+	return pack(p.spec, f, of.Orders, v)
 }
