@@ -50,7 +50,7 @@ func (f *Forecaster) Point(j Job) (*Forecast, error) {
 	}
 	s, trained, err := sizeOf(j, ready)
 	var failure *Failure
-	if errors.As(err, &failure) && failure.Refuses() {
+	if errors.As(err, &failure) && (failure.Refuses() || failure.Kind == KindNaN) {
 		return &Forecast{Refused: failure}, nil
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"hepex/inference"
+	"hepex/network"
 )
 
 // A forecast of a trained network is kept, and is the same when it is read again; one of another parameter set is another.
@@ -51,6 +52,21 @@ func TestForecastOfATrainedNetwork(t *testing.T) {
 	got, err := f.Point(j)
 	if err != nil || got.Dense || got.Peak != want.Peak {
 		t.Errorf("%+v, %v: want the memory of %+v", got, err, want)
+	}
+}
+
+// A network whose values overflow is no reason not to predict the others.
+func TestForecastOfAnOverflow(t *testing.T) {
+	j := quick(t, t.TempDir(), "hidden: [16]", "hidden: [16, 16, 16]")
+	alterNetwork(t, j, func(n *network.Network) {
+		for _, layer := range n.Dense() {
+			for i := range layer.W {
+				layer.W[i] *= 1e37
+			}
+		}
+	})
+	if f, err := NewForecaster(j.CacheDir, ignore).Point(j); err != nil || f.Refused == nil {
+		t.Errorf("%+v, %v: want a refusal", f, err)
 	}
 }
 
