@@ -109,6 +109,17 @@ sweep: {grid: {tile: [8x8x64, 16x16x16], train.seed: [1, 2]}}
 			t.Errorf("%s: %+v", name, found)
 		}
 	}
+	lucky := experiment(t, strings.Replace(source, "{tile: [8x8x64, 16x16x16], train.seed", "{prune.scheme: [joint, p2t], train.seed", 1), func(_ int, r *record.Record) {
+		if r.Params["prune.scheme"] == "p2t" {
+			r.Tiles.Density = 0.1
+			if r.Params["train.seed"] == 2 {
+				r.Quality.ValidationDegradation = 0.5
+			}
+		}
+	})
+	if found, ok := best([]Experiment{lucky}, "tiles.density", "min"); !ok || found.scheme != "joint" {
+		t.Errorf("one seed of another scheme: %+v", found)
+	}
 }
 
 // Of several experiments, those that have no records and no config are in the report as well.

@@ -13,14 +13,15 @@ import (
 
 // space is the parameters that tell cases apart.
 type space struct {
-	records     record.Set
+	records     record.Set // with a result
+	failed      record.Set // without
 	group, over []string
 }
 
 // newSpace leaves out of group what points of one group may differ in.
-func newSpace(e config.Expectation, records record.Set) space {
+func newSpace(e config.Expectation, records, failed record.Set) space {
 	found := map[string]bool{}
-	for _, r := range records {
+	for _, r := range slices.Concat(records, failed) {
 		for name := range r.Params {
 			found[name] = true
 		}
@@ -32,7 +33,7 @@ func newSpace(e config.Expectation, records record.Set) space {
 		delete(found, name)
 	}
 	maps.DeleteFunc(found, func(name string, _ bool) bool { return strings.HasPrefix(name, "prune.") })
-	return space{records, slices.Sorted(maps.Keys(found)), e.Over}
+	return space{records, failed, slices.Sorted(maps.Keys(found)), e.Over}
 }
 
 func (s space) names() []string { return slices.Concat(s.group, s.over) }
@@ -53,11 +54,12 @@ func (s space) of(r *record.Record) key {
 
 // reduction is one side's number of each case, by id.
 type reduction struct {
-	cases   []key // that have points, numbers or not
+	cases   []key // that have points, numbers or not, results or not
 	present map[string]bool
 	allowed map[string]bool
 	numbers map[string]float64
-	points  int
+	points  int              // with a result
+	failed  int              // without
 	room    float64          // halfTile of the metric, the largest of any point
 	beyond  []*record.Record // that are allowed, with values that their moduli do not hold
 }
@@ -85,6 +87,12 @@ func (s space) reduce(e config.Expectation, conditions []config.Condition) reduc
 		}
 		if v, ok := s.records.Value(r, e.Metric.Name); ok {
 			values[c.id()] = append(values[c.id()], v)
+		}
+	}
+	for _, r := range s.failed {
+		if measured, _ := s.check(r, conditions); measured {
+			out.cases = append(out.cases, s.of(r))
+			out.failed++
 		}
 	}
 	for id, v := range values {
@@ -130,7 +138,7 @@ func halfTile(r *record.Record, metric string) float64 {
 
 // side names the cases for which there is no number, and tells apart those in which the other side does what it is asked.
 func (r reduction) side(other reduction, cases []key, name func(key) string) Side {
-	s := Side{Points: r.points}
+	s := Side{Points: r.points, Failed: r.failed}
 	for _, c := range cases {
 		id := c.id()
 		_, ok := r.numbers[id]

@@ -79,6 +79,10 @@ func TestWhatLacks(t *testing.T) {
 		{"many cases", `where: {prune.scheme: p4e, tiles.kept: "< 10"}, ` + seeds + "metric: tiles.kept, reduce: min, paper: 5", many, 1,
 			[]string{"C missed: no point has prune.scheme p4e and tiles.kept < 10 in 8 of 9 cases (train.seed 2; train.seed 3; train.seed 4; train.seed 5; and 4 more)."}},
 		{"failed", rival + seeds + "paper: [0.4, 0.9]", failed(is("joint")), 0, []string{"C nothing to judge: no point with a result has prune.scheme joint."}},
+		{"a seed failed on both sides", rival + seeds + "paper: [0.4, 0.9]", failed(func(r *record.Record) bool { return is("p4e", 2)(r) || is("joint", 2)(r) }), 2, []string{
+			"C missed: no point with a result has prune.scheme joint in 1 of 3 cases (train.seed 2).",
+			"C missed: no point with a result has prune.scheme p4e in 1 of 3 cases (train.seed 2). The dense network is not put in its place.",
+			"C: 1 point failed: the number is of the others.", "C: 2 points of the rival failed: the number is of the others."}},
 		{"no dense point", p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.5", failed(is("dense", 1)), 2,
 			[]string{"C missed: points with prune.scheme p4e and quality.validation_degradation <= 0.025 have no saved.tiles in 1 of 3 cases (train.seed 1)."}},
 		{"neither allowed nor dense", p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.5", without(failed(is("dense", 1)), is("p4e", 2)), 1,

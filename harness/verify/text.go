@@ -153,8 +153,22 @@ func (r Report) Notes() []string {
 	}
 	for _, result := range r.Results {
 		notes = append(notes, result.lacks()...)
+		notes = append(notes, result.failures()...)
 		notes = append(notes, result.differs()...)
 	}
+	return notes
+}
+
+// failures says how many points gave no result, which the best of the others may not make up for.
+func (r Result) failures() []string {
+	var notes []string
+	note := func(s *Side, of string) {
+		if s != nil && s.Failed > 0 && s.Points > 0 {
+			notes = append(notes, fmt.Sprintf("%s: %s%s failed: the number is of the others.", r.ID, count(s.Failed, "point", "points"), of))
+		}
+	}
+	note(&r.Ours, "")
+	note(r.Rival, " of the rival")
 	return notes
 }
 

@@ -3,8 +3,9 @@
 // What it is opinionated about: which points are allowed is decided before their metric is looked at; the best of many
 // points is picked in each group and for each seed of its own, never over all seeds together; the mean decides, and how
 // far it may be from the paper's number is said beforehand, not by how much ours vary; groups, such as tile shapes, are no
-// repeats of one another; attempts without a result do not count; those under insecure parameters only when there are
-// no others; and what could not be computed is missed, if only for one seed: it is not left out of the mean.
+// repeats of one another; points under insecure parameters count only when there are no others; and what could not be computed
+// is missed, if only for one seed whose points all failed: it is not left out of the mean. Points that failed beside others are told, for those
+// that are pruned most fail first.
 package verify
 
 import (
@@ -60,6 +61,7 @@ type Result struct {
 // missed if one of its cases has no number.
 type Group struct {
 	Name     string
+	Cases    int // more than Values if some have no number
 	Values   []float64
 	Interval stats.Interval
 	Verdict  Verdict
@@ -68,6 +70,7 @@ type Group struct {
 // Side is the points of one side, and the cases for which they give no number.
 type Side struct {
 	Points  int      // with a result that have the parameters asked for
+	Failed  int      // the same, without a result
 	Missing []string // cases without such a point
 	Without []string // cases in which none of them also has the metrics asked for
 	Behind  []string // the same, but the other side has a point that does what it is asked
@@ -103,6 +106,7 @@ func (r Result) Parts() (holds, misses []string) {
 // Evaluate finds what the records say. Their order does not matter.
 func Evaluate(expectations []config.Expectation, all record.Set) Report {
 	usable, insecure, _ := all.Results()
+	failed := slices.DeleteFunc(slices.Clone(all), func(r *record.Record) bool { return r.Status == record.OK })
 	report := Report{LeftOut: len(insecure)}
 	if len(usable) == 0 {
 		usable, report.Insecure, report.LeftOut = insecure, len(insecure) > 0, 0
@@ -115,14 +119,14 @@ func Evaluate(expectations []config.Expectation, all record.Set) Report {
 		report.Busy = usable.Busy()
 	}
 	for _, e := range expectations {
-		report.Results = append(report.Results, evaluate(e, usable))
+		report.Results = append(report.Results, evaluate(e, usable, failed))
 	}
 	return report
 }
 
-func evaluate(e config.Expectation, records record.Set) Result {
+func evaluate(e config.Expectation, records, failed record.Set) Result {
 	result := Result{Expectation: e, Of: metric(e, records)}
-	space := newSpace(e, records)
+	space := newSpace(e, records, failed)
 	ours := space.reduce(e, e.Where)
 	rival, beyond := ours, ours.beyond
 	if e.Against != nil {
@@ -176,6 +180,7 @@ func (r *Result) conclude(judged []string, inGroup map[string]int) {
 	for i, g := range r.Groups {
 		r.Groups[i].Interval = interval(g.Values)
 		r.Groups[i].Verdict = r.judge(r.Groups[i].Interval.Mean)
+		r.Groups[i].Cases = inGroup[g.Name]
 		if len(g.Values) < inGroup[g.Name] {
 			r.Groups[i].Verdict = Missed
 		}
