@@ -168,10 +168,11 @@ under CKKS and leaves records, tables and figures. An experiment is one YAML fil
 	}
 	root.PersistentFlags().StringVar(&a.data, "data", "", "folder with data sets, before $HEPEX_DATA, data/ and the cache")
 	root.Flags().BoolVar(&version, "version", false, "print the commit, Go, Lattigo, the kernels and the BLAS library that this program has")
-	root.AddCommand(a.runCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(), a.bundleCommand(),
-		a.plotCommand(), a.tableCommand(), a.reportCommand(), a.verifyCommand(), a.compareCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(),
+	root.AddCommand(a.runCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(),
 		a.submitCommand(), a.taskCommand(), a.collectCommand())
 	for _, cmd := range []*cobra.Command{
+		a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(), a.bundleCommand(),
+		a.plotCommand(), a.tableCommand(), a.reportCommand(), a.verifyCommand(), a.compareCommand(),
 		a.inspectCommand(), a.exportModelCommand(), a.packCommand(), a.keygenCommand(), a.encryptCommand(), a.evaluateCommand(), a.decryptCommand(),
 	} {
 		root.AddCommand(interruptible(cmd))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -135,6 +136,9 @@ func (a *app) encryptCommand() *cobra.Command {
 data of the network were (images: 0 to 1, row by row), and encrypts all of them, as many at once as the layout holds.`,
 		Example: "  hepex encrypt pixels.txt --client client --out inputs.hepex",
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := notOver(out, args[0], client); err != nil {
+				return err
+			}
 			c, err := serve.OpenClient(client)
 			if err != nil {
 				return err
@@ -167,8 +171,11 @@ func (a *app) evaluateCommand() *cobra.Command {
 outputs. It refuses a folder that holds a secret key.`,
 		Example: "  hepex evaluate inputs.hepex --server server --out outputs.hepex",
 		RunE: func(_ *cobra.Command, args []string) error {
-			if threads < 1 {
-				return badInput(fmt.Errorf("--threads %d: want at least 1", threads))
+			if threads < 1 || threads > 1024 {
+				return badInput(fmt.Errorf("--threads %d: want 1 to 1024", threads))
+			}
+			if err := notOver(out, args[0], server); err != nil {
+				return err
 			}
 			report, done := a.batches("evaluate")
 			defer done()
@@ -196,6 +203,9 @@ func (a *app) decryptCommand() *cobra.Command {
 network gives values or with --values. Decrypted values are not for the server to see: they tell of the secret key.`,
 		Example: "  hepex decrypt outputs.hepex --client client --out predictions.txt",
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := notOver(out, args[0], client); err != nil {
+				return err
+			}
 			c, err := serve.OpenClient(client)
 			if err != nil {
 				return err
@@ -218,6 +228,24 @@ network gives values or with --values. Decrypted values are not for the server t
 	cmd.Flags().StringVar(&out, "out", "", "file to write (default: print)")
 	cmd.Flags().BoolVar(&values, "values", false, "all outputs, not the class")
 	return cmd
+}
+
+// notOver refuses to write over what a verb reads: its input, and the files of a client or server in its folder.
+func notOver(out, input, folder string) error {
+	there, err := os.Stat(out)
+	if err != nil {
+		return nil // writing says what is wrong, if anything is
+	}
+	reads := []string{input}
+	for _, name := range []string{serve.PublicFile, serve.SecretFile, serve.KeysFile, serve.ModelFile} {
+		reads = append(reads, filepath.Join(folder, name))
+	}
+	for _, path := range reads {
+		if other, err := os.Stat(path); err == nil && os.SameFile(there, other) {
+			return badInput(fmt.Errorf("--out %s: that is %s, which this reads and would replace: want another file", out, path))
+		}
+	}
+	return nil
 }
 
 // batches shows how far work by batches is, at most once a second, until done is called.

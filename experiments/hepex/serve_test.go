@@ -117,6 +117,11 @@ func TestServeAsProcesses(t *testing.T) {
 		"a folder to read":   {[]string{"encrypt", "mine", "--client", "mine/client", "--out", "new"}, "mine: a folder: want a text file with a line for each sample"},
 		"client is a file":   {[]string{"encrypt", "pixels.txt", "--client", "pixels.txt", "--out", "new"}, "not a directory"},
 		"keys for two":       {[]string{"keygen", "theirs/model", "--client", "new", "--server", "theirs/model"}, "theirs/model/keys.hepex: exists"},
+		"too many threads":   {[]string{"evaluate", "theirs/inputs", "--server", "theirs/model", "--out", "new", "--threads", "100000"}, "want 1 to 1024"},
+		"over the secret":    {[]string{"encrypt", "pixels.txt", "--client", "mine/client", "--out", "mine/client/secret.hepex"}, "would replace"},
+		"over the samples":   {[]string{"encrypt", "pixels.txt", "--client", "mine/client", "--out", "./pixels.txt"}, "would replace"},
+		"over the model":     {[]string{"evaluate", "theirs/inputs", "--server", "theirs/model", "--out", "theirs/model/model.hepex"}, "would replace"},
+		"over the outputs":   {[]string{"decrypt", "mine/outputs", "--client", "mine/client", "--out", "mine/outputs"}, "would replace"},
 		"inputs, not result": {[]string{"decrypt", "mine/inputs", "--client", "mine/client", "--out", "new"}, "holds inputs: want outputs"},
 	} {
 		code, stdout, stderr := s.run(c.args...)
