@@ -200,8 +200,8 @@ func (b *priceBench) rowEnd(limb int, scene Scene) float64 {
 	return max(2*times[0]-times[1], 0)
 }
 
-// scalars times the arrangement of inputs that come from memory, and sums of them, in a limb as most are: rows with weights for all inputs, and more rows with
-// few. What differs is what a weight costs, and what a row costs, whose output goes to memory: few weights hide behind it.
+// scalars times the arrangement of inputs that come from memory, and sums of them, in a limb as most are: rows with weights for all
+// inputs, and more rows with few. What differs is what a weight costs, and what a row costs, whose output goes to memory: few weights hide behind it.
 func (b *priceBench) scalars(level int, scene Scene, set func(packing.Op, float64)) {
 	const rows, more = 64, 256
 	inputs, limb := scene.Inputs, commonLimb(level)

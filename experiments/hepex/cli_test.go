@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -170,5 +172,34 @@ func TestInterruptible(t *testing.T) {
 	cmd.SetArgs(nil)
 	if err := cmd.ExecuteContext(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}
+
+// A verb that waits for what it reads ends when it is asked to.
+func TestReadingIsInterrupted(t *testing.T) {
+	s := newSandbox(t)
+	pipe := filepath.Join(s.dir, "pipe.yaml")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"check", "plan", "status", "verify"} {
+		cmd := s.command(verb, "pipe.yaml")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		writer, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits until it is read
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // the exit code tells
+		if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+			t.Errorf("%s: exit code %d", verb, code)
+		}
+		if err := writer.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
