@@ -6,10 +6,13 @@ import (
 	"slices"
 
 	"hepex/harness/machine"
+	"hepex/harness/record"
 )
 
 // Points that are measured interleaved each have a worker of their own, and these take turns: one evaluation each, round after
-// round, so that what slows the machine down for a while slows all of them. Only one works at a time.
+// round, so that what slows the machine down for a while slows all of them. Only one works at a time. What a pruned network saves is held
+// against the unpruned one, so that points of one family, alike but for their pruning, take turns with each other, however many they are,
+// as long as memory holds them.
 
 // The orders of measuring.
 const (
@@ -18,7 +21,7 @@ const (
 )
 
 const (
-	maxGroup    = 8          // workers that take turns
+	maxGroup    = 8          // workers of several families that take turns
 	memoryShare = 0.6        // of the machine's memory that they may take together, if limits.memory does not say
 	turn        = "\"go\"\n" // what a worker waits for
 )
@@ -61,8 +64,8 @@ type group struct {
 	*runner
 	budget  int64 // of memory
 	points  []prepared
-	queue   []int   // indices of the points without a worker, those to be tried again among them
-	parked  *member // that did not fit into the last group
+	queue   []int     // indices of the points without a worker, those to be tried again among them
+	parked  []*member // of the next family, that wait to be let in
 	members []*member
 	started func(i int) // is called before point i starts
 }
@@ -109,7 +112,7 @@ func (g *group) run(ctx context.Context) error {
 	for i := range g.points {
 		g.queue = append(g.queue, i)
 	}
-	for (g.parked != nil || len(g.queue) > 0) && !g.hopeless() {
+	for (len(g.parked) > 0 || len(g.queue) > 0) && !g.hopeless() {
 		if err := g.gather(ctx); err != nil {
 			return err
 		}
@@ -126,55 +129,78 @@ func (g *group) run(ctx context.Context) error {
 	return nil
 }
 
-// gather starts workers up to their first evaluation, one after the other, while they fit.
+// gather lets workers in up to their first evaluation, one after the other, family by family: the first as far as it fits, others only as
+// a whole.
 func (g *group) gather(ctx context.Context) error {
 	var peaks int64
-	for len(g.members) < maxGroup && !g.hopeless() {
-		m, err := g.candidate(ctx)
-		if err != nil || m == nil {
-			return err
-		}
-		if m.asks == nil {
-			if err := g.conclude(ctx, m); err != nil {
+	for len(g.parked) > 0 || len(g.queue) > 0 && !g.hopeless() {
+		if len(g.parked) == 0 {
+			if err := g.recruit(ctx); err != nil {
 				return err
 			}
-			continue
 		}
-		peak := m.asks.Peak
-		if len(g.members) > 0 && peaks+peak > g.budget {
-			g.parked = m // it holds a plain network, nothing large
+		if len(g.members) > 0 && (len(g.members)+len(g.parked) > maxGroup || peaks+peakOf(g.parked) > g.budget) {
 			return nil
 		}
-		if g.resume(m.worker); m.ended {
-			if err := g.conclude(ctx, m); err != nil {
-				return err
+		for len(g.parked) > 0 {
+			m := g.parked[0]
+			peak := m.asks.Peak
+			if len(g.members) > 0 && peaks+peak > g.budget {
+				return nil
 			}
-			continue
+			g.parked = g.parked[1:]
+			if g.resume(m.worker); m.ended {
+				if err := g.conclude(ctx, m); err != nil {
+					return err
+				}
+				continue
+			}
+			peaks += peak
+			g.members = append(g.members, m)
 		}
-		peaks += peak
-		g.members = append(g.members, m)
 	}
 	return nil
 }
 
-// candidate is the next worker, which asks to be let in or has ended; nil if there is none.
-func (g *group) candidate(ctx context.Context) (*member, error) {
-	if m := g.parked; m != nil {
-		g.parked = nil
-		return m, nil
+func peakOf(members []*member) (sum int64) {
+	for _, m := range members {
+		sum += m.asks.Peak
 	}
-	if len(g.queue) == 0 {
-		return nil, nil
+	return sum
+}
+
+// recruit starts the workers of the next family, until they ask to be let in: so far each holds a plain network, nothing large.
+func (g *group) recruit(ctx context.Context) error {
+	of := func(i int) *record.Record { return &record.Record{Params: g.points[i].Params} }
+	first := of(g.queue[0])
+	var family, others []int
+	for _, i := range g.queue {
+		if record.AlikeBut(first, of(i), "prune.") {
+			family = append(family, i)
+		} else {
+			others = append(others, i)
+		}
 	}
-	i := g.queue[0]
-	g.queue = g.queue[1:]
-	g.started(i)
-	w, err := g.start(ctx, stageInterleave, g.job(g.points[i].Planned))
-	if err != nil {
-		return nil, err
+	g.queue = others
+	for k, i := range family {
+		if g.hopeless() {
+			g.queue = append(g.queue, family[k:]...)
+			return nil
+		}
+		g.started(i)
+		w, err := g.start(ctx, stageInterleave, g.job(g.points[i].Planned))
+		if err != nil {
+			return err
+		}
+		g.await(w)
+		m := &member{worker: w, index: i}
+		if m.asks != nil {
+			g.parked = append(g.parked, m)
+		} else if err := g.conclude(ctx, m); err != nil {
+			return err
+		}
 	}
-	g.await(w)
-	return &member{worker: w, index: i}, nil
+	return nil
 }
 
 // rounds gives one turn after the other until all workers have ended. One that dies leaves the others as they are.
@@ -216,10 +242,7 @@ func (g *group) conclude(ctx context.Context, m *member) error {
 
 // stop ends the workers that are left.
 func (g *group) stop() {
-	if g.parked != nil {
-		g.members = append(g.members, g.parked)
-	}
-	for _, m := range g.members {
+	for _, m := range slices.Concat(g.parked, g.members) {
 		m.stop()
 	}
 }

@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 // script is what a pretending worker does: its peak, its turns, how long each takes, and how it ends.
 type script struct {
 	Name  string
+	Of    string // the family
 	Peak  int64
 	Turns int
 	Takes time.Duration
@@ -170,7 +171,7 @@ func pretending(t *testing.T, limits config.Limits, scripts ...script) (*runner,
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := prepared{Planned: Planned{config.Point{Label: string(label), Params: map[string]any{}}, s.Name}}
+		p := prepared{Planned: Planned{config.Point{Label: string(label), Params: map[string]any{"prune.scheme": s.Name, "train.seed": s.Of}}, s.Name}}
 		p.Spec.Tile = packing.Shape{In: 8, Out: 8, Batch: 64}
 		p.Spec.Measure = config.Measure{Encrypted: true, Warmup: s.Warm, Order: orderInterleaved}
 		points = append(points, p)
@@ -210,10 +211,22 @@ func took(t *testing.T, r *runner) (turns, left string) {
 
 func TestInterleave(t *testing.T) {
 	const roomy = 1 << 30
-	many := []script{{Name: "a", Turns: 2}}
-	for name := 'b'; name <= 'i'; name++ {
-		many = append(many, script{Name: string(name), Turns: 2})
+	all := func(families ...string) (scripts []script) { // two turns of each point of each family, which are letters
+		for _, family := range families {
+			for _, name := range family {
+				scripts = append(scripts, script{Name: string(name), Of: family, Turns: 2})
+			}
+		}
+		return scripts
 	}
+	heavy := func(peak int64, scripts []script) []script {
+		for i := range scripts {
+			scripts[i].Peak = peak
+		}
+		return scripts
+	}
+	mixed := all("ab", "cd")
+	mixed[1], mixed[2] = mixed[2], mixed[1]
 	for _, c := range []struct {
 		name        string
 		memory      int64
@@ -223,7 +236,12 @@ func TestInterleave(t *testing.T) {
 		{"round robin", roomy, []script{{Name: "a", Turns: 3}, {Name: "b", Turns: 3}, {Name: "c", Turns: 3}}, "abcabcabc", "A B C"},
 		{"each until it is done", roomy, []script{{Name: "a", Turns: 1}, {Name: "b", Turns: 4}, {Name: "c", Turns: 2}}, "abcbcbb", "A B C"},
 		{"one alone", roomy, []script{{Name: "a", Turns: 2}}, "aa", "a"},
-		{"at most eight", roomy, many, "abcdefghabcdefghii", "A B C D E F G H i"},
+		{"at most eight", roomy, all("a", "b", "c", "d", "e", "f", "g", "h", "i"), "abcdefghabcdefghii", "A B C D E F G H i"},
+		{"no family is parted", roomy, all("abcde", "fgh", "ij"), "abcdefghabcdefghijij", "A B C D E F G H I J"},
+		{"a large one", roomy, all("abcdefghij", "k"), "abcdefghijabcdefghijkk", "A B C D E F G H I J k"},
+		{"one that is scattered", 250, heavy(100, mixed), "ababcdcd", "A B C D"},
+		{"nor for memory", 350, heavy(100, all("ab", "cd")), "ababcdcd", "A B C D"},
+		{"but if it must be", 250, heavy(100, all("abc", "d")), "ababcdcd", "A B C D"},
 		{"as memory holds", 250, []script{{Name: "a", Turns: 2, Peak: 100}, {Name: "b", Turns: 2, Peak: 150}, {Name: "c", Turns: 2, Peak: 100},
 			{Name: "d", Turns: 2, Peak: 300}, {Name: "e", Turns: 2, Peak: 100}, {Name: "f", Turns: 1, Peak: 50}}, "ababccddefe", "A B c d E F"},
 		{"alone for half of the time", roomy, []script{{Name: "a", Turns: 2}, {Name: "b", Turns: 4}}, "ababbb", "A B"},
