@@ -53,10 +53,16 @@ func (r *results) frozen() (*config.Config, error) {
 	return r.config, nil
 }
 
+// isConfig tells whether an argument names a config, not a folder of results.
+func isConfig(arg string) bool {
+	extension := filepath.Ext(arg)
+	return extension == ".yaml" || extension == ".yml"
+}
+
 // shown opens results to be drawn or printed: those in a folder by the config that is frozen there, or those of a config, by its own
 // figures and tables.
 func (a *app) shown(arg, out string) (*results, *config.Config, error) {
-	if extension := filepath.Ext(arg); extension != ".yaml" && extension != ".yml" {
+	if !isConfig(arg) {
 		r, err := a.openResults(arg)
 		if err != nil {
 			return nil, nil, err

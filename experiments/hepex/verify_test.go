@@ -124,6 +124,26 @@ C4  tiles.kept   joint, validation_degradation ≤ 0.025, tile 8x8x64: min, agai
 	}
 }
 
+// Results are judged by the config that is frozen beside them.
+func TestVerifyResults(t *testing.T) {
+	out, path := verified(t, claims, claimed)
+	dir := filepath.Join(out, "claims")
+	_, want, _ := hepex("verify", path, "--out", out)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := hepex("verify", dir); code != exitBadInput {
+		t.Errorf("without a config: exit code %d: %s", code, stderr)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "config.yaml"), text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := hepex("verify", dir); code != exitDone || stdout != want {
+		t.Errorf("exit code %d: %s\n%s", code, stderr, cmp.Diff(want, stdout))
+	}
+}
+
 // makeOlder makes records those of an earlier version, which computed points in another way and did not know the layout.
 func makeOlder(t *testing.T, dir string) {
 	t.Helper()

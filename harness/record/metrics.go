@@ -162,31 +162,38 @@ func (s Set) Value(r *Record, name string) (float64, bool) {
 		tiles, also := s.Value(r, "saved.tiles")
 		return saved / tiles, ok && also && tiles > 0
 	}
-	if source, ok := savedFrom[name]; ok {
-		return s.saved(r, source, (*Record).isDense)
-	}
-	if source, ok := leadFrom[name]; ok {
-		return s.saved(r, source, r.asGood)
+	if rival, source := s.Rival(r, name); source != "" {
+		v, ok := Value(r, source)
+		if !ok || rival == nil {
+			return 0, false
+		}
+		least, _ := Value(rival, source)
+		return 1 - v/least, true
 	}
 	return Value(r, name)
 }
 
-// saved is 1 − x/x of the rival of least x that has the same parameters as r but for those of prune.
-func (s Set) saved(r *Record, source string, rivals func(*Record) bool) (float64, bool) {
-	v, ok := Value(r, source)
-	if !ok {
-		return 0, false
+// Rival is what a saving or a lead of r is held against, nil if there is none, and the metric that both are compared by; empty if name is
+// no saving or lead. Of those with the same parameters but for those of prune it is the one of least.
+func (s Set) Rival(r *Record, name string) (best *Record, source string) {
+	rivals := (*Record).isDense
+	source = savedFrom[name]
+	if of, ok := leadFrom[name]; ok {
+		source, rivals = of, r.asGood
+	}
+	if source == "" {
+		return nil, ""
 	}
 	least := 0.0
 	for _, rival := range s {
 		if !rivals(rival) || !AlikeBut(r, rival, "prune.") {
 			continue
 		}
-		if d, ok := Value(rival, source); ok && d > 0 && (least == 0 || d < least) {
-			least = d
+		if v, ok := Value(rival, source); ok && v > 0 && (best == nil || v < least) {
+			best, least = rival, v
 		}
 	}
-	return 1 - v/least, least > 0
+	return best, source
 }
 
 // savedFrom names the metric of which each saving is.

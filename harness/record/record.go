@@ -21,6 +21,12 @@ const (
 	Cancelled Status = "cancelled"
 )
 
+// The orders of measuring: by turns with other points, or one point after the other.
+const (
+	Interleaved = "interleaved"
+	Sequential  = "sequential"
+)
+
 // Record is one attempt at one point. BytesUp and BytesDown are what is sent of one batch, without keys and model; in older records, what it takes in memory.
 // Sections that the attempt did not reach are absent.
 type Record struct {

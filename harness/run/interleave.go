@@ -14,12 +14,6 @@ import (
 // against the unpruned one, so that points of one family, alike but for their pruning, take turns with each other, however many they are,
 // as long as memory holds them.
 
-// The orders of measuring.
-const (
-	orderInterleaved = "interleaved"
-	orderSequential  = "sequential"
-)
-
 const (
 	maxGroup    = 8          // workers of several families that take turns
 	memoryShare = 0.6        // of the machine's memory that they may take together, if limits.memory does not say
@@ -51,7 +45,7 @@ func (t turns) ask(a ask) error {
 // turnTakers counts the points at the head of the list that are to be measured interleaved.
 func turnTakers(ready []prepared) int {
 	n := slices.IndexFunc(ready, func(p prepared) bool {
-		return p.Spec.Measure.Order != orderInterleaved || !p.Spec.Measure.Encrypted
+		return p.Spec.Measure.Order != record.Interleaved || !p.Spec.Measure.Encrypted
 	})
 	if n < 0 {
 		return len(ready)
@@ -91,9 +85,9 @@ func (m *member) took(shared bool) {
 // order is what the record says: interleaved if at least half of the repeats were, so that the median is of those.
 func (m *member) order() string {
 	if m.shared > 0 && 2*m.shared >= m.repeats {
-		return orderInterleaved
+		return record.Interleaved
 	}
-	return orderSequential
+	return record.Sequential
 }
 
 // interleave measures the points by turns, as many at a time as memory holds.

@@ -173,7 +173,7 @@ func pretending(t *testing.T, limits config.Limits, scripts ...script) (*runner,
 		}
 		p := prepared{Planned: Planned{config.Point{Label: string(label), Params: map[string]any{"prune.scheme": s.Name, "train.seed": s.Of}}, s.Name}}
 		p.Spec.Tile = packing.Shape{In: 8, Out: 8, Batch: 64}
-		p.Spec.Measure = config.Measure{Encrypted: true, Warmup: s.Warm, Order: orderInterleaved}
+		p.Spec.Measure = config.Measure{Encrypted: true, Warmup: s.Warm, Order: record.Interleaved}
 		points = append(points, p)
 	}
 	return r, points
@@ -197,9 +197,9 @@ func took(t *testing.T, r *runner) (turns, left string) {
 		case rec.Status != record.OK:
 			t.Logf("%s: %+v", rec.Point, rec.Error)
 			ends = append(ends, "-"+rec.Point)
-		case rec.Order == orderInterleaved:
+		case rec.Order == record.Interleaved:
 			ends = append(ends, strings.ToUpper(rec.Point))
-		case rec.Order == orderSequential:
+		case rec.Order == record.Sequential:
 			ends = append(ends, rec.Point)
 		}
 	}
@@ -408,7 +408,7 @@ func TestTurnTakers(t *testing.T) {
 		var all []prepared
 		for _, c := range text {
 			var p prepared
-			p.Spec.Measure = config.Measure{Encrypted: c != 'p', Order: map[rune]string{'i': orderInterleaved, 's': orderSequential, 'p': orderInterleaved}[c]}
+			p.Spec.Measure = config.Measure{Encrypted: c != 'p', Order: map[rune]string{'i': record.Interleaved, 's': record.Sequential, 'p': record.Interleaved}[c]}
 			all = append(all, p)
 		}
 		return all

@@ -20,7 +20,7 @@ func TestMissing(t *testing.T) {
 	refused := func(kind string, l *record.Limits) record.Record {
 		return record.Record{Status: record.Refused, Error: &record.Error{Kind: kind}, Limits: l}
 	}
-	spec := config.Spec{Measure: config.Measure{Encrypted: true, Warmup: 1, Repeats: config.Repeats{Min: 5, Max: 20, CI: 0.05}, Order: orderSequential}}
+	spec := config.Spec{Measure: config.Measure{Encrypted: true, Warmup: 1, Repeats: config.Repeats{Min: 5, Max: 20, CI: 0.05}, Order: record.Sequential}}
 	asked := trial.Job{Spec: spec}.Measuring()
 	other := *asked
 	other.Repeats.Max = 10

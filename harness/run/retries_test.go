@@ -46,8 +46,8 @@ func TestRetries(t *testing.T) {
 		{"another has it", 2, script{End: endEarly, Bad: 1}, "failed", true},
 		{"crashes in its turn", 1, script{End: endCrashes, Bad: 1}, "failed ok", false},
 	} {
-		for _, order := range []string{orderInterleaved, orderSequential} {
-			if order == orderSequential && c.bad.End == endCrashes {
+		for _, order := range []string{record.Interleaved, record.Sequential} {
+			if order == record.Sequential && c.bad.End == endCrashes {
 				continue // has no turns
 			}
 			t.Run(c.name+", "+order, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestRetries(t *testing.T) {
 						t.Fatal(taken, err)
 					}
 				}
-				if order == orderInterleaved {
+				if order == record.Interleaved {
 					if err := r.interleave(context.Background(), points, func(int) {}); err != nil {
 						t.Fatal(err)
 					}
@@ -101,7 +101,7 @@ func TestRetriesOfAHopelessRun(t *testing.T) {
 	}
 	r, points := pretending(t, config.Limits{Retries: 1, MaxFailures: 2}, bad...)
 	for i := range points {
-		points[i].Spec.Measure.Order = orderSequential
+		points[i].Spec.Measure.Order = record.Sequential
 	}
 	for _, p := range points {
 		if r.hopeless() {

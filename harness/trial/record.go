@@ -23,7 +23,7 @@ func (m *measurement) record() record.Record {
 		r.Warnings = append(r.Warnings, c.warnings...)
 	}
 	if s := m.setup; s != nil {
-		r.Batch, r.Threads, r.Order = s.batch, spec.Measure.Threads, "sequential"
+		r.Batch, r.Threads, r.Order = s.batch, spec.Measure.Threads, record.Sequential
 		r.Latency = &record.Latency{Keygen: s.keygen, EncodeModel: s.model.Encode, EncryptModel: s.model.Encrypt, EncryptInput: s.encryptInput}
 		r.Memory, r.BytesUp = &record.Memory{Model: s.modelBytes, Keys: s.keyBytes, Input: s.inputBytes}, s.sentUp
 		r.Warnings = append(r.Warnings, s.warnings...)

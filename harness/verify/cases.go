@@ -62,11 +62,13 @@ type reduction struct {
 	failed  int              // without
 	room    float64          // halfTile of the metric, the largest of any point
 	beyond  []*record.Record // that are allowed, with values that their moduli do not hold
+
+	decisive map[string][]*record.Record // that the numbers are of, by id
 }
 
 // reduce picks the points that satisfy the conditions, and makes one number of those of each case.
 func (s space) reduce(e config.Expectation, conditions []config.Condition) reduction {
-	out := reduction{present: map[string]bool{}, allowed: map[string]bool{}, numbers: map[string]float64{}}
+	out := reduction{present: map[string]bool{}, allowed: map[string]bool{}, numbers: map[string]float64{}, decisive: map[string][]*record.Record{}}
 	values := map[string][]float64{}
 	for _, r := range s.records {
 		measured, allowed := s.check(r, conditions)
@@ -87,6 +89,7 @@ func (s space) reduce(e config.Expectation, conditions []config.Condition) reduc
 		}
 		if v, ok := s.records.Value(r, e.Metric.Name); ok {
 			values[c.id()] = append(values[c.id()], v)
+			out.decisive[c.id()] = append(out.decisive[c.id()], r)
 		}
 	}
 	for _, r := range s.failed {
@@ -97,6 +100,10 @@ func (s space) reduce(e config.Expectation, conditions []config.Condition) reduc
 	}
 	for id, v := range values {
 		out.numbers[id] = reduced(e.Reduce, v)
+		if e.Reduce == "min" || e.Reduce == "max" {
+			at := slices.Index(v, out.numbers[id])
+			out.decisive[id] = out.decisive[id][at : at+1]
+		}
 	}
 	return out
 }

@@ -155,6 +155,7 @@ func (r Report) Notes() []string {
 		notes = append(notes, result.lacks()...)
 		notes = append(notes, result.failures()...)
 		notes = append(notes, result.differs()...)
+		notes = append(notes, result.alike()...)
 	}
 	return notes
 }

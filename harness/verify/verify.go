@@ -52,6 +52,7 @@ type Result struct {
 	Room      float64  // half a tile, where the metric is a share of tiles: whole tiles rarely give a share exactly
 	Outside   []string // cases, and numbers of theirs that by themselves would be missed, though all together are not
 	Beyond    []string // points, by id, that count though some values are beyond what their moduli hold
+	Pairs     Pairs
 	Verdict   Verdict
 }
 
@@ -155,6 +156,7 @@ func evaluate(e config.Expectation, records, failed record.Set) Result {
 		if !ok {
 			continue
 		}
+		result.Pairs.add(e, records, ours.decisive[c.id()], rival.decisive[c.id()])
 		if e.Against != nil {
 			theirs, ok := rival.numbers[c.id()]
 			if !ok {
