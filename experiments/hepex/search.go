@@ -171,6 +171,9 @@ func (a *app) runBest(ctx context.Context, lab *search.Lab, best search.Tried, o
 			q := r.Quality
 			fmt.Fprintf(a.out, "measured %.4g s for %d samples, predicted %.4g s (%+.1f %%); %s on the test set %.4f, unpruned %.4f\n", r.Latency.EvaluateMedian,
 				r.Batch, best.Way.Seconds, 100*(best.Way.Seconds/r.Latency.EvaluateMedian-1), q.Metric, q.Plain, q.Unpruned)
+			if q.ValidationDegradation > lab.Loss+search.Rounding {
+				a.warn("the measured network loses %.4f on validation samples, more than %.4f", q.ValidationDegradation, lab.Loss)
+			}
 		}
 	}
 	return nil

@@ -161,11 +161,32 @@ func (l *Lab) Train(ctx context.Context, n int, c Choice) (Outcome, error) {
 	if c.Scheme == "dense" {
 		l.weight, l.samples = rec.Training.Seconds, trained.Samples[:min(4, len(trained.Samples))]
 	}
-	way, err := l.way(c, trained)
+	ways, err := l.ways(c, trained)
 	if errors.Is(err, tune.ErrNone) {
 		return Outcome{Err: err}, nil
 	}
-	return Outcome{Loss: rec.Quality.ValidationDegradation, Score: way.Score(l.Objective), Way: way}, err
+	if err != nil {
+		return Outcome{}, err
+	}
+	return l.best(ways, trained.DegradationIn)
+}
+
+// best is the first way in which the network loses little enough or, if there is none, the first: the weights of some layouts are integers.
+func (l *Lab) best(ways []tune.Candidate, lossIn func(packing.Choice) (float64, error)) (Outcome, error) {
+	known := map[packing.Kind]float64{}
+	for _, w := range ways {
+		if _, ok := known[w.Kind]; !ok {
+			loss, err := lossIn(w.Choice)
+			if err != nil {
+				return Outcome{}, err
+			}
+			known[w.Kind] = loss
+		}
+		if known[w.Kind] <= l.Loss+Rounding {
+			return Outcome{Loss: known[w.Kind], Score: w.Score(l.Objective), Way: w}, nil
+		}
+	}
+	return Outcome{Loss: known[ways[0].Kind], Score: ways[0].Score(l.Objective), Way: ways[0]}, nil
 }
 
 func (l *Lab) job(p run.Planned) trial.Job {

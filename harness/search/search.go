@@ -116,8 +116,8 @@ func (s *Search) run(ctx context.Context, families []Family, trainings int) erro
 	return nil
 }
 
-// rounding is what the difference of two accuracies may exceed what it is: one that loses just the limit is good.
-const rounding = 1e-9
+// Rounding is what the difference of two accuracies may exceed what it is: one that loses just the limit is good.
+const Rounding = 1e-9
 
 // try trains a choice, unless that was done for another family.
 func (s *Search) try(ctx context.Context, c Choice) (*Tried, error) {
@@ -136,7 +136,7 @@ func (s *Search) try(ctx context.Context, c Choice) (*Tried, error) {
 	if !o.Free {
 		s.trained++
 	}
-	t := &Tried{c, o, o.Err == nil && o.Loss <= s.Loss+rounding}
+	t := &Tried{c, o, o.Err == nil && o.Loss <= s.Loss+Rounding}
 	s.Tried = append(s.Tried, *t)
 	if t.Good && (s.best == nil || t.Score < s.best.Score) {
 		s.best = t

@@ -174,9 +174,9 @@ func (l *Lab) untrained(hidden []int, kinds []packing.Kind) ([]tune.Candidate, e
 	return l.rank(f, func(o *tune.Options) { o.Kinds, o.Shapes = kinds, l.shapes })
 }
 
-// way is the best way to evaluate a trained network. Pruned ones have the tile shape that they were pruned for, with a budget of
+// ways ranks the ways to evaluate a trained network: there is one at least. Pruned ones have the tile shape that they were pruned for, with a budget of
 // the whole evaluation also its batch and layout.
-func (l *Lab) way(c Choice, n *trial.Network) (tune.Candidate, error) {
+func (l *Lab) ways(c Choice, n *trial.Network) ([]tune.Candidate, error) {
 	ranked, err := l.rank(n.Folded, func(o *tune.Options) {
 		switch {
 		case c.Scheme != "joint":
@@ -189,19 +189,19 @@ func (l *Lab) way(c Choice, n *trial.Network) (tune.Candidate, error) {
 	})
 	if c.Scheme == "dense" && (err == nil || errors.Is(err, tune.ErrNone)) { // smaller ones may fit where it does not
 		if err := l.shortlist(ranked); err != nil {
-			return tune.Candidate{}, err
+			return nil, err
 		}
 	}
 	if err != nil {
-		return tune.Candidate{}, err
+		return nil, err
 	}
 	if c.Scheme == "joint" && c.Budget != "tiles" {
 		ranked = slices.DeleteFunc(ranked, func(w tune.Candidate) bool { return w.Shape != c.Shape })
 		if len(ranked) == 0 {
-			return tune.Candidate{}, tune.ErrNone
+			return nil, tune.ErrNone
 		}
 	}
-	return ranked[0], nil
+	return ranked, nil
 }
 
 // shortlist notes which layouts and tile shapes are near the best, for the unpruned network or for the smallest.

@@ -3,6 +3,7 @@ package trial
 import (
 	"hepex/harness/config"
 	"hepex/network"
+	"hepex/packing"
 )
 
 // Network is a point's network as it would be encrypted.
@@ -13,7 +14,9 @@ type Network struct {
 	Degradation float64     // on the validation split, against the unpruned network
 	Density     float64     // of tiles of the point's shape
 
-	values *values
+	values      *values
+	preparer    *preparer
+	own, before plainQuality // of the network, and of the unpruned one
 }
 
 // PrepareNetwork trains and prunes the network of a point, unless the cache has it.
@@ -36,7 +39,14 @@ func PrepareNetwork(j Job, report func(Step)) (*Network, error) {
 	return &Network{
 		Folded: known.folded, Orders: known.pruned.state.Orders, Samples: wide(v.Samples),
 		Degradation: known.quality.ValidationDegradation, Density: known.counts.Density, values: v,
+		preparer: p, own: known.pruned.quality, before: known.unpruned,
 	}, nil
+}
+
+// DegradationIn is Degradation were the network evaluated in another layout than the point's: integer weights of scalar ones may lose more.
+func (n *Network) DegradationIn(c packing.Choice) (float64, error) {
+	q, err := n.preparer.compare(n.before, n.own, n.Folded, c)
+	return q.ValidationDegradation, err
 }
 
 // Untrained is the network of a point before it is trained: what it costs follows from its sizes, but for a few bits of moduli.

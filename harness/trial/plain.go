@@ -8,6 +8,7 @@ import (
 
 // plain is what is known of a point without encryption: its pruned network, and how it compares with the unpruned one.
 type plain struct {
+	unpruned plainQuality
 	pruned   *prepared
 	geometry network.Geometry // of the network as planned, before pruning folds anything away
 	folded   *network.Folded
@@ -25,7 +26,7 @@ func (p *preparer) plain() (*plain, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &plain{}
+	out := &plain{unpruned: unpruned.quality}
 	if out.pruned, err = p.run(pruningOptions(p.spec)); err != nil {
 		return nil, err
 	}
@@ -35,7 +36,7 @@ func (p *preparer) plain() (*plain, error) {
 	if out.folded, err = out.pruned.state.Net.Fold(); err != nil {
 		return nil, &Failure{"unsupported", err}
 	}
-	if out.quality, err = p.compare(unpruned.quality, out.pruned.quality, out.folded); err != nil {
+	if out.quality, err = p.compare(unpruned.quality, out.pruned.quality, out.folded, p.spec.Choice()); err != nil {
 		return nil, err
 	}
 	if p.hasOriginal() {
@@ -65,14 +66,13 @@ func (p *preparer) plain() (*plain, error) {
 }
 
 // compare tells what pruning lost. The plain network of a scalar layout is the one of integer weights.
-func (p *preparer) compare(unpruned, pruned plainQuality, f *network.Folded) (q record.Quality, err error) {
+func (p *preparer) compare(unpruned, pruned plainQuality, f *network.Folded, c packing.Choice) (q record.Quality, err error) {
 	q = record.Quality{Metric: pruned.Metric, Unpruned: unpruned.Test, Plain: pruned.Test, Margin: pruned.Margin}
 	if p.spec.Data.IsRandom() { // no answer would be wrong, and no error a share of another
 		return q, nil
 	}
 	validation := pruned.Validation
-	if p.spec.Layout == string(packing.Scalar) {
-		rounded := p.spec.Choice().Evaluated(f)
+	if rounded := c.Evaluated(f); rounded != f {
 		if q.Plain, err = score(rounded, p.samples.test); err != nil {
 			return q, err
 		}

@@ -143,3 +143,32 @@ func TestDegradationOfIntegerWeights(t *testing.T) {
 		}
 	}
 }
+
+// What a network loses in another layout than the point's is what a point in that layout records.
+func TestDegradationInAnotherLayout(t *testing.T) {
+	const autoencoder = "autoencoder, hidden: [16], activation: square"
+	j := testJob(t, t.TempDir(), "measure: {", "measure: {encrypted: false, ", "mlp, hidden: [16], activation: square", autoencoder)
+	n, err := PrepareNetwork(j, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unpruned, pruned := networks(t, j)
+	data := images(t, datasets.Train, 540, 600)
+	lost := func(f forward) float64 { return f.mse(data)/forward(unpruned.Forward).mse(data) - 1 }
+	scalar := packing.Choice{Kind: packing.Scalar, Shape: packing.Shape{In: 1, Out: 1, Batch: 64}}
+	for _, c := range []struct {
+		choice packing.Choice
+		want   float64
+	}{
+		{j.Spec.Choice(), lost(pruned.Forward)},
+		{packing.Choice{Kind: packing.OneImage, Shape: packing.Shape{In: 1024, Out: 1, Batch: 1}}, lost(pruned.Forward)},
+		{scalar, lost(scalar.Evaluated(n.Folded).Forward)},
+	} {
+		if got, err := n.DegradationIn(c.choice); err != nil || math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%s: degradation %g, %v; want %g", c.choice.Kind, got, err, c.want)
+		}
+	}
+	if got, _ := n.DegradationIn(scalar); math.Abs(got-n.Degradation) < 1e-7 {
+		t.Errorf("rounding changes nothing: the test shows nothing")
+	}
+}
