@@ -99,12 +99,15 @@ func busyNote(records record.Set, shown ...record.Metric) []string {
 // ErrNone means that there are no records to show.
 var ErrNone = errors.New("no records")
 
+// ErrFailed means that there are records, but none with a result.
+var ErrFailed = errors.New("none")
+
 // noneUsable says why there is nothing to show.
 func noneUsable(all record.Set) error {
 	if len(all) == 0 {
 		return ErrNone
 	}
-	return fmt.Errorf("none of %s ended with a result", count(len(all), "record"))
+	return fmt.Errorf("%w of %s ended with a result", ErrFailed, count(len(all), "record"))
 }
 
 // metric finds the registered metric or the numeric parameter of that name.

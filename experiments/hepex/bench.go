@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/olekukonko/tablewriter"
@@ -26,6 +25,11 @@ avx2-fma prices those kernels. Times mean something on an idle machine only. Wit
 Whole networks are measured like any experiment: configs/engine has the engine's goals, configs/peers what other systems report.`,
 		Example: "  hepex bench\n  hepex bench --out results/bench\n  hepex run configs/engine/one-image.yaml && hepex verify configs/engine/one-image.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if out != "" { // at once, not after minutes
+				if err := atomicfile.MakeFolder(out); err != nil {
+					return fmt.Errorf("--out: %w", err)
+				}
+			}
 			report, err := bench.Run(cmd.Context(), func(step string, done, steps int) { fmt.Fprintf(a.err, "bench %d/%d  %s\n", done+1, steps, step) })
 			if err != nil {
 				return err
@@ -43,9 +47,6 @@ Whole networks are measured like any experiment: configs/engine has the engine's
 }
 
 func writeBench(dir string, r *bench.Report) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	if err := atomicfile.WriteWith(filepath.Join(dir, "primitives.json"), func(w io.Writer) error { return writeJSON(w, r) }); err != nil {
 		return err
 	}

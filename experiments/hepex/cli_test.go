@@ -12,6 +12,9 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"hepex/harness/config"
+	"hepex/harness/record"
 )
 
 // The plan predicts, and what tune and bench cannot do is refused early.
@@ -79,9 +82,12 @@ func TestBadInput(t *testing.T) {
 		})
 	}
 	s := newSandbox(t)
+	s.write("small.yaml", small)
 	for _, args := range [][]string{
 		{"run"}, {"run", "missing.yaml"}, {"fly"}, {"run", "--fly", "x"}, {"export", "nowhere"}, {"export", "nowhere", "--format", "xml"},
 		{"table", "nowhere"}, {"plot", "nowhere"}, {"data", "fetch", "imagenet"}, {"data", "verify", "mnist"}, {"data", "fly"},
+		{"bench", "--out", "/dev/null/bench"}, {"tune", "small.yaml", "--write", "nowhere/best.yaml"}, {"run", "small.yaml", "--points", ""},
+		{"submit", "small.yaml", "--dry-run", "--out", "a\nb"},
 	} {
 		code, stdout, stderr := s.run(args...)
 		if code != exitBadInput || stdout != "" || !strings.HasPrefix(stderr, "hepex: ") {
@@ -115,6 +121,46 @@ func TestVersion(t *testing.T) {
 	}
 	if code, _, errs := hepex("rnu"); code != exitBadInput || !strings.Contains(errs, "rnu") {
 		t.Errorf("an unknown verb: exit code %d, %q", code, errs)
+	}
+}
+
+// What a verb cannot print makes it fail, though it does not ask after every line.
+func TestPrintingFails(t *testing.T) {
+	s := newSandbox(t)
+	s.write("small.yaml", small)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	for _, args := range [][]string{{"check", "small.yaml"}, {"status", "small.yaml"}, {"status", "small.yaml", "--left"}, {"--version"}} {
+		cmd, stderr := s.command(args...), new(bytes.Buffer)
+		cmd.Stdout, cmd.Stderr = full, stderr
+		_ = cmd.Run() // the exit code tells
+		if code := cmd.ProcessState.ExitCode(); code != exitInternal || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("%v: exit code %d, %q", args, code, stderr)
+		}
+	}
+}
+
+// Of experiments in which all failed nothing can be shown: the exit code says so, and one line does.
+func TestOnlyFailures(t *testing.T) {
+	out, _ := verified(t, claims, func(config.Point) *record.Record {
+		return &record.Record{Status: record.Failed, Error: &record.Error{Kind: "panic"}}
+	})
+	const shows = `
+figures: [{id: f, x: tiles.density, y: quality.plain, series: prune.scheme}]
+tables: [{id: t, rows: prune.scheme, cells: [tiles.density]}, {id: u, rows: prune.scheme, cells: [quality.plain]}]
+`
+	dir := filepath.Join(out, "claims")
+	if err := os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(claims+shows), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"table", "plot"} {
+		code, _, stderr := hepex(verb, dir)
+		if code != exitFailed || strings.Count(stderr, "none of ") == 0 || verb == "table" && strings.Count(stderr, "none of ") != 1 {
+			t.Errorf("%s: exit code %d, %q", verb, code, stderr)
+		}
 	}
 }
 
@@ -170,8 +216,9 @@ func TestInterruptible(t *testing.T) {
 		select {}
 	}})
 	cmd.SetArgs(nil)
-	if err := cmd.ExecuteContext(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want %v", err, context.Canceled)
+	var coded *codedError
+	if err := cmd.ExecuteContext(ctx); !errors.As(err, &coded) || coded.code != exitInterrupted {
+		t.Errorf("got %v, want one of exit code %d", err, exitInterrupted)
 	}
 }
 

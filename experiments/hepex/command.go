@@ -22,6 +22,7 @@ import (
 	"hepex/harness/trial"
 	"hepex/harness/tune"
 	"hepex/inference/kernels"
+	"hepex/plots"
 )
 
 // streams are what a command reads from and writes to.
@@ -49,11 +50,27 @@ type codedError struct {
 func (e *codedError) Error() string { return e.err.Error() }
 func (e *codedError) Unwrap() error { return e.err }
 
+// output keeps the first error in writing what a verb prints, so that no verb has to ask after every line.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.w.Write(b)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
 func badInput(err error) error { return &codedError{exitBadInput, err} }
 
 // execute runs the command line and gives the exit code. Errors go to stderr, one line each.
 func execute(ctx context.Context, s streams, args []string) int {
 	started := false
+	out := &output{w: s.out}
+	s.out = out
 	root := newRoot(s)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		started = true
@@ -64,6 +81,9 @@ func execute(ctx context.Context, s streams, args []string) int {
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	verb, err := root.ExecuteContextC(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("what is printed could not be written: %w", out.err)
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -79,6 +99,8 @@ func execute(ctx context.Context, s streams, args []string) int {
 		code = exitBadInput
 	case unusable(err):
 		code = exitBadInput
+	case errors.Is(err, plots.ErrFailed):
+		code = exitFailed
 	case errors.Is(err, context.Canceled):
 		code, err = exitInterrupted, errors.New("interrupted: what is done is kept; the same command goes on from there")
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
@@ -94,7 +116,8 @@ func execute(ctx context.Context, s streams, args []string) int {
 	return code
 }
 
-// interruptible has a command that does not ask whether it is interrupted end then: what it writes appears whole or not at all.
+// interruptible has a command that does not ask whether it is interrupted end then: what it writes appears whole or not at all, and nothing is
+// kept to go on from.
 func interruptible(cmd *cobra.Command) *cobra.Command {
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -104,7 +127,7 @@ func interruptible(cmd *cobra.Command) *cobra.Command {
 		case err := <-done:
 			return err
 		case <-cmd.Context().Done():
-			return cmd.Context().Err()
+			return &codedError{exitInterrupted, errors.New("interrupted")}
 		}
 	}
 	return cmd
@@ -117,7 +140,7 @@ func unusable(err error) bool {
 	if errors.As(err, &preparing) {
 		return false
 	}
-	reasons := []error{syscall.EISDIR, syscall.ENOTDIR, syscall.EROFS, syscall.ELOOP, syscall.ENAMETOOLONG, fs.ErrPermission}
+	reasons := []error{syscall.EISDIR, syscall.ENOTDIR, syscall.EROFS, syscall.ELOOP, syscall.ENAMETOOLONG, fs.ErrPermission, trial.ErrCacheFolder}
 	return slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) })
 }
 
@@ -168,10 +191,10 @@ under CKKS and leaves records, tables and figures. An experiment is one YAML fil
 	}
 	root.PersistentFlags().StringVar(&a.data, "data", "", "folder with data sets, before $HEPEX_DATA, data/ and the cache")
 	root.Flags().BoolVar(&version, "version", false, "print the commit, Go, Lattigo, the kernels and the BLAS library that this program has")
-	root.AddCommand(a.runCommand(), a.dataCommand(), a.benchCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(),
+	root.AddCommand(a.runCommand(), a.dataCommand(), a.tuneCommand(), a.envCommand(), a.schemaCommand(), a.pointCommand(),
 		a.submitCommand(), a.taskCommand(), a.collectCommand())
 	for _, cmd := range []*cobra.Command{
-		a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(), a.bundleCommand(),
+		a.benchCommand(), a.checkCommand(), a.planCommand(), a.statusCommand(), a.exportCommand(), a.bundleCommand(),
 		a.plotCommand(), a.tableCommand(), a.reportCommand(), a.verifyCommand(), a.compareCommand(),
 		a.inspectCommand(), a.exportModelCommand(), a.packCommand(), a.keygenCommand(), a.encryptCommand(), a.evaluateCommand(), a.decryptCommand(),
 	} {
@@ -265,6 +288,9 @@ func countPoints(n int) string {
 func (a *app) printIgnored(c *config.Config) {
 	for _, m := range c.Merged {
 		fmt.Fprintln(a.out, m)
+	}
+	for _, entry := range c.Idle {
+		fmt.Fprintln(a.out, entry)
 	}
 	if unread := c.Unread(); len(unread) > 0 {
 		fmt.Fprintf(a.out, "no point reads %s\n", strings.Join(unread, ", "))

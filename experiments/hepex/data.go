@@ -19,7 +19,7 @@ func (a *app) dataCommand() *cobra.Command {
 		Example: "  hepex data list\n  hepex data fetch mnist\n  hepex data show patients.csv --label ill",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.dataListCommand(), a.dataFetchCommand(), a.dataVerifyCommand(), a.dataShowCommand())
+	cmd.AddCommand(a.dataListCommand(), a.dataFetchCommand(), a.dataVerifyCommand(), interruptible(a.dataShowCommand()))
 	return cmd
 }
 

@@ -32,6 +32,9 @@ interrupted run, and then writes figures, tables and report.html.`,
 			if o.Jobs < 1 || o.Jobs > maxJobs {
 				return badInput(fmt.Errorf("--jobs %d: want 1 to %d", o.Jobs, maxJobs))
 			}
+			if cmd.Flags().Changed("points") && len(o.Points) == 0 {
+				return badInput(errors.New("--points: want ids of points, as hepex plan and hepex status --left print them"))
+			}
 			o.Dir = experimentDir(out, c)
 			if len(o.Points) > 0 {
 				return a.runPoints(cmd.Context(), c, plan, o)

@@ -111,13 +111,13 @@ commas, or label. Rows of latency.per_layer or predicted.per_primitive are bars:
   ` + strings.Join(record.Names(), "\n  ") + "\n  " + record.PerLayer + ".LAYER, such as " + record.PerLayer + ".conv1\n  " +
 			record.PerPrimitive + ".KIND, such as " + record.PerPrimitive + ".rotations",
 		Example: "  hepex plot results/quickstart\n  hepex plot configs/quickstart.yaml\n  hepex plot results/quickstart --map 0123456789abcdef",
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			r, c, err := a.shown(args[0], out)
 			if err != nil {
 				return err
 			}
 			var files []string
-			if point != "" {
+			if cmd.Flags().Changed("map") {
 				files, err = r.drawPoint(point)
 			} else {
 				files, err = r.draw(c)
@@ -165,6 +165,9 @@ func (a *app) tableCommand() *cobra.Command {
 				errs = append(errs, plots.Summary(a.out, r.records, f))
 			}
 			for _, t := range c.Tables {
+				if errors.Is(errors.Join(errs...), plots.ErrFailed) {
+					break // all would say the same
+				}
 				fmt.Fprintln(a.out)
 				if f != plots.LaTeX { // which has a label
 					fmt.Fprintln(a.out, t.ID)

@@ -48,7 +48,7 @@ the time left at this pace.`,
 
 // surveyed says how far an experiment is; tasks are those in Slurm's queue, running ones among them.
 func surveyed(s run.Survey, tasks int) string {
-	text := fmt.Sprintf("%d points: %d done, %d running, %d failed, %d left", s.Points, s.Done, s.Running, s.Failed, s.Left())
+	text := fmt.Sprintf("%s: %d done, %d running, %d failed, %d left", countPoints(s.Points), s.Done, s.Running, s.Failed, s.Left())
 	if waiting := tasks - s.Running; waiting > 0 {
 		text += fmt.Sprintf(" (%d wait in Slurm's queue)", waiting)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,6 +75,11 @@ func (a *app) submit(c *config.Config, plan []run.Planned, o submit.Options, dry
 		return err
 	}
 	o.Run.Executable = machine.Program
+	for _, path := range append([]string{o.Run.Dir, o.Run.CacheDir}, o.Run.DataDirs...) {
+		if strings.ContainsAny(path, "\n\r") {
+			return badInput(fmt.Errorf("%q: want folders without line breaks: sbatch cannot read them", path))
+		}
+	}
 	p, err := submit.Prepare(c, plan, o, time.Now())
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -302,6 +303,9 @@ func (a *app) printRanked(all []ranked, plan []run.Planned) error {
 func checkTarget(path, config string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Dir(path)); err != nil {
+			return badInput(fmt.Errorf("--write: %w", err))
+		}
 		return nil
 	}
 	if err != nil {

@@ -19,6 +19,7 @@ type Config struct {
 	Name    string
 	Points  []Point // at least one, in the order of the file, no two with equal Params
 	Merged  []Merged
+	Idle    Errors // entries of when and exclude that fit no point: no errors, but likely none was meant
 	Limits  Limits
 	Figures []Figure
 	Tables  []Table
@@ -239,6 +240,7 @@ func (r *reader) config(root *yaml.Node, c *Config) {
 	r.require("", root, keys, "version", "name")
 	c.Name = read(r, "name", keys["name"], identifier)
 	c.Points, c.Merged = merge(r.points(base, keys["sweep"]))
+	c.Idle = r.idle.Sorted()
 	r.others(keys, c)
 }
 

@@ -422,6 +422,7 @@ func TestLoad(t *testing.T) {
 		{"latin1.yaml", []byte("name: caf\xe9\n"), ":1:1: not a text file; want YAML in UTF-8"},
 		{"utf16.yaml", []byte("\xff\xfev\x00e\x00"), ":1:1: not a text file; want YAML in UTF-8"},
 		{"nul.yaml", []byte(base + "\x00"), ":1:1: not a text file; want YAML in UTF-8"},
+		{"anchor.yaml", []byte("version: 1\nname: *who\n"), ":2:7: alias *who; want the value itself, as configs have no anchors and aliases"},
 		{"deep.yaml", bytes.Repeat([]byte("["), 20000), ":1:1: not YAML: exceeded max depth of 10000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

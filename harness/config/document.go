@@ -35,14 +35,14 @@ func (r *reader) document(src []byte) *yaml.Node {
 		return nil
 	}
 	if err != nil {
-		r.syntax(err)
+		r.syntax(src, err)
 		return nil
 	}
 	switch second, err := next(dec); {
 	case err == nil:
 		r.at(second.Line, second.Column, "a second document; want one config per file")
 	case err != io.EOF:
-		r.syntax(err)
+		r.syntax(src, err)
 		return nil
 	}
 	r.own(root)
@@ -71,8 +71,19 @@ func isControl(c rune) bool { return c < ' ' && c != '\t' && c != '\n' && c != '
 
 var syntaxError = regexp.MustCompile(`(?s)^yaml: (?:line (\d+): )?(.*)$`)
 
-func (r *reader) syntax(err error) {
+// unknownAnchor is what the YAML parser says of an alias without an anchor; it does not say where that is.
+var unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
+
+func (r *reader) syntax(src []byte, err error) {
 	line, text := 1, err.Error()
+	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
+		for i, words := range strings.Split(string(src), "\n") {
+			if at := strings.Index(words, "*"+m[1]); at >= 0 {
+				r.at(i+1, at+1, "alias *%s; want the value itself, as configs have no anchors and aliases", clip(m[1]))
+				return
+			}
+		}
+	}
 	if m := syntaxError.FindStringSubmatch(text); m != nil {
 		text = m[2]
 		if n, err := strconv.Atoi(m[1]); err == nil {

@@ -50,6 +50,7 @@ type reader struct {
 	files map[*yaml.Node]string // where each node is from
 	errs  map[Error]bool
 	found map[string]finding // in files of one's own
+	idle  Errors             // Config.Idle
 
 	models models
 }

@@ -14,7 +14,7 @@ const maxPoints = 10000
 type sweep struct {
 	factors []factor
 	when    []conditional
-	exclude [][]match
+	exclude []exclusion
 	cases   []special
 }
 
@@ -44,6 +44,13 @@ type match struct {
 	value any
 }
 
+// exclusion is an element of exclude.
+type exclusion struct {
+	node  *yaml.Node
+	match []match
+	fits  bool // some point
+}
+
 // special is an element of cases.
 type special struct {
 	label   string
@@ -61,7 +68,7 @@ type candidate struct {
 // points expands the sweep over the base and checks every point. n is nil if there is no sweep.
 func (r *reader) points(base settings, n *yaml.Node) []Point {
 	candidates := []candidate{{settings: base, product: true}}
-	var exclude [][]match
+	var exclude []exclusion
 	if n != nil {
 		base.draft().report(r) // also of values that every point overrides
 		before := len(r.errs)
@@ -77,6 +84,11 @@ func (r *reader) points(base settings, n *yaml.Node) []Point {
 		exclude = s.exclude
 	}
 	points := r.check(base, candidates, exclude)
+	for _, e := range exclude {
+		if !e.fits {
+			r.idles(e.node, "sweep.exclude")
+		}
+	}
 	if len(points) == 0 && len(r.errs) == 0 {
 		r.errorf(n, "sweep: exclude leaves no point; want at least one")
 	}
@@ -84,7 +96,7 @@ func (r *reader) points(base settings, n *yaml.Node) []Point {
 }
 
 // check reads the candidates that are not excluded and reports what is wrong with them.
-func (r *reader) check(base settings, candidates []candidate, exclude [][]match) (points []Point) {
+func (r *reader) check(base settings, candidates []candidate, exclude []exclusion) (points []Point) {
 	for _, c := range candidates {
 		d := c.settings.draft()
 		r.find(d)
@@ -104,8 +116,19 @@ func (r *reader) check(base settings, candidates []candidate, exclude [][]match)
 	return points
 }
 
-func excluded(s *Spec, exclude [][]match) bool {
-	return slices.ContainsFunc(exclude, func(entry []match) bool { return matches(s, entry) })
+// excluded tells whether an entry fits, and notes all that do.
+func excluded(s *Spec, exclude []exclusion) (any bool) {
+	for i := range exclude {
+		if matches(s, exclude[i].match) {
+			exclude[i].fits, any = true, true
+		}
+	}
+	return any
+}
+
+// idles notes an entry that fits no point.
+func (r *reader) idles(n *yaml.Node, what string) {
+	r.idle = append(r.idle, Error{r.files[n], n.Line, n.Column, what + " fits no point"})
 }
 
 func matches(s *Spec, all []match) bool {
@@ -146,11 +169,13 @@ func (r *reader) candidates(s *sweep, base settings) (all []candidate, ok bool) 
 
 // multiply puts their variants in the place of the points that c matches. There must be no more than maxPoints.
 func (r *reader) multiply(points []candidate, c conditional) (all []candidate, ok bool) {
+	fits := false
 	for i, p := range points {
 		if !matches(&p.settings.draft().spec, c.match) {
 			all = append(all, p)
 			continue
 		}
+		fits = true
 		for _, path := range c.paths {
 			if covered(path, p.varied) || slices.ContainsFunc(p.varied, func(other string) bool { return covered(other, []string{path}) }) {
 				r.errorf(c.node, "sweep.when: %s is swept by an entry before, for some of the same points; want each key once for a point", path)
@@ -162,6 +187,9 @@ func (r *reader) multiply(points []candidate, c conditional) (all []candidate, o
 		for _, changed := range expand(p.settings, c.factors) {
 			all = append(all, candidate{settings: changed, product: true, varied: slices.Concat(p.varied, c.paths)})
 		}
+	}
+	if !fits {
+		r.idles(c.node, "sweep.when: if")
 	}
 	return all, true
 }

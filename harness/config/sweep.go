@@ -27,7 +27,7 @@ func (r *reader) sweep(n *yaml.Node) *sweep {
 		s.when = append(s.when, r.when(entry, taken))
 	}
 	for _, entry := range r.list("sweep.exclude", keys["exclude"], "mappings") {
-		s.exclude = append(s.exclude, r.match("sweep.exclude", entry))
+		s.exclude = append(s.exclude, exclusion{node: entry, match: r.match("sweep.exclude", entry)})
 	}
 	for _, entry := range r.list("sweep.cases", keys["cases"], "mappings") {
 		s.cases = append(s.cases, r.special(entry))

@@ -35,7 +35,11 @@ func (c *Client) Samples(path string) ([][]float64, error) {
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, longestSample)
 	for lines.Scan() {
-		x, err := c.parse(lines.Text())
+		line := lines.Text()
+		if len(samples) == 0 {
+			line = strings.TrimPrefix(line, "\ufeff") // as some programs begin a file
+		}
+		x, err := c.parse(line)
 		if err != nil {
 			return nil, wrong(fmt.Sprintf("%s:%d", path, len(samples)+1), "%w", err)
 		}
@@ -53,12 +57,22 @@ func (c *Client) Samples(path string) ([][]float64, error) {
 }
 
 func (c *Client) parse(line string) ([]float64, error) {
-	words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == '\r' })
+	var words []string // an empty one between two commas
+	for cell := range strings.SplitSeq(line, ",") {
+		if between := strings.Fields(cell); len(between) > 0 {
+			words = append(words, between...)
+		} else if strings.Contains(line, ",") {
+			words = append(words, "")
+		}
+	}
 	if len(words) != c.Outline.Inputs {
 		return nil, fmt.Errorf("%d values: want %d", len(words), c.Outline.Inputs)
 	}
 	x := make([]float64, len(words))
 	for i, word := range words {
+		if word == "" {
+			return nil, fmt.Errorf("value %d is missing", i+1)
+		}
 		v, err := strconv.ParseFloat(word, 64)
 		if err != nil {
 			return nil, fmt.Errorf("value %d: %q is not a number", i+1, word)

@@ -20,11 +20,14 @@ import (
 // set aside and counts as missing.
 type cache struct{ dir string }
 
+// ErrCacheFolder means that the environment names no folder for the cache.
+var ErrCacheFolder = errors.New("trial: no cache folder")
+
 // DefaultCacheDir is hepex below the user's cache folder.
 func DefaultCacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("trial: no cache folder: %w", err)
+		return "", fmt.Errorf("%w: %w: want HOME or an absolute XDG_CACHE_HOME", ErrCacheFolder, err)
 	}
 	return filepath.Join(dir, "hepex"), nil
 }
