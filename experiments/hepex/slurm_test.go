@@ -169,6 +169,27 @@ func TestSlurm(t *testing.T) {
 	}
 }
 
+// Points that take turns have one task, and take them there.
+func TestSlurmTakesTurns(t *testing.T) {
+	needSlurm(t)
+	s := newPricedSandbox(t)
+	s.write("small.yaml", interleaved(4))
+	s.submitted("--mem", "2GiB")
+	s.waitForCollect(1)
+	if logs, _ := filepath.Glob(filepath.Join(s.dir, "results/small/slurm/*/logs/[0-9]*")); len(logs) != 1 {
+		t.Errorf("logs %v: want that of one task", logs)
+	}
+	got := s.results()
+	for _, r := range got {
+		if r.Status != record.OK || r.Order != record.Interleaved {
+			t.Errorf("point %s: %s, order %q, %+v", r.Point, r.Status, r.Order, r.Error)
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("%d points: want 3\n%s", len(got), s.logs())
+	}
+}
+
 // A task that Slurm kills for memory cannot say so itself.
 func TestSlurmKillsForMemory(t *testing.T) {
 	needSlurm(t)

@@ -24,7 +24,8 @@ func (a *app) submitCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "submit CONFIG [-- SBATCH-OPTIONS]", Short: "Run an experiment on Slurm", Args: cobra.MinimumNArgs(1),
 		Long: `submit queues one job array with a task for each point that has no result yet and is in nobody's hands, and a job that
-collects what came out: it notes why tasks that left no record were ended, and writes tables and figures. Results, cache and data have
+collects what came out: it notes why tasks that left no record were ended, and writes tables and figures. Points that
+take turns (measure.order: interleaved) and differ in their pruning alone have one task. Results, cache and data have
 to lie on a file system that the nodes share. What the nodes need beyond that, such as an account, goes behind --.
 After limits.max_failures the tasks that wait are cancelled.`,
 		Example: "  hepex submit configs/mnist-mlp.yaml --partition cpu --max-running 20 -- --account=project\n  hepex status configs/mnist-mlp.yaml",
@@ -87,7 +88,7 @@ func (a *app) submit(c *config.Config, plan []run.Planned, o submit.Options, dry
 	if p.Queued > 0 {
 		fmt.Fprintf(a.err, "%d points wait in Slurm's queue or run there already\n", p.Queued)
 	}
-	if len(p.Attempts) == 0 {
+	if len(p.Groups) == 0 {
 		fmt.Fprintf(a.out, "nothing to submit: no other point of %d is missing; failed ones are done again with --failed\n", len(plan))
 		return nil
 	}
@@ -99,7 +100,11 @@ func (a *app) submit(c *config.Config, plan []run.Planned, o submit.Options, dry
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "job %s: %d points; job %s collects them; scripts and logs are in %s\n", sent.Array, sent.Tasks, sent.Collect, p.Folder)
+	tasks := ""
+	if sent.Tasks < sent.Points {
+		tasks = fmt.Sprintf(", tasks: %d", sent.Tasks)
+	}
+	fmt.Fprintf(a.out, "job %s: %d points%s; job %s collects them; scripts and logs are in %s\n", sent.Array, sent.Points, tasks, sent.Collect, p.Folder)
 	if sent.Later > 0 {
 		fmt.Fprintf(a.out, "%d points are more than a job array can hold: submit again\n", sent.Later)
 	}
@@ -109,7 +114,7 @@ func (a *app) submit(c *config.Config, plan []run.Planned, o submit.Options, dry
 // taskCommand is what a task of the array runs.
 func (a *app) taskCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "task FOLDER NUMBER", Short: "Do one point of a submission", Args: cobra.ExactArgs(2), Hidden: true,
+		Use: "task FOLDER NUMBER", Short: "Do one task of a submission", Args: cobra.ExactArgs(2), Hidden: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			i, err := strconv.Atoi(args[1])
 			if err != nil {
@@ -137,8 +142,8 @@ func (a *app) collectCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%d tasks: %d left a record, %d were ended before, %d did not begin or found their point in other hands\n",
-				s.Tasks, s.Recorded, s.Failed, s.Missing)
+			fmt.Fprintf(a.out, "%d points: %d left a record, %d were ended before, %d did not begin or are in other hands\n",
+				s.Points, s.Recorded, s.Failed, s.Missing)
 			r, err := a.openResults(s.Dir)
 			if err != nil {
 				return err

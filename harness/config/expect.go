@@ -20,6 +20,7 @@ type Expectation struct {
 	Where     []Condition // all of them hold
 	Metric    Ref
 	Reduce    string      // one of Reductions
+	By        Ref         // by which max and min choose the point whose Metric counts; no name: by that itself
 	Among     []string    // parameters
 	Over      []string    // parameters
 	Against   []Condition // what other points have instead; the number is then 1 − ours/theirs
@@ -70,7 +71,7 @@ func named(conditions []Condition, name string) int {
 
 var expectForm = form{
 	{"id", true, claim.schema}, {"where", true, defined("conditions")}, {"metric", true, refName.schema},
-	{"reduce", true, reduction.schema}, {"among", false, some(defined("parameter"))}, {"over", false, some(defined("parameter"))}, {"against", false, defined("conditions")},
+	{"reduce", true, reduction.schema}, {"by", false, refName.schema}, {"among", false, some(defined("parameter"))}, {"over", false, some(defined("parameter"))}, {"against", false, defined("conditions")},
 	{"paper", false, numberOrRange.schema}, {"goal", false, numberOrRange.schema}, {"read", false, remark.schema}, {"measured", false, remark.schema},
 	{"tolerance", false, shareOfPaper}, {"note", false, remark.schema},
 }
@@ -92,6 +93,7 @@ func (r *reader) expect(n *yaml.Node) []Expectation {
 			Where:     r.conditions("expect: where", keys["where"]),
 			Metric:    r.reference("expect: metric", keys["metric"]),
 			Reduce:    read(r, "expect: reduce", keys["reduce"], reduction),
+			By:        r.reference("expect: by", keys["by"]),
 			Among:     r.parameters("expect: among", keys["among"]),
 			Over:      r.parameters("expect: over", keys["over"]),
 			Against:   r.against(keys["against"], keys["where"]),
@@ -104,6 +106,9 @@ func (r *reader) expect(n *yaml.Node) []Expectation {
 		}
 		if keys != nil && e.Goal == (keys["paper"] != nil) {
 			r.errorf(entry, "expect: want one of paper, for a number of others, and goal, for one of ours")
+		}
+		if n := keys["by"]; n != nil && e.Reduce != "max" && e.Reduce != "min" {
+			r.errorf(n, "expect: by chooses one point; want reduce: max or min beside it")
 		}
 		if e.Goal {
 			e.Paper = read(r, "expect: goal", keys["goal"], numberOrRange)

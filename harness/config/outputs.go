@@ -54,7 +54,7 @@ func (c *Config) CheckNames(number, row, group func(name string) error) error {
 		check(number, t.Cells...)
 	}
 	for _, e := range c.Expect {
-		check(number, e.Metric)
+		check(number, e.Metric, e.By)
 		check(number, compared(slices.Concat(e.Where, e.Against))...)
 		sides := []struct {
 			where      string

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -42,11 +43,19 @@ func (t turns) ask(a ask) error {
 	return t.in.Decode(&answer)
 }
 
+// takesTurns tells whether a point is to be measured interleaved.
+func takesTurns(p Planned) bool {
+	return p.Spec.Measure.Order == record.Interleaved && p.Spec.Measure.Encrypted
+}
+
+// related tells whether points are of one family.
+func related(a, b Planned) bool {
+	return record.AlikeBut(&record.Record{Params: a.Params}, &record.Record{Params: b.Params}, "prune.")
+}
+
 // turnTakers counts the points at the head of the list that are to be measured interleaved.
 func turnTakers(ready []prepared) int {
-	n := slices.IndexFunc(ready, func(p prepared) bool {
-		return p.Spec.Measure.Order != record.Interleaved || !p.Spec.Measure.Encrypted
-	})
+	n := slices.IndexFunc(ready, func(p prepared) bool { return !takesTurns(p.Planned) })
 	if n < 0 {
 		return len(ready)
 	}
@@ -92,7 +101,7 @@ func (m *member) order() string {
 
 // interleave measures the points by turns, as many at a time as memory holds.
 func (r *runner) interleave(ctx context.Context, points []prepared, started func(i int)) error {
-	budget := r.limits.Memory
+	budget := cmp.Or(r.limits.Memory, r.Memory)
 	if budget == 0 {
 		budget = int64(memoryShare * float64(machine.Environment().RAMBytes))
 	}
@@ -165,11 +174,9 @@ func peakOf(members []*member) (sum int64) {
 
 // recruit starts the workers of the next family, until they ask to be let in: so far each holds a plain network, nothing large.
 func (g *group) recruit(ctx context.Context) error {
-	of := func(i int) *record.Record { return &record.Record{Params: g.points[i].Params} }
-	first := of(g.queue[0])
 	var family, others []int
 	for _, i := range g.queue {
-		if record.AlikeBut(first, of(i), "prune.") {
+		if related(g.points[g.queue[0]].Planned, g.points[i].Planned) {
 			family = append(family, i)
 		} else {
 			others = append(others, i)

@@ -32,6 +32,7 @@ type Options struct {
 	Force      bool   // do every point again
 	Failed     bool   // do failed points again
 	Jobs       int    // points that are trained and pruned at the same time; measuring is one by one. 0 is 1
+	Memory     int64  // that points which take turns may use together, if limits.memory does not say; 0: a share of the machine's
 
 	Progress func(Progress) // called often, from one goroutine at a time
 	Log      io.Writer      // warnings, one a line

@@ -107,8 +107,23 @@ func some(plan []Planned, ids []string) []Planned {
 // Attempt is an attempt at a point that is still to make.
 type Attempt struct {
 	Planned
-	Number       int
-	ConfigSHA256 string // of the frozen config, once there is one
+	Number int
+}
+
+// Together puts attempts into groups that one process is to make: families of points that take turns, and every other point alone. Both are in
+// the order in which they come.
+func Together(all []Attempt) (groups [][]Attempt) {
+	for _, a := range all {
+		of := func(group []Attempt) bool {
+			return takesTurns(group[0].Planned) && takesTurns(a.Planned) && related(group[0].Planned, a.Planned)
+		}
+		if i := slices.IndexFunc(groups, of); i >= 0 {
+			groups[i] = append(groups[i], a)
+		} else {
+			groups = append(groups, []Attempt{a})
+		}
+	}
+	return groups
 }
 
 // Freeze keeps the config with the results, for those who make attempts later, and gives its hash.
@@ -143,16 +158,24 @@ func Missing(c *config.Config, plan []Planned, o Options) ([]Attempt, error) {
 	return out, nil
 }
 
-// Make makes one attempt, unless it is made or in another's hands.
-func Make(ctx context.Context, experiment string, limits config.Limits, a Attempt, o Options) (Summary, error) {
+// Make makes attempts, but for those that are made or in another's hands. The hash is that of the frozen config, empty if there is none.
+func Make(ctx context.Context, experiment, configSHA256 string, limits config.Limits, attempts []Attempt, o Options) (Summary, error) {
 	r := newRunner(experiment, limits, o)
-	r.configHash, r.summary.Points = a.ConfigSHA256, 1
-	over, err := r.over(a.ID, a.Number)
-	if err != nil || over {
-		r.summary.Before = 1
-		return r.summary, err
+	r.configHash, r.summary.Points = configSHA256, len(attempts)
+	var todo []Planned
+	next := map[string]int{}
+	for _, a := range attempts {
+		over, err := r.over(a.ID, a.Number)
+		if err != nil {
+			return r.summary, err
+		}
+		if over {
+			r.summary.Before++
+			continue
+		}
+		todo, next[a.ID] = append(todo, a.Planned), a.Number
 	}
-	mine, release, err := r.claim([]Planned{a.Planned}, map[string]int{a.ID: a.Number})
+	mine, release, err := r.claim(todo, next)
 	if err != nil {
 		return r.summary, err
 	}

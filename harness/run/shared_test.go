@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -145,5 +146,28 @@ func TestCountKills(t *testing.T) {
 	}
 	if !killed(exec.Command("sh", "-c", "kill -9 $$").Run()) || killed(exec.Command("false").Run()) || killed(nil) {
 		t.Error("killed processes are not told from others")
+	}
+}
+
+func TestTogether(t *testing.T) {
+	var all []Attempt
+	for i, text := range []string{"ai", "b", "ai", "bi", "b", "a", "bi"} { // a family, and whether its points take turns
+		a := Attempt{Planned: Planned{config.Point{Params: map[string]any{"train.seed": text[:1], "prune.ratio": i}}, fmt.Sprint(i)}}
+		a.Spec.Measure = config.Measure{Encrypted: true, Order: record.Sequential}
+		if len(text) > 1 {
+			a.Spec.Measure.Order = record.Interleaved
+		}
+		all = append(all, a)
+	}
+	var got []string
+	for _, group := range Together(all) {
+		ids := ""
+		for _, a := range group {
+			ids += a.ID
+		}
+		got = append(got, ids)
+	}
+	if want := []string{"02", "1", "36", "4", "5"}; !slices.Equal(got, want) {
+		t.Errorf("%q: want %q", got, want)
 	}
 }

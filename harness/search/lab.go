@@ -205,7 +205,7 @@ func (l *Lab) record(ctx context.Context, n int, p run.Planned) (*record.Record,
 	}
 	o := run.Options{Dir: l.Dir, DataDirs: l.DataDirs, CacheDir: l.CacheDir, Executable: l.Executable, Log: l.Log, Progress: l.progress(n, p)}
 	start := time.Now()
-	if _, err := run.Make(ctx, filepath.Base(l.Dir), l.Config.Limits, run.Attempt{Planned: p, Number: next}, o); err != nil {
+	if _, err := run.Make(ctx, filepath.Base(l.Dir), "", l.Config.Limits, []run.Attempt{{Planned: p, Number: next}}, o); err != nil {
 		return nil, err
 	}
 	l.spent, l.fresh = l.spent+time.Since(start), l.fresh+1

@@ -157,5 +157,14 @@ func Here() (job string, restarts int) {
 	return os.Getenv("SLURM_JOB_ID"), restarts
 }
 
+// Memory is what Slurm gives this process on its node, in bytes; 0 if it does not say.
+func Memory() int64 {
+	mib, err := strconv.ParseInt(os.Getenv("SLURM_MEM_PER_NODE"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return mib << 20
+}
+
 // HereArray is the number of the array that this process runs a task of, empty outside of one.
 func HereArray() string { return os.Getenv("SLURM_ARRAY_JOB_ID") }

@@ -29,12 +29,17 @@ const (
 	collectScript = "collect.sh"
 )
 
-// task is one point as its task reads it.
+// task is what a task of the array does: one point, or those of a family that take turns.
 type task struct {
-	Attempt int           `json:"attempt"`
-	Limits  config.Limits `json:"limits"`
-	Config  string        `json:"config_sha256"`
-	Job     trial.Job     `json:"job"`
+	Limits config.Limits `json:"limits"`
+	Config string        `json:"config_sha256"`
+	Points []point       `json:"points"`
+}
+
+// point is an attempt at a point as its task reads it.
+type point struct {
+	Attempt int       `json:"attempt"`
+	Job     trial.Job `json:"job"`
 }
 
 // state says how far a submission is.
@@ -78,12 +83,15 @@ func (p *Prepared) write() error {
 	if err != nil {
 		return err
 	}
-	for i, a := range p.Attempts {
-		err := writeJSON(taskPath(p.Folder, i), task{a.Number, p.config.Limits, hash, trial.Job{
-			Experiment: p.config.Name, Point: a.ID, Label: a.Label, Spec: a.Spec, Params: a.Params,
-			DataDirs: dirs, CacheDir: p.options.Run.CacheDir,
-		}})
-		if err != nil {
+	for i, attempts := range p.Groups {
+		t := task{Limits: p.config.Limits, Config: hash}
+		for _, a := range attempts {
+			t.Points = append(t.Points, point{a.Number, trial.Job{
+				Experiment: p.config.Name, Point: a.ID, Label: a.Label, Spec: a.Spec, Params: a.Params,
+				DataDirs: dirs, CacheDir: p.options.Run.CacheDir,
+			}})
+		}
+		if err := writeJSON(taskPath(p.Folder, i), t); err != nil {
 			return err
 		}
 	}
@@ -178,7 +186,9 @@ func Queued(dir string) (map[string]bool, error) {
 			if err := readJSON(taskPath(folder, i), &t); err != nil {
 				return nil, err
 			}
-			points[t.Job.Point] = true
+			for _, p := range t.Points {
+				points[p.Job.Point] = true
+			}
 		}
 	}
 	return points, nil

@@ -1,5 +1,5 @@
-// Package submit runs an experiment on Slurm: a job array with one task for each missing point, and after it a job that
-// collects what came out. Tasks and runners on any hosts work in the same folder; claims keep them apart.
+// Package submit runs an experiment on Slurm: a job array with one task for each missing point, or for those that take turns, and after it a
+// job that collects what came out. Tasks and runners on any hosts work in the same folder; claims keep them apart.
 //
 // A submission has a folder of its own in the experiment's, slurm/<time>, with the points, the scripts, the logs and a copy of
 // the program, so that nothing edited or built meanwhile changes what the tasks do.
@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ type Options struct {
 	Run run.Options // where, and what to do again
 
 	Partition  string
-	Time       time.Duration // of a task; 0: limits.timeout for each stage and each retry, and a margin
+	Time       time.Duration // of a task; 0: limits.timeout for each stage and each retry of its points, and a margin
 	Memory     int64         // of a task, in bytes; 0: limits.memory and a margin, or what Slurm gives
 	CPUs       int           // of a task; 0: as many as evaluations have threads
 	MaxRunning int           // tasks at the same time; 0: no limit
@@ -47,11 +48,11 @@ const (
 
 // Prepared is a submission that Send can send.
 type Prepared struct {
-	Folder   string // absolute
-	Attempts []run.Attempt
-	Queued   int // missing points that an earlier submission is about to do
-	Tasks    slurm.Script
-	Collect  slurm.Script // without the number of the array
+	Folder  string          // absolute
+	Groups  [][]run.Attempt // by task
+	Queued  int             // missing points that an earlier submission is about to do
+	Tasks   slurm.Script
+	Collect slurm.Script // without the number of the array
 
 	config  *config.Config
 	plan    []run.Planned
@@ -75,28 +76,30 @@ func Prepare(c *config.Config, plan []run.Planned, o Options, now time.Time) (*P
 		return nil, err
 	}
 	p := &Prepared{Folder: filepath.Join(o.Run.Dir, folderName, now.UTC().Format("20060102T150405.000Z")), config: c, plan: plan, options: o}
-	for _, a := range missing {
+	p.Groups = run.Together(slices.DeleteFunc(missing, func(a run.Attempt) bool {
 		if queued[a.ID] {
 			p.Queued++
-		} else {
-			p.Attempts = append(p.Attempts, a)
 		}
-	}
+		return queued[a.ID]
+	}))
 	p.script()
 	return p, nil
 }
 
 func (p *Prepared) script() {
 	o, limits := p.options, p.config.Limits
-	cpus, encrypted := 1, false
-	for _, a := range p.Attempts {
-		cpus = max(cpus, a.Spec.Measure.Threads)
-		encrypted = encrypted || a.Spec.Measure.Encrypted
+	cpus, points, encrypted := 1, 0, false
+	for _, group := range p.Groups {
+		points = max(points, len(group))
+		for _, a := range group {
+			cpus = max(cpus, a.Spec.Measure.Threads)
+			encrypted = encrypted || a.Spec.Measure.Encrypted
+		}
 	}
 	program := filepath.Join(p.Folder, programName)
 	verbatim := strings.ReplaceAll(p.Folder, "%", "%%")
 	s := slurm.Script{
-		Name: "hepex-" + p.config.Name, Output: filepath.Join(verbatim, logsName, "%a.log"), Tasks: len(p.Attempts), MaxRunning: o.MaxRunning,
+		Name: "hepex-" + p.config.Name, Output: filepath.Join(verbatim, logsName, "%a.log"), Tasks: len(p.Groups), MaxRunning: o.MaxRunning,
 		Partition: o.Partition, CPUs: cpus, Exclusive: o.Exclusive || encrypted && !o.Shared, Memory: o.Memory, Time: o.Time, Options: o.Extra,
 		Variables: machine.ForChildren(),
 		Command:   []string{program, "task", p.Folder},
@@ -108,7 +111,7 @@ func (p *Prepared) script() {
 		s.Memory = limits.Memory + memoryMargin
 	}
 	if s.Time == 0 {
-		s.Time = time.Duration(2+limits.Retries)*limits.Timeout + timeMargin
+		s.Time = time.Duration(points*(2+limits.Retries))*limits.Timeout + timeMargin
 	}
 	p.Tasks = s
 	p.Collect = slurm.Script{
@@ -121,7 +124,7 @@ func (p *Prepared) script() {
 // Sent is what Slurm has queued.
 type Sent struct {
 	Array, Collect string // numbers of jobs
-	Tasks          int
+	Tasks, Points  int
 	Later          int // points that do not fit into one array
 }
 
@@ -131,13 +134,16 @@ func (p *Prepared) Send() (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	later := max(0, len(p.Attempts)-limit)
-	p.Attempts = p.Attempts[:len(p.Attempts)-later]
+	var later [][]run.Attempt
+	if len(p.Groups) > limit {
+		p.Groups, later = p.Groups[:limit], p.Groups[limit:]
+	}
 	p.script()
 	if err := p.write(); err != nil {
 		return Sent{}, err
 	}
-	sent := Sent{Tasks: len(p.Attempts), Later: later}
+	points := func(groups [][]run.Attempt) int { return len(slices.Concat(groups...)) }
+	sent := Sent{Tasks: len(p.Groups), Points: points(p.Groups), Later: points(later)}
 	if sent.Array, err = p.queue(tasksScript, p.Tasks); err != nil {
 		return Sent{}, err
 	}

@@ -50,9 +50,9 @@ func TestReason(t *testing.T) {
 }
 
 // experiment is a config of two points with its plan.
-func experiment(t *testing.T) (*config.Config, []run.Planned) {
+func experiment(t *testing.T, edits ...string) (*config.Config, []run.Planned) {
 	t.Helper()
-	c, err := config.Parse("x.yaml", []byte(`version: 1
+	c, err := config.Parse("x.yaml", []byte(strings.NewReplacer(edits...).Replace(`version: 1
 name: x
 data: {name: digits, train: 600, test: 100, validation: 0.1}
 network: {type: mlp, hidden: [16], activation: square}
@@ -63,7 +63,7 @@ he: {weights: encrypted, precision: 16, log_q: [50, 40, 40, 40], log_p: [55], lo
 measure: {threads: 2}
 limits: {timeout: 10m, memory: 1GiB}
 sweep: {grid: {prune.ratio: [0.5, 0.6, 0.7]}}
-`))
+`)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,8 +84,13 @@ func TestScripts(t *testing.T) {
 		"by flags": {func(o *Options) {
 			o.Memory, o.Time, o.CPUs, o.Shared, o.MaxRunning = 4<<30, time.Hour, 4, true, 2
 		}, []string{"--array=0-2%2\n", "--mem=4096M", "--time=60\n", "--cpus-per-task=4\n"}, []string{"--exclusive"}},
-		"asked for": {func(o *Options) { o.Exclusive = true }, []string{"--exclusive"}, nil},
+		"asked for":    {func(o *Options) { o.Exclusive = true }, []string{"--exclusive"}, nil},
+		"one by turns": {func(*Options) {}, []string{"--array=0-0\n", "--time=65\n"}, nil},
 	} {
+		c, plan := c, plan
+		if name == "one by turns" {
+			c, plan = experiment(t, "threads: 2", "threads: 2, order: interleaved")
+		}
 		o := Options{Run: run.Options{Dir: t.TempDir()}}
 		k.edit(&o)
 		p, err := Prepare(c, plan, o, time.Unix(0, 0))
@@ -108,8 +113,8 @@ func TestScripts(t *testing.T) {
 		}
 	}
 	p, err := Prepare(c, nil, Options{Run: run.Options{Dir: t.TempDir()}}, time.Unix(0, 0))
-	if err != nil || len(p.Attempts) > 0 {
-		t.Errorf("no points: %v, %v", p.Attempts, err)
+	if err != nil || len(p.Groups) > 0 {
+		t.Errorf("no points: %v, %v", p.Groups, err)
 	}
 }
 
@@ -152,7 +157,7 @@ func TestCollect(t *testing.T) {
 			t.Fatal(err)
 		}
 		got.Recorded, got.Failed = got.Recorded+got.Failed, 0
-		if want := (Collected{Dir: dir, Tasks: 3, Recorded: 2, Missing: 1}); got != want {
+		if want := (Collected{Dir: dir, Points: 3, Recorded: 2, Missing: 1}); got != want {
 			t.Errorf("%+v: want %+v", got, want)
 		}
 	}
@@ -197,9 +202,22 @@ func TestTaskRoundTrip(t *testing.T) {
 	if err != nil || len(all) != 3 {
 		t.Fatal(len(all), err)
 	}
-	j := all[2].Job
+	j := all[2].Points[0].Job
 	id, err := trial.PointID(config.Point{Spec: j.Spec, Params: j.Params})
-	if err != nil || id != plan[2].ID || all[2].Attempt != 1 || all[2].Limits != c.Limits || !filepath.IsAbs(j.DataDirs[0]) {
+	if err != nil || id != plan[2].ID || all[2].Points[0].Attempt != 1 || all[2].Limits != c.Limits || !filepath.IsAbs(j.DataDirs[0]) {
 		t.Errorf("id %s, want %s: %v, %+v", id, plan[2].ID, err, all[2])
+	}
+
+	c, plan = experiment(t, "threads: 2", "threads: 2, order: interleaved")
+	p, err = Prepare(c, plan, Options{Run: run.Options{Dir: t.TempDir(), Executable: os.Args[0]}}, time.Unix(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.write(); err != nil {
+		t.Fatal(err)
+	}
+	all, err = tasks(p.Folder)
+	if err != nil || len(all) != 1 || len(all[0].Points) != 3 || all[0].Points[1].Job.Point != plan[1].ID {
+		t.Errorf("a family that takes turns: tasks %+v, %v", all, err)
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"hepex/harness/slurm"
 )
 
-// Do is what a task runs: it prepares and measures one point and stores the record. Of the options it sets what the
+// Do is what a task runs: it prepares and measures its points and stores the records. Of the options it sets what the
 // submission says. If limits.max_failures of the submission's points have failed, it cancels the tasks that have not begun.
 func Do(ctx context.Context, folder string, i int, o run.Options) (run.Summary, error) {
 	var t task
@@ -27,10 +27,14 @@ func Do(ctx context.Context, folder string, i int, o run.Options) (run.Summary, 
 	}
 	// Before, as this task may be killed like those before it, and after, as it may be the last to fail.
 	stopIfHopeless(folder, t.Limits.MaxFailures, o.Log)
-	j := t.Job
-	o.Dir, o.DataDirs, o.CacheDir = experimentDir(folder), j.DataDirs, j.CacheDir
-	attempt := run.Attempt{Planned: run.Planned{Point: config.Point{Label: j.Label, Spec: j.Spec, Params: j.Params}, ID: j.Point}, Number: t.Attempt, ConfigSHA256: t.Config}
-	summary, err := run.Make(ctx, j.Experiment, t.Limits, attempt, o)
+	first := t.Points[0].Job
+	o.Dir, o.DataDirs, o.CacheDir, o.Memory = experimentDir(folder), first.DataDirs, first.CacheDir, slurm.Memory()
+	var attempts []run.Attempt
+	for _, p := range t.Points {
+		j := p.Job
+		attempts = append(attempts, run.Attempt{Planned: run.Planned{Point: config.Point{Label: j.Label, Spec: j.Spec, Params: j.Params}, ID: j.Point}, Number: p.Attempt})
+	}
+	summary, err := run.Make(ctx, first.Experiment, t.Config, t.Limits, attempts, o)
 	if summary.Failed > 0 {
 		stopIfHopeless(folder, t.Limits.MaxFailures, o.Log)
 	}
@@ -53,7 +57,7 @@ func stopIfHopeless(folder string, most int, log io.Writer) {
 	}
 }
 
-// failures counts the tasks of a submission whose points have failed, or which Slurm has ended.
+// failures counts the points of a submission that have failed, or whose task Slurm has ended.
 func failures(folder string, states map[int]string) (int, error) {
 	all, err := tasks(folder)
 	if err != nil {
@@ -69,12 +73,14 @@ func failures(folder string, states map[int]string) (int, error) {
 	}
 	n := 0
 	for i, t := range all {
-		if r := last[t.Job.Point]; r != nil && r.Attempt >= t.Attempt {
-			if r.Status != record.OK {
+		for _, p := range t.Points {
+			if r := last[p.Job.Point]; r != nil && r.Attempt >= p.Attempt {
+				if r.Status != record.OK {
+					n++
+				}
+			} else if slices.Contains(endedBySlurm, states[i]) {
 				n++
 			}
-		} else if slices.Contains(endedBySlurm, states[i]) {
-			n++
 		}
 	}
 	return n, nil
@@ -86,13 +92,13 @@ var endedBySlurm = []string{"OUT_OF_MEMORY", "TIMEOUT", "NODE_FAIL", "FAILED"}
 // Collected is what became of a submission.
 type Collected struct {
 	Dir      string // of the experiment
-	Tasks    int
-	Recorded int // tasks that left a record
-	Failed   int // tasks that ended without one, which have one now
-	Missing  int // tasks that never began, and points that others have in hand
+	Points   int
+	Recorded int // points that have a record from their task
+	Failed   int // points whose task ended without one, which have one now
+	Missing  int // points whose task never began, or that others have in hand
 }
 
-// Collect writes a record for each task that was ended before it could write its own, with the reason as far as Slurm and
+// Collect writes a record for each point whose task was ended before it could write one, with the reason as far as Slurm and
 // the task's log tell it. Whether a task succeeded is for its record to say; exit codes do not count.
 func Collect(folder string) (Collected, error) {
 	folder, err := filepath.Abs(folder)
@@ -107,23 +113,26 @@ func Collect(folder string) (Collected, error) {
 	if err != nil {
 		return Collected{}, err
 	}
-	out := Collected{Dir: experimentDir(folder), Tasks: len(all)}
+	out := Collected{Dir: experimentDir(folder)}
 	c := &collector{folder, record.NewStore(out.Dir), slurm.States(s.Array), nil}
 	if c.claims, err = run.Claims(out.Dir).List(); err != nil {
 		return Collected{}, err
 	}
 	for i, t := range all {
-		became, err := c.collect(i, t)
-		if err != nil {
-			return Collected{}, err
-		}
-		switch became {
-		case recorded:
-			out.Recorded++
-		case ended:
-			out.Failed++
-		case untried:
-			out.Missing++
+		out.Points += len(t.Points)
+		for _, p := range t.Points {
+			became, err := c.collect(i, t.Config, p)
+			if err != nil {
+				return Collected{}, err
+			}
+			switch became {
+			case recorded:
+				out.Recorded++
+			case ended:
+				out.Failed++
+			case untried:
+				out.Missing++
+			}
 		}
 	}
 	if err := run.CleanClaims(out.Dir); err != nil {
@@ -139,7 +148,7 @@ func Collect(folder string) (Collected, error) {
 	return out, nil
 }
 
-// fate is what became of a task.
+// fate is what became of a point.
 type fate int
 
 const (
@@ -155,12 +164,12 @@ type collector struct {
 	claims []claim.Claim
 }
 
-func (c *collector) collect(i int, t task) (fate, error) {
-	next, err := c.store.NextAttempt(t.Job.Point)
-	if err != nil || next > t.Attempt {
+func (c *collector) collect(task int, configSHA256 string, p point) (fate, error) {
+	next, err := c.store.NextAttempt(p.Job.Point)
+	if err != nil || next > p.Attempt {
 		return recorded, err
 	}
-	log, at, err := logTail(logPath(c.folder, i))
+	log, at, err := logTail(logPath(c.folder, task))
 	if errors.Is(err, fs.ErrNotExist) {
 		return untried, nil // cancelled while it waited: the point has not failed
 	}
@@ -169,7 +178,7 @@ func (c *collector) collect(i int, t task) (fate, error) {
 	}
 	began := at
 	for _, cl := range c.claims {
-		if cl.Point != t.Job.Point || cl.Attempt != t.Attempt {
+		if cl.Point != p.Job.Point || cl.Attempt != p.Attempt {
 			continue
 		}
 		if cl.Live {
@@ -177,9 +186,9 @@ func (c *collector) collect(i int, t task) (fate, error) {
 		}
 		began = cl.Owner.Since
 	}
-	rec := run.Failure(t.Job, began)
-	rec.EndedAt, rec.ConfigSHA256, rec.Environment = at.UTC(), t.Config, record.Environment{} // this is not where it ran
-	rec.Status, rec.Error = reason(c.states[i], log)
+	rec := run.Failure(p.Job, began)
+	rec.EndedAt, rec.ConfigSHA256, rec.Environment = at.UTC(), configSHA256, record.Environment{} // this is not where it ran
+	rec.Status, rec.Error = reason(c.states[task], log)
 	rec.Error.Log = log
 	return ended, c.store.Write(&rec)
 }

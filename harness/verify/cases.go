@@ -69,7 +69,11 @@ type reduction struct {
 // reduce picks the points that satisfy the conditions, and makes one number of those of each case.
 func (s space) reduce(e config.Expectation, conditions []config.Condition) reduction {
 	out := reduction{present: map[string]bool{}, allowed: map[string]bool{}, numbers: map[string]float64{}, decisive: map[string][]*record.Record{}}
-	values := map[string][]float64{}
+	by := e.By.Name
+	if by == "" {
+		by = e.Metric.Name
+	}
+	values, chosenBy := map[string][]float64{}, map[string][]float64{}
 	for _, r := range s.records {
 		measured, allowed := s.check(r, conditions)
 		if !measured {
@@ -87,8 +91,9 @@ func (s space) reduce(e config.Expectation, conditions []config.Condition) reduc
 		if r.Range != nil && r.Range.Beyond > 0 {
 			out.beyond = append(out.beyond, r)
 		}
-		if v, ok := s.records.Value(r, e.Metric.Name); ok {
-			values[c.id()] = append(values[c.id()], v)
+		v, ok := s.records.Value(r, e.Metric.Name)
+		if b, also := s.records.Value(r, by); ok && also {
+			values[c.id()], chosenBy[c.id()] = append(values[c.id()], v), append(chosenBy[c.id()], b)
 			out.decisive[c.id()] = append(out.decisive[c.id()], r)
 		}
 	}
@@ -99,10 +104,11 @@ func (s space) reduce(e config.Expectation, conditions []config.Condition) reduc
 		}
 	}
 	for id, v := range values {
-		out.numbers[id] = reduced(e.Reduce, v)
 		if e.Reduce == "min" || e.Reduce == "max" {
-			at := slices.Index(v, out.numbers[id])
-			out.decisive[id] = out.decisive[id][at : at+1]
+			at := slices.Index(chosenBy[id], reduced(e.Reduce, chosenBy[id]))
+			out.numbers[id], out.decisive[id] = v[at], out.decisive[id][at:at+1]
+		} else {
+			out.numbers[id] = reduced(e.Reduce, v)
 		}
 	}
 	return out

@@ -100,6 +100,9 @@ func (r Result) text(g Group) string {
 // what says whose metric is reduced: "joint: min, against hunter".
 func (r Result) what() string {
 	what := r.Reduce
+	if r.By.Name != "" {
+		what = "of " + what + " " + record.ShortName(r.By.Name)
+	}
 	if ours := values(r.Where); ours != "" {
 		what = ours + ": " + what
 	}

@@ -119,6 +119,11 @@ func TestNumbers(t *testing.T) {
 		{"rival by another limit", experiment(), p4e + `metric: tiles.kept, reduce: min, against: {quality.validation_degradation: "<= 0.01"}, ` + seeds + "paper: 0.12",
 			[]float64{0.25, 0}, Missed}, // 1 − 45/60; no p4e point of seed 2; 1 − 55/55
 		{"groups", two, p4e + seeds + "metric: saved.tiles, reduce: max, paper: 0.6", []float64{0.55, 0.5, 0.45, 0.55, 0.5, 0.45}, Missed},
+		// 45 tiles at 0.02 lost, 50 at 0.025, 55 at none.
+		{"the metric of the one that saves most", experiment(), p4e + seeds + "metric: quality.degradation, reduce: max, by: saved.tiles, paper: 0.015", []float64{0.02, 0.025, -0.001}, Reproduced},
+		{"of the one that saves least", experiment(), p4e + seeds + "metric: tiles.kept, reduce: max, by: tiles.kept, paper: 65", []float64{90, 50, 55}, Reproduced},
+		{"of the one that loses least", experiment(), p4e + seeds + "metric: tiles.kept, reduce: min, by: quality.validation_degradation, paper: 65", []float64{90, 50, 55}, Reproduced},
+		{"by a metric that none has", experiment(), p4e + seeds + "metric: tiles.kept, reduce: min, by: latency.evaluate, paper: 65", nil, Missed},
 		{"the best of all tiles", two, p4e + seeds + "among: [tile], metric: saved.tiles, reduce: max, paper: 0.5", []float64{0.55, 0.5, 0.45}, Reproduced},
 		{"the best of all seeds", experiment(), p4e + "among: [train.seed], metric: tiles.kept, reduce: min, goal: 45", []float64{45}, Met},
 		{"other tiles are asked for", two, `where: {prune.scheme: joint, tile: 8x8x64}, ` + seeds + "metric: tiles.kept, reduce: min, paper: 14", []float64{18, 25, 2}, Reproduced},
