@@ -101,6 +101,7 @@ func reduce(fig Figure, all record.Set) (*chart, error) {
 	}
 	c.note(d, shown, x.Timed() || y.Timed())
 	c.notes = append(c.notes, busyNote(shown, x, y)...)
+	c.notes = append(c.notes, sampleNote(shown, x, y)...)
 	return c, nil
 }
 

@@ -96,6 +96,30 @@ func busyNote(records record.Set, shown ...record.Metric) []string {
 	return nil
 }
 
+// sampleNote says of how many samples the metrics are that are of encrypted ones.
+func sampleNote(records record.Set, shown ...record.Metric) []string {
+	var names []string
+	for _, m := range shown {
+		if m.Sampled() && !slices.Contains(names, m.Name) {
+			names = append(names, m.Name)
+		}
+	}
+	var samples []int
+	for _, r := range records {
+		if r.Quality != nil && r.Quality.Samples > 0 {
+			samples = append(samples, r.Quality.Samples)
+		}
+	}
+	if len(names) == 0 || len(samples) == 0 {
+		return nil
+	}
+	of := count(slices.Max(samples), "encrypted sample")
+	if least := slices.Min(samples); least < slices.Max(samples) {
+		of = fmt.Sprintf("%d to %s", least, of)
+	}
+	return []string{fmt.Sprintf("%s: of %s a point, not of the whole test set.", strings.Join(names, ", "), of)}
+}
+
 // ErrNone means that there are no records to show.
 var ErrNone = errors.New("no records")
 

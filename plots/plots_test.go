@@ -30,3 +30,27 @@ func TestDefaultFigures(t *testing.T) {
 		}
 	}
 }
+
+func TestSampleNote(t *testing.T) {
+	of := func(samples ...int) (set record.Set) {
+		for _, n := range samples {
+			set = append(set, &record.Record{Quality: &record.Quality{Samples: n}})
+		}
+		return append(set, &record.Record{})
+	}
+	agreement, bits, plain := record.Metric{Name: "quality.agreement"}, record.Metric{Name: "quality.precision_bits"}, record.Metric{Name: "quality.plain"}
+	for _, c := range []struct {
+		set   record.Set
+		shown []record.Metric
+		want  string // none if empty
+	}{
+		{of(64, 64), []record.Metric{plain, agreement, bits, agreement}, "quality.agreement, quality.precision_bits: of 64 encrypted samples a point, not of the whole test set."},
+		{of(16, 64, 32), []record.Metric{bits}, "quality.precision_bits: of 16 to 64 encrypted samples a point, not of the whole test set."},
+		{of(64), []record.Metric{plain}, ""},
+		{of(0), []record.Metric{bits}, ""},
+	} {
+		if got := strings.Join(sampleNote(c.set, c.shown...), "\n"); got != c.want {
+			t.Errorf("%q: want %q", got, c.want)
+		}
+	}
+}

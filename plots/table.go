@@ -76,6 +76,7 @@ func (t Table) grid(all record.Set, raw bool) (*grid, error) {
 	}
 	g.notes = append(g.notes, cellNotes(shown)...)
 	g.notes = append(g.notes, busyNote(records, cells...)...)
+	g.notes = append(g.notes, sampleNote(records, cells...)...)
 	if insecure {
 		g.markInsecure()
 	}

@@ -3,6 +3,7 @@ package record
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -51,6 +52,12 @@ func Names() []string {
 		names[i] = m.Name
 	}
 	return names
+}
+
+// Sampled tells whether the metric's values are of the samples that were encrypted, not of a whole split.
+func (m Metric) Sampled() bool {
+	return slices.Contains([]string{"quality.encrypted", "quality.agreement", "quality.precision_bits",
+		"quality.sample_precision_bits_min", "quality.sample_precision_bits_p05"}, m.Name)
 }
 
 // For says how the metric is called and shown for networks whose quality is measured in the given
