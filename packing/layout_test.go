@@ -117,6 +117,38 @@ func TestSimulationEqualsPlainNetwork(t *testing.T) {
 	}
 }
 
+// What a profile says of fewer samples than a batch has is what all slots show that repeat them.
+func TestProfileOfAFewSamples(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for range rounds(t) {
+		f, shape := randomNetwork(rng), randomShape(rng)
+		shape.Batch *= 4
+		m, err := TilesOf(shape).Pack(f, networktest.Orders(rng, f.Dims()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := networktest.Samples(rng, shape.Batch>>(1+rng.IntN(2)), f.Geometry().Axis(0).Size())
+		all := x
+		for len(all) < shape.Batch {
+			all = append(all[:len(all):len(all)], x...)
+		}
+		r, err := m.simulate(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := Outputs{}
+		want := r.relativeTo(func(y []float64) float64 { return o.size(largest([][]float64{y})) })
+		got, err := m.Profile(x, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near := cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*math.Max(math.Abs(a), math.Abs(b)) })
+		if d := cmp.Diff(want, got, near); d != "" {
+			t.Fatalf("dims %v, tile %s, %d samples (-all slots +fewer):\n%s", f.Dims(), shape, len(x), d)
+		}
+	}
+}
+
 // Errors by hand: 8 inputs of weight 2, 4 to a tile, so 2 products; a rescaling; a sum of 4 with its 3 rotations; a
 // square at 10; another layer of weight 1.
 func TestErrorsAreSummed(t *testing.T) {

@@ -119,12 +119,16 @@ func (m *Model) nonZero(layer int) [][]bool {
 		found = w.Data[out*w.Stride+in] != 0
 		return !found
 	}
+	layout := m.Layout
+	if m.Kind == Tiles {
+		layout = m.withBatch(1).Layout // weights are the same for all samples
+	}
 	kept := make([][]bool, ly.Groups())
 	for row := range kept {
 		kept[row] = make([]bool, ly.Terms())
 		for term := range kept[row] {
 			found = false
-			m.place.weights(m.Layout, layer, row, term, find)
+			m.place.weights(layout, layer, row, term, find)
 			kept[row][term] = found
 		}
 	}

@@ -19,8 +19,12 @@ func (m *Model) Simulate(samples [][]float64) ([][]float64, Profile, error) {
 }
 
 // Profile is that of all samples, simulated batch by batch, with errors relative to the outputs of each sample. A last batch is
-// filled with the first samples again. Batches of one sample are many and small: they are simulated on all processors.
+// filled with the first samples again. Batches of one sample are many and small: they are simulated on all processors. Tiles for more samples
+// than there are repeat them, which tells nothing.
 func (m *Model) Profile(samples [][]float64, o Outputs) (Profile, error) {
+	if m.Kind == Tiles && len(samples) < m.Batch {
+		m = m.withBatch(max(1, len(samples)))
+	}
 	profiles := make([]Profile, ceilDiv(len(samples), m.Batch))
 	var group errgroup.Group
 	group.SetLimit(1)

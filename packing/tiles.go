@@ -1,18 +1,22 @@
 package packing
 
-import "hepex/network"
+import (
+	"slices"
+
+	"hepex/network"
+)
 
 // newTileLayout lays out a network in weight tiles.
 func newTileLayout(g network.Geometry, shape Shape) *Layout {
 	l := &Layout{
-		Kind: Tiles, Shape: shape, Slots: shape.Slots(), Batch: shape.Batch,
+		Kind:   Tiles,
 		Layers: make([]Layer, len(g)), inputs: g.Axis(0).Size(), place: tiles{}, geometry: g,
 	}
 	places, live := placesOf(g)
 	if in := g.Axis(0); in.Positions() > len(live[0]) {
 		l.InputOrder = numbers(live[0], sequence(in.Channels))
 	}
-	dims, offset := g.Channels(), 0
+	dims := g.Channels()
 	for i := range l.Layers {
 		last := i == len(l.Layers)-1
 		in, out := shape.Group(i), shape.Group(i+1)
@@ -27,8 +31,20 @@ func newTileLayout(g network.Geometry, shape Shape) *Layout {
 			outer:     i%2 == 0,
 			Mask:      i%2 == 1 && !last && shape.Out > 1,
 			Square:    !last,
-			offset:    offset,
 		}
+	}
+	l.setShape(shape)
+	l.SetDelayed(false)
+	return l
+}
+
+// setShape sets what depends on the shape beyond the groups of neurons, which it must not change: where samples are, and what sums them.
+func (l *Layout) setShape(shape Shape) {
+	l.Shape, l.Slots, l.Batch = shape, shape.Slots(), shape.Batch
+	offset := 0
+	for i := range l.Layers {
+		ly := &l.Layers[i]
+		ly.offset = offset
 		ly.Sum = newSum(shape.Batch, shape.Out, true)
 		if ly.outer {
 			ly.Sum = newSum(shape.Out*shape.Batch, shape.In, true)
@@ -38,8 +54,17 @@ func newTileLayout(g network.Geometry, shape Shape) *Layout {
 			offset = (offset + (shape.Out-1)*shape.Batch) % shape.Slots()
 		}
 	}
-	l.SetDelayed(false)
-	return l
+}
+
+// withBatch is a model in tiles for another number of samples, which need be no power of two: what each of them meets is the same.
+func (m *Model) withBatch(samples int) *Model {
+	layout, shape := *m.Layout, m.Shape
+	layout.Layers = slices.Clone(layout.Layers)
+	shape.Batch = samples
+	layout.setShape(shape)
+	other := *m
+	other.Layout = &layout
+	return &other
 }
 
 // tiles places weights as the package comment says.

@@ -212,13 +212,19 @@ func versionText(e record.Environment) string {
 	return fmt.Sprintf("hepex %s, %s, lattigo %s, %s kernels, %s BLAS", commit, e.Go, e.Modules["github.com/tuneinsight/lattigo/v5"], e.Kernels, e.BLAS)
 }
 
+// loadConfig reads a config and checks what it names, but for the data.
+func loadConfig(path string) (*config.Config, error) {
+	c, err := tune.Chosen(config.Load(path))
+	if err == nil {
+		err = checkNames(c)
+	}
+	return c, err
+}
+
 // plan reads and checks a config and everything it names.
 func (a *app) plan(path string) (*config.Config, []run.Planned, error) {
-	c, err := tune.Chosen(config.Load(path))
+	c, err := loadConfig(path)
 	if err != nil {
-		return nil, nil, err
-	}
-	if err := checkNames(c); err != nil {
 		return nil, nil, err
 	}
 	plan, err := run.Plan(c, datasets.Dirs(a.data))

@@ -7,9 +7,7 @@ import (
 	"testing"
 
 	"hepex/datasets"
-	"hepex/harness/config"
 	"hepex/harness/run"
-	"hepex/harness/tune"
 )
 
 // Every config is good: its keys, the names that figures, tables and expectations use, and, where its data sets are at hand, whether each
@@ -35,10 +33,7 @@ func TestConfigs(t *testing.T) {
 	at := map[string]string{}
 	for _, path := range paths {
 		t.Run(strings.TrimPrefix(path, root+"/"), func(t *testing.T) {
-			c, err := tune.Chosen(config.Load(path))
-			if err == nil {
-				err = checkNames(c)
-			}
+			c, err := loadConfig(path)
 			if err != nil {
 				t.Fatal(err)
 			}

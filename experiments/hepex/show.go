@@ -70,10 +70,7 @@ func (a *app) shown(arg, out string) (*results, *config.Config, error) {
 		c, err := r.frozen()
 		return r, c, err
 	}
-	c, err := tune.Chosen(config.Load(arg))
-	if err == nil {
-		err = checkNames(c)
-	}
+	c, err := loadConfig(arg)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"hepex/harness/config"
 	"hepex/harness/record"
-	"hepex/harness/tune"
 	"hepex/harness/verify"
 	"hepex/plots"
 )
@@ -59,10 +58,7 @@ func (a *app) judged(arg, out string) (*config.Config, record.Set, error) {
 		}
 		return c, r.records, expects(c)
 	}
-	c, err := tune.Chosen(config.Load(arg))
-	if err == nil {
-		err = checkNames(c)
-	}
+	c, err := loadConfig(arg)
 	if err == nil {
 		err = expects(c)
 	}
