@@ -29,13 +29,17 @@ type Forecaster struct {
 	price   tune.Pricer
 	steps   map[string]float64 // seconds of a step of training, by network
 	looks   map[string]float64 // seconds of a look at a sample, by network
+	makings map[string]making  // by kind of weights and threads
 	trained map[entryKey]bool  // states that the points so far leave
 }
 
 // NewForecaster takes prices from a cache folder, and keeps there those that it has to measure. It tells when they are doubtful.
 func NewForecaster(cacheDir string, tell func(format string, args ...any)) *Forecaster {
 	price := tune.CachedPrices(PriceDir(cacheDir), machine.Environment().CPU).Noting(tell)
-	return &Forecaster{map[string]inference.Rates{}, price, map[string]float64{}, map[string]float64{}, map[entryKey]bool{}}
+	return &Forecaster{
+		rates: map[string]inference.Rates{}, price: price, steps: map[string]float64{}, looks: map[string]float64{},
+		makings: map[string]making{}, trained: map[entryKey]bool{},
+	}
 }
 
 // Point predicts a point by counts and prices: from the pruned network if the cache has it, else as if no tile were pruned.
@@ -79,7 +83,11 @@ func (f *Forecaster) Point(j Job) (*Forecast, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.SetUp = setUp(s.Memory, j.Spec.HE.Encrypted()) + look*float64(j.Spec.Data.Test)
+	rates, err := f.makingOf(j.Spec.HE.Encrypted(), m.Threads)
+	if err != nil {
+		return nil, err
+	}
+	out.SetUp = startSeconds + rates.of(s.Memory) + look*float64(j.Spec.Data.Test)
 	return out, nil
 }
 
@@ -99,23 +107,8 @@ func sizeOf(j Job, ready bool) (s *size, trained bool, err error) {
 	return s, false, err
 }
 
-// Seconds that it takes to make a byte of what an evaluation needs, and to start a process that reads the data set, in records of one
-// machine: good enough to tell minutes from hours.
-const (
-	keySeconds       = 1.8e-9
-	inputSeconds     = 0.9e-9
-	encodedSeconds   = 4e-9
-	encryptedSeconds = 1.9e-9
-	startSeconds     = 0.5
-)
-
-func setUp(m packing.Memory, encrypted bool) float64 {
-	model := encodedSeconds
-	if encrypted {
-		model = encryptedSeconds
-	}
-	return startSeconds + keySeconds*float64(m.Keys) + inputSeconds*float64(m.Input) + model*float64(m.Model)
-}
+// startSeconds is what it takes to start a process that reads the data set: good enough to tell minutes from hours.
+const startSeconds = 0.5
 
 // cost is the seconds of all operations on one thread. Points of one class of parameters share rates: setting up parameters
 // takes longer than all else here.
