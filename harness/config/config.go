@@ -168,7 +168,8 @@ func (h HE) Encrypted() bool { return h.Weights == "encrypted" }
 // Measure says what to measure, and how to time the evaluation: on how many threads, and how often. Unless Encrypted, only
 // the plain network's quality and tiles are, for comparisons of many points. Order is sequential, or interleaved: points that
 // follow each other take turns, evaluation by evaluation, all that are alike but for prune. and others up to 8, as many as limits.memory
-// holds together (60 % of the machine's memory, if there is no limit).
+// holds together (60 % of the machine's memory, if there is no limit). The unpruned network goes on while others of its family are measured,
+// beyond Repeats.
 type Measure struct {
 	Encrypted bool    `json:"encrypted"`
 	Warmup    int     `json:"warmup"`

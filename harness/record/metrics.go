@@ -214,9 +214,10 @@ var savedFrom = map[string]string{
 	"saved.memory_per_tiles":  "memory.peak_rss",
 }
 
-func (r *Record) isDense() bool {
-	return r.Status == OK && text(r.Params["prune.scheme"]) == "dense"
-}
+func (r *Record) isDense() bool { return r.Status == OK && Dense(r.Params) }
+
+// Dense tells whether a point with these parameters is of an unpruned network, which savings are held against.
+func Dense(params map[string]any) bool { return text(params["prune.scheme"]) == "dense" }
 
 // AlikeBut reports whether a and b have equal parameters, whatever those under the prefix are.
 func AlikeBut(a, b *Record, prefix string) bool {

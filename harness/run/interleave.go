@@ -12,13 +12,18 @@ import (
 
 // Points that are measured interleaved each have a worker of their own, and these take turns: one evaluation each, round after
 // round, so that what slows the machine down for a while slows all of them. Only one works at a time. What a pruned network saves is held
-// against the unpruned one, so that points of one family, alike but for their pruning, take turns with each other, however many they are,
-// as long as memory holds them.
+// against the unpruned one, so that points of one family, alike but for their pruning, take turns with each other, however many they are.
+// Where memory does not hold all of a family at once, its unpruned network stays while the others come and go.
 
 const (
-	maxGroup    = 8          // workers of several families that take turns
-	memoryShare = 0.6        // of the machine's memory that they may take together, if limits.memory does not say
-	turn        = "\"go\"\n" // what a worker waits for
+	maxGroup    = 8   // workers of several families that take turns
+	memoryShare = 0.6 // of the machine's memory that they may take together, if limits.memory does not say
+)
+
+// What a worker waits for.
+const (
+	turn = "\"go\"\n"
+	stay = "\"stay\"\n" // a turn, after which it asks for another
 )
 
 // ask is what a worker waits for: to be let in with a peak of so many bytes, or, if that is 0, for its next evaluation.
@@ -32,15 +37,22 @@ type turns struct {
 	out *json.Encoder
 }
 
-func (t turns) Admit(peak int64) error { return t.ask(ask{max(peak, 1)}) }
-func (t turns) Next() error            { return t.ask(ask{}) }
+func (t turns) Admit(peak int64) error {
+	_, err := t.ask(ask{max(peak, 1)})
+	return err
+}
 
-func (t turns) ask(a ask) error {
+func (t turns) Next() (bool, error) {
+	answer, err := t.ask(ask{})
+	return answer == "stay", err
+}
+
+func (t turns) ask(a ask) (answer string, err error) {
 	if err := t.out.Encode(event{Asks: &a}); err != nil {
-		return err
+		return "", err
 	}
-	var answer string
-	return t.in.Decode(&answer)
+	err = t.in.Decode(&answer)
+	return answer, err
 }
 
 // takesTurns tells whether a point is to be measured interleaved.
@@ -75,9 +87,11 @@ type group struct {
 
 type member struct {
 	*worker
-	index           int // of its point
-	turns           int // taken, those for warming up among them
-	repeats, shared int // turns that count, and those of them in rounds with others
+	index           int   // of its point
+	peak            int64 // that it was let in with
+	base            bool  // the unpruned network of a family
+	turns           int   // taken, those for warming up among them
+	repeats, shared int   // turns that count, and those of them in rounds with others
 }
 
 // took notes a turn.
@@ -115,7 +129,7 @@ func (g *group) run(ctx context.Context) error {
 	for i := range g.points {
 		g.queue = append(g.queue, i)
 	}
-	for (len(g.parked) > 0 || len(g.queue) > 0) && !g.hopeless() {
+	for len(g.members) > 0 || (len(g.parked) > 0 || len(g.queue) > 0) && !g.hopeless() {
 		if err := g.gather(ctx); err != nil {
 			return err
 		}
@@ -133,32 +147,34 @@ func (g *group) run(ctx context.Context) error {
 }
 
 // gather lets workers in up to their first evaluation, one after the other, family by family: the first as far as it fits, others only as
-// a whole.
+// a whole. What is there already is the unpruned network of the family that is parked; if none fits beside it, it does not stay.
 func (g *group) gather(ctx context.Context) error {
-	var peaks int64
+	rest := len(g.members) > 0
+	if rest {
+		defer func() { g.members[0].base = g.members[0].base && len(g.members) > 1 }()
+	}
 	for len(g.parked) > 0 || len(g.queue) > 0 && !g.hopeless() {
 		if len(g.parked) == 0 {
 			if err := g.recruit(ctx); err != nil {
 				return err
 			}
 		}
-		if len(g.members) > 0 && (len(g.members)+len(g.parked) > maxGroup || peaks+peakOf(g.parked) > g.budget) {
+		if !rest && len(g.members) > 0 && (len(g.members)+len(g.parked) > maxGroup || peakOf(g.members)+peakOf(g.parked) > g.budget) {
 			return nil
 		}
+		rest = false
 		for len(g.parked) > 0 {
 			m := g.parked[0]
-			peak := m.asks.Peak
-			if len(g.members) > 0 && peaks+peak > g.budget {
+			if len(g.members) > 0 && peakOf(g.members)+m.peak > g.budget {
 				return nil
 			}
 			g.parked = g.parked[1:]
-			if g.resume(m.worker); m.ended {
+			if g.resume(m.worker, turn); m.ended {
 				if err := g.conclude(ctx, m); err != nil {
 					return err
 				}
 				continue
 			}
-			peaks += peak
 			g.members = append(g.members, m)
 		}
 	}
@@ -167,7 +183,7 @@ func (g *group) gather(ctx context.Context) error {
 
 func peakOf(members []*member) (sum int64) {
 	for _, m := range members {
-		sum += m.asks.Peak
+		sum += m.peak
 	}
 	return sum
 }
@@ -183,6 +199,11 @@ func (g *group) recruit(ctx context.Context) error {
 		}
 	}
 	g.queue = others
+	unpruned := func(i int) bool { return record.Dense(g.points[i].Params) }
+	first := slices.IndexFunc(family, unpruned)
+	if first > 0 {
+		family = slices.Concat(family[first:first+1], family[:first], family[first+1:])
+	}
 	for k, i := range family {
 		if g.hopeless() {
 			g.queue = append(g.queue, family[k:]...)
@@ -194,8 +215,9 @@ func (g *group) recruit(ctx context.Context) error {
 			return err
 		}
 		g.await(w)
-		m := &member{worker: w, index: i}
+		m := &member{worker: w, index: i, base: k == 0 && first >= 0 && len(family) > 1}
 		if m.asks != nil {
+			m.peak = m.asks.Peak
 			g.parked = append(g.parked, m)
 		} else if err := g.conclude(ctx, m); err != nil {
 			return err
@@ -204,13 +226,21 @@ func (g *group) recruit(ctx context.Context) error {
 	return nil
 }
 
-// rounds gives one turn after the other until all workers have ended. One that dies leaves the others as they are.
+// rounds gives one turn after the other until all workers have ended, or until an unpruned network is left that others are to join. One that
+// dies leaves the others as they are.
 func (g *group) rounds(ctx context.Context) error {
 	for len(g.members) > 0 {
+		if len(g.members) == 1 && g.stays(g.members[0]) {
+			return nil
+		}
 		round := slices.Clone(g.members)
 		for _, m := range round {
 			m.took(len(round) > 1)
-			if g.resume(m.worker); !m.ended {
+			answer := turn
+			if g.stays(m) {
+				answer = stay
+			}
+			if g.resume(m.worker, answer); !m.ended {
 				continue
 			}
 			g.members = slices.DeleteFunc(g.members, func(other *member) bool { return other == m })
@@ -220,6 +250,13 @@ func (g *group) rounds(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// stays tells whether a worker is an unpruned network that others of its family still take turns with, or are to.
+func (g *group) stays(m *member) bool {
+	return m.base && slices.ContainsFunc(slices.Concat(g.members, g.parked), func(other *member) bool {
+		return other != m && related(g.points[m.index].Planned, g.points[other.index].Planned)
+	})
 }
 
 // conclude stores what became of a worker that ended.

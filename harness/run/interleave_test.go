@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 type script struct {
 	Name  string
 	Of    string // the family
+	Dense bool   // is the unpruned network of the family
 	Peak  int64
 	Turns int
 	Takes time.Duration
@@ -100,7 +101,7 @@ func pretend() error {
 	if s.End == endSettling {
 		return enc.Encode(failed)
 	}
-	for i := range s.Turns {
+	for i, stay := 0, false; i < s.Turns || stay; i++ {
 		last := i == s.Turns-1
 		if last && s.End == endWaiting {
 			if err := enc.Encode(event{Asks: &ask{}}); err != nil {
@@ -108,7 +109,7 @@ func pretend() error {
 			}
 			os.Exit(7)
 		}
-		if err := asks.Next(); err != nil {
+		if stay, err = asks.Next(); err != nil {
 			return err
 		}
 		fmt.Fprint(log, s.Name)
@@ -172,6 +173,9 @@ func pretending(t *testing.T, limits config.Limits, scripts ...script) (*runner,
 			t.Fatal(err)
 		}
 		p := prepared{Planned: Planned{config.Point{Label: string(label), Params: map[string]any{"prune.scheme": s.Name, "train.seed": s.Of}}, s.Name}}
+		if s.Dense {
+			p.Params["prune.scheme"] = "dense"
+		}
 		p.Spec.Tile = packing.Shape{In: 8, Out: 8, Batch: 64}
 		p.Spec.Measure = config.Measure{Encrypted: true, Warmup: s.Warm, Order: record.Interleaved}
 		points = append(points, p)
@@ -225,6 +229,14 @@ func TestInterleave(t *testing.T) {
 		}
 		return scripts
 	}
+	dense := func(at int, scripts []script) []script {
+		scripts[at].Dense = true
+		return scripts
+	}
+	dying := func(end string, scripts []script) []script {
+		scripts[0].End = end
+		return scripts
+	}
 	mixed := all("ab", "cd")
 	mixed[1], mixed[2] = mixed[2], mixed[1]
 	for _, c := range []struct {
@@ -242,6 +254,14 @@ func TestInterleave(t *testing.T) {
 		{"one that is scattered", 250, heavy(100, mixed), "ababcdcd", "A B C D"},
 		{"nor for memory", 350, heavy(100, all("ab", "cd")), "ababcdcd", "A B C D"},
 		{"but if it must be", 250, heavy(100, all("abc", "d")), "ababcdcd", "A B C D"},
+		{"the unpruned one stays until the others are done", roomy, dense(0, []script{{Name: "a", Turns: 1}, {Name: "b", Turns: 3}, {Name: "c", Turns: 2}}), "abcabcaba", "A B C"},
+		{"but not for another family", roomy, dense(0, []script{{Name: "a", Turns: 1}, {Name: "b", Turns: 3, Of: "other"}}), "abbb", "A b"},
+		{"it comes first", roomy, dense(1, all("abc")), "bacbacb", "A B C"},
+		{"it stays while the others come and go", 250, heavy(100, dense(0, all("abcd"))), "ababacacadada", "A B C D"},
+		{"and another family comes after them", 250, heavy(100, dense(0, all("abc", "ef"))), "ababacacaefef", "A B C E F"},
+		{"it leaves if nothing fits beside it", 150, heavy(100, dense(0, all("abc"))), "aabbcc", "a b c"},
+		{"it fails while others wait", 250, heavy(100, dying(endFails, dense(0, all("abcd")))), "ababacacadada", "-a B C D"},
+		{"it crashes while others wait", 250, heavy(100, dying(endCrashes, dense(0, all("abcd")))), "ababcdcd", "-a B C D"},
 		{"as memory holds", 250, []script{{Name: "a", Turns: 2, Peak: 100}, {Name: "b", Turns: 2, Peak: 150}, {Name: "c", Turns: 2, Peak: 100},
 			{Name: "d", Turns: 2, Peak: 300}, {Name: "e", Turns: 2, Peak: 100}, {Name: "f", Turns: 1, Peak: 50}}, "ababccddefe", "A B c d E F"},
 		{"alone for half of the time", roomy, []script{{Name: "a", Turns: 2}, {Name: "b", Turns: 4}}, "ababbb", "A B"},

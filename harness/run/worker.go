@@ -131,8 +131,8 @@ func (w *worker) awaitRunner() {
 }
 
 // resume gives the worker what it waits for.
-func (r *runner) resume(w *worker) {
-	_, _ = io.WriteString(w.stdin, turn) // a worker that died while it waited shows in its events
+func (r *runner) resume(w *worker, answer string) {
+	_, _ = io.WriteString(w.stdin, answer) // a worker that died while it waited shows in its events
 	r.await(w)
 }
 

@@ -103,9 +103,9 @@ func (p *peaks) Admit(int64) error {
 	return nil
 }
 
-func (p *peaks) Next() error {
+func (p *peaks) Next() (bool, error) {
 	p.seen = append(p.seen, machine.PeakRSS())
-	return nil
+	return false, nil
 }
 
 // The peak of memory is that of evaluations: neither what was before nor what times the units counts.

@@ -9,9 +9,9 @@ import (
 )
 
 // enough tells whether the interval of the median is narrow enough, or cannot become so: when there are as many repeats as
-// may be, or another could pass the limit of time, and all samples be lost. Then it warns.
-func (t *timing) enough(repeats config.Repeats, turns *clock, longest time.Duration) bool {
-	if len(t.evaluations) < repeats.Min {
+// may be, or another could pass the limit of time, and all samples be lost. Then it warns. One that is asked to stay goes on while it has time.
+func (t *timing) enough(repeats config.Repeats, turns *clock, longest time.Duration, stay bool) bool {
+	if len(t.evaluations) < repeats.Min || stay && turns.allows(longest) {
 		return false
 	}
 	s, err := stats.Median(t.evaluations)
@@ -47,7 +47,7 @@ func (c *clock) Admit(peak int64) error {
 	return c.Turns.Admit(peak)
 }
 
-func (c *clock) Next() error {
+func (c *clock) Next() (stay bool, err error) {
 	defer c.waitedSince(time.Now())
 	return c.Turns.Next()
 }

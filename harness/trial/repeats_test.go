@@ -17,7 +17,10 @@ import (
 type waits struct{ time.Duration }
 
 func (w waits) Admit(int64) error { time.Sleep(w.Duration); return nil }
-func (w waits) Next() error       { time.Sleep(w.Duration); return nil }
+func (w waits) Next() (bool, error) {
+	time.Sleep(w.Duration)
+	return false, nil
+}
 
 func TestEnough(t *testing.T) {
 	steady, unsteady := slices.Repeat([]float64{1}, 10), []float64{1, 2, 1, 2, 1, 2, 1, 2, 1, 2}
@@ -34,17 +37,21 @@ func TestEnough(t *testing.T) {
 		longest time.Duration
 		want    bool
 		warning string
+		stay    bool
 	}{
-		{"fewer than min", steady[:5], 0, 0, 0, false, ""},
-		{"fewer than min, though it is late", unsteady[:5], 10 * minutes, 9 * minutes, minutes, false, ""},
-		{"as narrow as ci", steady[:6], 0, 0, 0, true, ""},
-		{"as narrow as ci, at max and late", steady, 10 * minutes, 9 * minutes, minutes, true, ""},
-		{"wider", unsteady[:9], 0, 0, 0, false, ""},
-		{"wider at max", unsteady, 0, 0, 0, true, atMax},
-		{"no limit", unsteady[:6], 0, 100 * minutes, minutes, false, ""},
-		{"time for another, if slower", unsteady[:6], 10 * minutes, 8 * minutes, minutes, false, ""},
-		{"time for another, but no slower", unsteady[:6], 10 * minutes, 8*minutes + 30*time.Second, minutes, true, late},
-		{"over time", unsteady[:6], 10 * minutes, 11 * minutes, minutes, true, late},
+		{"fewer than min", steady[:5], 0, 0, 0, false, "", false},
+		{"fewer than min, though it is late", unsteady[:5], 10 * minutes, 9 * minutes, minutes, false, "", false},
+		{"as narrow as ci", steady[:6], 0, 0, 0, true, "", false},
+		{"as narrow as ci, at max and late", steady, 10 * minutes, 9 * minutes, minutes, true, "", false},
+		{"wider", unsteady[:9], 0, 0, 0, false, "", false},
+		{"wider at max", unsteady, 0, 0, 0, true, atMax, false},
+		{"no limit", unsteady[:6], 0, 100 * minutes, minutes, false, "", false},
+		{"time for another, if slower", unsteady[:6], 10 * minutes, 8 * minutes, minutes, false, "", false},
+		{"time for another, but no slower", unsteady[:6], 10 * minutes, 8*minutes + 30*time.Second, minutes, true, late, false},
+		{"over time", unsteady[:6], 10 * minutes, 11 * minutes, minutes, true, late, false},
+		{"asked to stay", steady, 0, 0, 0, false, "", true},
+		{"asked to stay, but it is late", unsteady, 10 * minutes, 9 * minutes, minutes, true, atMax, true},
+		{"asked to stay, but it is late for a narrow one", steady[:6], 10 * minutes, 9 * minutes, minutes, true, "", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -53,7 +60,7 @@ func TestEnough(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(c.worked)
-				if err := turns.Next(); err != nil {
+				if _, err := turns.Next(); err != nil {
 					t.Fatal(err)
 				}
 				var warnings []string
@@ -61,7 +68,7 @@ func TestEnough(t *testing.T) {
 					warnings = []string{c.warning}
 				}
 				measured := &timing{evaluations: c.samples}
-				if got := measured.enough(config.Repeats{Min: 6, Max: 10, CI: 0.05}, turns, c.longest); got != c.want || !slices.Equal(measured.warnings, warnings) {
+				if got := measured.enough(config.Repeats{Min: 6, Max: 10, CI: 0.05}, turns, c.longest, c.stay); got != c.want || !slices.Equal(measured.warnings, warnings) {
 					t.Errorf("%t, warnings %q; want %t, %q", got, measured.warnings, c.want, c.warning)
 				}
 			})

@@ -44,11 +44,12 @@ func (m *measurement) time(c *choice, s *session) (*timing, error) {
 	noise := machine.WatchNoise("/")
 	var longest time.Duration // repeat, with all that belongs to it
 	short := measure.Warmup > 0 && m.predicted.Evaluate < shortEvaluation
-	for i := range measure.Warmup + measure.Repeats.Max {
-		if err := m.turns.Next(); err != nil {
+	for i := 0; ; i++ {
+		stay, err := m.turns.Next()
+		if err != nil {
 			return t, err
 		}
-		m.report(Step{Name: "evaluate", Done: float64(i) / float64(measure.Warmup+measure.Repeats.Min)})
+		m.report(Step{Name: "evaluate", Done: min(1, float64(i)/float64(measure.Warmup+measure.Repeats.Min))})
 		began := time.Now()
 		if short && i >= measure.Warmup {
 			out, _, err := s.server.Evaluate(s.input)
@@ -88,7 +89,7 @@ func (m *measurement) time(c *choice, s *session) (*timing, error) {
 		u.sample()
 		noise.Sample()
 		longest = max(longest, time.Since(began))
-		if t.enough(measure.Repeats, m.turns, longest) {
+		if t.enough(measure.Repeats, m.turns, longest, stay) {
 			break
 		}
 	}

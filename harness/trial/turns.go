@@ -4,12 +4,12 @@ package trial
 type Turns interface {
 	// Admit waits until so many bytes may be used, before anything is encrypted.
 	Admit(peak int64) error
-	// Next waits until the next evaluation may begin.
-	Next() error
+	// Next waits until the next evaluation may begin. Stay asks for another one after it, even if there would be enough.
+	Next() (stay bool, err error)
 }
 
 // alone never waits.
 type alone struct{}
 
-func (alone) Admit(int64) error { return nil }
-func (alone) Next() error       { return nil }
+func (alone) Admit(int64) error   { return nil }
+func (alone) Next() (bool, error) { return false, nil }
