@@ -100,8 +100,8 @@ func busyNote(records record.Set, shown ...record.Metric) []string {
 func sampleNote(records record.Set, shown ...record.Metric) []string {
 	var names []string
 	for _, m := range shown {
-		if m.Sampled() && !slices.Contains(names, m.Name) {
-			names = append(names, m.Name)
+		if m.Sampled() && !slices.Contains(names, m.Label) {
+			names = append(names, m.Label)
 		}
 	}
 	var samples []int
@@ -117,7 +117,7 @@ func sampleNote(records record.Set, shown ...record.Metric) []string {
 	if least := slices.Min(samples); least < slices.Max(samples) {
 		of = fmt.Sprintf("%d to %s", least, of)
 	}
-	return []string{fmt.Sprintf("%s: of %s a point, not of the whole test set.", strings.Join(names, ", "), of)}
+	return []string{fmt.Sprintf("%s: of %s a point, not of the whole test set.", strings.Join(names, "; "), of)}
 }
 
 // ErrNone means that there are no records to show.

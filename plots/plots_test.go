@@ -38,14 +38,14 @@ func TestSampleNote(t *testing.T) {
 		}
 		return append(set, &record.Record{})
 	}
-	agreement, bits, plain := record.Metric{Name: "quality.agreement"}, record.Metric{Name: "quality.precision_bits"}, record.Metric{Name: "quality.plain"}
+	agreement, bits, plain := record.Metric{Name: "quality.agreement", Label: "Agreement"}, record.Metric{Name: "quality.precision_bits", Label: "Precision"}, record.Metric{Name: "quality.plain", Label: "Quality"}
 	for _, c := range []struct {
 		set   record.Set
 		shown []record.Metric
 		want  string // none if empty
 	}{
-		{of(64, 64), []record.Metric{plain, agreement, bits, agreement}, "quality.agreement, quality.precision_bits: of 64 encrypted samples a point, not of the whole test set."},
-		{of(16, 64, 32), []record.Metric{bits}, "quality.precision_bits: of 16 to 64 encrypted samples a point, not of the whole test set."},
+		{of(64, 64), []record.Metric{plain, agreement, bits, agreement}, "Agreement; Precision: of 64 encrypted samples a point, not of the whole test set."},
+		{of(16, 64, 32), []record.Metric{bits}, "Precision: of 16 to 64 encrypted samples a point, not of the whole test set."},
 		{of(64), []record.Metric{plain}, ""},
 		{of(0), []record.Metric{bits}, ""},
 	} {
