@@ -186,12 +186,18 @@ func writePlan(w io.Writer, e experiment, forecasts []*trial.Forecast) error {
 // writeEstimate says what the points that are left will take, and returns it in seconds.
 func writeEstimate(w io.Writer, e experiment, forecasts []*trial.Forecast) float64 {
 	var training, setUp, evaluations float64
+	var left []run.Planned
+	var peaks []int64
+	var measured []*trial.Forecast
 	for i, f := range forecasts {
 		if slices.Contains(e.survey.Unfinished, e.points[i].ID) {
+			left, peaks, measured = append(left, e.points[i]), append(peaks, f.Peak), append(measured, f)
 			training += f.Train
 			setUp += f.SetUp
-			evaluations += f.Measure
 		}
+	}
+	for i, groups := range run.Groups(left, peaks, e.config.Limits.Memory) {
+		evaluations += float64(groups) * measured[i].Measure
 	}
 	all := training + setUp + evaluations
 	fmt.Fprintf(w, "about %.0f s: %.0f s of training that the cache lacks, %.0f s of keys, models and inputs, %.0f s of evaluations at the fewest repeats\n",

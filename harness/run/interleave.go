@@ -1,12 +1,10 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
 
-	"hepex/harness/machine"
 	"hepex/harness/record"
 )
 
@@ -15,10 +13,7 @@ import (
 // against the unpruned one, so that points of one family, alike but for their pruning, take turns with each other, however many they are.
 // Where memory does not hold all of a family at once, its unpruned network stays while the others come and go.
 
-const (
-	maxGroup    = 8   // workers of several families that take turns
-	memoryShare = 0.6 // of the machine's memory that they may take together, if limits.memory does not say
-)
+const maxGroup = 8 // workers of several families that take turns
 
 // What a worker waits for.
 const (
@@ -115,11 +110,7 @@ func (m *member) order() string {
 
 // interleave measures the points by turns, as many at a time as memory holds.
 func (r *runner) interleave(ctx context.Context, points []prepared, started func(i int)) error {
-	budget := cmp.Or(r.limits.Memory, r.Memory)
-	if budget == 0 {
-		budget = int64(memoryShare * float64(machine.Environment().RAMBytes))
-	}
-	g := &group{runner: r, budget: budget, points: points, started: started}
+	g := &group{runner: r, budget: turnMemory(r.limits.Memory, r.Memory), points: points, started: started}
 	return g.run(ctx)
 }
 
