@@ -10,14 +10,13 @@ import (
 // memoryShare is what of the machine's memory points that take turns may use together, if nothing else is said.
 const memoryShare = 0.6
 
-// turnMemory is what points that take turns may use together, in bytes.
+// turnMemory is what points that take turns may use together, in bytes: the least of the limits, of which 0 is none.
 func turnMemory(limits ...int64) int64 {
-	for _, limit := range limits {
-		if limit > 0 {
-			return limit
-		}
+	limits = slices.DeleteFunc(limits, func(limit int64) bool { return limit <= 0 })
+	if len(limits) == 0 {
+		return int64(memoryShare * float64(machine.Environment().RAMBytes))
 	}
-	return int64(memoryShare * float64(machine.Environment().RAMBytes))
+	return slices.Min(limits)
 }
 
 // Groups tells how many groups each point is measured in that takes turns, by the peaks of their memory and the limit of the config: an

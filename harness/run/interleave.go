@@ -74,7 +74,7 @@ type group struct {
 	*runner
 	budget  int64 // of memory
 	points  []prepared
-	queue   []int     // indices of the points without a worker, those to be tried again among them
+	queue   []int     // indices of the points without a worker
 	parked  []*member // of the next family, that wait to be let in
 	members []*member
 	started func(i int) // is called before point i starts
@@ -128,12 +128,6 @@ func (g *group) run(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, i := range g.queue {
-		if g.tries[g.points[i].ID] > 0 { // it was to have another try
-			g.failed++
-			g.summary.Failed++
-		}
-	}
 	return nil
 }
 
@@ -144,7 +138,7 @@ func (g *group) gather(ctx context.Context) error {
 	if rest {
 		defer func() { g.members[0].base = g.members[0].base && len(g.members) > 1 }()
 	}
-	for len(g.parked) > 0 || len(g.queue) > 0 && !g.hopeless() {
+	for (len(g.parked) > 0 || len(g.queue) > 0) && !g.hopeless() {
 		if len(g.parked) == 0 {
 			if err := g.recruit(ctx); err != nil {
 				return err
@@ -154,22 +148,33 @@ func (g *group) gather(ctx context.Context) error {
 			return nil
 		}
 		rest = false
-		for len(g.parked) > 0 {
+		for len(g.parked) > 0 && !g.hopeless() {
 			m := g.parked[0]
 			if len(g.members) > 0 && peakOf(g.members)+m.peak > g.budget {
 				return nil
 			}
 			g.parked = g.parked[1:]
-			if g.resume(m.worker, turn); m.ended {
-				if err := g.conclude(ctx, m); err != nil {
-					return err
-				}
-				continue
+			if err := g.admit(ctx, m); err != nil {
+				return err
 			}
-			g.members = append(g.members, m)
 		}
 	}
+	if g.hopeless() {
+		g.dismiss()
+	}
 	return nil
+}
+
+// dismiss stops the workers that were not let in. Those that were to have another try have failed.
+func (g *group) dismiss() {
+	for _, m := range g.parked {
+		m.stop()
+		if g.tries[m.job.Point] > 0 {
+			g.failed++
+			g.summary.Failed++
+		}
+	}
+	g.parked = nil
 }
 
 func peakOf(members []*member) (sum int64) {
@@ -190,10 +195,9 @@ func (g *group) recruit(ctx context.Context) error {
 		}
 	}
 	g.queue = others
-	unpruned := func(i int) bool { return record.Dense(g.points[i].Params) }
-	first := slices.IndexFunc(family, unpruned)
-	if first > 0 {
-		family = slices.Concat(family[first:first+1], family[:first], family[first+1:])
+	base := slices.IndexFunc(family, func(i int) bool { return record.Dense(g.points[i].Params) })
+	if base > 0 {
+		family = slices.Concat(family[base:base+1], family[:base], family[base+1:])
 	}
 	for k, i := range family {
 		if g.hopeless() {
@@ -201,16 +205,48 @@ func (g *group) recruit(ctx context.Context) error {
 			return nil
 		}
 		g.started(i)
-		w, err := g.start(ctx, stageInterleave, g.job(g.points[i].Planned))
+		m, err := g.launch(ctx, i, k == 0 && base >= 0 && len(family) > 1)
 		if err != nil {
 			return err
 		}
+		if m != nil {
+			g.parked = append(g.parked, m)
+		}
+	}
+	return nil
+}
+
+// launch starts a worker, until it asks to be let in, and again if it fails and has another try; nil if it has ended for good.
+func (g *group) launch(ctx context.Context, i int, base bool) (*member, error) {
+	for {
+		w, err := g.start(ctx, stageInterleave, g.job(g.points[i].Planned))
+		if err != nil {
+			return nil, err
+		}
 		g.await(w)
-		m := &member{worker: w, index: i, base: k == 0 && first >= 0 && len(family) > 1}
+		m := &member{worker: w, index: i, base: base}
 		if m.asks != nil {
 			m.peak = m.asks.Peak
-			g.parked = append(g.parked, m)
-		} else if err := g.conclude(ctx, m); err != nil {
+			return m, nil
+		}
+		if again, err := g.conclude(ctx, m); err != nil || !again {
+			return nil, err
+		}
+	}
+}
+
+// admit lets a worker in, up to its first evaluation. Another try of one that fails on the way needs no more memory.
+func (g *group) admit(ctx context.Context, m *member) error {
+	for m != nil {
+		if g.resume(m.worker, turn); !m.ended {
+			g.members = append(g.members, m)
+			return nil
+		}
+		again, err := g.conclude(ctx, m)
+		if err != nil || !again {
+			return err
+		}
+		if m, err = g.launch(ctx, m.index, m.base); err != nil {
 			return err
 		}
 	}
@@ -235,7 +271,13 @@ func (g *group) rounds(ctx context.Context) error {
 				continue
 			}
 			g.members = slices.DeleteFunc(g.members, func(other *member) bool { return other == m })
-			if err := g.conclude(ctx, m); err != nil {
+			again, err := g.conclude(ctx, m)
+			if again {
+				if m, err = g.launch(ctx, m.index, m.base); m != nil {
+					err = g.admit(ctx, m)
+				}
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -250,23 +292,20 @@ func (g *group) stays(m *member) bool {
 	})
 }
 
-// conclude stores what became of a worker that ended.
-func (g *group) conclude(ctx context.Context, m *member) error {
+// conclude stores what became of a worker that ended. A point that failed may have another try.
+func (g *group) conclude(ctx context.Context, m *member) (again bool, err error) {
 	out := g.outcome(m.worker)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	if out.result != nil {
 		out.result.Record.Order = m.order()
 	}
 	result, again, err := g.settle(stageMeasure, m.job, out, m.began, g.limits.Timeout-m.left)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if again {
-		g.queue = append(g.queue, m.index)
-	}
-	return g.keep(g.points[m.index], result)
+	return again, g.keep(g.points[m.index], result)
 }
 
 // stop ends the workers that are left.

@@ -237,6 +237,10 @@ func TestInterleave(t *testing.T) {
 		scripts[0].End = end
 		return scripts
 	}
+	retried := func(at int, scripts []script) []script { // crashes in its last turn, once
+		scripts[at].End, scripts[at].Bad = endCrashes, 1
+		return scripts
+	}
 	mixed := all("ab", "cd")
 	mixed[1], mixed[2] = mixed[2], mixed[1]
 	for _, c := range []struct {
@@ -261,6 +265,7 @@ func TestInterleave(t *testing.T) {
 		{"and another family comes after them", 250, heavy(100, dense(0, all("abc", "ef"))), "ababacacaefef", "A B C E F"},
 		{"it leaves if nothing fits beside it", 150, heavy(100, dense(0, all("abc"))), "aabbcc", "a b c"},
 		{"it fails while others wait", 250, heavy(100, dying(endFails, dense(0, all("abcd")))), "ababacacadada", "-a B C D"},
+		{"another try takes turns with it", roomy, retried(1, dense(0, all("ab", "ef"))), "abefabefabab" + "a", "A B E F"},
 		{"it crashes while others wait", 250, heavy(100, dying(endCrashes, dense(0, all("abcd")))), "ababcdcd", "-a B C D"},
 		{"as memory holds", 250, []script{{Name: "a", Turns: 2, Peak: 100}, {Name: "b", Turns: 2, Peak: 150}, {Name: "c", Turns: 2, Peak: 100},
 			{Name: "d", Turns: 2, Peak: 300}, {Name: "e", Turns: 2, Peak: 100}, {Name: "f", Turns: 1, Peak: 50}}, "ababccddefe", "A B c d E F"},
@@ -277,7 +282,7 @@ func TestInterleave(t *testing.T) {
 			"bb", "-a b -c"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, points := pretending(t, config.Limits{}, c.scripts...)
+			r, points := pretending(t, config.Limits{Retries: strings.Count(c.name, "another try")}, c.scripts...)
 			g := &group{runner: r, budget: c.memory, points: points, started: func(int) {}} // not limits.memory: no process fits in so few bytes
 			err := g.run(context.Background())
 			turns, ends := took(t, r)
@@ -418,8 +423,31 @@ func TestHopelessInterleaving(t *testing.T) {
 	bad := func(name string) script { return script{Name: name, Turns: 1, End: endEarly} }
 	r, points := pretending(t, config.Limits{MaxFailures: 2}, script{Name: "a", Turns: 2}, bad("b"), bad("c"), script{Name: "d", Turns: 2})
 	err := r.interleave(context.Background(), points, func(int) {})
-	if turns, ends := took(t, r); err != nil || turns != "aa" || ends != "a -b -c" {
+	if turns, ends := took(t, r); err != nil || turns != "" || ends != "-b -c" {
+		t.Errorf("turns %q, ends %q, %v: nothing begins", turns, ends, err)
+	}
+	r, points = pretending(t, config.Limits{MaxFailures: 1}, script{Name: "a", Turns: 2}, script{Name: "b", Turns: 2, End: endFails}, script{Name: "c", Turns: 2})
+	g := &group{runner: r, budget: 250, points: points, started: func(int) {}}
+	for i := range points { // a and b fit
+		points[i].Label = strings.Replace(points[i].Label, `"Peak":0`, `"Peak":100`, 1)
+	}
+	err = g.run(context.Background())
+	if turns, ends := took(t, r); err != nil || turns != "abab" || ends != "A -b" {
 		t.Errorf("turns %q, ends %q, %v: what runs ends, nothing else begins", turns, ends, err)
+	}
+}
+
+// Too many failures end a family, too, whose unpruned network waits for the others.
+func TestHopelessFamily(t *testing.T) {
+	scripts := []script{{Name: "a", Turns: 1, Dense: true, Peak: 100}}
+	for name := 'b'; name <= 'i'; name++ {
+		scripts = append(scripts, script{Name: string(name), Turns: 1, Peak: 100, End: endFails})
+	}
+	r, points := pretending(t, config.Limits{MaxFailures: 2}, scripts...)
+	g := &group{runner: r, budget: 250, points: points, started: func(int) {}}
+	err := g.run(context.Background())
+	if turns, ends := took(t, r); err != nil || turns != "abaca" || ends != "A -b -c" {
+		t.Errorf("turns %q, ends %q, %v", turns, ends, err)
 	}
 }
 

@@ -85,11 +85,11 @@ func TestRetries(t *testing.T) {
 
 // What was to be tried again when the run became hopeless has failed.
 func TestRetriesThatNeverCome(t *testing.T) {
-	bad := func(name string) script { return script{Name: name, End: endEarly} }
-	r, points := pretending(t, config.Limits{Retries: 1, MaxFailures: 1}, bad("a"), bad("b"), script{Name: "c", Turns: 1})
+	a, b := script{Name: "a", Turns: 1, End: endEarly, Bad: 1}, script{Name: "b", End: endEarly}
+	r, points := pretending(t, config.Limits{Retries: 1, MaxFailures: 1}, a, b, script{Name: "c", Turns: 1})
 	err := r.interleave(context.Background(), points, func(int) {})
-	if err != nil || r.summary.Failed != 2 || r.summary.Done != 1 || story(t, r, "a") != "failed failed" || story(t, r, "b") != "failed" {
-		t.Errorf("%+v, %v, a %s, b %s", r.summary, err, story(t, r, "a"), story(t, r, "b"))
+	if err != nil || r.summary.Failed != 2 || r.summary.Done != 0 || story(t, r, "a") != "failed" || story(t, r, "b") != "failed failed" || story(t, r, "c") != "" {
+		t.Errorf("%+v, %v, a %s, b %s, c %s", r.summary, err, story(t, r, "a"), story(t, r, "b"), story(t, r, "c"))
 	}
 }
 
