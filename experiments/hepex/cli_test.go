@@ -133,11 +133,11 @@ func TestPrintingFails(t *testing.T) {
 		t.Skip(err)
 	}
 	defer full.Close()
-	for _, args := range [][]string{{"check", "small.yaml"}, {"status", "small.yaml"}, {"status", "small.yaml", "--left"}, {"--version"}} {
+	for _, args := range [][]string{{"check", "small.yaml"}, {"status", "small.yaml"}, {"status", "small.yaml", "--left"}, {"--version"}, {"--help"}, {"run", "--help"}, {"schema"}} {
 		cmd, stderr := s.command(args...), new(bytes.Buffer)
 		cmd.Stdout, cmd.Stderr = full, stderr
 		_ = cmd.Run() // the exit code tells
-		if code := cmd.ProcessState.ExitCode(); code != exitInternal || !strings.Contains(stderr.String(), "no space left") {
+		if code := cmd.ProcessState.ExitCode(); code != exitInternal || !strings.Contains(stderr.String(), "no space left") || strings.Count(stderr.String(), "\n") != 1 || strings.Contains(stderr.String(), "goes on") {
 			t.Errorf("%v: exit code %d, %q", args, code, stderr)
 		}
 	}

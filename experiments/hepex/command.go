@@ -81,8 +81,9 @@ func execute(ctx context.Context, s streams, args []string) int {
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	verb, err := root.ExecuteContextC(ctx)
-	if err == nil && out.err != nil {
-		err = fmt.Errorf("what is printed could not be written: %w", out.err)
+	if out.err != nil && (err == nil || errors.Is(err, out.err)) {
+		err = &codedError{exitInternal, fmt.Errorf("what is printed could not be written: %v", out.err)}
+		started = true
 	}
 	if err == nil {
 		return exitDone

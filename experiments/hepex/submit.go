@@ -25,7 +25,8 @@ func (a *app) submitCommand() *cobra.Command {
 		Use: "submit CONFIG [-- SBATCH-OPTIONS]", Short: "Run an experiment on Slurm", Args: cobra.MinimumNArgs(1),
 		Long: `submit queues one job array with a task for each point that has no result yet and is in nobody's hands, and a job that
 collects what came out: it notes why tasks that left no record were ended, and writes tables and figures. Points that
-take turns (measure.order: interleaved) and differ in their pruning alone have one task. Results, cache and data have
+take turns (measure.order: interleaved) and differ in their pruning alone have one task, which has no more time than one point unless
+--time says so; what it has trained stays in the cache. Results, cache and data have
 to lie on a file system that the nodes share. What the nodes need beyond that, such as an account, goes behind --.
 After limits.max_failures the tasks that wait are cancelled.`,
 		Example: "  hepex submit configs/mnist-mlp.yaml --partition cpu --max-running 20 -- --account=project\n  hepex status configs/mnist-mlp.yaml",

@@ -19,7 +19,7 @@ type Config struct {
 	Name    string
 	Points  []Point // at least one, in the order of the file, no two with equal Params
 	Merged  []Merged
-	Idle    Errors // entries of when and exclude that fit no point: no errors, but likely none was meant
+	Idle    Errors // entries of when and exclude that fit no point of the product: no errors, but likely none was meant
 	Limits  Limits
 	Figures []Figure
 	Tables  []Table

@@ -249,7 +249,7 @@
 //   - reduce makes one number of the metric of the allowed points: max or min of the best, or the mean or median. It does so
 //     in every group, the points that differ only in parameters under prune., or in those of among, and there for each value of
 //     the parameters of over. among: [tile], say, finds the best tile shape instead of judging each. by: saved.tiles has max or min
-//     choose the point that saves most or fewest tiles; the number is still the metric, of that point.
+//     choose the point that saves most or fewest tiles; the number is still the metric, of that point, or the mean if there are several.
 //   - against replaces some conditions of where, which gives the points of a rival. The number is then 1 − ours/theirs,
 //     for each group and value of over; what against replaces may differ between the points of a group.
 //   - paper is a number or a range [low, high], tolerance a fraction of it (unless given, [DefaultTolerance] of a number and 0

@@ -78,7 +78,7 @@ func (r *reader) syntax(src []byte, err error) {
 	line, text := 1, err.Error()
 	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
 		for i, words := range strings.Split(string(src), "\n") {
-			if at := strings.Index(words, "*"+m[1]); at >= 0 {
+			if at := aliasAt(words, m[1]); at >= 0 {
 				r.at(i+1, at+1, "alias *%s; want the value itself, as configs have no anchors and aliases", clip(m[1]))
 				return
 			}
@@ -92,6 +92,29 @@ func (r *reader) syntax(src []byte, err error) {
 		}
 	}
 	r.at(line, 1, "not YAML: %s", text)
+}
+
+// aliasAt finds an alias in a line, outside of quotes and comments, in characters from its start; −1 if it is not there.
+func aliasAt(line, name string) int {
+	quote, before := rune(0), ' '
+	for i, c := range []rune(line) {
+		switch rest := string([]rune(line)[i:]); {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '#' && before == ' ':
+			return -1
+		case c == '*' && strings.ContainsRune(" \t[{,:-", before):
+			if word := strings.TrimPrefix(rest, "*"+name); len(word) < len(rest) && (word == "" || strings.ContainsRune(" \t\r,]}#", rune(word[0]))) {
+				return i
+			}
+		}
+		before = c
+	}
+	return -1
 }
 
 // wellFormed reports what YAML allows and a config does not: aliases, tags, and keys that are lists, mappings

@@ -128,7 +128,7 @@ func excluded(s *Spec, exclude []exclusion) (any bool) {
 
 // idles notes an entry that fits no point.
 func (r *reader) idles(n *yaml.Node, what string) {
-	r.idle = append(r.idle, Error{r.files[n], n.Line, n.Column, what + " fits no point"})
+	r.idle = append(r.idle, Error{r.files[n], n.Line, n.Column, what + " fits no point of grid, zip and when"})
 }
 
 func matches(s *Spec, all []match) bool {

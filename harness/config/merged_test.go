@@ -24,9 +24,9 @@ func TestWhatIsIgnoredIsTold(t *testing.T) {
 		"given in vain": {"sweep: {grid: {prune.scheme: [joint], prune.tiles.max_nonzero: [0.1, 0.2], prune.permutation: [kmeans]}}", 1,
 			[]string{"1 merged: joint ignores prune.tiles.max_nonzero"}, []string{"prune.permutation", "prune.tiles.max_nonzero"}, nil},
 		"exclusion of nothing": {"sweep: {grid: {prune.scheme: [p4, p4e]}, exclude: [{prune.scheme: p4}, {prune.scheme: p4, train.seed: 1}, {prune.scheme: p3}]}", 1, nil, nil,
-			[]string{"sweep.exclude fits no point"}},
+			[]string{"sweep.exclude fits no point of grid, zip and when"}},
 		"a condition that nothing meets": {"sweep: {grid: {prune.scheme: [p4, p4e]}, when: [{if: {prune.scheme: p3}, grid: {train.seed: [1, 2]}}, {if: {prune.scheme: p4}, grid: {train.seed: [1, 2]}}]}", 3, nil, nil,
-			[]string{"sweep.when: if fits no point"}},
+			[]string{"sweep.when: if fits no point of grid, zip and when"}},
 	} {
 		got := parse(t, edited(c.sweep))
 		var merged []string

@@ -162,7 +162,8 @@ func (s Set) QualityMetric() string {
 
 // Value is Value, and also knows saved.tiles, saved.products, saved.latency and saved.memory: 1 − x/x of the dense
 // point with the same parameters but for those of prune; the last two also by the tiles saved, which is 1 where all that a network takes
-// is proportional to its tiles; and leads, likewise over networks without pruning that are as good (see asGood).
+// is proportional to its tiles; and leads, likewise over networks without pruning that are as good (see asGood). Times of networks that stayed
+// for several groups are those beside r's (see beside).
 func (s Set) Value(r *Record, name string) (float64, bool) {
 	if of, ok := strings.CutSuffix(name, "_per_tiles"); ok && savedFrom[name] != "" {
 		saved, ok := s.Value(r, of)
@@ -175,6 +176,9 @@ func (s Set) Value(r *Record, name string) (float64, bool) {
 			return 0, false
 		}
 		least, _ := Value(rival, source)
+		if source == evaluateTime {
+			least = beside(r, rival)
+		}
 		return 1 - v/least, true
 	}
 	return Value(r, name)
@@ -202,6 +206,9 @@ func (s Set) Rival(r *Record, name string) (best *Record, source string) {
 	}
 	return best, source
 }
+
+// evaluateTime is the metric of which points may take turns.
+const evaluateTime = "latency.evaluate"
 
 // savedFrom names the metric of which each saving is.
 var savedFrom = map[string]string{

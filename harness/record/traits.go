@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // Trait is something of the machine, of how it was used or of what the program is built from, that decides how fast a point is and how its
@@ -41,24 +40,4 @@ func lattigo(r *Record) string {
 		}
 	}
 	return ""
-}
-
-// ByTurns tells whether a and b were measured by turns for most of the time: both interleaved on one host, and at least half of a's evaluations
-// while b's went on.
-func ByTurns(a, b *Record) bool {
-	if a.Order != b.Order || a.Order != Interleaved || a.Environment.Host != b.Environment.Host || len(b.Latency.EvaluateAt) == 0 {
-		return false
-	}
-	after := func(r *Record, seconds float64) time.Time {
-		return r.StartedAt.Add(time.Duration(seconds * float64(time.Second)))
-	}
-	last := len(b.Latency.EvaluateAt) - 1
-	first, end := after(b, b.Latency.EvaluateAt[0]), after(b, b.Latency.EvaluateAt[last]+b.Latency.Evaluate[last])
-	within := 0
-	for _, at := range a.Latency.EvaluateAt {
-		if t := after(a, at); !t.Before(first) && !t.After(end) {
-			within++
-		}
-	}
-	return within > 0 && 2*within >= len(a.Latency.EvaluateAt)
 }

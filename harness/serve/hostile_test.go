@@ -227,7 +227,7 @@ func TestSamples(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"spaces": good + "\n" + good, "commas": strings.ReplaceAll(good, " ", ",") + "\n" + good + "\n", "Windows": good + "\r\n" + good + "\r\n",
-		"byte order mark": "\ufeff" + good + "\n" + good, "commas and spaces": strings.ReplaceAll(good, " ", ", ") + "\n" + good,
+		"byte order mark": "\ufeff" + good + "\n" + good, "a comma at the end": strings.ReplaceAll(good, " ", ",") + ",\n" + good, "commas and spaces": strings.ReplaceAll(good, " ", ", ") + "\n" + good,
 	} {
 		x, err := read(text)
 		if err != nil || len(x) != 2 || x[1][inputs-1] != 0.25 {
@@ -245,7 +245,7 @@ func TestSamples(t *testing.T) {
 		"below":  {"-1.1" + good[4:], "made for values from 0 to 1"},
 		"empty":  {"", "no samples"},
 		"hole":   {"0.25,," + strings.ReplaceAll(good[10:], " ", ","), "samples.txt:1: value 2 is missing"},
-		"end":    {strings.ReplaceAll(good, " ", ",") + ",", "samples.txt:1: 21 values: want 20"},
+		"end":    {strings.ReplaceAll(good, " ", ",") + ",,", "samples.txt:1: 21 values: want 20"},
 		"binary": {"\x00\xff\x80", "1 values"},
 	} {
 		_, err := read(bad.text)

@@ -57,11 +57,13 @@ func (c *Client) Samples(path string) ([][]float64, error) {
 }
 
 func (c *Client) parse(line string) ([]float64, error) {
+	line = strings.TrimSuffix(strings.TrimSpace(line), ",")
+	commas := strings.Contains(line, ",")
 	var words []string // an empty one between two commas
 	for cell := range strings.SplitSeq(line, ",") {
 		if between := strings.Fields(cell); len(between) > 0 {
 			words = append(words, between...)
-		} else if strings.Contains(line, ",") {
+		} else if commas {
 			words = append(words, "")
 		}
 	}

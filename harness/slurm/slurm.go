@@ -157,13 +157,16 @@ func Here() (job string, restarts int) {
 	return os.Getenv("SLURM_JOB_ID"), restarts
 }
 
-// Memory is what Slurm gives this process on its node, in bytes; 0 if it does not say.
+// Memory is what Slurm gives this job on its node, in bytes; 0 if it does not say.
 func Memory() int64 {
-	mib, err := strconv.ParseInt(os.Getenv("SLURM_MEM_PER_NODE"), 10, 64)
-	if err != nil {
-		return 0
+	number := func(name string) int64 {
+		n, err := strconv.ParseInt(os.Getenv(name), 10, 64)
+		if err != nil {
+			return 0
+		}
+		return n
 	}
-	return mib << 20
+	return max(number("SLURM_MEM_PER_NODE"), number("SLURM_MEM_PER_CPU")*number("SLURM_CPUS_ON_NODE")) << 20
 }
 
 // HereArray is the number of the array that this process runs a task of, empty outside of one.

@@ -52,6 +52,11 @@ func taskPath(folder string, i int) string {
 	return filepath.Join(folder, jobsName, strconv.Itoa(i)+".json")
 }
 
+// endedPath is there once a task has ended by itself.
+func endedPath(folder string, i int) string {
+	return filepath.Join(folder, jobsName, strconv.Itoa(i)+".ended.json")
+}
+
 func logPath(folder string, i int) string {
 	return filepath.Join(folder, logsName, strconv.Itoa(i)+".log")
 }

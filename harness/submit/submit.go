@@ -25,7 +25,7 @@ type Options struct {
 	Run run.Options // where, and what to do again
 
 	Partition  string
-	Time       time.Duration // of a task; 0: limits.timeout for each stage and each retry of its points, and a margin
+	Time       time.Duration // of a task; 0: limits.timeout for each stage and each retry of one point, and a margin
 	Memory     int64         // of a task, in bytes; 0: limits.memory and a margin, or what Slurm gives
 	CPUs       int           // of a task; 0: as many as evaluations have threads
 	MaxRunning int           // tasks at the same time; 0: no limit
@@ -88,13 +88,10 @@ func Prepare(c *config.Config, plan []run.Planned, o Options, now time.Time) (*P
 
 func (p *Prepared) script() {
 	o, limits := p.options, p.config.Limits
-	cpus, points, encrypted := 1, 0, false
-	for _, group := range p.Groups {
-		points = max(points, len(group))
-		for _, a := range group {
-			cpus = max(cpus, a.Spec.Measure.Threads)
-			encrypted = encrypted || a.Spec.Measure.Encrypted
-		}
+	cpus, encrypted := 1, false
+	for _, a := range slices.Concat(p.Groups...) {
+		cpus = max(cpus, a.Spec.Measure.Threads)
+		encrypted = encrypted || a.Spec.Measure.Encrypted
 	}
 	program := filepath.Join(p.Folder, programName)
 	verbatim := strings.ReplaceAll(p.Folder, "%", "%%")
@@ -111,7 +108,7 @@ func (p *Prepared) script() {
 		s.Memory = limits.Memory + memoryMargin
 	}
 	if s.Time == 0 {
-		s.Time = time.Duration(points*(2+limits.Retries))*limits.Timeout + timeMargin
+		s.Time = time.Duration(2+limits.Retries)*limits.Timeout + timeMargin
 	}
 	p.Tasks = s
 	p.Collect = slurm.Script{

@@ -85,7 +85,7 @@ func TestScripts(t *testing.T) {
 			o.Memory, o.Time, o.CPUs, o.Shared, o.MaxRunning = 4<<30, time.Hour, 4, true, 2
 		}, []string{"--array=0-2%2\n", "--mem=4096M", "--time=60\n", "--cpus-per-task=4\n"}, []string{"--exclusive"}},
 		"asked for":    {func(o *Options) { o.Exclusive = true }, []string{"--exclusive"}, nil},
-		"one by turns": {func(*Options) {}, []string{"--array=0-0\n", "--time=65\n"}, nil},
+		"one by turns": {func(*Options) {}, []string{"--array=0-0\n", "--time=25\n"}, nil},
 	} {
 		c, plan := c, plan
 		if name == "one by turns" {
@@ -176,6 +176,44 @@ func TestCollect(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(p.Folder, programName)); !os.IsNotExist(err) {
 		t.Errorf("the copy of the program is left: %v", err)
+	}
+}
+
+// A task that stopped by itself leaves points untried, which have not failed; one that was killed has failed once, whatever points it had.
+func TestEndOfAFamily(t *testing.T) {
+	t.Setenv("PATH", t.TempDir()) // no Slurm
+	c, plan := experiment(t, "threads: 2", "threads: 2, order: interleaved")
+	dir := t.TempDir()
+	p, err := Prepare(c, plan, Options{Run: run.Options{Dir: dir, Executable: os.Args[0]}}, time.Unix(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.write(); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeState(p.Folder, state{Array: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := record.NewStore(dir).Write(&record.Record{Point: plan[0].ID, Attempt: 1, Status: record.Failed, Error: &record.Error{Kind: "precision"}}); err != nil {
+		t.Fatal(err)
+	}
+	for states, want := range map[string]int{"": 1, "TIMEOUT": 2} {
+		if n, err := failures(p.Folder, map[int]string{0: states}); err != nil || n != want {
+			t.Errorf("state %q: %d failures, %v; want %d", states, n, err, want)
+		}
+	}
+	if err := os.WriteFile(logPath(p.Folder, 0), []byte("1 failed\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeJSON(endedPath(p.Folder, 0), run.Summary{Failed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Collect(p.Folder)
+	if want := (Collected{Dir: dir, Points: 3, Recorded: 1, Missing: 2}); err != nil || got != want {
+		t.Errorf("%+v, %v: want %+v", got, err, want)
+	}
+	if missing, err := run.Missing(c, plan, run.Options{Dir: dir}); err != nil || len(missing) != 2 {
+		t.Errorf("%d points are missing, %v: want 2", len(missing), err)
 	}
 }
 

@@ -28,7 +28,7 @@ func Do(ctx context.Context, folder string, i int, o run.Options) (run.Summary, 
 	// Before, as this task may be killed like those before it, and after, as it may be the last to fail.
 	stopIfHopeless(folder, t.Limits.MaxFailures, o.Log)
 	first := t.Points[0].Job
-	o.Dir, o.DataDirs, o.CacheDir, o.Memory = experimentDir(folder), first.DataDirs, first.CacheDir, slurm.Memory()
+	o.Dir, o.DataDirs, o.CacheDir, o.Memory = experimentDir(folder), first.DataDirs, first.CacheDir, max(0, slurm.Memory()-memoryMargin)
 	var attempts []run.Attempt
 	for _, p := range t.Points {
 		j := p.Job
@@ -38,7 +38,10 @@ func Do(ctx context.Context, folder string, i int, o run.Options) (run.Summary, 
 	if summary.Failed > 0 {
 		stopIfHopeless(folder, t.Limits.MaxFailures, o.Log)
 	}
-	return summary, err
+	if err != nil {
+		return summary, err
+	}
+	return summary, writeJSON(endedPath(folder, i), summary)
 }
 
 // stopIfHopeless cancels what waits of this process's array if so many of its points have failed. Where it cannot, it says so:
@@ -57,7 +60,7 @@ func stopIfHopeless(folder string, most int, log io.Writer) {
 	}
 }
 
-// failures counts the points of a submission that have failed, or whose task Slurm has ended.
+// failures counts the points of a submission that have failed, and the tasks that Slurm has ended before all of their points had a record.
 func failures(folder string, states map[int]string) (int, error) {
 	all, err := tasks(folder)
 	if err != nil {
@@ -73,14 +76,16 @@ func failures(folder string, states map[int]string) (int, error) {
 	}
 	n := 0
 	for i, t := range all {
+		ended := 0
 		for _, p := range t.Points {
-			if r := last[p.Job.Point]; r != nil && r.Attempt >= p.Attempt {
-				if r.Status != record.OK {
-					n++
-				}
-			} else if slices.Contains(endedBySlurm, states[i]) {
+			if r := last[p.Job.Point]; r == nil || r.Attempt < p.Attempt {
+				ended = 1
+			} else if r.Status != record.OK {
 				n++
 			}
+		}
+		if slices.Contains(endedBySlurm, states[i]) {
+			n += ended
 		}
 	}
 	return n, nil
@@ -172,6 +177,9 @@ func (c *collector) collect(task int, configSHA256 string, p point) (fate, error
 	log, at, err := logTail(logPath(c.folder, task))
 	if errors.Is(err, fs.ErrNotExist) {
 		return untried, nil // cancelled while it waited: the point has not failed
+	}
+	if _, err := os.Stat(endedPath(c.folder, task)); err == nil {
+		return untried, nil // it stopped by itself, as too many others failed, or left the point to somebody else
 	}
 	if err != nil {
 		return 0, err

@@ -105,8 +105,15 @@ func (s space) reduce(e config.Expectation, conditions []config.Condition) reduc
 	}
 	for id, v := range values {
 		if e.Reduce == "min" || e.Reduce == "max" {
-			at := slices.Index(chosenBy[id], reduced(e.Reduce, chosenBy[id]))
-			out.numbers[id], out.decisive[id] = v[at], out.decisive[id][at:at+1]
+			var chosen []float64 // several, if several are best
+			var points []*record.Record
+			best := reduced(e.Reduce, chosenBy[id])
+			for i, b := range chosenBy[id] {
+				if b == best {
+					chosen, points = append(chosen, v[i]), append(points, out.decisive[id][i])
+				}
+			}
+			out.numbers[id], out.decisive[id] = interval(chosen).Mean, points
 		} else {
 			out.numbers[id] = reduced(e.Reduce, v)
 		}

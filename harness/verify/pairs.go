@@ -18,27 +18,38 @@ type Pairs struct {
 	Traits []string // in which those differ
 }
 
-// add looks at a case: the points that its number is of and, where the expectation names a rival, that one's.
+// add looks at a case: the points that its number is of, each with those that it is held against: by what chose it, by its metric, or by the
+// expectation.
 func (p *Pairs) add(e config.Expectation, records record.Set, ours, rivals []*record.Record) {
+	names := []string{e.Metric.Name, e.By.Name}
+	for _, c := range e.Where {
+		names = append(names, c.Name)
+	}
 	for _, r := range ours {
-		if e.Against != nil {
-			for _, rival := range rivals {
-				p.pair(r, rival, e.Metric.Name)
+		seen := map[*record.Record]bool{r: true}
+		for _, name := range names {
+			if rival, source := records.Rival(r, name); rival != nil && !seen[rival] && p.pair(r, rival, source) {
+				seen[rival] = true
 			}
-		} else if rival, source := records.Rival(r, e.Metric.Name); rival != nil && rival != r {
-			p.pair(r, rival, source)
+		}
+		for _, rival := range rivals {
+			if e.Against != nil && !seen[rival] && p.pair(r, rival, e.Metric.Name) {
+				seen[rival] = true
+			}
 		}
 	}
 }
 
-func (p *Pairs) pair(r, rival *record.Record, name string) {
+// pair tells whether a metric is one of times or memory; then it looks at the two.
+func (p *Pairs) pair(r, rival *record.Record, name string) bool {
+	turned := strings.HasPrefix(name, "latency.evaluate") || name == "latency.per_image" || name == "latency.throughput"
 	m, err := record.Lookup(name)
 	timed := err == nil && m.Timed()
-	if !timed && name != "memory.peak_rss" {
-		return
+	if !timed && !strings.HasSuffix(name, "memory") && name != "memory.peak_rss" {
+		return false
 	}
 	p.All++
-	if timed && !record.ByTurns(r, rival) {
+	if turned && !record.ByTurns(r, rival) {
 		p.Apart++
 	}
 	var differ []string
@@ -53,6 +64,7 @@ func (p *Pairs) pair(r, rival *record.Record, name string) {
 		slices.Sort(p.Traits)
 		p.Traits = slices.Compact(p.Traits)
 	}
+	return true
 }
 
 // asAsked are traits that the config decides, or that Apart tells more of.
@@ -67,10 +79,10 @@ var programs = []record.Trait{{Name: "program", Of: func(r *record.Record) strin
 func (r Result) alike() []string {
 	var notes []string
 	if p := r.Pairs; p.Unlike > 0 {
-		notes = append(notes, fmt.Sprintf("%s NOT MEASURED ALIKE: %d of %d points are held against one of another %s.", r.ID, p.Unlike, p.All, strings.Join(p.Traits, ", ")))
+		notes = append(notes, fmt.Sprintf("%s NOT MEASURED ALIKE: in %d of %d comparisons, a point is held against one of another %s.", r.ID, p.Unlike, p.All, strings.Join(p.Traits, ", ")))
 	}
 	if p := r.Pairs; p.Apart > 0 {
-		notes = append(notes, fmt.Sprintf("%s: %d of %d points did not take turns with what they are held against: the machine may have been slower for one of the two (measure.order).", r.ID, p.Apart, p.All))
+		notes = append(notes, fmt.Sprintf("%s: in %d of %d comparisons, the points did not take turns: the machine may have been slower for one of the two (measure.order).", r.ID, p.Apart, p.All))
 	}
 	return notes
 }

@@ -15,7 +15,7 @@ func timed(begun func(r *record.Record) time.Time) record.Set {
 		s := float64(r.Tiles.Kept) / 1000
 		r.StartedAt, r.Order = begun(r), record.Interleaved
 		r.Latency = &record.Latency{Evaluate: []float64{s, s, s}, EvaluateAt: []float64{10, 11, 12}, EvaluateMedian: s}
-		r.Memory = &record.Memory{PeakRSS: 1 << 30}
+		r.Memory = &record.Memory{PeakRSS: int64(r.Tiles.Kept) << 20}
 		r.Environment = record.Environment{Host: "n1", Binary: "b1", Kernels: "portable"}
 	})
 }
@@ -44,7 +44,7 @@ func TestPairs(t *testing.T) {
 		memory  = `where: {prune.scheme: joint}, metric: saved.memory, reduce: max, over: [train.seed], paper: 1`
 		against = `where: {prune.scheme: joint}, against: {prune.scheme: p4e}, metric: latency.evaluate, reduce: min, over: [train.seed], paper: 1`
 		lone    = `where: {prune.scheme: joint}, metric: latency.evaluate, reduce: min, over: [train.seed], paper: [0, 1]`
-		turns   = "points did not take turns"
+		turns   = "comparisons, the points did not take turns"
 		alike   = "NOT MEASURED ALIKE"
 	)
 	for _, c := range []struct {
@@ -53,22 +53,25 @@ func TestPairs(t *testing.T) {
 		want        string // in a note; none if empty
 	}{
 		{"by turns", best, timed(together), ""},
-		{"one after the other, in the same minute", best, timed(later("joint", 5*time.Second)), "C: 3 of 3 " + turns},
+		{"one after the other, in the same minute", best, timed(later("joint", 5*time.Second)), "C: in 3 of 3 " + turns},
 		{"most of the evaluations", best, timed(later("joint", time.Second)), ""},
-		{"few of them", best, timed(later("joint", 2*time.Second)), "C: 3 of 3 " + turns},
-		{"every point counts in a mean", mean, timed(later("joint", time.Hour)), "C: 4 of 4 " + turns},
+		{"few of them", best, timed(later("joint", 2*time.Second)), "C: in 3 of 3 " + turns},
+		{"every point counts in a mean", mean, timed(later("joint", time.Hour)), "C: in 4 of 4 " + turns},
 		{"memory takes no turns", memory, timed(later("joint", time.Hour)), ""},
-		{"a rival", against, timed(later("p4e", time.Hour)), "C: 3 of 3 " + turns},
+		{"a rival", against, timed(later("p4e", time.Hour)), "C: in 3 of 3 " + turns},
 		{"that took turns", against, timed(together), ""},
 		{"nothing to hold it against", lone, timed(later("joint", time.Hour)), ""},
-		{"not interleaved", best, joint(func(r *record.Record) { r.Order = record.Sequential }), "C: 3 of 3 " + turns},
-		{"another machine", best, joint(func(r *record.Record) { r.Environment.Host = "n2" }), "C " + alike + ": 3 of 3 points are held against one of another host."},
-		{"takes no turns", best, joint(func(r *record.Record) { r.Environment.Host = "n2" }), "C: 3 of 3 " + turns},
+		{"not interleaved", best, joint(func(r *record.Record) { r.Order = record.Sequential }), "C: in 3 of 3 " + turns},
+		{"another machine", best, joint(func(r *record.Record) { r.Environment.Host = "n2" }), "C " + alike + ": in 3 of 3 comparisons, a point is held against one of another host."},
+		{"chosen by a time", `where: {prune.scheme: joint}, metric: saved.tiles, reduce: max, by: saved.latency, over: [train.seed], paper: 1`, timed(later("joint", time.Hour)), "C: in 3 of 3 " + turns},
+		{"no evaluation", `where: {prune.scheme: joint}, against: {prune.scheme: p4e}, metric: training.seconds, reduce: min, over: [train.seed], paper: 1`,
+			with(timed(later("joint", time.Hour)), func(r *record.Record) { r.Training = &record.Training{Seconds: 1} }), ""},
+		{"takes no turns", best, joint(func(r *record.Record) { r.Environment.Host = "n2" }), "C: in 3 of 3 " + turns},
 		{"another program, for one seed", memory, joint(func(r *record.Record) {
 			if record.Has(r, "train.seed", 2) {
 				r.Environment.Binary, r.Environment.Kernels = "b2", "avx2-fma"
 			}
-		}), "C " + alike + ": 1 of 3 points are held against one of another kernels, program."},
+		}), "C " + alike + ": in 1 of 3 comparisons, a point is held against one of another kernels, program."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			notes := strings.Join(Evaluate([]config.Expectation{expectation(t, c.entry)}, c.set).Notes()[1:], "\n")

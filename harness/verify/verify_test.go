@@ -123,6 +123,7 @@ func TestNumbers(t *testing.T) {
 		{"the metric of the one that saves most", experiment(), p4e + seeds + "metric: quality.degradation, reduce: max, by: saved.tiles, paper: 0.015", []float64{0.02, 0.025, -0.001}, Reproduced},
 		{"of the one that saves least", experiment(), p4e + seeds + "metric: tiles.kept, reduce: max, by: tiles.kept, paper: 65", []float64{90, 50, 55}, Reproduced},
 		{"of the one that loses least", experiment(), p4e + seeds + "metric: tiles.kept, reduce: min, by: quality.validation_degradation, paper: 65", []float64{90, 50, 55}, Reproduced},
+		{"of all that save as much", append(experiment(), measured("p4e", 1, 0.01, 45)), p4e + seeds + "metric: quality.degradation, reduce: max, by: saved.tiles, paper: 0.013", []float64{0.015, 0.025, -0.001}, Reproduced},
 		{"by a metric that none has", experiment(), p4e + seeds + "metric: tiles.kept, reduce: min, by: latency.evaluate, paper: 65", nil, Missed},
 		{"the best of all tiles", two, p4e + seeds + "among: [tile], metric: saved.tiles, reduce: max, paper: 0.5", []float64{0.55, 0.5, 0.45}, Reproduced},
 		{"the best of all seeds", experiment(), p4e + "among: [train.seed], metric: tiles.kept, reduce: min, goal: 45", []float64{45}, Met},
