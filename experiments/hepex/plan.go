@@ -185,7 +185,7 @@ func writePlan(w io.Writer, e experiment, forecasts []*trial.Forecast) error {
 
 // writeEstimate says what the points that are left will take, and returns it in seconds.
 func writeEstimate(w io.Writer, e experiment, forecasts []*trial.Forecast) float64 {
-	var training, setUp, evaluations float64
+	var training, setUp, evaluations, most float64
 	var left []run.Planned
 	var peaks []int64
 	var measured []*trial.Forecast
@@ -198,10 +198,15 @@ func writeEstimate(w io.Writer, e experiment, forecasts []*trial.Forecast) float
 	}
 	for i, groups := range run.Groups(left, peaks, e.config.Limits.Memory) {
 		evaluations += float64(groups) * measured[i].Measure
+		most += float64(groups) * measured[i].Most
 	}
 	all := training + setUp + evaluations
-	fmt.Fprintf(w, "about %.0f s: %.0f s of training that the cache lacks, %.0f s of keys, models and inputs, %.0f s of evaluations at the fewest repeats\n",
+	fmt.Fprintf(w, "about %.0f s: %.0f s of training that the cache lacks, %.0f s of keys, models and inputs, %.0f s of evaluations at the fewest repeats",
 		all, training, setUp, evaluations)
+	if most > evaluations {
+		fmt.Fprintf(w, " (%.0f s at the most)", most)
+	}
+	fmt.Fprintln(w)
 	return all
 }
 

@@ -15,6 +15,7 @@ import (
 type Forecast struct {
 	Evaluate float64 // seconds of one evaluation
 	Measure  float64 // seconds of all evaluations, at the fewest repeats
+	Most     float64 // seconds of all evaluations, at the most
 	Train    float64 // seconds of the training that it still needs; see Forecaster.Training
 	SetUp    float64 // seconds until evaluations can begin: keys, model and input, and the test samples without encryption
 	Peak     int64   // bytes that the process needs
@@ -70,11 +71,12 @@ func (f *Forecaster) Point(j Job) (*Forecast, error) {
 	}
 	m := j.Spec.Measure
 	out := &Forecast{Evaluate: seconds / float64(m.Threads), Peak: peak(g, s.Memory), Dense: !trained, Doubt: s.Doubt}
-	timed := m.Repeats.Min
+	each := 1
 	if m.Warmup > 0 && out.Evaluate < shortEvaluation {
-		timed *= 2
+		each = 2
 	}
-	out.Measure = out.Evaluate * float64(m.Warmup+timed)
+	out.Measure = out.Evaluate * float64(m.Warmup+each*m.Repeats.Min)
+	out.Most = out.Evaluate * float64(m.Warmup+each*m.Repeats.Max)
 	p, err := newPreparer(j, nil)
 	if err != nil {
 		return nil, err
