@@ -183,7 +183,8 @@ func writePlan(w io.Writer, e experiment, forecasts []*trial.Forecast) error {
 	return nil
 }
 
-// writeEstimate says what the points that are left will take, and returns it in seconds.
+// writeEstimate says what the points that are left will take, and returns it in seconds. How often evaluations are repeated depends on how steady
+// the machine is: the middle counts.
 func writeEstimate(w io.Writer, e experiment, forecasts []*trial.Forecast) float64 {
 	var training, setUp, evaluations, most float64
 	var left []run.Planned
@@ -200,13 +201,12 @@ func writeEstimate(w io.Writer, e experiment, forecasts []*trial.Forecast) float
 		evaluations += float64(groups) * measured[i].Measure
 		most += float64(groups) * measured[i].Most
 	}
-	all := training + setUp + evaluations
-	fmt.Fprintf(w, "about %.0f s: %.0f s of training that the cache lacks, %.0f s of keys, models and inputs, %.0f s of evaluations at the fewest repeats",
-		all, training, setUp, evaluations)
+	all := training + setUp + (evaluations+most)/2
+	fmt.Fprintf(w, "about %.0f s: %.0f s of training that the cache lacks, %.0f s of keys, models and inputs, %.0f", all, training, setUp, evaluations)
 	if most > evaluations {
-		fmt.Fprintf(w, " (%.0f s at the most)", most)
+		fmt.Fprintf(w, " to %.0f", most)
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(w, " s of evaluations, by how often they are repeated")
 	return all
 }
 

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -9,11 +10,12 @@ import (
 	"hepex/pruning"
 )
 
-// Steps of training and looks at samples are timed on so many, after a first time that warms up, until that takes long enough to trust.
+// Steps of training and looks at samples are timed on a few, and on some more that take long enough to trust: the least of some times.
 const (
-	timedBatches = 4
-	timedSamples = 500
-	timedFor     = 300 * time.Millisecond
+	timedBatches, mostBatches = 4, 100
+	timedSamples, mostSamples = 500, 10000
+	timedTimes                = 3
+	timedFor                  = 300 * time.Millisecond
 )
 
 // Training predicts the seconds that it still takes to prepare a point: the training of its network and of the unpruned one that it is
@@ -128,7 +130,7 @@ func training(s pruning.Step) (pruning.Train, bool) {
 	return pruning.Train{}, false
 }
 
-// step is the time of one step of training, in seconds.
+// step is the time of one step of training, in seconds. To begin takes as long as a few of them.
 func (f *Forecaster) step(p *preparer, distil float64) (float64, error) {
 	a := p.spec.Architecture(p.source.Form())
 	key := fmt.Sprint(a, p.spec.Train.Batch, distil > 0)
@@ -139,17 +141,15 @@ func (f *Forecaster) step(p *preparer, distil float64) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	d, err := p.samples.train.first(timedBatches * p.spec.Train.Batch)
-	if err != nil {
-		return 0, err
-	}
 	o := pruningOptions(p.spec).Train
 	o.Epochs, o.LR = 1, 1e-6 // what it learns is of no use, and must not diverge
 	if distil > 0 {
 		o.Teacher, o.Alpha, o.Temperature = n.Clone(), distil, 1
 	}
-	batches := (d.Len() + o.Batch - 1) / o.Batch
-	f.steps[key], err = timed(batches, func() error { return network.Train(n, d, o) })
+	f.steps[key], err = marginal(timedBatches, mostBatches, func(batches int) (func() error, int, error) {
+		d, err := p.samples.train.first(batches * o.Batch)
+		return func() error { return network.Train(n, d, o) }, (d.Len() + o.Batch - 1) / o.Batch, err
+	})
 	return f.steps[key], err
 }
 
@@ -163,28 +163,45 @@ func (f *Forecaster) look(p *preparer) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	samples := min(timedSamples, p.spec.Data.Test)
-	f.looks[key], err = timed(samples, func() error {
-		d, err := p.samples.test.first(samples)
-		if err == nil {
-			n.Forward(dense(d))
-		}
-		return err
+	f.looks[key], err = marginal(timedSamples, mostSamples, func(samples int) (func() error, int, error) {
+		samples = min(samples, p.spec.Data.Test)
+		return func() error {
+			d, err := p.samples.test.first(samples)
+			if err == nil {
+				n.Forward(dense(d))
+			}
+			return err
+		}, samples, nil
 	})
 	return f.looks[key], err
 }
 
-// timed is the seconds of each of the parts that work has, after it was done once.
-func timed(parts int, work func() error) (float64, error) {
-	if err := work(); err != nil {
+// marginal is the seconds that one more part of some work takes, by a few parts and by at most so many more. Work gives what does so many parts, or
+// as many as there are, and their number.
+func marginal(few, most int, work func(parts int) (do func() error, done int, err error)) (float64, error) {
+	took := func(parts int) (done int, seconds float64, err error) {
+		do, done, err := work(parts)
+		if err != nil {
+			return 0, 0, err
+		}
+		seconds = math.Inf(1)
+		for range timedTimes {
+			start := time.Now()
+			if err := do(); err != nil {
+				return 0, 0, err
+			}
+			seconds = min(seconds, time.Since(start).Seconds())
+		}
+		return done, seconds, nil
+	}
+	few, short, err := took(few)
+	if err != nil {
 		return 0, err
 	}
-	times, start := 0, time.Now()
-	for time.Since(start) < timedFor {
-		if err := work(); err != nil {
-			return 0, err
-		}
-		times++
+	more := int(timedFor.Seconds() / short * float64(few))
+	many, long, err := took(few + min(max(more, few), most))
+	if err != nil || many <= few || long <= short { // there are no more, or something else held up the few
+		return short / float64(few), err
 	}
-	return time.Since(start).Seconds() / float64(times*parts), nil
+	return (long - short) / float64(many-few), nil
 }
