@@ -74,6 +74,23 @@ sweep: {grid: {prune.ratio: [0.5, 0.6, 0.7]}}
 	return c, plan
 }
 
+// written is a submission of all points that was sent to Slurm, but for Slurm.
+func written(t *testing.T, c *config.Config, plan []run.Planned, o run.Options) *Prepared {
+	t.Helper()
+	o.Executable = os.Args[0]
+	p, err := Prepare(c, plan, Options{Run: o}, time.Unix(0, 0))
+	if err == nil {
+		err = p.write()
+	}
+	if err == nil {
+		err = writeState(p.Folder, state{Array: "1"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func TestScripts(t *testing.T) {
 	c, plan := experiment(t)
 	for name, k := range map[string]struct {
@@ -123,16 +140,7 @@ func TestCollect(t *testing.T) {
 	t.Setenv("PATH", t.TempDir()) // no Slurm
 	c, plan := experiment(t)
 	dir := t.TempDir()
-	p, err := Prepare(c, plan, Options{Run: run.Options{Dir: dir, Executable: os.Args[0]}}, time.Unix(0, 0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.write(); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeState(p.Folder, state{Array: "1"}); err != nil {
-		t.Fatal(err)
-	}
+	p := written(t, c, plan, run.Options{Dir: dir})
 	store := record.NewStore(dir)
 	if err := store.Write(&record.Record{Point: plan[0].ID, Status: record.OK}); err != nil {
 		t.Fatal(err)
@@ -184,16 +192,7 @@ func TestEndOfAFamily(t *testing.T) {
 	t.Setenv("PATH", t.TempDir()) // no Slurm
 	c, plan := experiment(t, "threads: 2", "threads: 2, order: interleaved")
 	dir := t.TempDir()
-	p, err := Prepare(c, plan, Options{Run: run.Options{Dir: dir, Executable: os.Args[0]}}, time.Unix(0, 0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.write(); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeState(p.Folder, state{Array: "1"}); err != nil {
-		t.Fatal(err)
-	}
+	p := written(t, c, plan, run.Options{Dir: dir})
 	if err := record.NewStore(dir).Write(&record.Record{Point: plan[0].ID, Attempt: 1, Status: record.Failed, Error: &record.Error{Kind: "precision"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -229,13 +228,7 @@ func hostname(t *testing.T) string {
 // A task's file holds everything about its point.
 func TestTaskRoundTrip(t *testing.T) {
 	c, plan := experiment(t)
-	p, err := Prepare(c, plan, Options{Run: run.Options{Dir: t.TempDir(), Executable: os.Args[0], DataDirs: []string{"data"}}}, time.Unix(0, 0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.write(); err != nil {
-		t.Fatal(err)
-	}
+	p := written(t, c, plan, run.Options{Dir: t.TempDir(), DataDirs: []string{"data"}})
 	all, err := tasks(p.Folder)
 	if err != nil || len(all) != 3 {
 		t.Fatal(len(all), err)
@@ -247,13 +240,7 @@ func TestTaskRoundTrip(t *testing.T) {
 	}
 
 	c, plan = experiment(t, "threads: 2", "threads: 2, order: interleaved")
-	p, err = Prepare(c, plan, Options{Run: run.Options{Dir: t.TempDir(), Executable: os.Args[0]}}, time.Unix(0, 0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.write(); err != nil {
-		t.Fatal(err)
-	}
+	p = written(t, c, plan, run.Options{Dir: t.TempDir()})
 	all, err = tasks(p.Folder)
 	if err != nil || len(all) != 1 || len(all[0].Points) != 3 || all[0].Points[1].Job.Point != plan[1].ID {
 		t.Errorf("a family that takes turns: tasks %+v, %v", all, err)
