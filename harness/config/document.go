@@ -96,9 +96,10 @@ func (r *reader) syntax(src []byte, err error) {
 
 // aliasAt finds an alias in a line, outside of quotes and comments, in characters from its start; −1 if it is not there.
 func aliasAt(line, name string) int {
+	text, alias := []rune(line), []rune("*"+name)
 	quote, before := rune(0), ' '
-	for i, c := range []rune(line) {
-		switch rest := string([]rune(line)[i:]); {
+	for i, c := range text {
+		switch end := i + len(alias); {
 		case quote != 0:
 			if c == quote {
 				quote = 0
@@ -108,7 +109,7 @@ func aliasAt(line, name string) int {
 		case c == '#' && before == ' ':
 			return -1
 		case c == '*' && strings.ContainsRune(" \t[{,:-", before):
-			if word := strings.TrimPrefix(rest, "*"+name); len(word) < len(rest) && (word == "" || strings.ContainsRune(" \t\r,]}#", rune(word[0]))) {
+			if end <= len(text) && slices.Equal(text[i:end], alias) && (end == len(text) || strings.ContainsRune(" \t\r,]}#", text[end])) {
 				return i
 			}
 		}

@@ -117,13 +117,13 @@ func (r *reader) check(base settings, candidates []candidate, exclude []exclusio
 }
 
 // excluded tells whether an entry fits, and notes all that do.
-func excluded(s *Spec, exclude []exclusion) (any bool) {
+func excluded(s *Spec, exclude []exclusion) (fits bool) {
 	for i := range exclude {
 		if matches(s, exclude[i].match) {
-			exclude[i].fits, any = true, true
+			exclude[i].fits, fits = true, true
 		}
 	}
-	return any
+	return fits
 }
 
 // idles notes an entry that fits no point.

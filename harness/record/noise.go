@@ -68,8 +68,11 @@ func (s Set) Busy() int {
 	return n
 }
 
+// Source is the name of the metric that a saving or a lead is of, and that of any other metric.
+func (m Metric) Source() string { return cmp.Or(savedFrom[m.Name], leadFrom[m.Name], m.Name) }
+
 // Timed tells whether a busy machine changes the values of the metric.
 func (m Metric) Timed() bool {
-	name := cmp.Or(savedFrom[m.Name], leadFrom[m.Name], m.Name)
+	name := m.Source()
 	return strings.HasPrefix(name, "latency.") || name == "predicted.evaluate_error" || name == "training.seconds"
 }

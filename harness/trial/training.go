@@ -148,7 +148,10 @@ func (f *Forecaster) step(p *preparer, distil float64) (float64, error) {
 	}
 	f.steps[key], err = marginal(timedBatches, mostBatches, func(batches int) (func() error, int, error) {
 		d, err := p.samples.train.first(batches * o.Batch)
-		return func() error { return network.Train(n, d, o) }, (d.Len() + o.Batch - 1) / o.Batch, err
+		if err != nil {
+			return nil, 0, err
+		}
+		return func() error { return network.Train(n, d, o) }, (d.Len() + o.Batch - 1) / o.Batch, nil
 	})
 	return f.steps[key], err
 }

@@ -40,16 +40,17 @@ func (p *Pairs) add(e config.Expectation, records record.Set, ours, rivals []*re
 	}
 }
 
-// pair tells whether a metric is one of times or memory; then it looks at the two.
+// turned are metrics of evaluations, which may take turns.
+var turned = []string{"latency.evaluate", "latency.evaluate_per_reference", "latency.per_image", "latency.throughput"}
+
+// pair tells whether a metric is one of measured times or memory; then it looks at the two.
 func (p *Pairs) pair(r, rival *record.Record, name string) bool {
-	turned := strings.HasPrefix(name, "latency.evaluate") || name == "latency.per_image" || name == "latency.throughput"
 	m, err := record.Lookup(name)
-	timed := err == nil && m.Timed()
-	if !timed && !strings.HasSuffix(name, "memory") && name != "memory.peak_rss" {
+	if err != nil || !m.Timed() && m.Source() != "memory.peak_rss" {
 		return false
 	}
 	p.All++
-	if turned && !record.ByTurns(r, rival) {
+	if slices.Contains(turned, m.Source()) && !record.ByTurns(r, rival) {
 		p.Apart++
 	}
 	var differ []string
