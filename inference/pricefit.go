@@ -2,7 +2,6 @@ package inference
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -87,7 +86,7 @@ func (r Rates) Missing(w Work) Work {
 // Priced gives the prices of some work with a parameter set of the class that was measured.
 func (r Rates) Priced(l Literal, w Work) *Priced {
 	nominal := l.arithmetic().Nominal()
-	p := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: l.NominalTransform()}
+	p := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
 	for at := range w.Counts {
 		c := w.of(at)
 		rate, ok := r[c]
@@ -100,24 +99,6 @@ func (r Rates) Priced(l Literal, w Work) *Priced {
 		}
 	}
 	return p
-}
-
-// NominalTransform is proportional to what TimeReference takes, in seconds, on whatever machine.
-func (l Literal) NominalTransform() float64 {
-	t := 88e-6 * math.Ldexp(float64(l.LogN)/13, l.LogN-13)
-	if l.Ring == ConjugateInvariant {
-		t *= 1.15
-	}
-	return t
-}
-
-// Scale multiplies all prices.
-func (r Rates) Scale(by float64) {
-	for c, rate := range r {
-		rate.Ours *= by
-		rate.Floor *= by
-		r[c] = rate
-	}
 }
 
 // Add takes over prices that were measured later. Those that are known stay.

@@ -21,20 +21,7 @@ type Priced struct {
 	Ours  map[packing.At]float64 // of this package's kernels: what an evaluation will take
 	Floor map[packing.At]float64 // of lattigo's own calls for the same work: what an evaluation is held against
 
-	Reference float64 // seconds of a transform when the prices were measured: the speed of the machine at that time
-	Beside    float64 // share of the machine's cores that other processes kept busy then, at most
-}
-
-// TimeReference times a transform of one limb.
-func TimeReference(p Parameters) float64 {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	r := p.RingQ().SubRings[0]
-	a, b := make([]uint64, p.N()), make([]uint64, p.N())
-	for i := range a {
-		a[i] = uint64(i)
-	}
-	return clock(func() { r.NTT(a, b) })
+	Beside float64 // share of the machine's cores that other processes kept busy when the prices were measured, at most
 }
 
 // Prices looks prices up.
@@ -59,7 +46,7 @@ func MeasurePrices(p Parameters, w Work) (*Priced, error) {
 		return nil, err
 	}
 	b.keysMiB = w.keysMiB()
-	out := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}, Reference: TimeReference(p)}
+	out := &Priced{Ours: map[packing.At]float64{}, Floor: map[packing.At]float64{}}
 	levels := map[int]bool{}
 	for at := range w.Counts {
 		levels[at.Level] = true

@@ -25,10 +25,10 @@ import (
 // CachedPrices measures prices once per machine, kernels and class of parameters, and keeps them in a folder, as rates. A file
 // that is no file of prices, or not whole, is written again.
 //
-// Each class is measured, or read, in a moment of its own, and machines have slow moments. So all prices are divided by what
-// a transform took in their moment and multiplied by what it took once, at first: whatever one Pricer prices can be
-// compared, and it never has two prices for one thing. What was measured while other processes were busy, who take memory's
-// bandwidth and not only time, serves until a later Pricer has a quieter moment; Priced.Beside tells.
+// There is one price for one thing, however often it is asked for, by whichever process. What was measured while other processes were
+// busy, who take memory's bandwidth and not only time, serves until a later Pricer has a quieter moment; Priced.Beside tells. Whoever
+// shares a core with a virtual machine comes and goes within a tenth of a second, more often than prices are measured: prices are not put
+// in proportion to a transform of the same moment, which would meet another of his moments, and less or more of what he keeps busy.
 func CachedPrices(dir, cpu string) Pricer {
 	others := func() func() float64 { return machine.WatchOthers("/") }
 	return newPriceCache(dir, cpu, others).price
@@ -43,8 +43,7 @@ type priceCache struct {
 	others   func() func() float64 // machine.WatchOthers
 
 	mu       sync.Mutex
-	speed    float64                    // what transforms take here, in nominal ones; 0 is not known yet
-	rates    map[string]inference.Rates // by key, at that speed
+	rates    map[string]inference.Rates // by key
 	doubtful map[string]inference.Rates // what the folder has of a key that was measured beside others, likewise
 }
 
@@ -69,9 +68,6 @@ func (price Pricer) Noting(tell func(format string, args ...any)) Pricer {
 func (c *priceCache) price(p inference.Parameters, w inference.Work) (*inference.Priced, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.speed == 0 {
-		c.speed = medianReference(p) / p.Literal.NominalTransform()
-	}
 	key := priceKey(p, c.cpu)
 	path := filepath.Join(c.dir, key+".json")
 	if c.rates[key] == nil {
@@ -96,9 +92,7 @@ func (c *priceCache) price(p inference.Parameters, w inference.Work) (*inference
 			return nil, err
 		}
 	}
-	priced := have.Priced(p.Literal, w)
-	priced.Reference *= c.speed
-	return priced, nil
+	return have.Priced(p.Literal, w), nil
 }
 
 // read takes from the folder what it has of a key.
@@ -111,7 +105,6 @@ func (c *priceCache) read(key, path string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrFolder, err)
 	}
-	stored.Scale(c.speed)
 	for of, rate := range stored {
 		if rate.Beside > quiet {
 			c.doubtful[key][of] = rate
@@ -126,11 +119,10 @@ func (c *priceCache) read(key, path string) error {
 func (c *priceCache) write(path string, rates inference.Rates) error {
 	all := maps.Clone(rates)
 	if stored, err := readPrices(path); err == nil {
-		stored.Scale(c.speed)
 		all.Quieter(stored)
 		all.Add(stored)
 	}
-	return writePrices(path, all, c.speed)
+	return writePrices(path, all)
 }
 
 // isQuiet looks around for long enough that the kernel's ticks tell.
@@ -140,35 +132,19 @@ func (c *priceCache) isQuiet() bool {
 	return others() <= quiet
 }
 
-// measure gives rates at the speed of the cache. The moment's speed is the median of those before, in and after it.
+// measure gives rates, and beside what they were measured.
 func (c *priceCache) measure(p inference.Parameters, w inference.Work) (inference.Rates, error) {
 	others := c.others()
-	before := inference.TimeReference(p)
 	measured, err := inference.MeasurePrices(p, w)
 	if err != nil {
 		return nil, err
 	}
 	measured.Beside = others()
-	moments := []float64{before, measured.Reference, inference.TimeReference(p)}
-	slices.Sort(moments)
-	r := measured.Rates(p.Literal, w)
-	r.Scale(c.speed * p.Literal.NominalTransform() / moments[1])
-	return r, nil
-}
-
-// medianReference times the reference three times, a little apart.
-func medianReference(p inference.Parameters) float64 {
-	var t [3]float64
-	for i := range t {
-		t[i] = inference.TimeReference(p)
-		time.Sleep(20 * time.Millisecond)
-	}
-	slices.Sort(t[:])
-	return t[1]
+	return measured.Rates(p.Literal, w), nil
 }
 
 // pricing is raised whenever prices are measured or kept otherwise.
-const pricing = 13
+const pricing = 14
 
 // priceKey names what rates depend on.
 func priceKey(p inference.Parameters, cpu string) string {
@@ -182,7 +158,7 @@ var errPrices = errors.New("not a file of prices")
 // ErrFolder means that prices cannot be kept: nothing is wrong with what was to be priced.
 var ErrFolder = errors.New("tune: the folder of prices cannot be used")
 
-// file is what is kept: rates on a machine whose transforms take as long as nominal ones.
+// file is what is kept.
 type file struct {
 	Rates  []line `json:"rates"`
 	SHA256 string `json:"sha256,omitempty"` // of the file without this field
@@ -209,7 +185,6 @@ type line struct {
 	Beside float64 `json:"beside,omitempty"`
 }
 
-// readPrices gives rates at nominal speed.
 func readPrices(path string) (inference.Rates, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -229,11 +204,10 @@ func readPrices(path string) (inference.Rates, error) {
 	return r, nil
 }
 
-// writePrices keeps rates that are those of a machine at some speed.
-func writePrices(path string, r inference.Rates, speed float64) error {
+func writePrices(path string, r inference.Rates) error {
 	var lines []line
 	for c, rate := range r {
-		lines = append(lines, line{c.Op, c.Level, c.Scene, rate.Ours / speed, rate.Floor / speed, rate.Beside})
+		lines = append(lines, line{c.Op, c.Level, c.Scene, rate.Ours, rate.Floor, rate.Beside})
 	}
 	slices.SortFunc(lines, func(a, b line) int {
 		return cmp.Or(int(a.Op)-int(b.Op), a.Level-b.Level, strings.Compare(fmt.Sprint(a.Scene), fmt.Sprint(b.Scene)))
