@@ -106,6 +106,9 @@ func convCases(t *testing.T) (cases []convCase) {
 	add("the only tap lies outside at three of four positions", count(4), []float64{0.5, 0.5, 0.5, 2.5},
 		convLayer(corner, [][]float64{{2, 0, 0, 0, 0, 0, 0, 0, 0}}, []float64{0.5}))
 
+	cropped := network.Window{In: network.Axis{H: 3, W: 4, Channels: 1}, Kernel: network.Size{H: 1, W: 2}, Stride: one, Padding: network.Size{H: -1, W: -1}}
+	add("a crop leaves the middle", count(12), []float64{6 + 2*7}, convLayer(cropped, [][]float64{{1, 2}}, []float64{0}))
+
 	// The first filter is pruned: it gives (3/2)² everywhere, which two or three taps add up. The second gives (2x)².
 	three := window(network.Axis{H: 1, W: 3, Channels: 1}, one, one)
 	after := network.Window{In: network.Axis{H: 1, W: 3, Channels: 2}, Kernel: network.Size{H: 1, W: 3}, Stride: one, Padding: network.Size{W: 1}}

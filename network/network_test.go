@@ -287,7 +287,7 @@ func randomNetwork(rng *rand.Rand) *Network {
 	return n
 }
 
-// randomConvs adds layers of odd sizes: kernels of 1 to 7, on one side or both, strides and paddings, and pooling.
+// randomConvs adds layers of odd sizes: kernels of 1 to 7, on one side or both, strides, paddings and crops, and pooling.
 func randomConvs(rng *rand.Rand, a *Architecture) {
 	a.Image = Axis{1 + rng.IntN(9), 1 + rng.IntN(9), 1 + rng.IntN(3)}
 	a.Inputs = a.Image.Size()
@@ -297,6 +297,9 @@ func randomConvs(rng *rand.Rand, a *Architecture) {
 		c := Conv{
 			Filters: 1 + rng.IntN(5), Kernel: kernel, Stride: Size{1 + rng.IntN(3), 1 + rng.IntN(3)},
 			Padding: Size{rng.IntN(kernel.H), rng.IntN(kernel.W)},
+		}
+		if rng.IntN(4) == 0 {
+			c.Padding = Size{-rng.IntN(3), -rng.IntN(3)}
 		}
 		if w := c.window(axis); w.check() != nil {
 			continue

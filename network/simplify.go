@@ -31,7 +31,7 @@ func (f *Folded) Simplify() *Folded {
 // clearPadding clears the weights of taps that lie in the padding at every position.
 func (l *Affine) clearPadding() {
 	w, c := l.window(), l.window().In.Channels
-	if w.Padding == (Size{}) {
+	if !w.Pads() {
 		return
 	}
 	reads := make([]bool, w.Taps())

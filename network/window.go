@@ -43,12 +43,15 @@ func Square(n int) Size { return Size{n, n} }
 func (s Size) String() string { return fmt.Sprintf("%d×%d", s.H, s.W) }
 
 // Window says which values a layer reads at each of its output positions: a kernel of taps that steps over the grid of its inputs.
-// Padding surrounds the grid on all sides with positions that hold nothing. A fully connected layer is one output position whose
-// kernel is the whole grid.
+// Padding surrounds the grid on all sides with positions that hold nothing; a negative one crops: so many lines at each edge are
+// not read. A fully connected layer is one output position whose kernel is the whole grid.
 type Window struct {
 	In                      Axis
 	Kernel, Stride, Padding Size
 }
+
+// Pads tells whether some positions read padding.
+func (w Window) Pads() bool { return w.Padding.H > 0 || w.Padding.W > 0 }
 
 // Whole is the window of a fully connected layer: each position of its inputs is a tap.
 func Whole(in Axis) Window { return Window{In: in, Kernel: Size{in.H, in.W}, Stride: Size{1, 1}} }
@@ -108,10 +111,10 @@ func (w Window) check() error {
 	}
 	k, s, p := w.Kernel, w.Stride, w.Padding
 	switch {
-	case k.H < 1 || k.W < 1 || s.H < 1 || s.W < 1 || p.H < 0 || p.W < 0:
-		return fmt.Errorf("kernel %v, stride %v, padding %v: want a kernel and a stride of at least 1, and padding of at least 0", k, s, p)
-	case max(k.H, k.W, s.H, s.W) > maxWidth || w.Reads() > maxValues:
-		return fmt.Errorf("kernel %v, stride %v: want at most %d each, and %d weights for an output", k, s, maxWidth, maxValues)
+	case k.H < 1 || k.W < 1 || s.H < 1 || s.W < 1:
+		return fmt.Errorf("kernel %v, stride %v: want at least 1", k, s)
+	case max(k.H, k.W, s.H, s.W) > maxWidth || min(p.H, p.W) < -maxWidth || w.Reads() > maxValues:
+		return fmt.Errorf("kernel %v, stride %v, padding %v: want at most %d each, and %d weights for an output", k, s, p, maxWidth, maxValues)
 	case k.H > w.In.H+2*p.H || k.W > w.In.W+2*p.W:
 		return fmt.Errorf("kernel %v on inputs of %d×%d with padding %v: want a kernel that fits in", k, w.In.H, w.In.W, p)
 	case p.H >= k.H || p.W >= k.W:

@@ -131,9 +131,10 @@
 //
 // network: {type: cnn, layers: [conv 32 5, pool 2, conv 64 5 stride 1 padding 2, pool 2, dense 512]} has a convolution of 32 filters with
 // kernels of 5×5 (7x1 is 7 high and 1 wide), an average pooling over windows of 2×2, and so on to 512 neurons; the outputs follow. Strides
-// are 1 and paddings 0 unless given. The activation comes after every conv and dense layer, before the pooling, and with batch_norm a
-// batch norm by channel before it. layers: lola, lenet5, lenet and cifar are networks that others have evaluated under encryption. An
-// autoencoder may have layers too, conv ones in its encoder. prune.layers is to prune.hidden as network.layers is to network.hidden.
+// are 1 and paddings 0 unless given; a negative padding crops, and what it cuts off is neither encrypted nor sent. The activation comes
+// after every conv and dense layer, before the pooling, and with batch_norm a batch norm by channel before it. layers: lola, lenet5, lenet
+// and cifar are networks that others have evaluated under encryption. An autoencoder may have layers too, conv ones in its encoder.
+// prune.layers is to prune.hidden as network.layers is to network.hidden.
 //
 // # A network from a file
 //

@@ -20,14 +20,14 @@ type Layer struct {
 	Filters int          // of a convolution, or 0
 	Kernel  network.Size `json:",omitzero"`  // of a convolution, or of a pooling
 	Stride  network.Size `json:",omitzero"`  // of a convolution
-	Padding network.Size `json:",omitzero"`  // of a convolution
+	Padding network.Size `json:",omitzero"`  // of a convolution; negative: crops
 	Neurons int          `json:",omitempty"` // of a dense layer, or 0
 }
 
 // wantLayer is how layers are written.
 const wantLayer = "conv FILTERS KERNEL [stride N] [padding N], pool KERNEL or dense NEURONS, with sizes such as 5 or 5x3"
 
-var layerForm = regexp.MustCompile(`^(?:conv ([0-9]+) ([0-9]+(?:x[0-9]+)?)(?: stride ([0-9]+(?:x[0-9]+)?))?(?: padding ([0-9]+(?:x[0-9]+)?))?|pool ([0-9]+(?:x[0-9]+)?)|dense ([0-9]+))$`)
+var layerForm = regexp.MustCompile(`^(?:conv ([0-9]+) ([0-9]+(?:x[0-9]+)?)(?: stride ([0-9]+(?:x[0-9]+)?))?(?: padding (-?[0-9]+(?:x-?[0-9]+)?))?|pool ([0-9]+(?:x[0-9]+)?)|dense ([0-9]+))$`)
 
 // Bounds of layers, so that mistakes are found before anything is allocated.
 const (
@@ -62,7 +62,7 @@ func ParseLayer(text string) (l Layer, err error) {
 			l.Stride = size(m[3], 1)
 		}
 		if m[4] != "" {
-			l.Padding = size(m[4], 0)
+			l.Padding = size(m[4], -maxKernel)
 		}
 	case m[5] != "":
 		l = Layer{Kernel: size(m[5], 1)}

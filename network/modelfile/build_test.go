@@ -58,6 +58,15 @@ func raw(name string, kind int, data string, dims ...int) string {
 	return pb(append(fields, 2, kind, 8, name, 9, data)...)
 }
 
+// pads are what a node adds at both ends of each dimension.
+func pads(name string, values ...int64) string {
+	var data []byte
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint64(data, uint64(v))
+	}
+	return raw(name, 7, string(data), len(values))
+}
+
 // ones is a tensor of floats.
 func ones(name string, dims ...int) string {
 	n := 1

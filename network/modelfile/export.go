@@ -162,6 +162,7 @@ func (w *writer) constant(name string, values []float32, dims ...int64) string {
 func (w *writer) dense(name string, d *network.Dense) {
 	weight, dims := exportedWeights(d)
 	if len(dims) == 4 {
+		w.crop(name, d.Window.Padding)
 		w.node(name, "Conv", []string{w.constant(name+".weight", weight, dims...), w.constant(name+".bias", d.B, int64(d.Out))}, windowSettings(*d.Window)...)
 		return
 	}
@@ -171,6 +172,17 @@ func (w *writer) dense(name string, d *network.Dense) {
 	}
 	w.node(name, "Gemm", []string{w.constant(name+".weight", weight, dims...), w.constant(name+".bias", d.B, int64(d.Out))},
 		onnx.Attribute{Name: "transB", Kind: onnx.KindInt, Int: 1})
+}
+
+// crop writes a negative padding, which only a node of its own may have.
+func (w *writer) crop(name string, padding network.Size) {
+	h, v := int64(min(padding.H, 0)), int64(min(padding.W, 0))
+	if h == 0 && v == 0 {
+		return
+	}
+	pads := onnx.Tensor{Name: name + ".pads", Type: onnx.Int64, Dims: []int64{8}, Ints: []int64{0, 0, h, v, 0, 0, h, v}}
+	w.model.Graph.Constants = append(w.model.Graph.Constants, pads)
+	w.node(name+".crop", "Pad", []string{pads.Name})
 }
 
 // exportedWeights are the weights of a layer channels first, as others have them: (outputs, channels, rows, columns), or (outputs, inputs).
@@ -199,7 +211,7 @@ func windowSettings(w network.Window) []onnx.Attribute {
 		}
 		return a
 	}
-	k, s, p := w.Kernel, w.Stride, w.Padding
+	k, s, p := w.Kernel, w.Stride, network.Size{H: max(w.Padding.H, 0), W: max(w.Padding.W, 0)}
 	return []onnx.Attribute{ints("kernel_shape", k.H, k.W), ints("strides", s.H, s.W), ints("pads", p.H, p.W, p.H, p.W)}
 }
 

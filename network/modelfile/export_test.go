@@ -53,6 +53,32 @@ func TestExportedNetworksAreReadBack(t *testing.T) {
 	}
 }
 
+// A negative padding, which convolutions of the format cannot have, is a node of its own.
+func TestExportedCropsAreReadBack(t *testing.T) {
+	for _, padding := range []network.Size{{H: -2, W: -1}, {H: 1, W: -1}, {W: -2}} {
+		a := network.Architecture{
+			Inputs: 126, Image: network.Axis{H: 9, W: 7, Channels: 2}, Outputs: 3, Activation: "square",
+			Conv: []network.Conv{{Filters: 4, Kernel: network.Size{H: 3, W: 2}, Stride: network.Square(1), Padding: padding}},
+		}
+		net, err := network.New(a, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := Export{Net: net}.ONNX()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := parse(".onnx", content, "", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rng := rand.New(rand.NewPCG(1, 2))
+		x := mat.NewDense(3, a.Inputs, nil)
+		x.Apply(func(_, _ int, _ float64) float64 { return rng.Float64() }, x)
+		wantClose(t, "read back", back.Forward(x), net.Forward(x))
+	}
+}
+
 // Weights alone of convolutions are channels first in the file, as those of what reads them.
 func TestExportedConvolutionsAreReadBack(t *testing.T) {
 	a := network.Architecture{

@@ -248,6 +248,8 @@ func (w *walker) variable(name string) (polynomial, error) {
 		return polynomial{}, errors.New("an input is missing")
 	case v.constant != nil:
 		return polynomial{}, fmt.Errorf("%q is a constant: want values of the network", name)
+	case v.crop != (network.Size{}):
+		return polynomial{}, fmt.Errorf("%q is cropped: want a convolution to read it", name)
 	case v.base != w.current:
 		return polynomial{}, fmt.Errorf("it reads %q, on which other layers have worked since: want layers in a row, without branches", name)
 	}

@@ -146,6 +146,12 @@ func hostileONNX(t testing.TB, folder string) map[string]string {
 		"no order":                  file(5, w, 1, gemm("x w")) + pb(14, pb(1, inputOrder, 2, "[0,0,1,2]")),
 		"an order of 10^9":          file(5, w, 1, gemm("x w")) + pb(14, pb(1, outputOrder, 2, "[1000000000,0]")),
 		"an order that is no list":  file(5, w, 1, gemm("x w")) + pb(14, pb(1, outputOrder, 2, "{}")),
+
+		"padding of what is cropped": image(5, conv, 5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 1, node("Pad", "x n", "p"), 1, node("Conv", "p w", "y", ints8("pads", 1, 1, 1, 1))),
+		"a crop at one edge":         image(5, conv, 5, pads("n", 0, 0, -1, 0, 0, 0, 0, 0), 1, node("Pad", "x n", "p"), 1, node("Conv", "p w", "y")),
+		"a crop of samples":          image(5, conv, 5, pads("n", -1, 0, 0, 0, -1, 0, 0, 0), 1, node("Pad", "x n", "p"), 1, node("Conv", "p w", "y")),
+		"a crop of everything":       image(5, conv, 5, pads("n", 0, 0, -4, 0, 0, 0, -4, 0), 1, node("Pad", "x n", "p"), 1, node("Conv", "p w", "y")),
+		"a crop before a pool":       image(5, conv, 5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 1, node("Pad", "x n", "p"), 1, node("GlobalAveragePool", "p", "q"), 1, node("Conv", "q w", "y")),
 	}
 }
 

@@ -171,6 +171,10 @@ func (w *walker) onGrid(n *onnx.Node) error {
 
 // conv has weights (outputs, channels, rows, columns).
 func (w *walker) conv(n *onnx.Node) (value, error) {
+	v := w.values[n.Inputs[0]]
+	crop := v.crop
+	v.crop = network.Size{}
+	w.values[n.Inputs[0]] = v
 	if err := w.onGrid(n); err != nil {
 		return value{}, err
 	}
@@ -186,6 +190,11 @@ func (w *walker) conv(n *onnx.Node) (value, error) {
 		return value{}, fmt.Errorf("kernel_shape %v and weights %q of shape %s: want the same kernel", k.Ints, t.Name, onnx.Shape(t.Dims))
 	}
 	window := w.window(n, kernel)
+	p := &window.Padding
+	if p.H > 0 && crop.H > 0 || p.W > 0 && crop.W > 0 {
+		return value{}, fmt.Errorf("padding %v around what was cropped: want one of them", *p)
+	}
+	p.H, p.W = p.H-crop.H, p.W-crop.W
 	d := &network.Dense{In: window.Reads(), Out: int(t.Dims[0]), W: channelsLast(t.Floats, w.axis.Channels, window.Taps()), B: make([]float32, t.Dims[0]), Window: &window}
 	if len(n.Inputs) > 2 && n.Inputs[2] != "" {
 		b, err := w.floats(n, 2, t.Dims[0])

@@ -170,13 +170,21 @@ func (w *walker) reduceMean(n *onnx.Node) (value, error) {
 	return v, err
 }
 
-// pad is what PyTorch writes before a pooling, mostly with nothing to add.
+// pad is what PyTorch writes before a pooling, mostly with nothing to add, or what crops: less than nothing, and as much on both sides.
 func (w *walker) pad(n *onnx.Node) (value, error) {
 	t, err := w.constant(n, 1)
-	if err != nil || t == nil || slices.ContainsFunc(t.Ints, func(v int64) bool { return v != 0 }) {
-		return value{}, cmp.Or(err, errors.New("want pads of 0, or padding as a setting of the convolution"))
+	if err != nil || t == nil {
+		return value{}, cmp.Or(err, errors.New("want constant pads"))
 	}
-	return w.same(n)
+	v, err := w.same(n)
+	if err != nil || !slices.ContainsFunc(t.Ints, func(v int64) bool { return v != 0 }) {
+		return v, err
+	}
+	if len(t.Ints) != 8 || !slices.Equal(t.Ints[:4], t.Ints[4:]) || t.Ints[0] != 0 || t.Ints[1] != 0 || slices.Max(t.Ints) > 0 || slices.Min(t.Ints) < -maxInputs {
+		return value{}, fmt.Errorf("pads %v: want 0, padding as a setting of the convolution, or as many rows and columns less on both sides", t.Ints)
+	}
+	v.crop.H, v.crop.W = v.crop.H-int(t.Ints[2]), v.crop.W-int(t.Ints[3])
+	return v, nil
 }
 
 // shape is the shape of values, with an open size for samples: exporters compute from it what to flatten to.

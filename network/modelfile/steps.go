@@ -149,7 +149,7 @@ func absorb(l *network.Dense, f affine) error {
 	channels := l.In
 	if l.Window != nil {
 		channels = l.Window.In.Channels
-		if !f.shift.zero() && l.Window.Padding != (network.Size{}) {
+		if !f.shift.zero() && l.Window.Pads() {
 			return errors.New("a constant is added to what a convolution with padding reads: want it without padding, or no constant")
 		}
 	}

@@ -3,6 +3,7 @@ package modelfile
 import (
 	"fmt"
 
+	"hepex/network"
 	"hepex/network/onnx"
 )
 
@@ -10,6 +11,7 @@ import (
 type value struct {
 	constant *onnx.Tensor
 	polynomial
+	crop network.Size // lines at each edge of the grid that are cut off: a convolution must follow
 }
 
 // polynomial is c[0] + c[1]·x + c[2]·x², where x is what the steps up to number base give, channel by channel.

@@ -56,7 +56,7 @@ func Random(rng *rand.Rand, g network.Geometry, keep float64, block int) *networ
 }
 
 // Conv is the geometry of a random network of 1 to 3 conv layers and 0 to 2 dense ones after them: kernels of 1 to 7, on one side or
-// both, strides of 1 to 3, paddings, 1 to 5 channels, pooling; grids of at most most×most.
+// both, strides of 1 to 3, paddings and crops, 1 to 5 channels, pooling; grids of at most most×most.
 func Conv(rng *rand.Rand, most int) network.Geometry {
 	var g network.Geometry
 	axis := network.Axis{H: 1 + rng.IntN(most), W: 1 + rng.IntN(most), Channels: 1 + rng.IntN(3)}
@@ -68,7 +68,10 @@ func Conv(rng *rand.Rand, most int) network.Geometry {
 			axis = s.Pool.Out(axis.Channels)
 		}
 		p := network.Size{H: rng.IntN(3), W: rng.IntN(3)}
-		k := network.Size{H: min(p.H+1+rng.IntN(4), 7, axis.H+2*p.H), W: min(p.W+1+rng.IntN(4), 7, axis.W+2*p.W)}
+		if rng.IntN(4) == 0 {
+			p = network.Size{H: -rng.IntN((axis.H + 1) / 2), W: -rng.IntN((axis.W + 1) / 2)}
+		}
+		k := network.Size{H: min(max(p.H, 0)+1+rng.IntN(4), 7, axis.H+2*p.H), W: min(max(p.W, 0)+1+rng.IntN(4), 7, axis.W+2*p.W)}
 		s.Window = network.Window{In: axis, Kernel: k, Stride: network.Size{H: 1 + rng.IntN(3), W: 1 + rng.IntN(3)}, Padding: p}
 		s.Out = 1 + rng.IntN(5)
 		g = append(g, s)
