@@ -72,10 +72,7 @@ func TestExportedCropsAreReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rng := rand.New(rand.NewPCG(1, 2))
-		x := mat.NewDense(3, a.Inputs, nil)
-		x.Apply(func(_, _ int, _ float64) float64 { return rng.Float64() }, x)
-		wantClose(t, "read back", back.Forward(x), net.Forward(x))
+		wantAlike(t, back, net)
 	}
 }
 
@@ -97,8 +94,14 @@ func TestExportedConvolutionsAreReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wantAlike(t, back, net)
+}
+
+// wantAlike checks that a model that was read gives what a network gives.
+func wantAlike(t *testing.T, back *Model, net *network.Network) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
-	x := mat.NewDense(3, a.Inputs, nil)
+	x := mat.NewDense(3, net.Inputs, nil)
 	x.Apply(func(_, _ int, _ float64) float64 { return rng.Float64() }, x)
 	wantClose(t, "read back", back.Forward(x), net.Forward(x))
 }
