@@ -99,7 +99,10 @@ func headline(s run.Progress) string {
 func describe(p *config.Point) string {
 	s := p.Spec
 	words := []string{s.Prune.Scheme}
-	if s.Prune.Replaces() {
+	switch {
+	case s.Prune.Layers != nil:
+		words = append(words, layersText(s.Prune.Layers))
+	case s.Prune.Hidden != nil:
 		words = append(words, hiddenText(s.Prune.Hidden))
 	}
 	if s.Prune.Options().Prunes() {

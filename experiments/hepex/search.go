@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,13 +102,26 @@ func (a *app) announced(lab *search.Lab, o tuning, p *progress) func(context.Con
 
 func choiceText(c search.Choice) string {
 	words := []string{c.Scheme}
-	if c.Hidden != nil {
-		words = append(words, hiddenText(c.Hidden))
+	if c.Layers != nil {
+		words = append(words, layersText(c.Layers))
 	}
 	if c.Scheme == "joint" {
 		words = append(words, c.Budget, fmt.Sprint(c.Ratio), string(c.Kind), c.Shape.String())
 	}
 	return strings.Join(words, " ")
+}
+
+// layersText names hidden layers by their neurons, if all are fully connected.
+func layersText(layers []config.Layer) string {
+	var texts []string
+	var neurons []int
+	for _, l := range layers {
+		texts, neurons = append(texts, l.String()), append(neurons, l.Neurons)
+	}
+	if !slices.Contains(neurons, 0) {
+		return hiddenText(neurons)
+	}
+	return strings.Join(texts, ", ")
 }
 
 func hiddenText(hidden []int) string {
@@ -128,9 +142,9 @@ func (a *app) printRanking(ranking []search.Tried, lab *search.Lab) error {
 	t := newTable(a.out, "rank", "scheme", "hidden", "budget", "ratio", "layout", "tile", "weights", "ring", "log_n", "loss", "seconds", "ms/image", "memory MiB", "upload MiB")
 	spec := lab.Config.Points[0].Spec
 	for i, r := range ranking {
-		hidden, budget, ratio, tile := r.Hidden, "", "", r.Way.Shape.String()
+		hidden, budget, ratio, tile := r.Layers, "", "", r.Way.Shape.String()
 		if hidden == nil {
-			hidden = spec.Network.Hidden
+			hidden = search.LayersOf(spec.Network)
 		}
 		if r.Scheme == "joint" {
 			budget, ratio = r.Budget, fmt.Sprint(r.Ratio)
@@ -139,7 +153,7 @@ func (a *app) printRanking(ranking []search.Tried, lab *search.Lab) error {
 			tile = fmt.Sprintf("%d slots", r.Way.Slots())
 		}
 		mib := func(bytes int64) string { return fmt.Sprintf("%.3g", float64(bytes)/(1<<20)) }
-		if err := t.Append(i+1, r.Scheme, hiddenText(hidden), budget, ratio, string(r.Way.Kind), tile, spec.HE.Weights, string(r.Way.Literal.Ring), r.Way.Literal.LogN,
+		if err := t.Append(i+1, r.Scheme, layersText(hidden), budget, ratio, string(r.Way.Kind), tile, spec.HE.Weights, string(r.Way.Literal.Ring), r.Way.Literal.LogN,
 			fmt.Sprintf("%.4f", r.Loss), fmt.Sprintf("%.4g", r.Way.Seconds), fmt.Sprintf("%.4g", 1e3*r.Way.PerImage), mib(r.Way.Memory.Total()), mib(r.Way.Upload)); err != nil {
 			return err
 		}

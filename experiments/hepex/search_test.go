@@ -83,6 +83,24 @@ func TestTuneSearch(t *testing.T) {
 	}
 }
 
+// Convolutional networks become smaller in their filters, their neurons and in what they look at.
+func TestTuneSearchConvolutions(t *testing.T) {
+	t.Parallel()
+	s := newPricedSandbox(t)
+	s.write("sought.yaml", strings.Replace(sought, "{type: mlp, hidden: [32], activation: square}", "{type: cnn, layers: [conv 3 7 stride 3, dense 16], activation: square}", 1))
+	code, stdout, stderr := s.run(append(s.search(), "--objective", "upload")...)
+	if code != exitDone || !strings.Contains(stdout, "measured") || !strings.Contains(stderr, " padding -") {
+		t.Fatalf("exit code %d: want a search that crops\n%s%s", code, stdout, stderr)
+	}
+	set, damaged, err := record.NewStore(filepath.Join(s.dir, "results/sought-search")).Load()
+	if err != nil || len(damaged) > 0 || len(set) < 2 {
+		t.Errorf("%d records, damaged %v, %v: want 2 at least", len(set), damaged, err)
+	}
+	if code, out, errs := s.run("table", "results/sought-search"); code != exitDone || !strings.Contains(out, "dense") || strings.Contains(errs, "left out") {
+		t.Errorf("table: exit code %d\n%s%s", code, out, errs)
+	}
+}
+
 func TestTuneSearchRefuses(t *testing.T) {
 	t.Parallel()
 	s := newSandbox(t)

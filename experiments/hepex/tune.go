@@ -83,9 +83,9 @@ fastest encrypted network that loses at most that much. Points that differ in th
 times (and the memory of the seed that needs most), named by the id of the first. --write has the first line as a config to run. Exit code 3 if
 nothing loses so little, or fits --memory.
 
-With --search the config needs data, network and train only, and the search finds the rest: smaller hidden layers, pruning with
-joint by budgets of the whole evaluation and of tiles, of the network or of a smaller one, the ratio, layout, tile shape and
-ring. It trains few networks: what promises nothing better than the best found is not trained. Each is a record in
+With --search the config needs data, network and train only, and the search finds the rest: smaller hidden layers, of convolutions
+also what they look at, pruning with joint by budgets of the whole evaluation and of tiles, of the network or of a smaller one, the
+ratio, layout, tile shape and ring. It trains few networks: what promises nothing better than the best found is not trained. Each is a record in
 OUT/<experiment>-search, so that the same command goes on after an interruption. The best is written as the config
 OUT/<experiment>-search/<experiment>-best.yaml and runs encrypted. All choices are made on the validation split.`,
 		Example: "  hepex tune configs/quickstart.yaml --batch 1\n  hepex tune configs/mnist-mlp.yaml --objective throughput --memory 8GiB --degradation 0.02\n  hepex tune configs/quickstart.yaml --degradation 2pt --write best.yaml\n  hepex tune configs/mnist-mlp.yaml --search --batch 64 --degradation 0.01 --trainings 40",

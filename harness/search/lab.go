@@ -41,18 +41,20 @@ type Lab struct {
 	store  *record.Store
 	weight float64 // seconds of a training, as estimated; 0: not known
 
-	samples [][]float64
-	kinds   []packing.Kind  // layouts and tile shapes worth pricing; nil before the unpruned network is priced
-	shapes  []packing.Shape // whatever their batch
-	spent   time.Duration   // on trainings in this process …
-	fresh   int             // … so many
+	samples  [][]float64
+	unpruned float64         // the score of the unpruned network; 0: none
+	learnt   float64         // scores of trained networks, in those before training
+	kinds    []packing.Kind  // layouts and tile shapes worth pricing; nil before the unpruned network is priced
+	shapes   []packing.Shape // whatever their batch
+	spent    time.Duration   // on trainings in this process …
+	fresh    int             // … so many
 }
 
 // NewLab checks that the config can be searched around.
 func NewLab(o Options) (*Lab, error) {
 	l := &Lab{Options: o, store: record.NewStore(o.Dir)}
-	if n := o.Config.Points[0].Spec.Network; n.From != "" || n.Hidden == nil {
-		return nil, errors.New("search: want a network with network.hidden, as smaller ones are tried; hepex tune CONFIG ranks ways to evaluate others")
+	if n := o.Config.Points[0].Spec.Network; n.From != "" || len(LayersOf(n)) == 0 {
+		return nil, errors.New("search: want a network with network.hidden or network.layers, as smaller ones are tried; hepex tune CONFIG ranks ways to evaluate others")
 	}
 	if spec := o.Config.Points[0].Spec; spec.HE.LogQ != nil || spec.HE.Insecure {
 		return nil, errors.New("search: the config gives he.log_q or he.insecure: want neither, as parameters are chosen for each candidate")
@@ -61,7 +63,7 @@ func NewLab(o Options) (*Lab, error) {
 	if l.base, err = l.point(Choice{Scheme: "dense"}); err != nil {
 		return nil, err
 	}
-	_, err = l.point(Choice{Scheme: "joint", Budget: l.budget(), Ratio: 0.5, Shape: l.shape(Choice{}), Kind: packing.Tiles})
+	_, err = l.point(Choice{Scheme: "joint", Budget: "tiles", Ratio: 0.5, Shape: l.shape(Choice{}), Kind: packing.Tiles})
 	return l, err
 }
 
@@ -85,9 +87,9 @@ const (
 
 // values are the keys of a choice in a config.
 func (l *Lab) values(c Choice) config.Values {
-	v := config.Values{"prune.scheme": c.Scheme, "prune.hidden": nil, "tile": l.shape(c).String(), "layout": string(packing.Tiles)}
-	if c.Hidden != nil {
-		v["prune.hidden"] = c.Hidden
+	v := config.Values{"prune.scheme": c.Scheme, l.layersKey(): nil, "tile": l.shape(c).String(), "layout": string(packing.Tiles)}
+	if c.Layers != nil {
+		v[l.layersKey()] = c.Layers.value(l.layersKey())
 	}
 	if c.Scheme != "joint" {
 		return v
@@ -101,6 +103,14 @@ func (l *Lab) values(c Choice) config.Values {
 		v["prune.lasso"] = lasso
 	}
 	return v
+}
+
+// layersKey is the key of the layers of another network than the unpruned one.
+func (l *Lab) layersKey() string {
+	if len(l.Config.Points[0].Spec.Network.Layers) > 0 {
+		return keyLayers
+	}
+	return keyNeurons
 }
 
 // shape of the tiles that records count, where a choice has none of its own.
@@ -168,7 +178,11 @@ func (l *Lab) Train(ctx context.Context, n int, c Choice) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.best(ways, trained.DegradationIn)
+	out, err := l.best(ways, trained.DegradationIn)
+	if c.Scheme == "dense" {
+		l.unpruned = out.Score
+	}
+	return out, err
 }
 
 // best is the first way in which the network loses little enough or, if there is none, the first: the weights of some layouts are integers.
@@ -230,6 +244,13 @@ func (l *Lab) TrainingSeconds() float64 {
 		return l.spent.Seconds() / float64(l.fresh)
 	}
 	return l.weight
+}
+
+// pricing shows how far pricing of networks that may be trained is.
+func (l *Lab) pricing(done float64) {
+	if l.Progress != nil {
+		l.Progress(run.Progress{Stage: "search", Current: min(1, l.Trainings-1), Points: l.Trainings, Point: &l.base.Point, Step: trial.Step{Name: "price smaller networks", Done: done}})
+	}
 }
 
 // progress shows a training as one of all that there may be.

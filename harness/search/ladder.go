@@ -15,7 +15,7 @@ type Rung struct {
 	Score float64
 }
 
-// ladder is a family of small networks. One that has at most the neurons of another, layer by layer, is taken to lose more.
+// ladder is a family of small networks. One that is larger than another in no dimension is taken to lose more.
 type ladder struct{ rungs []Rung }
 
 // newLadder is the family of small networks.
@@ -41,16 +41,6 @@ func (l *ladder) Next(target float64) (c Choice, promise float64, ok bool) {
 // Learn drops the rung, and with one that loses too much all that are smaller. One that failed says nothing of them.
 func (l *ladder) Learn(c Choice, o Outcome, good bool) {
 	l.rungs = slices.DeleteFunc(l.rungs, func(r Rung) bool {
-		return slices.Equal(r.Hidden, c.Hidden) || !good && o.Err == nil && within(r.Hidden, c.Hidden)
+		return slices.Equal(r.Layers, c.Layers) || !good && o.Err == nil && within(r.Layers, c.Layers)
 	})
-}
-
-// within tells whether no layer of a has more neurons than that of b.
-func within(a, b []int) bool {
-	for i := range a {
-		if a[i] > b[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -21,7 +21,7 @@ import (
 // Choice is a network to train.
 type Choice struct {
 	Scheme string // dense, small or joint
-	Hidden []int  // neurons of the hidden layers that it is trained with; nil: those of the unpruned network
+	Layers Layers // hidden ones that it is trained with; nil: those of the unpruned network
 	Budget string // joint: what Ratio is a share of
 	Ratio  float64
 	Shape  packing.Shape

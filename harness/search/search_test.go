@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"hepex/harness/config"
 	"hepex/packing"
 )
 
@@ -74,8 +75,8 @@ func (w *world) outcome(c Choice) Outcome {
 	case "dense":
 		return Outcome{Score: 100}
 	case "small":
-		i := slices.IndexFunc(w.rungs, func(r Rung) bool { return slices.Equal(r.Hidden, c.Hidden) })
-		return Outcome{Loss: limit * 300 / product(c.Hidden), Score: w.rungs[i].Score}
+		i := slices.IndexFunc(w.rungs, func(r Rung) bool { return slices.Equal(r.Layers, c.Layers) })
+		return Outcome{Loss: limit * 300 / product(c.Layers), Score: w.rungs[i].Score}
 	}
 	b := w.branches[c.Shape.In]
 	if 1-c.Ratio < b.least {
@@ -84,10 +85,10 @@ func (w *world) outcome(c Choice) Outcome {
 	return Outcome{Loss: limit * math.Pow(b.boundary/(1-c.Ratio), b.power), Score: b.score(1 - c.Ratio)}
 }
 
-func product(hidden []int) float64 {
+func product(ls Layers) float64 {
 	p := 1.0
-	for _, n := range hidden {
-		p *= float64(n)
+	for _, l := range ls {
+		p *= float64(l.Neurons)
 	}
 	return p
 }
@@ -121,7 +122,7 @@ func TestBranchFindsTheBoundary(t *testing.T) {
 // Neither a branch whose least share is above the best found, nor a smaller network than one that is too small, is trained.
 func TestDominatedAreNotTrained(t *testing.T) {
 	w := &world{
-		rungs:    []Rung{{Choice{Scheme: "small", Hidden: []int{32, 16}}, 50}, {Choice{Scheme: "small", Hidden: []int{16, 16}}, 40}, {Choice{Scheme: "small", Hidden: []int{16, 8}}, 30}, {Choice{Scheme: "small", Hidden: []int{8, 16}}, 20}},
+		rungs:    []Rung{{Choice{Scheme: "small", Layers: dense(32, 16)}, 50}, {Choice{Scheme: "small", Layers: dense(16, 16)}, 40}, {Choice{Scheme: "small", Layers: dense(16, 8)}, 30}, {Choice{Scheme: "small", Layers: dense(8, 16)}, 20}},
 		branches: []fake{{whole: 60, boundary: 0.1, power: 1}, {whole: 400, boundary: 0.001, power: 1}, {whole: 70, boundary: 0.1, fixed: 65, power: 1}},
 	}
 	s := w.explore(t, 40)
@@ -150,7 +151,7 @@ func TestDominatedAreNotTrained(t *testing.T) {
 // What promises hardly anything is not worth a training.
 func TestSmallGainsAreNotTrained(t *testing.T) {
 	for score, want := range map[float64]int{98: 1, 96: 2} { // the unpruned network scores 100
-		w := &world{rungs: []Rung{{Choice{Scheme: "small", Hidden: []int{64, 64}}, score}}}
+		w := &world{rungs: []Rung{{Choice{Scheme: "small", Layers: dense(64, 64)}, score}}}
 		if w.explore(t, 40); len(w.trained) != want {
 			t.Errorf("a promise of %g: %d trainings, want %d", score, len(w.trained), want)
 		}
@@ -159,7 +160,7 @@ func TestSmallGainsAreNotTrained(t *testing.T) {
 
 // A network whose training fails is not tried again, but smaller ones are: they were not too small.
 func TestFailureSaysNothingOfSmallerNetworks(t *testing.T) {
-	small := func(n int) Choice { return Choice{Scheme: "small", Hidden: []int{n}} }
+	small := func(n int) Choice { return Choice{Scheme: "small", Layers: dense(n)} }
 	l := newLadder([]Rung{{small(8), 1}, {small(16), 2}, {small(32), 3}})
 	l.Learn(small(16), Outcome{Err: errors.New("timeout")}, false)
 	var left []Choice
@@ -175,8 +176,8 @@ func TestFailureSaysNothingOfSmallerNetworks(t *testing.T) {
 // random is a world in which what keeps less loses more.
 func random(rng *rand.Rand) *world {
 	w := &world{}
-	for _, h := range halvings([]int{128, 64}) {
-		w.rungs = append(w.rungs, Rung{Choice{Scheme: "small", Hidden: h}, 10 + 80*product(h)/(128*64)*(0.9+0.2*rng.Float64())})
+	for _, ls := range dense(128, 64).smaller(anything) {
+		w.rungs = append(w.rungs, Rung{Choice{Scheme: "small", Layers: ls}, 10 + 80*product(ls)/(128*64)*(0.9+0.2*rng.Float64())})
 	}
 	for range 1 + rng.IntN(12) {
 		whole := 20 + 100*rng.Float64()
@@ -248,33 +249,63 @@ func TestResume(t *testing.T) {
 	}
 }
 
-func TestHalvings(t *testing.T) {
-	if got, want := halvings([]int{32, 16}), [][]int{{16, 16}, {8, 16}, {32, 8}, {16, 8}, {8, 8}}; !cmp.Equal(got, want) {
+func TestSmallerNetworks(t *testing.T) {
+	if got, want := dense(32, 16).smaller(anything), []Layers{dense(16, 16), dense(8, 16), dense(32, 8), dense(16, 8), dense(8, 8)}; !cmp.Equal(got, want) {
 		t.Errorf("%v: want %v", got, want)
 	}
-	deep := halvings([]int{512, 512, 512, 512})
+	deep := dense(512, 512, 512, 512).smaller(anything)
 	if len(deep) > mostRungs || len(deep) < 20 {
 		t.Errorf("%d sizes of four layers", len(deep))
 	}
-	if got := halvings([]int{8}); len(got) > 0 {
+	if got := dense(8).smaller(anything); len(got) > 0 {
 		t.Errorf("%v of a layer of 8", got)
+	}
+	got := parsed(t, "conv 4 5x3 padding 1", "pool 2", "dense 8").smaller(func(ls Layers) bool { return ls[0].Padding.H > -5 })
+	want := []Layers{
+		parsed(t, "conv 2 5x3 padding 1", "pool 2", "dense 8"),
+		parsed(t, "conv 4 5x3 padding -1", "pool 2", "dense 8"), parsed(t, "conv 2 5x3 padding -1", "pool 2", "dense 8"),
+		parsed(t, "conv 4 5x3 padding -3", "pool 2", "dense 8"), parsed(t, "conv 2 5x3 padding -3", "pool 2", "dense 8"),
+	}
+	if !cmp.Equal(got, want) {
+		t.Errorf("%v: want %v", got, want)
 	}
 }
 
-func TestStartsAround(t *testing.T) {
-	unpruned := []int{128, 64}
-	for _, c := range []struct {
-		best *Tried
-		want [][]int
-	}{
-		{nil, [][]int{nil}},
-		{&Tried{Choice: Choice{Scheme: "dense"}}, [][]int{nil}},
-		{&Tried{Choice: Choice{Scheme: "small", Hidden: []int{32, 64}}}, [][]int{nil, {64, 64}, {32, 64}}},
-		{&Tried{Choice: Choice{Scheme: "small", Hidden: []int{64, 32}}}, [][]int{nil, {64, 32}}},
-	} {
-		if got := startsAround(c.best, unpruned); !cmp.Equal(got, c.want) {
-			t.Errorf("%+v: %v: want %v", c.best, got, c.want)
+// anything makes sense.
+func anything(Layers) bool { return true }
+
+func parsed(t *testing.T, texts ...string) (ls Layers) {
+	t.Helper()
+	for _, text := range texts {
+		l, err := config.ParseLayer(text)
+		if err != nil {
+			t.Fatal(err)
 		}
+		ls = append(ls, l)
+	}
+	return ls
+}
+
+func TestStartsAround(t *testing.T) {
+	fc := dense(128, 64)
+	conv := parsed(t, "conv 8 5 padding 1", "pool 2", "dense 32")
+	for _, c := range []struct {
+		best     Layers
+		unpruned Layers
+		want     []Layers
+	}{
+		{nil, fc, []Layers{nil}},
+		{dense(32, 64), fc, []Layers{nil, dense(64, 64), dense(32, 64)}},
+		{dense(64, 32), fc, []Layers{nil, dense(64, 32)}},
+		{parsed(t, "conv 2 5 padding -3", "pool 2", "dense 32"), conv, []Layers{nil, parsed(t, "conv 4 5 padding -1", "pool 2", "dense 32"), parsed(t, "conv 2 5 padding -3", "pool 2", "dense 32")}},
+		{parsed(t, "conv 8 5", "pool 2", "dense 32"), conv, []Layers{nil, parsed(t, "conv 8 5", "pool 2", "dense 32")}},
+	} {
+		if got := startsAround(&Tried{Choice: Choice{Layers: c.best}}, c.unpruned); !cmp.Equal(got, c.want) {
+			t.Errorf("%v: %v: want %v", c.best, got, c.want)
+		}
+	}
+	if got := startsAround(nil, fc); len(got) != 1 || got[0] != nil {
+		t.Errorf("%v: want the unpruned network alone", got)
 	}
 }
 

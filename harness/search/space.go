@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"hepex/harness/config"
 	"hepex/harness/trial"
 	"hepex/harness/tune"
 	"hepex/network"
@@ -12,9 +13,7 @@ import (
 )
 
 const (
-	leastNeurons = 8    // of a small network's layer
-	mostRungs    = 100  // small networks to choose from
-	leastShare   = 0.02 // that a branch tries
+	leastShare = 0.02 // that a branch tries
 
 	near      = 1.5 // candidates that score up to this multiple of the best are worth pricing for other networks
 	mostNear  = 6   // tile shapes, of the unpruned network and of the smallest
@@ -24,57 +23,51 @@ const (
 
 // Rungs prices all smaller networks.
 func (l *Lab) Rungs() ([]Rung, error) {
+	if err := l.compareUntrained(); err != nil {
+		return nil, err
+	}
 	var rungs []Rung
-	for _, hidden := range halvings(l.base.Spec.Network.Hidden) {
-		ranked, err := l.untrained(hidden, l.kinds)
+	smaller := l.smaller()
+	for i, small := range smaller {
+		l.pricing(float64(i) / float64(len(smaller)))
+		ranked, err := l.untrained(small, l.kinds)
 		if errors.Is(err, tune.ErrNone) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		rungs = append(rungs, Rung{Choice{Scheme: "small", Hidden: hidden}, ranked[0].Score(l.Objective)})
+		rungs = append(rungs, Rung{Choice{Scheme: "small", Layers: small}, l.expected(&ranked[0])})
 	}
 	return rungs, nil
 }
 
-// halvings are the sizes of hidden layers that come from halving each, down to a few neurons: all combinations, or, if these are too
-// many, those whose layers were halved about as often.
-func halvings(hidden []int) [][]int {
-	for apart := 16; ; apart-- {
-		all := [][]int{nil}
-		for _, n := range hidden {
-			var next [][]int
-			for times := 0; times == 0 || n>>times >= leastNeurons; times++ {
-				for _, front := range all {
-					next = append(next, append(slices.Clone(front), times))
-				}
-			}
-			all = next
-		}
-		all = slices.DeleteFunc(all, func(times []int) bool {
-			return slices.Max(times) == 0 || slices.Max(times)-slices.Min(times) > apart
-		})
-		if len(all) <= mostRungs || apart == 0 {
-			for _, times := range all {
-				for i, t := range times {
-					times[i] = hidden[i] >> t
-				}
-			}
-			return all
-		}
+// compareUntrained finds what training makes of scores, by the unpruned network: values that are not trained are of other sizes, and may
+// need other moduli.
+func (l *Lab) compareUntrained() error {
+	l.learnt = 1
+	ranked, err := l.untrained(nil, l.kinds)
+	if err == nil && l.unpruned > 0 {
+		l.learnt = l.unpruned / ranked[0].Score(l.Objective)
 	}
+	if errors.Is(err, tune.ErrNone) {
+		return nil
+	}
+	return err
 }
+
+// expected is the score of a network that is not trained yet.
+func (l *Lab) expected(c *tune.Candidate) float64 { return l.learnt * c.Score(l.Objective) }
 
 // Branches are the pruned networks: of the unpruned one, and of small ones about as large as the best.
 func (l *Lab) Branches(best *Tried) ([]Family, error) {
 	var all []start
-	for i, hidden := range startsAround(best, l.base.Spec.Network.Hidden) {
+	for i, from := range startsAround(best, LayersOf(l.base.Spec.Network)) {
 		most := perLesser
 		if i == 0 {
 			most = perStart
 		}
-		some, err := l.starts(hidden, most)
+		some, err := l.starts(from, most)
 		if err != nil && !errors.Is(err, tune.ErrNone) {
 			return nil, err
 		}
@@ -94,21 +87,21 @@ type start struct {
 	whole, floor float64
 }
 
-// starts are the branches of a network with the given hidden layers: in the tile shapes that suit it best before it is pruned, with the
+// starts are the branches of a network of some layers: in the tile shapes that suit it best before it is pruned, with the
 // budget of the objective and with that of tiles. Networks pruned by tiles may also run in layouts of one image.
-func (l *Lab) starts(hidden []int, most int) ([]start, error) {
-	ranked, err := l.untrained(hidden, []packing.Kind{packing.Tiles, packing.Scalar})
+func (l *Lab) starts(from Layers, most int) ([]start, error) {
+	ranked, err := l.untrained(from, []packing.Kind{packing.Tiles, packing.Scalar})
 	if err != nil {
 		return nil, err
 	}
-	anyhow, err := l.untrained(hidden, l.kinds)
+	anyhow, err := l.untrained(from, l.kinds)
 	if err != nil {
 		return nil, err
 	}
 	var all []start
 	for _, c := range distinct(ranked, most) {
-		choice := Choice{Scheme: "joint", Hidden: hidden, Budget: l.budget(), Shape: c.Shape, Kind: c.Kind}
-		all = append(all, start{choice, c.Score(l.Objective), 0})
+		choice := Choice{Scheme: "joint", Layers: from, Budget: l.budget(), Shape: c.Shape, Kind: c.Kind}
+		all = append(all, start{choice, l.expected(&c), 0})
 		if c.Kind != packing.Tiles {
 			continue
 		}
@@ -116,7 +109,7 @@ func (l *Lab) starts(hidden []int, most int) ([]start, error) {
 		if best := anyhow[0]; best.Kind == packing.OneImage && best.Score(l.Objective) < c.Score(l.Objective) {
 			c = best
 		}
-		all = append(all, start{choice, c.Score(l.Objective), l.untouched(&c)})
+		all = append(all, start{choice, l.expected(&c), l.untouched(&c)})
 	}
 	return all, nil
 }
@@ -127,24 +120,7 @@ func (l *Lab) untouched(c *tune.Candidate) float64 {
 	if l.Objective == tune.Memory || l.Objective == tune.Upload {
 		return 0
 	}
-	return c.Score(l.Objective) * (1 - c.TileTime()) / 2
-}
-
-// startsAround are the hidden layers of the networks to prune: those of the unpruned one (nil), of the best if it is a small one, and
-// twice these.
-func startsAround(best *Tried, unpruned []int) [][]int {
-	starts := [][]int{nil}
-	if best == nil || best.Hidden == nil {
-		return starts
-	}
-	larger := slices.Clone(best.Hidden)
-	for i := range larger {
-		larger[i] = min(2*larger[i], unpruned[i])
-	}
-	if !slices.Equal(larger, unpruned) {
-		starts = append(starts, larger)
-	}
-	return append(starts, best.Hidden)
+	return l.expected(c) * (1 - c.TileTime()) / 2
 }
 
 // distinct are the best candidates that differ in layout or in which weights share a tile.
@@ -161,12 +137,29 @@ func distinct(ranked []tune.Candidate, most int) []tune.Candidate {
 	return out
 }
 
-// untrained ranks the ways to evaluate a network of the given hidden layers, nil for those of the unpruned one.
-func (l *Lab) untrained(hidden []int, kinds []packing.Kind) ([]tune.Candidate, error) {
+// smaller are the small networks to choose from.
+func (l *Lab) smaller() []Layers {
+	return LayersOf(l.base.Spec.Network).smaller(func(ls Layers) bool {
+		spec := l.small(ls)
+		_, err := spec.EvaluatedGeometry(spec.Data.Form())
+		return err == nil
+	})
+}
+
+// small is the unpruned network's point with other layers, if there are any.
+func (l *Lab) small(ls Layers) config.Spec {
 	spec := l.base.Spec
-	if hidden != nil {
-		spec.Prune.Scheme, spec.Prune.Hidden = "small", hidden
+	if ls == nil {
+		return spec
 	}
+	spec.Prune.Scheme = "small"
+	spec.Prune.Layers = ls
+	return spec
+}
+
+// untrained ranks the ways to evaluate a network of some layers, nil for those of the unpruned one.
+func (l *Lab) untrained(ls Layers, kinds []packing.Kind) ([]tune.Candidate, error) {
+	spec := l.small(ls)
 	f, err := trial.Untrained(spec)
 	if err != nil {
 		return nil, err
@@ -206,8 +199,7 @@ func (l *Lab) ways(c Choice, n *trial.Network) ([]tune.Candidate, error) {
 
 // shortlist notes which layouts and tile shapes are near the best, for the unpruned network or for the smallest.
 func (l *Lab) shortlist(ranked []tune.Candidate) error {
-	small := halvings(l.base.Spec.Network.Hidden)
-	if len(small) > 0 {
+	if small := l.smaller(); len(small) > 0 {
 		smallest, err := l.untrained(small[len(small)-1], nil)
 		if err != nil && !errors.Is(err, tune.ErrNone) {
 			return err

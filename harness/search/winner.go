@@ -74,8 +74,8 @@ func (l *Lab) Keep(tried []Tried) error {
 			continue
 		}
 		v := l.values(t.Choice)
-		if t.Hidden == nil {
-			delete(v, "prune.hidden") // the base has none
+		if t.Layers == nil {
+			delete(v, l.layersKey()) // the base has none
 		}
 		cases = append(cases, v)
 	}
