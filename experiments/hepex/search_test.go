@@ -87,8 +87,8 @@ func TestTuneSearch(t *testing.T) {
 func TestTuneSearchConvolutions(t *testing.T) {
 	t.Parallel()
 	s := newPricedSandbox(t)
-	s.write("sought.yaml", strings.Replace(sought, "{type: mlp, hidden: [32], activation: square}", "{type: cnn, layers: [conv 3 7 stride 3, dense 16], activation: square}", 1))
-	code, stdout, stderr := s.run(append(s.search(), "--objective", "upload")...)
+	s.write("sought.yaml", strings.Replace(sought, "{type: mlp, hidden: [32], activation: square}", "{type: cnn, layers: [conv 4 7 stride 3], activation: square}", 1))
+	code, stdout, stderr := s.run("tune", "sought.yaml", "--search", "--objective", "throughput", "--degradation", "0.1", "--trainings", "3")
 	if code != exitDone || !strings.Contains(stdout, "measured") || !strings.Contains(stderr, " padding -") {
 		t.Fatalf("exit code %d: want a search that crops\n%s%s", code, stdout, stderr)
 	}
