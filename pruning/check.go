@@ -64,7 +64,7 @@ func (o Options) check() error {
 		"plan":               cmp.Or(oneOf("plan", o.Plan, Plans()), oneOf("layout", string(o.Kind), wholeLayouts)),
 		"lasso":              within("lasso", o.Lasso, 0, most),
 		"lasso_on":           oneOf("lasso_on", o.LassoOn, LassoScopes()),
-		"hidden":             within("hidden layers", float64(len(o.Small.Hidden)), 1, most),
+		"hidden":             within("hidden layers", float64(len(o.Small.Hidden)+len(o.Small.Conv)), 1, most),
 		"retrain.rate":       oneOf("retrain.rate", o.Rate, Rates()),
 		"retrain.patience":   within("retrain.patience", float64(o.Stop), 0, most),
 		"distil.alpha":       within("distil.alpha", o.Distil.Alpha, 0, 1),

@@ -28,6 +28,9 @@ func convNet(t *testing.T, rng *rand.Rand) *network.Network {
 				Stride: network.Size{H: 1 + rng.IntN(2), W: 1 + rng.IntN(2)},
 			}
 			c.Padding = network.Size{H: rng.IntN(c.Kernel.H), W: rng.IntN(c.Kernel.W)}
+			if rng.IntN(4) == 0 {
+				c.Padding = network.Size{H: -rng.IntN(2), W: -rng.IntN(2)}
+			}
 			if rng.IntN(2) == 0 {
 				c.Pool = network.Square(2)
 			}
@@ -51,7 +54,7 @@ func convOptions(rng *rand.Rand, scheme string) Options {
 	o.Scope, o.Permutation = Scopes()[rng.IntN(2)], Permutations()[rng.IntN(5)]
 	o.Importance, o.Target = Importances()[rng.IntN(len(Importances()))], Targets()[rng.IntN(len(Targets()))]
 	o.Ratio = []float64{0.2, 0.5, 0.8}[rng.IntN(3)]
-	o.Small.Hidden, o.Small.Conv = []int{6}, []network.Conv{{Filters: 3, Kernel: network.Square(2), Stride: network.Square(2)}}
+	o.Small.Hidden, o.Small.Conv = []int{6}[:rng.IntN(2)], []network.Conv{{Filters: 3, Kernel: network.Square(2), Stride: network.Square(2)}}
 	o.Custom = []string{"prune filters 0.3", "retrain 1", "prune channels 0.3", "permute kmeans", "prune tiles 0.5", "expand", "retrain 2"}
 	if scheme == "joint" {
 		o.Small = Small{}
