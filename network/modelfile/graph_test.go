@@ -49,6 +49,56 @@ func TestWaysToWritePolynomials(t *testing.T) {
 	}
 }
 
+// What is cropped stays so, whatever is computed of it and however the axes are listed, until a convolution reads it.
+func TestWaysToCrop(t *testing.T) {
+	number := func(name string, v float64) string { return raw(name, 1, float4(v)) }
+	crop := []any{5, pads("n", 0, 0, -2, -1, 0, 0, -2, -1), 1, node("Pad", "h n", "c")}
+	listed := func(axes []int64, values ...int64) []any {
+		return []any{5, pads("n", values...), 5, pads("axes", axes...), 5, number("v", 0), 1, node("Pad", "h n v axes", "p")}
+	}
+	same := func(v float64) float64 { return v }
+	for name, c := range map[string]struct {
+		graph []any // from h to p
+		f     func(v float64) float64
+	}{
+		"nothing":           {append(crop, 1, node("Identity", "c", "p")), same},
+		"a scale":           {append(crop, 5, number("a", 2), 1, node("Mul", "a c", "p")), func(v float64) float64 { return 2 * v }},
+		"a norm":            {append(crop, 5, number("a", 3), 5, number("b", 4), 1, node("Sub", "c a", "d"), 1, node("Div", "d b", "p")), func(v float64) float64 { return (v - 3) / 4 }},
+		"a square":          {append(crop, 1, node("Mul", "c c", "p")), func(v float64) float64 { return v * v }},
+		"a power":           {append(crop, 5, number("e", 2), 1, node("Pow", "c e", "p")), func(v float64) float64 { return v * v }},
+		"a negative":        {append(crop, 1, node("Neg", "c", "p")), func(v float64) float64 { return -v }},
+		"a sum with itself": {append(crop, 1, node("Neg", "c", "d"), 1, node("Mul", "c d", "e"), 1, node("Add", "e c", "p")), func(v float64) float64 { return v - v*v }},
+		"a norm before":     {[]any{5, number("a", 3), 1, node("Sub", "h a", "d"), 5, pads("n", 0, 0, -2, -1, 0, 0, -2, -1), 1, node("Pad", "d n", "p")}, func(v float64) float64 { return v - 3 }},
+		"by steps":          {[]any{5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 5, pads("m", 0, 0, -1, -1, 0, 0, -1, -1), 1, node("Pad", "h n", "c"), 1, node("Pad", "c m", "p")}, same},
+		"all axes":          {listed([]int64{0, 1, 2, 3}, 0, 0, -2, -1, 0, 0, -2, -1), same},
+		"some axes":         {listed([]int64{2, 3}, -2, -1, -2, -1), same},
+		"from the last":     {listed([]int64{-1, -2}, -1, -2, -1, -2), same},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first := []any{5, ones("first", 1, 1, 1, 1), 1, node("Conv", "x first", "h")}
+			content := image(append(append(first, c.graph...), 5, ones("w", 2, 1, 3, 3), 1, node("Conv", "p w", "s"), 1, node("GlobalAveragePool", "s", "y"))...)
+			m, err := parse(".onnx", []byte(content), "", Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			x, want := mat.NewDense(1, 64, nil), 0.0
+			for i := range 64 {
+				x.Set(0, i, float64(i)/16)
+			}
+			for top := 2; top < 4; top++ { // windows of 3×3 within rows 2 to 5 and columns 1 to 6
+				for left := 1; left < 5; left++ {
+					for tap := range 9 {
+						want += c.f(x.At(0, (top+tap/3)*8+left+tap%3)) / 8
+					}
+				}
+			}
+			if got := m.Forward(x).At(0, 0); math.Abs(got-want) > 1e-4*math.Abs(want) {
+				t.Errorf("got %g: want %g", got, want)
+			}
+		})
+	}
+}
+
 // Ways to take the mean over a grid are alike.
 func TestWaysToPool(t *testing.T) {
 	axes := raw("axes", 7, "\x02\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00\x00", 2)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"hepex/network"
 	"hepex/network/onnx"
 )
 
@@ -73,20 +74,21 @@ func Supported() string {
 	return strings.Join(names, ", ") + ": layers in a row, with polynomials of degree 2 between them"
 }
 
-// operand is an input of an arithmetic node as a polynomial in the last step.
-func (w *walker) operand(n *onnx.Node, input int) (polynomial, error) {
+// operand is an input of an arithmetic node, a constant too, as a polynomial in the last step.
+func (w *walker) operand(n *onnx.Node, input int) (value, error) {
 	if input >= len(n.Inputs) {
-		return polynomial{}, fmt.Errorf("input %d is missing", input)
+		return value{}, fmt.Errorf("input %d is missing", input)
 	}
 	v, ok := w.values[n.Inputs[input]]
 	if !ok {
-		return polynomial{}, fmt.Errorf("input %d is missing", input)
+		return value{}, fmt.Errorf("input %d is missing", input)
 	}
 	if v.constant == nil {
-		return v.polynomial, nil
+		return v, nil
 	}
 	c, err := w.coefficient(v.constant)
-	return constantPolynomial(w.current, c), err
+	v.polynomial = constantPolynomial(w.current, c)
+	return v, err
 }
 
 // arithmetic is an operator of two values.
@@ -101,13 +103,16 @@ func arithmetic(f func(a, b polynomial) (polynomial, error)) func(w *walker, n *
 			return value{}, err
 		}
 		if a.base != w.current || b.base != w.current {
-			if n.Op == "Mul" && w.gate(a, b) {
+			if n.Op == "Mul" && a.crop == b.crop && w.gate(a.polynomial, b.polynomial) {
 				return value{polynomial: identity(w.current)}, nil
 			}
 			return value{}, errors.New("it joins values that other layers have worked on since: want layers in a row, without branches")
 		}
-		p, err := f(a, b)
-		return value{polynomial: p}, err
+		if a.constant == nil && b.constant == nil && a.crop != b.crop {
+			return value{}, errors.New("it joins values of which not the same lines are cropped")
+		}
+		p, err := f(a.polynomial, b.polynomial)
+		return value{polynomial: p, crop: network.Size{H: max(a.crop.H, b.crop.H), W: max(a.crop.W, b.crop.W)}}, err
 	}
 }
 
@@ -156,8 +161,8 @@ func powerOf(a, b polynomial) (polynomial, error) {
 }
 
 func (w *walker) negate(n *onnx.Node) (value, error) {
-	p, err := w.operand(n, 0)
-	return value{polynomial: polynomial{base: p.base}.plus(p, -1)}, err
+	v, err := w.operand(n, 0)
+	return value{polynomial: polynomial{base: v.base}.plus(v.polynomial, -1), crop: v.crop}, err
 }
 
 func (w *walker) same(n *onnx.Node) (value, error) {
@@ -200,7 +205,7 @@ func (w *walker) activation(n *onnx.Node) (value, error) {
 	}
 	f := activations[n.Op](n)
 	act := &activation{n.Op, f}
-	if p.base == w.current && p.uniform() && p.degree() == 1 && !p.isIdentity() {
+	if p.base == w.current && p.crop == (network.Size{}) && p.uniform() && p.degree() == 1 && !p.isIdentity() {
 		act.f = func(x float64) float64 { return f(p.eval(x)) }
 	} else if err := w.settle(n.Inputs[0]); err != nil {
 		return value{}, err

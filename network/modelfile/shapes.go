@@ -138,12 +138,19 @@ func (w *walker) squeezed(n *onnx.Node, c *onnx.Tensor) (value, error) {
 	return value{constant: &out}, nil
 }
 
-// axes are the axes of a node, as a setting or as an input, of so many, counted from the first; nil if it lists none.
+// axes are the axes of a node, as a setting or as its second input, of so many, in their order; nil if it lists none.
 func (w *walker) axes(n *onnx.Node, rank int) ([]int64, error) {
+	axes, err := w.listedAxes(n, 1, rank)
+	slices.Sort(axes)
+	return axes, err
+}
+
+// listedAxes are those of a setting or of an input as the node lists them, counted from the first.
+func (w *walker) listedAxes(n *onnx.Node, input, rank int) ([]int64, error) {
 	var axes []int64
 	if a := n.Attribute("axes"); a != nil {
 		axes = slices.Clone(a.Ints)
-	} else if t, err := w.constant(n, 1); err != nil {
+	} else if t, err := w.constant(n, input); err != nil {
 		return nil, err
 	} else if t != nil {
 		axes = slices.Clone(t.Ints)
@@ -153,7 +160,6 @@ func (w *walker) axes(n *onnx.Node, rank int) ([]int64, error) {
 			axes[i] += int64(rank)
 		}
 	}
-	slices.Sort(axes)
 	return axes, nil
 }
 
@@ -172,19 +178,45 @@ func (w *walker) reduceMean(n *onnx.Node) (value, error) {
 
 // pad is what PyTorch writes before a pooling, mostly with nothing to add, or what crops: less than nothing, and as much on both sides.
 func (w *walker) pad(n *onnx.Node) (value, error) {
-	t, err := w.constant(n, 1)
-	if err != nil || t == nil {
-		return value{}, cmp.Or(err, errors.New("want constant pads"))
+	pads, err := w.pads(n)
+	if err != nil {
+		return value{}, err
 	}
 	v, err := w.same(n)
-	if err != nil || !slices.ContainsFunc(t.Ints, func(v int64) bool { return v != 0 }) {
+	if err != nil || !slices.ContainsFunc(pads, func(v int64) bool { return v != 0 }) {
 		return v, err
 	}
-	if len(t.Ints) != 8 || !slices.Equal(t.Ints[:4], t.Ints[4:]) || t.Ints[0] != 0 || t.Ints[1] != 0 || slices.Max(t.Ints) > 0 || slices.Min(t.Ints) < -maxInputs {
-		return value{}, fmt.Errorf("pads %v: want 0, padding as a setting of the convolution, or as many rows and columns less on both sides", t.Ints)
+	if len(pads) != 8 || !slices.Equal(pads[:4], pads[4:]) || pads[0] != 0 || pads[1] != 0 || slices.Max(pads) > 0 || slices.Min(pads) < -maxInputs {
+		return value{}, fmt.Errorf("pads %v: want 0, padding as a setting of the convolution, or as many rows and columns less on both sides", pads)
 	}
-	v.crop.H, v.crop.W = v.crop.H-int(t.Ints[2]), v.crop.W-int(t.Ints[3])
+	v.crop.H, v.crop.W = v.crop.H-int(pads[2]), v.crop.W-int(pads[3])
 	return v, nil
+}
+
+// pads are what a node adds before the first value of each axis, and then behind the last, whichever axes it lists.
+func (w *walker) pads(n *onnx.Node) ([]int64, error) {
+	listed, err := w.sizes(n, 1)
+	if err != nil {
+		return nil, err
+	}
+	rank := len(w.dims()) + 1
+	axes, err := w.listedAxes(n, 3, rank)
+	if err != nil || axes == nil {
+		return listed, err
+	}
+	if len(listed) != 2*len(axes) {
+		return nil, fmt.Errorf("pads %v of axes %v: want two for each axis", listed, axes)
+	}
+	pads := make([]int64, 2*rank)
+	seen := map[int64]bool{}
+	for i, a := range axes {
+		if a < 0 || a >= int64(rank) || seen[a] {
+			return nil, fmt.Errorf("axes %v of %d: want each once", axes, rank)
+		}
+		seen[a] = true
+		pads[a], pads[int64(rank)+a] = listed[i], listed[len(axes)+i]
+	}
+	return pads, nil
 }
 
 // shape is the shape of values, with an open size for samples: exporters compute from it what to flatten to.
