@@ -114,7 +114,7 @@ func (w Window) check() error {
 	case k.H < 1 || k.W < 1 || s.H < 1 || s.W < 1:
 		return fmt.Errorf("kernel %v, stride %v: want at least 1", k, s)
 	case max(k.H, k.W, s.H, s.W) > maxWidth || min(p.H, p.W) < -maxWidth || w.Reads() > maxValues:
-		return fmt.Errorf("kernel %v, stride %v, padding %v: want at most %d each, and %d weights for an output", k, s, p, maxWidth, maxValues)
+		return fmt.Errorf("kernel %v, stride %v, padding %v: want at most %d each, added or cropped, and %d weights for an output", k, s, p, maxWidth, maxValues)
 	case k.H > w.In.H+2*p.H || k.W > w.In.W+2*p.W:
 		return fmt.Errorf("kernel %v on inputs of %d×%d with padding %v: want a kernel that fits in", k, w.In.H, w.In.W, p)
 	case p.H >= k.H || p.W >= k.W:

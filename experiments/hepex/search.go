@@ -113,15 +113,14 @@ func choiceText(c search.Choice) string {
 
 // layersText names hidden layers by their neurons, if all are fully connected.
 func layersText(layers []config.Layer) string {
-	var texts []string
 	var neurons []int
 	for _, l := range layers {
-		texts, neurons = append(texts, l.String()), append(neurons, l.Neurons)
+		neurons = append(neurons, l.Neurons)
 	}
-	if !slices.Contains(neurons, 0) {
-		return hiddenText(neurons)
+	if slices.Contains(neurons, 0) {
+		return config.LayersText(layers)
 	}
-	return strings.Join(texts, ", ")
+	return hiddenText(neurons)
 }
 
 func hiddenText(hidden []int) string {

@@ -87,10 +87,14 @@ func TestTuneSearch(t *testing.T) {
 func TestTuneSearchConvolutions(t *testing.T) {
 	t.Parallel()
 	s := newPricedSandbox(t)
-	s.write("sought.yaml", strings.Replace(sought, "{type: mlp, hidden: [32], activation: square}", "{type: cnn, layers: [conv 4 7 stride 3], activation: square}", 1))
+	text := strings.Replace(sought, "{type: mlp, hidden: [32], activation: square}", "{type: cnn, layers: [conv 4 7 stride 3], activation: square}", 1)
+	s.write("sought.yaml", strings.Replace(text, "{scheme: dense, ", "{scheme: dense, hidden: [8], ", 1)) // which the unpruned network does not read
 	code, stdout, stderr := s.run("tune", "sought.yaml", "--search", "--objective", "throughput", "--degradation", "0.1", "--trainings", "3")
 	if code != exitDone || !strings.Contains(stdout, "measured") || !strings.Contains(stderr, " padding -") {
 		t.Fatalf("exit code %d: want a search that crops\n%s%s", code, stdout, stderr)
+	}
+	if best, err := os.ReadFile(filepath.Join(s.dir, "results/sought-search/sought-best.yaml")); err != nil || strings.Contains(string(best), "hidden") {
+		t.Errorf("%v, the best:\n%s\nwant convolutions", err, best)
 	}
 	set, damaged, err := record.NewStore(filepath.Join(s.dir, "results/sought-search")).Load()
 	if err != nil || len(damaged) > 0 || len(set) < 2 {

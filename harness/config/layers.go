@@ -25,7 +25,7 @@ type Layer struct {
 }
 
 // wantLayer is how layers are written.
-const wantLayer = "conv FILTERS KERNEL [stride N] [padding N], pool KERNEL or dense NEURONS, with sizes such as 5 or 5x3"
+const wantLayer = "conv FILTERS KERNEL [stride N] [padding N, below 0 to crop], pool KERNEL or dense NEURONS, with sizes such as 5 or 5x3"
 
 var layerForm = regexp.MustCompile(`^(?:conv ([0-9]+) ([0-9]+(?:x[0-9]+)?)(?: stride ([0-9]+(?:x[0-9]+)?))?(?: padding (-?[0-9]+(?:x-?[0-9]+)?))?|pool ([0-9]+(?:x[0-9]+)?)|dense ([0-9]+))$`)
 
@@ -97,8 +97,8 @@ func sizeText(s network.Size) string {
 	return fmt.Sprintf("%dx%d", s.H, s.W)
 }
 
-// layersText names layers.
-func layersText(layers []Layer) string {
+// LayersText names layers.
+func LayersText(layers []Layer) string {
 	var texts []string
 	for _, l := range layers {
 		texts = append(texts, l.String())

@@ -116,7 +116,7 @@ func canonical(v any) any {
 	case packing.Shape:
 		return v.String()
 	case []Layer:
-		return layersText(v)
+		return LayersText(v)
 	}
 	return v
 }

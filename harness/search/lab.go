@@ -42,7 +42,7 @@ type Lab struct {
 	weight float64 // seconds of a training, as estimated; 0: not known
 
 	samples  [][]float64
-	unpruned float64         // the score of the unpruned network; 0: none
+	unpruned *Outcome        // what came of the unpruned network; nil: it cannot be evaluated
 	learnt   float64         // scores of trained networks, in those before training
 	kinds    []packing.Kind  // layouts and tile shapes worth pricing; nil before the unpruned network is priced
 	shapes   []packing.Shape // whatever their batch
@@ -87,7 +87,7 @@ const (
 
 // values are the keys of a choice in a config.
 func (l *Lab) values(c Choice) config.Values {
-	v := config.Values{"prune.scheme": c.Scheme, l.layersKey(): nil, "tile": l.shape(c).String(), "layout": string(packing.Tiles)}
+	v := config.Values{"prune.scheme": c.Scheme, keyNeurons: nil, keyLayers: nil, "tile": l.shape(c).String(), "layout": string(packing.Tiles)}
 	if c.Layers != nil {
 		v[l.layersKey()] = c.Layers.value(l.layersKey())
 	}
@@ -179,8 +179,8 @@ func (l *Lab) Train(ctx context.Context, n int, c Choice) (Outcome, error) {
 		return Outcome{}, err
 	}
 	out, err := l.best(ways, trained.DegradationIn)
-	if c.Scheme == "dense" {
-		l.unpruned = out.Score
+	if c.Scheme == "dense" && err == nil {
+		l.unpruned = &out
 	}
 	return out, err
 }

@@ -4,10 +4,11 @@ import (
 	"slices"
 
 	"hepex/harness/config"
+	"hepex/network"
 )
 
-// Layers are the hidden layers of a network. They become smaller in several dimensions: filters or neurons, layer by layer, by halving, and the
-// lines at the edges that the first convolution looks at.
+// Layers are the hidden layers of a network. They become smaller in filters or neurons, layer by layer, by halving, and in the lines at the edges
+// that the first convolution looks at.
 type Layers []config.Layer
 
 // What a layer keeps at least, and what is cropped.
@@ -39,106 +40,149 @@ const keyNeurons, keyLayers = "prune.hidden", "prune.layers"
 
 // value is what a key has.
 func (ls Layers) value(key string) any {
-	if key == keyNeurons {
-		return ls.sizes()[:len(ls)]
-	}
+	var neurons []int
 	var texts []string
 	for _, l := range ls {
-		texts = append(texts, l.String())
+		neurons, texts = append(neurons, l.Neurons), append(texts, l.String())
+	}
+	if key == keyNeurons {
+		return neurons
 	}
 	return texts
 }
 
-// dimensions are numbers of layers, and at last that of cropping.
-func (ls Layers) dimensions() (all []int) {
+// halvings is how often each layer can be halved, by its number; layers without filters or neurons cannot.
+func (ls Layers) halvings() []int {
+	times := make([]int, len(ls))
 	for i, l := range ls {
-		if l.Filters+l.Neurons > 0 {
-			all = append(all, i)
+		for l.Filters>>(times[i]+1) >= leastFilters || l.Neurons>>(times[i]+1) >= leastNeurons {
+			times[i]++
 		}
 	}
-	return append(all, len(ls))
+	return times
 }
 
-// shrunk is what is left after so many steps in one dimension; false if that is too small.
-func (ls Layers) shrunk(dimension, steps int) (Layers, bool) {
-	if steps == 0 {
-		return ls, true
-	}
+// halved is what is left after so many halvings of each layer.
+func (ls Layers) halved(times []int) Layers {
 	out := slices.Clone(ls)
-	if dimension == len(ls) {
-		p := &out[0].Padding
-		p.H, p.W = p.H-steps*lines, p.W-steps*lines
-		return out, out[0].Filters > 0 && steps <= mostCrops
+	for i, n := range times {
+		out[i].Filters >>= n
+		out[i].Neurons >>= n
 	}
-	l := &out[dimension]
-	l.Filters >>= steps
-	l.Neurons >>= steps
-	return out, l.Filters >= leastFilters || l.Neurons >= leastNeurons
+	return out
 }
 
-// sizes are what is left in each dimension: cropped lines count below zero.
-func (ls Layers) sizes() (n []int) {
-	for _, d := range ls.dimensions() {
-		if d < len(ls) {
-			n = append(n, max(ls[d].Filters, ls[d].Neurons))
+// crops are the layers with more and more lines cropped, the uncropped first.
+func (ls Layers) crops(sensible func(Layers) bool) []Layers {
+	all := []Layers{ls}
+	for len(all) <= mostCrops && ls[0].Filters > 0 {
+		next := all[len(all)-1].cropped(sensible)
+		if next == nil {
+			break
+		}
+		all = append(all, next)
+	}
+	return all
+}
+
+// cropped are the layers with some lines less in both axes, or in the one that has any to spare; nil if neither has.
+func (ls Layers) cropped(sensible func(Layers) bool) Layers {
+	for _, less := range []network.Size{{H: lines, W: lines}, {W: lines}, {H: lines}} {
+		next := slices.Clone(ls)
+		p := &next[0].Padding
+		p.H, p.W = p.H-less.H, p.W-less.W
+		if sensible(next) {
+			return next
 		}
 	}
-	return append(n, ls[0].Padding.H)
+	return nil
 }
 
-// within tells whether a is larger than b in no dimension.
+// within tells whether a is larger than b in nothing.
 func within(a, b Layers) bool {
-	x, y := a.sizes(), b.sizes()
-	for i := range x {
-		if x[i] > y[i] {
+	if p, q := a[0].Padding, b[0].Padding; p.H > q.H || p.W > q.W {
+		return false
+	}
+	for i := range a {
+		if a[i].Filters > b[i].Filters || a[i].Neurons > b[i].Neurons {
 			return false
 		}
 	}
 	return true
 }
 
-// mostRungs is how many small networks there are to choose from.
-const mostRungs = 100
+// mostRungs is how many small networks there are to choose from, leastCrops how much of them looks at less, where that can be chosen.
+const mostRungs, leastCrops = 128, 3
 
-// smaller are the networks that come from shrinking each dimension, down to a few neurons: all combinations that make sense, or, if these are too
-// many, those whose layers were halved about as often.
+// smaller are the networks that come from halving layers, down to a few neurons, and from cropping, the smallest last: all combinations or, if these
+// are too many, those whose layers were halved about as often, with some of the crops.
 func (ls Layers) smaller(sensible func(Layers) bool) []Layers {
-	for apart := 16; ; apart-- {
-		var all []Layers
-		for _, steps := range ls.steps() {
-			if widths := steps[:len(steps)-1]; slices.Max(steps) == 0 || slices.Max(widths)-slices.Min(widths) > apart {
-				continue
-			}
-			small := ls
-			for i, d := range ls.dimensions() {
-				small, _ = small.shrunk(d, steps[i])
-			}
-			if sensible(small) {
-				all = append(all, small)
-			}
+	crops := ls.crops(sensible)
+	halvings := ls.halvings()
+	most := mostRungs / min(len(crops), leastCrops)
+	ways := alike(halvings, 0, most)
+	for apart := 1; apart <= slices.Max(halvings); apart++ {
+		more := alike(halvings, apart, most)
+		if len(more) > most {
+			break
 		}
-		if len(all) <= mostRungs || apart == 0 {
-			return all
+		ways = more
+	}
+	var all []Layers
+	for _, crop := range spread(crops, mostRungs/len(ways)) {
+		for _, times := range ways {
+			all = append(all, crop.halved(times))
 		}
 	}
+	return all[1:] // the first is the network itself
 }
 
-// steps are all combinations of steps in the dimensions.
-func (ls Layers) steps() [][]int {
-	all := [][]int{nil}
-	for _, d := range ls.dimensions() {
-		var next [][]int
-		for n := 0; ; n++ {
-			if _, ok := ls.shrunk(d, n); !ok {
-				break
+// alike are the ways to halve layers that are at most so many halvings apart; a layer that is as small as it gets is apart from none. Beyond most
+// there are some more, but not all.
+func alike(halvings []int, apart, most int) (ways [][]int) {
+	for n := range slices.Max(halvings) + 1 {
+		from, to := make([]int, len(halvings)), make([]int, len(halvings))
+		for i, h := range halvings {
+			from[i], to[i] = min(n, h), min(n+apart, h)
+		}
+		ways = append(ways, between(from, to, most)...)
+	}
+	slices.SortFunc(ways, func(a, b []int) int { // the last layer decides first
+		for i := len(a) - 1; i >= 0; i-- {
+			if a[i] != b[i] {
+				return a[i] - b[i]
 			}
-			for _, front := range all {
+		}
+		return 0
+	})
+	return slices.CompactFunc(ways, slices.Equal)
+}
+
+// between are all lists of numbers from those of one to those of another list, but not many more than most.
+func between(from, to []int, most int) [][]int {
+	all := [][]int{nil}
+	for i := range from {
+		var next [][]int
+		for _, front := range all {
+			for n := from[i]; n <= to[i] && len(next) <= most; n++ {
 				next = append(next, append(slices.Clone(front), n))
 			}
 		}
 		all = next
 	}
 	return all
+}
+
+// spread are so many of a list, 2 or more, evenly, with its ends.
+func spread(all []Layers, n int) []Layers {
+	if n >= len(all) {
+		return all
+	}
+	some := make([]Layers, n)
+	for i := range some {
+		some[i] = all[i*(len(all)-1)/(n-1)]
+	}
+	return some
 }
 
 // startsAround are the networks to prune: the unpruned one (nil), the best if it is a small one, and one twice as large.

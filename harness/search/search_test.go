@@ -260,7 +260,7 @@ func TestSmallerNetworks(t *testing.T) {
 	if got := dense(8).smaller(anything); len(got) > 0 {
 		t.Errorf("%v of a layer of 8", got)
 	}
-	got := parsed(t, "conv 4 5x3 padding 1", "pool 2", "dense 8").smaller(func(ls Layers) bool { return ls[0].Padding.H > -5 })
+	got := parsed(t, "conv 4 5x3 padding 1", "pool 2", "dense 8").smaller(func(ls Layers) bool { return min(ls[0].Padding.H, ls[0].Padding.W) > -5 })
 	want := []Layers{
 		parsed(t, "conv 2 5x3 padding 1", "pool 2", "dense 8"),
 		parsed(t, "conv 4 5x3 padding -1", "pool 2", "dense 8"), parsed(t, "conv 2 5x3 padding -1", "pool 2", "dense 8"),
@@ -268,6 +268,39 @@ func TestSmallerNetworks(t *testing.T) {
 	}
 	if !cmp.Equal(got, want) {
 		t.Errorf("%v: want %v", got, want)
+	}
+}
+
+// Layers that cannot be halved as often as others do not keep these large, and crops take nobody's place.
+func TestSmallerNetworksAreInReach(t *testing.T) {
+	onImages := func(h, w int) func(Layers) bool {
+		return func(ls Layers) bool {
+			p := ls[0].Padding
+			return h+2*p.H >= 12 && w+2*p.W >= 12
+		}
+	}
+	for name, c := range map[string]struct {
+		layers   []string
+		sensible func(Layers) bool
+		want     []string
+	}{
+		"LeNet":             {[]string{"conv 32 5", "pool 2", "conv 64 5", "pool 2", "dense 512"}, onImages(28, 28), []string{"conv 4 5 padding -4", "pool 2", "conv 16 5", "pool 2", "dense 64"}},
+		"few filters first": {[]string{"conv 3 5", "dense 256", "dense 256", "dense 256"}, onImages(28, 28), []string{"conv 3 5", "dense 32", "dense 32", "dense 64"}},
+		"LeNet-5":           {[]string{"conv 6 5", "pool 2", "conv 16 5", "pool 2", "dense 120", "dense 84"}, onImages(28, 28), []string{"conv 3 5 padding -4", "pool 2", "conv 4 5", "pool 2", "dense 30", "dense 21"}},
+		"one row":           {[]string{"conv 8 1x5", "dense 16"}, func(ls Layers) bool { return ls[0].Padding.H == 0 && ls[0].Padding.W > -5 }, []string{"conv 2 1x5 padding 0x-4", "dense 8"}},
+		"many layers": {[]string{"conv 64 3 padding 1", "conv 64 3 padding 1", "pool 2", "conv 128 3 padding 1", "conv 128 3 padding 1", "pool 2", "conv 256 3 padding 1", "conv 256 3 padding 1", "dense 512"},
+			onImages(32, 32), []string{"conv 2 3 padding -7", "conv 2 3 padding 1", "pool 2", "conv 4 3 padding 1", "conv 4 3 padding 1", "pool 2", "conv 8 3 padding 1", "conv 8 3 padding 1", "dense 16"}},
+	} {
+		all := parsed(t, c.layers...).smaller(c.sensible)
+		want := parsed(t, c.want...)
+		if !slices.ContainsFunc(all, func(ls Layers) bool { return slices.Equal(ls, want) }) || len(all) > mostRungs {
+			t.Errorf("%s: %v is not among %d: %v", name, want, len(all), all)
+		}
+		for i, ls := range all {
+			if !c.sensible(ls) || i > 0 && !within(all[len(all)-1], ls) || slices.Equal(ls, parsed(t, c.layers...)) {
+				t.Errorf("%s: %v among smaller networks, the last of which is %v", name, ls, all[len(all)-1])
+			}
+		}
 	}
 }
 

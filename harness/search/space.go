@@ -42,18 +42,22 @@ func (l *Lab) Rungs() ([]Rung, error) {
 	return rungs, nil
 }
 
-// compareUntrained finds what training makes of scores, by the unpruned network: values that are not trained are of other sizes, and may
-// need other moduli.
+// compareUntrained finds what training makes of scores, by the unpruned network in one layout: values that are not trained are of other sizes, and
+// may need other moduli.
 func (l *Lab) compareUntrained() error {
 	l.learnt = 1
 	ranked, err := l.untrained(nil, l.kinds)
-	if err == nil && l.unpruned > 0 {
-		l.learnt = l.unpruned / ranked[0].Score(l.Objective)
-	}
 	if errors.Is(err, tune.ErrNone) {
 		return nil
 	}
-	return err
+	if err != nil || l.unpruned == nil {
+		return err
+	}
+	way := l.unpruned.Way
+	if i := slices.IndexFunc(ranked, func(c tune.Candidate) bool { return c.Kind == way.Kind && c.Shape == way.Shape }); i >= 0 {
+		l.learnt = l.unpruned.Score / ranked[i].Score(l.Objective)
+	}
+	return nil
 }
 
 // expected is the score of a network that is not trained yet.

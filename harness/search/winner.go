@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -74,9 +75,7 @@ func (l *Lab) Keep(tried []Tried) error {
 			continue
 		}
 		v := l.values(t.Choice)
-		if t.Layers == nil {
-			delete(v, l.layersKey()) // the base has none
-		}
+		maps.DeleteFunc(v, func(_ string, value any) bool { return value == nil }) // the base has none of these
 		cases = append(cases, v)
 	}
 	text, err := l.Config.Variant(filepath.Base(l.Dir), base, cases)

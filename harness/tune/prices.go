@@ -25,7 +25,7 @@ import (
 // CachedPrices measures prices once per machine, kernels and class of parameters, and keeps them in a folder, as rates. A file
 // that is no file of prices, or not whole, is written again.
 //
-// There is one price for one thing, however often it is asked for, by whichever process. What was measured while other processes were
+// A Pricer has one price for one thing, however often it is asked for. What was measured while other processes were
 // busy, who take memory's bandwidth and not only time, serves until a later Pricer has a quieter moment; Priced.Beside tells. Whoever
 // shares a core with a virtual machine comes and goes within a tenth of a second, more often than prices are measured: prices are not put
 // in proportion to a transform of the same moment, which would meet another of his moments, and less or more of what he keeps busy.
