@@ -225,12 +225,13 @@ func (b *priceBench) divisions(level int, w Work, has func(...packing.Op) bool, 
 	p := b.p.Parameters
 	x, x2, out := b.random(1, level), b.random(2, level), hefloat.NewCiphertext(p, 1, level)
 	product := hefloat.NewCiphertext(p, 2, level)
-	relin := 0.0
+	relinearize := 0.0
 	switchKeys := func() { _ = b.w.sumStage(x, warmSteps[0], 2) }
-	if has(packing.Relinearize, packing.RelinearizeRescale, packing.Square) {
-		relin = b.clockCold(b.keysMiB, func() { _ = b.w.relinearize(x2, out, false) }, switchKeys)
-		floor := clock(func() { _ = b.eval.Relinearize(x2, out) })
-		set(packing.Relinearize, relin, floor)
+	if has(packing.Relinearize, packing.RelinearizeRescale) {
+		relinearize = clock(func() { _ = b.eval.Relinearize(x2, out) })
+	}
+	if has(packing.Relinearize) {
+		set(packing.Relinearize, b.clockCold(b.keysMiB, func() { _ = b.w.relinearize(x2, out, false) }, switchKeys), relinearize)
 	}
 	if has(packing.Square) {
 		warm := switchKeys
@@ -257,8 +258,7 @@ func (b *priceBench) divisions(level int, w Work, has func(...packing.Op) bool, 
 		set(packing.Rescale, clock(func() { b.w.rescale(x, low) }), rescale)
 	}
 	if has(packing.RelinearizeRescale) {
-		floor := clock(func() { _ = b.eval.Relinearize(x2, out) })
-		set(packing.RelinearizeRescale, b.clockCold(b.keysMiB, func() { _ = b.w.relinearize(x2, low, true) }, switchKeys), floor+rescale)
+		set(packing.RelinearizeRescale, b.clockCold(b.keysMiB, func() { _ = b.w.relinearize(x2, low, true) }, switchKeys), relinearize+rescale)
 	}
 }
 
