@@ -219,6 +219,8 @@ func (w *walker) settle(name string) error {
 	switch c := v.c; {
 	case v.degree() == 0:
 		return errors.New("a constant in the place of values")
+	case v.degree() == 2 && len(w.steps) == 0:
+		return errors.New("the inputs are squared: want a layer before the first square")
 	case v.degree() == 1:
 		w.add(step{affine: &affine{c[1], c[0]}}, w.axis)
 	case c[1].uniform() && c[2].uniform():
