@@ -68,6 +68,7 @@ func TestWaysToCrop(t *testing.T) {
 		"a power":           {append(crop, 5, number("e", 2), 1, node("Pow", "c e", "p")), func(v float64) float64 { return v * v }},
 		"a negative":        {append(crop, 1, node("Neg", "c", "p")), func(v float64) float64 { return -v }},
 		"a sum with itself": {append(crop, 1, node("Neg", "c", "d"), 1, node("Mul", "c d", "e"), 1, node("Add", "e c", "p")), func(v float64) float64 { return v - v*v }},
+		"a computed factor": {append(crop, 5, number("a", 2), 5, number("b", 3), 1, node("Mul", "a b", "k"), 1, node("Mul", "k c", "p")), func(v float64) float64 { return 6 * v }},
 		"a norm before":     {[]any{5, number("a", 3), 1, node("Sub", "h a", "d"), 5, pads("n", 0, 0, -2, -1, 0, 0, -2, -1), 1, node("Pad", "d n", "p")}, func(v float64) float64 { return v - 3 }},
 		"by steps":          {[]any{5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 5, pads("m", 0, 0, -1, -1, 0, 0, -1, -1), 1, node("Pad", "h n", "c"), 1, node("Pad", "c m", "p")}, same},
 		"all axes":          {listed([]int64{0, 1, 2, 3}, 0, 0, -2, -1, 0, 0, -2, -1), same},
@@ -83,7 +84,7 @@ func TestWaysToCrop(t *testing.T) {
 			}
 			x, want := mat.NewDense(1, 64, nil), 0.0
 			for i := range 64 {
-				x.Set(0, i, float64(i)/16)
+				x.Set(0, i, float64(i*i%37)/16) // no plane, of which every crop has the same mean
 			}
 			for top := 2; top < 4; top++ { // windows of 3×3 within rows 2 to 5 and columns 1 to 6
 				for left := 1; left < 5; left++ {
@@ -96,6 +97,26 @@ func TestWaysToCrop(t *testing.T) {
 				t.Errorf("got %g: want %g", got, want)
 			}
 		})
+	}
+}
+
+// A gate between values that are cropped alike is cropped as they are.
+func TestGatesAreCropped(t *testing.T) {
+	out := func(nodes ...any) float64 {
+		graph := append([]any{5, ones("first", 1, 1, 1, 1), 1, node("Conv", "x first", "h"), 1, node("Sigmoid", "h", "s"), 5, pads("n", 0, 0, -2, -1, 0, 0, -2, -1)}, nodes...)
+		m, err := parse(".onnx", []byte(image(append(graph, 5, ones("w", 2, 1, 3, 3), 1, node("Conv", "p w", "c"), 1, node("GlobalAveragePool", "c", "y"))...)), "", Options{Replace: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := mat.NewDense(1, 64, nil)
+		x.Apply(func(_, i int, _ float64) float64 { return float64(i*i%37) / 16 }, x)
+		return m.Forward(x).At(0, 0)
+	}
+	before := out(1, node("Pad", "h n", "a"), 1, node("Pad", "s n", "b"), 1, node("Mul", "a b", "p"))
+	behind := out(1, node("Mul", "h s", "g"), 1, node("Pad", "g n", "p"))
+	whole := out(1, node("Mul", "h s", "p"))
+	if math.Abs(before-behind) > 1e-5 || math.Abs(before-whole) < 1e-2 {
+		t.Errorf("cropped before a gate %g, behind it %g, not at all %g", before, behind, whole)
 	}
 }
 

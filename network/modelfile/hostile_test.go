@@ -150,6 +150,8 @@ func hostileONNX(t testing.TB, folder string) map[string]string {
 		"padding of what is cropped": image(5, conv, 5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 1, node("Pad", "x n", "p"), 1, node("Conv", "p w", "y", ints8("pads", 1, 1, 1, 1))),
 		"a crop at one edge":         image(5, conv, 5, pads("n", 0, 0, -1, 0, 0, 0, 0, 0), 1, node("Pad", "x n", "p"), 1, node("Conv", "p w", "y")),
 		"a crop of samples":          image(5, conv, 5, pads("n", -1, 0, 0, 0, -1, 0, 0, 0), 1, node("Pad", "x n", "p"), 1, node("Conv", "p w", "y")),
+		"a crop of a constant":       image(5, conv, 5, ones("k", 1, 1, 3, 1), 5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 1, node("Pad", "k n", "p"), 1, node("Mul", "x p", "q"), 1, node("Conv", "q w", "y")),
+		"axes of fractions":          image(5, conv, 5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 5, ones("a", 4), 5, raw("v", 1, float4(0)), 1, node("Pad", "x n v a", "p"), 1, node("Conv", "p w", "y")),
 		"a crop by fractions":        image(5, conv, 5, ones("n", 8), 1, node("Pad", "x n", "p"), 1, node("Conv", "p w", "y")),
 		"a crop of listed samples":   image(5, conv, 5, pads("n", -1, -1), 5, pads("a", 0), 5, raw("v", 1, float4(0)), 1, node("Pad", "x n v a", "p"), 1, node("Conv", "p w", "y")),
 		"an axis listed twice":       image(5, conv, 5, pads("n", -1, -1, -1, -1), 5, pads("a", 2, -2), 5, raw("v", 1, float4(0)), 1, node("Pad", "x n v a", "p"), 1, node("Conv", "p w", "y")),

@@ -104,11 +104,11 @@ func arithmetic(f func(a, b polynomial) (polynomial, error)) func(w *walker, n *
 		}
 		if a.base != w.current || b.base != w.current {
 			if n.Op == "Mul" && a.crop == b.crop && w.gate(a.polynomial, b.polynomial) {
-				return value{polynomial: identity(w.current)}, nil
+				return value{polynomial: identity(w.current), crop: a.crop}, nil
 			}
 			return value{}, errors.New("it joins values that other layers have worked on since: want layers in a row, without branches")
 		}
-		if a.constant == nil && b.constant == nil && a.crop != b.crop {
+		if a.crop != b.crop && !a.number() && !b.number() {
 			return value{}, errors.New("it joins values of which not the same lines are cropped")
 		}
 		p, err := f(a.polynomial, b.polynomial)

@@ -138,7 +138,7 @@ func (w *walker) squeezed(n *onnx.Node, c *onnx.Tensor) (value, error) {
 	return value{constant: &out}, nil
 }
 
-// axes are the axes of a node, as a setting or as its second input, of so many, in their order; nil if it lists none.
+// axes are the axes of a node, as a setting or as its second input, of so many, sorted; nil if it lists none.
 func (w *walker) axes(n *onnx.Node, rank int) ([]int64, error) {
 	axes, err := w.listedAxes(n, 1, rank)
 	slices.Sort(axes)
@@ -152,6 +152,8 @@ func (w *walker) listedAxes(n *onnx.Node, input, rank int) ([]int64, error) {
 		axes = slices.Clone(a.Ints)
 	} else if t, err := w.constant(n, input); err != nil {
 		return nil, err
+	} else if t != nil && t.Type != onnx.Int64 {
+		return nil, fmt.Errorf("axes %q of %v: want %v", t.Name, t.Type, onnx.Int64)
 	} else if t != nil {
 		axes = slices.Clone(t.Ints)
 	}
@@ -185,6 +187,9 @@ func (w *walker) pad(n *onnx.Node) (value, error) {
 	v, err := w.same(n)
 	if err != nil || !slices.ContainsFunc(pads, func(v int64) bool { return v != 0 }) {
 		return v, err
+	}
+	if v.constant != nil {
+		return value{}, errors.New("pads around a constant: want values of the network")
 	}
 	if len(pads) != 8 || !slices.Equal(pads[:4], pads[4:]) || pads[0] != 0 || pads[1] != 0 || slices.Max(pads) > 0 || slices.Min(pads) < -maxInputs {
 		return value{}, fmt.Errorf("pads %v: want 0, padding as a setting of the convolution, or as many rows and columns less on both sides", pads)

@@ -14,6 +14,11 @@ type value struct {
 	crop network.Size // lines at each edge of the grid that are cut off: a convolution must follow
 }
 
+// number tells whether a value is the same for all inputs: a constant, or what was computed of constants.
+func (v value) number() bool {
+	return v.constant != nil || v.degree() == 0 && v.crop == (network.Size{})
+}
+
 // polynomial is c[0] + c[1]·x + c[2]·x², where x is what the steps up to number base give, channel by channel.
 type polynomial struct {
 	base int
