@@ -51,6 +51,10 @@ func (s *sandbox) submitted(args ...string) string {
 			s.t.Logf("%s%s", queue, s.logs())
 		}
 		_ = exec.Command("scancel", job[1]).Run()
+		s.eventually("Slurm has no jobs here", func() bool { // the last is still drawing when its results are there
+			folders, err := exec.Command("squeue", "--noheader", "--format=%Z").Output()
+			return err == nil && !strings.Contains(string(folders), s.dir)
+		})
 	})
 	return job[1]
 }

@@ -111,7 +111,7 @@ func within(a, b Layers) bool {
 	return true
 }
 
-// mostRungs is how many small networks there are to choose from, leastCrops how much of them looks at less, where that can be chosen.
+// mostRungs is how many small networks there are to choose from, leastCrops how many crops, none among them, there must be room for.
 const mostRungs, leastCrops = 128, 3
 
 // smaller are the networks that come from halving layers, down to a few neurons, and from cropping, the smallest last: all combinations or, if these
@@ -137,8 +137,8 @@ func (ls Layers) smaller(sensible func(Layers) bool) []Layers {
 	return all[1:] // the first is the network itself
 }
 
-// alike are the ways to halve layers that are at most so many halvings apart; a layer that is as small as it gets is apart from none. Beyond most
-// there are some more, but not all.
+// alike are the ways to halve layers that are at most so many halvings apart; a layer that is as small as it gets counts as alike to all. If there are more
+// than most, the list is cut short, but longer than most.
 func alike(halvings []int, apart, most int) (ways [][]int) {
 	for n := range slices.Max(halvings) + 1 {
 		from, to := make([]int, len(halvings)), make([]int, len(halvings))
