@@ -137,8 +137,8 @@ func (ls Layers) smaller(sensible func(Layers) bool) []Layers {
 	return all[1:] // the first is the network itself
 }
 
-// alike are the ways to halve layers that are at most so many halvings apart; a layer that is as small as it gets counts as alike to all. If there are more
-// than most, the list is cut short, but longer than most.
+// alike are the ways to halve layers that are at most so many halvings apart; a layer that is as small as it gets counts as alike to
+// all. If there are more than most, the list is cut short, but longer than most.
 func alike(halvings []int, apart, most int) (ways [][]int) {
 	for n := range slices.Max(halvings) + 1 {
 		from, to := make([]int, len(halvings)), make([]int, len(halvings))
