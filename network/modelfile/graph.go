@@ -74,6 +74,9 @@ func walk(g *onnx.Graph, replace bool) (*walker, error) {
 		if err != nil {
 			return nil, fmt.Errorf("node %s: %w", n.Label(), err)
 		}
+		if out.dims == nil {
+			out.dims = w.dims()
+		}
 		w.values[n.Outputs[0]], w.made[n.Outputs[0]] = out, n
 	}
 	if err := w.settle(g.Outputs[0].Name); err != nil {
@@ -183,7 +186,7 @@ func (w *walker) input() error {
 	}
 	w.arrange(w.axis)
 	w.grid = w.axis
-	w.values[in.Name] = value{polynomial: identity(0)}
+	w.values[in.Name] = value{polynomial: identity(0), dims: w.dims()}
 	return nil
 }
 
@@ -238,7 +241,7 @@ func (w *walker) settle(name string) error {
 		w.add(step{layer: &network.Quadratic{A: 1}}, w.axis)
 		w.add(step{affine: &affine{c[2], combine(c[0], rest, sum)}}, w.axis)
 	}
-	w.values[name] = value{polynomial: identity(w.current)}
+	w.values[name] = value{polynomial: identity(w.current), dims: w.dims()}
 	return nil
 }
 
@@ -255,7 +258,15 @@ func (w *walker) variable(name string) (polynomial, error) {
 	case v.base != w.current:
 		return polynomial{}, fmt.Errorf("it reads %q, on which other layers have worked since: want layers in a row, without branches", name)
 	}
-	return v.polynomial, nil
+	return v.polynomial, w.shaped(name, v)
+}
+
+// shaped says whether values are still in the shape that they were made in, which the walker keeps for all.
+func (w *walker) shaped(name string, v value) error {
+	if v.number() || slices.Equal(v.dims, w.dims()) {
+		return nil
+	}
+	return fmt.Errorf("it reads %q, of which another shape was made since: want layers in a row, without branches", name)
 }
 
 // constant is an input of the node that must be a constant, nil if it is left out.

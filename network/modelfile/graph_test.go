@@ -56,24 +56,32 @@ func TestWaysToCrop(t *testing.T) {
 	listed := func(axes []int64, values ...int64) []any {
 		return []any{5, pads("n", values...), 5, pads("axes", axes...), 5, number("v", 0), 1, node("Pad", "h n v axes", "p")}
 	}
+	slice := func(from, to string, starts, ends, axes []int64) []any {
+		return []any{5, pads(to+"s", starts...), 5, pads(to+"e", ends...), 5, pads(to+"a", axes...), 1, node("Slice", from+" "+to+"s "+to+"e "+to+"a", to)}
+	}
 	same := func(v float64) float64 { return v }
 	for name, c := range map[string]struct {
 		graph []any // from h to p
 		f     func(v float64) float64
 	}{
-		"nothing":           {append(crop, 1, node("Identity", "c", "p")), same},
-		"a scale":           {append(crop, 5, number("a", 2), 1, node("Mul", "a c", "p")), func(v float64) float64 { return 2 * v }},
-		"a norm":            {append(crop, 5, number("a", 3), 5, number("b", 4), 1, node("Sub", "c a", "d"), 1, node("Div", "d b", "p")), func(v float64) float64 { return (v - 3) / 4 }},
-		"a square":          {append(crop, 1, node("Mul", "c c", "p")), func(v float64) float64 { return v * v }},
-		"a power":           {append(crop, 5, number("e", 2), 1, node("Pow", "c e", "p")), func(v float64) float64 { return v * v }},
-		"a negative":        {append(crop, 1, node("Neg", "c", "p")), func(v float64) float64 { return -v }},
-		"a sum with itself": {append(crop, 1, node("Neg", "c", "d"), 1, node("Mul", "c d", "e"), 1, node("Add", "e c", "p")), func(v float64) float64 { return v - v*v }},
-		"a computed factor": {append(crop, 5, number("a", 2), 5, number("b", 3), 1, node("Mul", "a b", "k"), 1, node("Mul", "k c", "p")), func(v float64) float64 { return 6 * v }},
-		"a norm before":     {[]any{5, number("a", 3), 1, node("Sub", "h a", "d"), 5, pads("n", 0, 0, -2, -1, 0, 0, -2, -1), 1, node("Pad", "d n", "p")}, func(v float64) float64 { return v - 3 }},
-		"by steps":          {[]any{5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 5, pads("m", 0, 0, -1, -1, 0, 0, -1, -1), 1, node("Pad", "h n", "c"), 1, node("Pad", "c m", "p")}, same},
-		"all axes":          {listed([]int64{0, 1, 2, 3}, 0, 0, -2, -1, 0, 0, -2, -1), same},
-		"some axes":         {listed([]int64{2, 3}, -2, -1, -2, -1), same},
-		"from the last":     {listed([]int64{-1, -2}, -1, -2, -1, -2), same},
+		"nothing":             {append(crop, 1, node("Identity", "c", "p")), same},
+		"a scale":             {append(crop, 5, number("a", 2), 1, node("Mul", "a c", "p")), func(v float64) float64 { return 2 * v }},
+		"a norm":              {append(crop, 5, number("a", 3), 5, number("b", 4), 1, node("Sub", "c a", "d"), 1, node("Div", "d b", "p")), func(v float64) float64 { return (v - 3) / 4 }},
+		"a square":            {append(crop, 1, node("Mul", "c c", "p")), func(v float64) float64 { return v * v }},
+		"a power":             {append(crop, 5, number("e", 2), 1, node("Pow", "c e", "p")), func(v float64) float64 { return v * v }},
+		"a negative":          {append(crop, 1, node("Neg", "c", "p")), func(v float64) float64 { return -v }},
+		"a sum with itself":   {append(crop, 1, node("Neg", "c", "d"), 1, node("Mul", "c d", "e"), 1, node("Add", "e c", "p")), func(v float64) float64 { return v - v*v }},
+		"a computed factor":   {append(crop, 5, number("a", 2), 5, number("b", 3), 1, node("Mul", "a b", "k"), 1, node("Mul", "k c", "p")), func(v float64) float64 { return 6 * v }},
+		"a norm before":       {[]any{5, number("a", 3), 1, node("Sub", "h a", "d"), 5, pads("n", 0, 0, -2, -1, 0, 0, -2, -1), 1, node("Pad", "d n", "p")}, func(v float64) float64 { return v - 3 }},
+		"by steps":            {[]any{5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 5, pads("m", 0, 0, -1, -1, 0, 0, -1, -1), 1, node("Pad", "h n", "c"), 1, node("Pad", "c m", "p")}, same},
+		"all axes":            {listed([]int64{0, 1, 2, 3}, 0, 0, -2, -1, 0, 0, -2, -1), same},
+		"some axes":           {listed([]int64{2, 3}, -2, -1, -2, -1), same},
+		"from the last":       {listed([]int64{-1, -2}, -1, -2, -1, -2), same},
+		"a slice":             {slice("h", "p", []int64{2, 1}, []int64{-2, 7}, []int64{2, 3}), same},
+		"a slice by slices":   {append(slice("h", "c", []int64{1, 1}, []int64{-1, -1}, []int64{-2, -1}), slice("c", "p", []int64{-5}, []int64{5}, []int64{2})...), same},
+		"a slice of a pad":    {append([]any{5, pads("n", 0, 0, 0, -1, 0, 0, 0, -1), 1, node("Pad", "h n", "c")}, slice("c", "p", []int64{0, 0, 2, 0}, []int64{math.MaxInt64, math.MaxInt32, 6, 6}, []int64{0, 1, 2, 3})...), same},
+		"a slice of steps":    {append(slice("h", "p", []int64{2, 1}, []int64{-2, -1}, []int64{2, 3})[:6], 5, pads("one", 1, 1), 1, node("Slice", "h ps pe pa one", "p")), same},
+		"a slice from axis 0": {append(slice("h", "p", []int64{0, 0, 2, 1}, []int64{math.MaxInt64, 1, -2, -1}, nil)[:4], 1, node("Slice", "h ps pe", "p")), same},
 	} {
 		t.Run(name, func(t *testing.T) {
 			first := []any{5, ones("first", 1, 1, 1, 1), 1, node("Conv", "x first", "h")}

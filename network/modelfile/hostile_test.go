@@ -31,6 +31,9 @@ func hostileONNX(t testing.TB, folder string) map[string]string {
 		t.Fatal(err)
 	}
 	w, conv := ones("w", 2, 4), ones("w", 2, 1, 3, 3)
+	sliced := func(starts, ends, axes string) string {
+		return image(5, conv, 5, starts, 5, ends, 5, axes, 1, node("Slice", "x s e a", "p"), 1, node("Conv", "p w", "y"))
+	}
 	many := []any{5, w}
 	for i := range 60000 {
 		many = append(many, 1, node("Identity", "x", fmt.Sprint("v", i)))
@@ -159,6 +162,22 @@ func hostileONNX(t testing.TB, folder string) map[string]string {
 		"pads of other axes":         image(5, conv, 5, pads("n", 0, 0, -1, -1, 0, 0, -1, -1), 5, pads("a", 2, 3), 5, raw("v", 1, float4(0)), 1, node("Pad", "x n v a", "p"), 1, node("Conv", "p w", "y")),
 		"a sum of unlike crops":      image(5, conv, 5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 1, node("Pad", "x n", "p"), 1, node("Add", "p x", "q"), 1, node("Conv", "q w", "y")),
 		"a crop before a norm":       image(5, conv, 5, ones("g", 1), 5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 1, node("Pad", "x n", "p"), 1, node("BatchNormalization", "p g g g g", "q"), 1, node("Conv", "q w", "y")),
+		"a slice at one edge":        sliced(pads("s", 1), pads("e", 8), pads("a", 2)),
+		"a slice of samples":         sliced(pads("s", 1), pads("e", -1), pads("a", 0)),
+		"a slice of no axis":         sliced(pads("s", 1), pads("e", -1), pads("a", 4)),
+		"a slice of an axis twice":   sliced(pads("s", 1, 1), pads("e", -1, -1), pads("a", 2, -2)),
+		"a slice with fewer ends":    sliced(pads("s", 1, 1), pads("e", -1), pads("a", 2, 3)),
+		"a slice by fractions":       sliced(ones("s", 1), pads("e", -1), pads("a", 2)),
+		"a slice without ends":       image(5, conv, 5, pads("s", 1), 1, node("Slice", "x s", "p"), 1, node("Conv", "p w", "y")),
+		"a slice that is empty":      sliced(pads("s", 5), pads("e", 3), pads("a", 2)),
+		"a slice of least numbers":   sliced(pads("s", math.MinInt64), pads("e", math.MinInt64), pads("a", 2)),
+		"a slice of a constant":      image(5, conv, 5, ones("k", 1, 1, 9, 1), 5, pads("s", 0), 5, pads("e", 8), 5, pads("a", 2), 1, node("Slice", "k s e a", "m"), 1, node("Mul", "x m", "p"), 1, node("Conv", "p w", "y")),
+		"a slice by steps":           image(5, conv, 5, pads("s", 1), 5, pads("e", -1), 5, pads("a", 2), 5, pads("t", 2), 1, node("Slice", "x s e a t", "p"), 1, node("Conv", "p w", "y")),
+		"a slice of what is flat":    file(5, conv, 5, pads("to", -1, 1, 2, 2), 5, pads("s", 1), 5, pads("e", -1), 5, pads("a", -1), 1, node("Reshape", "x to", "r"), 1, node("Slice", "x s e a", "q"), 1, node("Slice", "r s e a", "u"), 1, node("Add", "u q", "p"), 1, node("Conv", "p w", "y")),
+		"a sum of two shapes":        file(5, ones("w", 2, 1, 1, 1), 5, pads("to", -1, 1, 2, 2), 1, node("Reshape", "x to", "r"), 1, node("Add", "r x", "p"), 1, node("Conv", "p w", "y")),
+		"a slice of a product":       image(5, conv, 5, ones("k", 1, 1, 1, 1), 5, pads("s", 1), 5, pads("e", -1), 5, pads("a", 2), 1, node("Mul", "k k", "m"), 1, node("Slice", "m s e a", "q"), 1, node("Slice", "x s e a", "u"), 1, node("Mul", "u q", "p"), 1, node("Conv", "p w", "y")),
+		"a slice by real steps":      image(5, conv, 5, pads("s", 1), 5, pads("e", -1), 5, pads("a", 2), 5, ones("t", 1), 1, node("Slice", "x s e a t", "p"), 1, node("Conv", "p w", "y")),
+		"a slice of a row of values": image(5, ones("f", 2, 64), 5, pads("s", 1), 5, pads("e", -1), 5, pads("a", 1), 1, node("Flatten", "x", "r"), 1, node("Slice", "r s e a", "p"), 1, node("Gemm", "p f", "y", transposed)),
 		"a crop of everything":       image(5, conv, 5, pads("n", 0, 0, -4, 0, 0, 0, -4, 0), 1, node("Pad", "x n", "p"), 1, node("Conv", "p w", "y")),
 		"a crop before a pool":       image(5, conv, 5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 1, node("Pad", "x n", "p"), 1, node("GlobalAveragePool", "p", "q"), 1, node("Conv", "q w", "y")),
 	}

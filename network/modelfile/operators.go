@@ -1,6 +1,7 @@
 package modelfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -39,6 +40,7 @@ var operators = map[string]operator{
 	"Dropout":            {[]string{"ratio", "seed"}, nil, (*walker).dropout},
 	"Constant":           {[]string{"value", "value_float", "value_int", "value_ints"}, nil, (*walker).constantNode},
 	"Pad":                {[]string{"mode"}, nil, (*walker).pad},
+	"Slice":              {nil, nil, (*walker).slice},
 	"Shape":              {[]string{"start", "end"}, nil, (*walker).shape},
 	"Gather":             {[]string{"axis"}, nil, (*walker).gather},
 	"Unsqueeze":          {[]string{"axes"}, nil, (*walker).unsqueeze},
@@ -100,6 +102,9 @@ func arithmetic(f func(a, b polynomial) (polynomial, error)) func(w *walker, n *
 		}
 		b, err := w.operand(n, 1)
 		if err != nil {
+			return value{}, err
+		}
+		if err := cmp.Or(w.shaped(n.Inputs[0], a), w.shaped(n.Inputs[1], b)); err != nil {
 			return value{}, err
 		}
 		if a.base != w.current || b.base != w.current {

@@ -178,52 +178,6 @@ func (w *walker) reduceMean(n *onnx.Node) (value, error) {
 	return v, err
 }
 
-// pad is what PyTorch writes before a pooling, mostly with nothing to add, or what crops: less than nothing, and as much on both sides.
-func (w *walker) pad(n *onnx.Node) (value, error) {
-	pads, err := w.pads(n)
-	if err != nil {
-		return value{}, err
-	}
-	v, err := w.same(n)
-	if err != nil || !slices.ContainsFunc(pads, func(v int64) bool { return v != 0 }) {
-		return v, err
-	}
-	if v.constant != nil {
-		return value{}, errors.New("pads around a constant: want values of the network")
-	}
-	if len(pads) != 8 || !slices.Equal(pads[:4], pads[4:]) || pads[0] != 0 || pads[1] != 0 || slices.Max(pads) > 0 || slices.Min(pads) < -maxInputs {
-		return value{}, fmt.Errorf("pads %v: want 0, padding as a setting of the convolution, or as many rows and columns less on both sides", pads)
-	}
-	v.crop.H, v.crop.W = v.crop.H-int(pads[2]), v.crop.W-int(pads[3])
-	return v, nil
-}
-
-// pads are what a node adds before the first value of each axis, and then behind the last, whichever axes it lists.
-func (w *walker) pads(n *onnx.Node) ([]int64, error) {
-	listed, err := w.sizes(n, 1)
-	if err != nil {
-		return nil, err
-	}
-	rank := len(w.dims()) + 1
-	axes, err := w.listedAxes(n, 3, rank)
-	if err != nil || axes == nil {
-		return listed, err
-	}
-	if len(listed) != 2*len(axes) {
-		return nil, fmt.Errorf("pads %v of axes %v: want two for each axis", listed, axes)
-	}
-	pads := make([]int64, 2*rank)
-	seen := map[int64]bool{}
-	for i, a := range axes {
-		if a < 0 || a >= int64(rank) || seen[a] {
-			return nil, fmt.Errorf("axes %v of %d: want each once", axes, rank)
-		}
-		seen[a] = true
-		pads[a], pads[int64(rank)+a] = listed[i], listed[len(axes)+i]
-	}
-	return pads, nil
-}
-
 // shape is the shape of values, with an open size for samples: exporters compute from it what to flatten to.
 func (w *walker) shape(n *onnx.Node) (value, error) {
 	if n.Attributes != nil {

@@ -12,6 +12,7 @@ type value struct {
 	constant *onnx.Tensor
 	polynomial
 	crop network.Size // lines at each edge of the grid that are cut off: a convolution must follow
+	dims []int        // of a sample, before the crop
 }
 
 // number tells whether a value is the same for all inputs: a constant, or what was computed of constants.
