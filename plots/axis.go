@@ -44,6 +44,11 @@ func (a Axis) check() error {
 // holds reports whether the axis has a place for a value, within its range or beyond.
 func (a Axis) holds(v float64) bool { return a.Scale != "log" || v > 0 }
 
+// ends reports whether a given range ends before a value.
+func (a Axis) ends(v float64) bool {
+	return a.Range != nil && (v < a.Range[0] || v > a.Range[1])
+}
+
 // within lists those of some values that the axis has a place for.
 func (a Axis) within(values ...float64) (held []float64) {
 	for _, v := range values {
@@ -147,13 +152,15 @@ func (a *axis) logRange(low, high float64) {
 	a.min, a.max = low/pad, high*pad
 }
 
-// logTicks are numbered at 1, 2 and 5 times the powers of ten, or with a longer range at 1 and 3 times, at the powers
-// alone or at some of these. A range that is too short for that looks almost linear and has linear ticks.
+// logTicks are numbered at 1, 2 and 5 times the powers of ten, in a short range at 3 and 7 times too, or with a longer range at 1 and 3 times,
+// at the powers alone or at some of these. A range that is too short for that looks almost linear and has linear ticks.
 func logTicks(low, high float64) []plot.Tick {
 	numbered := map[float64]bool{1: true}
 	switch span := high / low; {
 	case span < 5:
 		return linearTicks(low, high)
+	case span < 8:
+		numbered[2], numbered[3], numbered[5], numbered[7] = true, true, true, true
 	case span < logSpan:
 		numbered[2], numbered[5] = true, true
 	case span < 800:

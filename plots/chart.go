@@ -321,7 +321,11 @@ func (c *chart) scale(d *drawn, x, y record.Metric) (err error) {
 		for _, cv := range p.curves {
 			for _, pt := range cv.points {
 				ys = append(ys, d.fig.YAxis.within(pt.y.values()...)...)
-				if !cv.baseline && !c.onSide {
+				switch {
+				case cv.baseline || c.onSide:
+				case d.fig.YAxis.ends(pt.y.mean): // an arrow stands for it, without whiskers
+					xs = append(xs, d.fig.XAxis.within(pt.x.mean)...)
+				default:
 					xs = append(xs, d.fig.XAxis.within(pt.x.values()...)...)
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -297,6 +298,14 @@ func TestLooksDifferAndSchemesKeepTheirs(t *testing.T) {
 	all := styles([]string{scheme}, [][]string{{"p2t"}, {"p3"}, {"p3e"}, {"p4"}, {"p4e"}})
 	if print(few[0]) != print(all[4]) || print(few[1]) == print(few[0]) {
 		t.Errorf("p4e alone looks %s, among others %s", print(few[0]), print(all[4]))
+	}
+	budgets := styles([]string{scheme, "prune.budget"}, [][]string{{"dense", ""}, {"p4e", ""}, {"joint", "memory"}, {"small", ""}})
+	if alone := styles([]string{scheme}, [][]string{{"dense"}, {"p4e"}, {"joint"}, {"small"}}); !reflect.DeepEqual(budgets, alone) {
+		t.Errorf("with one budget of one scheme: %v, without %v", budgets, alone)
+	}
+	both := styles([]string{scheme, "prune.tiles.ratio"}, [][]string{{"p4e", ""}, {"p4e", "0.1"}, {"joint", ""}})
+	if print(both[0]) != print(few[0]) || print(both[1]) == print(both[0]) || both[1].color != both[0].color {
+		t.Errorf("p4e %s and %s", print(both[0]), print(both[1]))
 	}
 }
 

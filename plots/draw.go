@@ -307,14 +307,15 @@ func (c *chart) markers(cv curve) plot.Plotter {
 	return s
 }
 
-// arrows point from the border of a panel to the points beyond it, so that none is lost.
+// arrows point from the border of a panel to the points beyond it, each from the marker of its series, so that none is lost.
 type arrows struct {
-	points plotter.XYs
-	color  color.Color
+	points   plotter.XYs
+	look     look
+	baseline bool // which has no marker
 }
 
 func (c *chart) arrows(cv curve) arrows {
-	a := arrows{color: cv.look.color}
+	a := arrows{look: cv.look, baseline: cv.baseline}
 	for _, pt := range c.beyond(cv) {
 		switch from, to := c.reach(cv); {
 		case cv.baseline && c.onSide: // below is the axis
@@ -330,7 +331,7 @@ func (c *chart) arrows(cv curve) arrows {
 // Plot draws the arrows.
 func (a arrows) Plot(dc draw.Canvas, p *plot.Plot) {
 	const length, head = 7, 3
-	style, halo := draw.LineStyle{Color: a.color, Width: 1.1}, draw.LineStyle{Color: color.White, Width: 2.4}
+	style, halo := draw.LineStyle{Color: a.look.color, Width: 1.1}, draw.LineStyle{Color: color.White, Width: 2.4}
 	x, y := p.Transforms(&dc)
 	for _, pt := range a.points {
 		to := vg.Point{X: x(pt.X), Y: y(pt.Y)}
@@ -341,6 +342,11 @@ func (a arrows) Plot(dc draw.Canvas, p *plot.Plot) {
 		for _, s := range []draw.LineStyle{halo, style} {
 			dc.StrokeLines(s, []vg.Point{tip.Sub(along.Scale(length)), tip},
 				[]vg.Point{neck.Add(across.Scale(head)), tip, neck.Sub(across.Scale(head))})
+		}
+		if !a.baseline {
+			marker := a.look.marker()
+			marker.Radius = 2
+			dc.DrawGlyph(marker, tip.Sub(along.Scale(length+1)))
 		}
 	}
 }

@@ -127,7 +127,7 @@ func mean(v []float64) float64 {
 }
 
 // schemes in the order in which papers and this project's method list them.
-var schemes = []string{"dense", "p2t", "p3", "p3e", "p4", "p4e", "joint", "hunter", "mofhei"}
+var schemes = []string{"dense", "p2t", "p3", "p3e", "p4", "p4e", "joint", "hunter", "mofhei", "small"}
 
 // compareKeys orders lists of values: schemes as in schemes, numbers within texts by size.
 func compareKeys(a, b []string) int { return slices.CompareFunc(a, b, compareValues) }

@@ -14,9 +14,15 @@ import (
 
 // joined tells whether a line may connect points, or it would show values between them that no setting has: they differ, but for
 // their seeds, in one number alone, which is x or what moves it. Numbers of the same section that rise or fall with that one, as a sweep
-// in step has them, count as one with it. Dense networks, which have none of these, stay beside the line.
+// in step has them, count as one with it. Dense networks, which have none of these, stay beside the line. Points at one x that differ in y
+// leave no line that passes through all.
 func joined(x string, pts []point) bool {
 	pts = pruned(pts)
+	for i, pt := range pts {
+		if slices.ContainsFunc(pts[:i], func(other point) bool { return other.x.mean == pt.x.mean && other.y.mean != pt.y.mean }) {
+			return false
+		}
+	}
 	differ := differing(pts)
 	if len(differ) == 0 {
 		return true
@@ -112,19 +118,10 @@ func numeric(r *record.Record, name string) (float64, bool) {
 	return v, err == nil
 }
 
-// line connects the points of a curve in the order of x, passing through the mean of those that share one.
+// line connects the points of a curve in the order of x.
 func (cv curve) line() (xys plotter.XYs) {
-	for pts := pruned(cv.points); len(pts) > 0; {
-		n := slices.IndexFunc(pts, func(pt point) bool { return pt.x.mean != pts[0].x.mean })
-		if n < 0 {
-			n = len(pts)
-		}
-		var ys []float64
-		for _, pt := range pts[:n] {
-			ys = append(ys, pt.y.mean)
-		}
-		xys = append(xys, plotter.XY{X: pts[0].x.mean, Y: mean(ys)})
-		pts = pts[n:]
+	for _, pt := range pruned(cv.points) {
+		xys = append(xys, plotter.XY{X: pt.x.mean, Y: pt.y.mean})
 	}
-	return xys
+	return slices.Compact(xys)
 }

@@ -42,6 +42,7 @@ func TestLinesJoinLike(t *testing.T) {
 		{"one value of two", record.Set{p4e(0.2, 0.8, "he.weights", "encrypted"), p4e(0.2, 0.8, "he.weights", "plain"), p4e(0.4, 0.6, "he.weights", "plain")}, true, ""},
 		{"plain and encrypted", record.Set{p4e(0.2, 0.8, "he.weights", "encrypted"), p4e(0.4, 0.6, "he.weights", "plain")}, false, "he.weights, prune.ratio"},
 		{"the same x", record.Set{p4e(0.2, 0.8), p4e(0.2, 0.7), p4e(0.4, 0.6)}, true, ""},
+		{"the same x, another y", record.Set{p4e(0.2, 0.8), with(record.Set{p4e(0.2, 0.7)}, func(_ int, r *record.Record) { r.Latency.EvaluateMedian *= 2 })[0], p4e(0.4, 0.6)}, false, "prune.ratio"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

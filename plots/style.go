@@ -2,6 +2,7 @@ package plots
 
 import (
 	"image/color"
+	"maps"
 	"math"
 	"slices"
 
@@ -21,7 +22,7 @@ type look struct {
 }
 
 // palette is that of Okabe and Ito (Color Universal Design, 2008), which people of every kind of
-// colour vision tell apart, without its yellow, too pale for lines on white.
+// colour vision tell apart, without its yellow, too pale for lines on white, and with brown and olive.
 var palette = []color.Color{
 	color.RGBA{0x00, 0x72, 0xB2, 0xFF}, // blue
 	color.RGBA{0xE6, 0x9F, 0x00, 0xFF}, // orange
@@ -31,6 +32,7 @@ var palette = []color.Color{
 	color.RGBA{0x56, 0xB4, 0xE9, 0xFF}, // sky blue
 	color.RGBA{0x8C, 0x56, 0x4B, 0xFF}, // brown
 	color.RGBA{0x00, 0x00, 0x00, 0xFF}, // black
+	color.RGBA{0x80, 0x80, 0x00, 0xFF}, // olive
 }
 
 var glyphs = []glyph{
@@ -42,6 +44,7 @@ var glyphs = []glyph{
 	{corners: 5, turn: math.Pi / 2},
 	{corners: 6},
 	{corners: 5, turn: math.Pi / 2, notch: 0.42},
+	{corners: 4, notch: 0.4},
 }
 
 var dashes = [][]vg.Length{nil, {5, 2.5}, {1.5, 2}, {7, 2, 1.5, 2}}
@@ -52,26 +55,32 @@ func styles(params []string, series [][]string) []look {
 	looks := make([]look, len(series))
 	first, rest := parts(series)
 	colors := slots(first, len(params) > 0 && params[0] == scheme)
-	nested := len(rest) > 1 && len(rest) <= len(dashes) && len(first) > 1 && len(first) <= len(palette)
+	nested := len(first) > 1 && len(rest) > 0 && len(rest) <= len(dashes) && !slices.ContainsFunc(slices.Collect(maps.Values(colors)), func(c int) bool { return c >= len(palette) })
 	for i, values := range series {
 		c, shape, dash := i, i, i/len(palette)
 		switch {
 		case nested:
 			c = colors[values[0]]
 			shape = c
-			dash = slices.IndexFunc(rest, func(v []string) bool { return slices.Equal(v, values[1:]) })
+			dash = max(0, slices.IndexFunc(rest, func(v []string) bool { return slices.Equal(v, values[1:]) }))
 		case len(values) == 1:
 			c = colors[values[0]]
 			shape, dash = c, c/len(palette)
 		}
 		looks[i] = look{palette[c%len(palette)], glyphs[shape%len(glyphs)], dashes[dash%len(dashes)]}
 		looks[i].glyph.hollow = dash%2 == 1
+		if len(values) > 0 && params[0] == scheme && values[0] == "dense" {
+			looks[i].color, looks[i].glyph = grey(0x55), denseGlyph
+		}
 	}
 	return looks
 }
 
+// denseGlyph marks unpruned networks, whose levels are grey as well.
+var denseGlyph = glyph{corners: 4, hollow: true}
+
 // slots numbers the values, in order but for schemes: known ones have their own numbers, and others
-// take what is left.
+// take what is left; dense has a look of its own.
 func slots(values []string, areSchemes bool) map[string]int {
 	numbers, taken := make(map[string]int), make(map[int]bool)
 	if areSchemes {
@@ -83,7 +92,7 @@ func slots(values []string, areSchemes bool) map[string]int {
 	}
 	next := 0
 	for _, v := range values {
-		if _, known := numbers[v]; known {
+		if _, known := numbers[v]; known || areSchemes && v == "dense" {
 			continue
 		}
 		for taken[next] {
@@ -94,16 +103,26 @@ func slots(values []string, areSchemes bool) map[string]int {
 	return numbers
 }
 
-// parts lists the different first values of the keys and the different remainders.
+// parts lists the different first values of the keys and the different remainders. One that is empty counts only where some first value has
+// others too: what has no such parameters takes no look from those that have.
 func parts(keys [][]string) (first []string, rest [][]string) {
 	for _, k := range keys {
 		if len(k) > 0 {
-			first, rest = append(first, k[0]), append(rest, k[1:])
+			first = append(first, k[0])
+		}
+		if !bare(k) || slices.ContainsFunc(keys, func(other []string) bool { return !bare(other) && other[0] == k[0] }) {
+			rest = append(rest, k[1:])
 		}
 	}
+
 	slices.SortFunc(first, compareValues)
 	slices.SortFunc(rest, compareKeys)
 	return slices.Compact(first), slices.CompactFunc(rest, slices.Equal)
+}
+
+// bare tells whether a key has its first value alone.
+func bare(key []string) bool {
+	return len(key) < 2 || !slices.ContainsFunc(key[1:], func(v string) bool { return v != "" })
 }
 
 // levelLook is that of the i-th baseline.

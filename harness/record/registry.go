@@ -13,10 +13,10 @@ var metrics = []Metric{
 	{"tiles.products", "Products of tiles", Number, Lower, products},
 	{"tiles.total", "Tiles, unpruned", Number, Neither, tiles(func(t *Tiles) float64 { return float64(t.Total) })},
 
-	{"shares.evaluation", "Share of the evaluation", Fraction, Lower, shares(func(s *Shares) float64 { return s.Evaluation })},
-	{"shares.memory", "Share of the memory", Fraction, Lower, shares(func(s *Shares) float64 { return s.Memory })},
-	{"shares.upload", "Share of the upload", Fraction, Lower, shares(func(s *Shares) float64 { return s.Upload })},
-	{"shares.tile_time", "Share of the time that tiles take, unpruned", Fraction, Neither, shares(func(s *Shares) float64 { return s.TileTime })},
+	{"shares.evaluation", "Nominal time, of unpruned", Fraction, Lower, shares(func(s *Shares) float64 { return s.Evaluation })},
+	{"shares.memory", "Nominal memory, of unpruned", Fraction, Lower, shares(func(s *Shares) float64 { return s.Memory })},
+	{"shares.upload", "Upload, of unpruned", Fraction, Lower, shares(func(s *Shares) float64 { return s.Upload })},
+	{"shares.tile_time", "Share of tiles in the unpruned time", Fraction, Neither, shares(func(s *Shares) float64 { return s.TileTime })},
 
 	{"quality.plain", "Quality", Number, Neither, quality(func(q *Quality) float64 { return q.Plain })},
 	{"quality.unpruned", "Quality, unpruned", Number, Neither, quality(func(q *Quality) float64 { return q.Unpruned })},
