@@ -76,6 +76,7 @@ func TestWaysToCrop(t *testing.T) {
 		"by steps":            {[]any{5, pads("n", 0, 0, -1, 0, 0, 0, -1, 0), 5, pads("m", 0, 0, -1, -1, 0, 0, -1, -1), 1, node("Pad", "h n", "c"), 1, node("Pad", "c m", "p")}, same},
 		"all axes":            {listed([]int64{0, 1, 2, 3}, 0, 0, -2, -1, 0, 0, -2, -1), same},
 		"some axes":           {listed([]int64{2, 3}, -2, -1, -2, -1), same},
+		"axes of 32 bits":     {[]any{5, pads("n", -2, -1, -2, -1), 5, raw("axes", 6, "\xfe\xff\xff\xff\x03\x00\x00\x00", 2), 5, number("v", 0), 1, node("Pad", "h n v axes", "p")}, same},
 		"from the last":       {listed([]int64{-1, -2}, -1, -2, -1, -2), same},
 		"a slice":             {slice("h", "p", []int64{2, 1}, []int64{-2, 7}, []int64{2, 3}), same},
 		"a slice by slices":   {append(slice("h", "c", []int64{1, 1}, []int64{-1, -1}, []int64{-2, -1}), slice("c", "p", []int64{-5}, []int64{5}, []int64{2})...), same},

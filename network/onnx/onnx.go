@@ -107,6 +107,7 @@ type Type int32
 // The types that are read.
 const (
 	Float  Type = 1
+	Int32  Type = 6 // becomes Int64: sizes and axes may be either
 	Int64  Type = 7
 	Bool   Type = 9
 	Double Type = 11

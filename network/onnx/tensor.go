@@ -63,7 +63,7 @@ func (d *decoder) tensor(b []byte) (t Tensor, err error) {
 // width is the number of bytes of a value, 0 for types that are not read.
 func (t Type) width() int {
 	switch t {
-	case Float:
+	case Float, Int32:
 		return 4
 	case Double, Int64:
 		return 8
@@ -81,7 +81,7 @@ func (d *decoder) fill(t *Tensor, s stored) (err error) {
 	}
 	width := t.Type.width()
 	if width == 0 {
-		return fmt.Errorf("values are %v: want %v, %v, %v or %v", t.Type, Float, Double, Int64, Bool)
+		return fmt.Errorf("values are %v: want %v, %v, %v, %v or %v", t.Type, Float, Double, Int32, Int64, Bool)
 	}
 	switch {
 	case s.outside:
@@ -121,9 +121,14 @@ func (d *decoder) fill(t *Tensor, s stored) (err error) {
 			t.Floats[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(s.raw[8*i:])))
 		case t.Type == Bool:
 			t.Ints[i] = int64(s.raw[i])
+		case t.Type == Int32:
+			t.Ints[i] = int64(int32(binary.LittleEndian.Uint32(s.raw[4*i:])))
 		default:
 			t.Ints[i] = int64(binary.LittleEndian.Uint64(s.raw[8*i:]))
 		}
+	}
+	if t.Type == Int32 {
+		t.Type = Int64
 	}
 	return nil
 }
