@@ -49,7 +49,7 @@ func (c *chart) fillBars(d *drawn, value record.Metric) error {
 		return fmt.Errorf("%d panels of %d rows with %d parts: want at most %d of %d with %d", len(areas), len(rows), len(parts), maxPanels, maxSeries, maxSeries)
 	}
 	rowNames, facet := d.naming(d.series, d.points), d.naming(d.facets, d.points)
-	c.onSide, c.parts, c.x = true, parts, rowAxis(rowNames, rows)
+	c.onSide, c.parts, c.x = true, parts, d.rowAxis(rowNames, rows, len(areas))
 	most := 1 // bars of a row
 	for _, values := range areas {
 		p := panel{title: facet.of(values)}

@@ -17,7 +17,7 @@ import (
 // shapes have, each is compared with its own.
 
 // Lengths of a dot chart, in points: a row of one point and what each further one adds to all rows, what stands above and
-// below them, and the longest that a row's name may be.
+// below them, and the longest that a row's name may be where no width is asked for.
 const (
 	rowHeight   = 15
 	pointHeight = 10
@@ -83,7 +83,7 @@ func (c *chart) fillRows(d *drawn, value record.Metric) error {
 	if len(d.baselines) > 0 {
 		c.legend = append(c.legend, entry{name: "dense", look: levelLook(0), line: true})
 	}
-	c.onSide, c.x = true, rowAxis(rowNames, rows)
+	c.onSide, c.x = true, d.rowAxis(rowNames, rows, len(areas))
 	return c.scale(d, value, value)
 }
 
@@ -127,10 +127,15 @@ func appearing(records record.Set, params []string) [][]string {
 	return all
 }
 
-func rowAxis(rowNames naming, rows [][]string) axis {
+// rowAxis names the rows. In a single panel names may take a part of the width that was asked for.
+func (d *drawn) rowAxis(rowNames naming, rows [][]string, panels int) axis {
+	widest := vg.Length(widestName)
+	if panels == 1 {
+		widest = max(widest, 0.4*vg.Length(d.fig.Width)*vg.Centimeter)
+	}
 	a := axis{down: true, min: -0.6, max: float64(len(rows)) - 0.4}
 	for i, values := range rows {
-		a.ticks = append(a.ticks, plot.Tick{Value: float64(i), Label: fitting(rowNames.row(values), tickStyle, widestName)})
+		a.ticks = append(a.ticks, plot.Tick{Value: float64(i), Label: fitting(rowNames.row(values), tickStyle, widest)})
 	}
 	return a
 }

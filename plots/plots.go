@@ -39,12 +39,22 @@ type Figure struct {
 const ColumnWidth, PageWidth = 8.5, 17.5
 
 // DefaultFigures are drawn for an experiment that names none: what pruning costs in quality and, if anything was evaluated,
-// what it saves in time, and which points are worth their time. Records of random inputs have no quality to be drawn.
+// what it saves in time, and which points are worth their time. Where nothing is pruned, or all alike, it is a row for each setting. Records of random
+// inputs have no quality to be drawn.
 func DefaultFigures(records record.Set) []Figure {
 	var figures []Figure
 	timed := slices.ContainsFunc(records, func(r *record.Record) bool { return r.Latency != nil })
 	judged := !slices.ContainsFunc(records, (*record.Record).Random) ||
 		slices.ContainsFunc(records, func(r *record.Record) bool { return r.Quality != nil && !r.Random() })
+	if rows := settings(records); rows != "" {
+		if judged {
+			figures = append(figures, Figure{ID: "quality", X: "quality.plain", Rows: rows, Width: PageWidth})
+		}
+		if timed {
+			figures = append(figures, Figure{ID: "latency", X: "latency.evaluate", Rows: rows, Width: PageWidth})
+		}
+		return figures
+	}
 	if judged {
 		figures = append(figures, Figure{ID: "quality", X: "tiles.density", Y: "quality.plain", Series: scheme, Facet: "tile"})
 	}
@@ -55,6 +65,25 @@ func DefaultFigures(records record.Set) []Figure {
 		figures = append(figures, Figure{ID: "front", X: "latency.evaluate", Y: "quality.plain", Series: scheme, Facet: "he.weights", Pareto: true})
 	}
 	return figures
+}
+
+// settings names the parameters in which records of one density differ, as rows of a figure; none if there are several densities, or more settings
+// than a figure should have rows.
+func settings(records record.Set) string {
+	kept, _, _ := usable(records)
+	var names []string
+	for _, r := range kept {
+		if r.Tiles == nil || r.Tiles.Density != kept[0].Tiles.Density {
+			return ""
+		}
+		names = append(names, differences(kept[0], r)...)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) == 0 || len(distinct(kept, names)) > maxSeries {
+		return ""
+	}
+	return strings.Join(names, ",")
 }
 
 // Table says what a table shows: a row for each value of the parameters Rows, and for each value of

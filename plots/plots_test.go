@@ -29,6 +29,17 @@ func TestDefaultFigures(t *testing.T) {
 			t.Errorf("figures %q: want %q", got, want)
 		}
 	}
+	threads := func(n int, density float64) *record.Record {
+		return with(record.Set{timed(judged)}, func(_ int, r *record.Record) {
+			r.Status, r.Tiles, r.Params = record.OK, &record.Tiles{Density: density}, map[string]any{"measure.threads": n, "train.seed": n, "tile": "8x8x1"}
+		})[0]
+	}
+	if got := DefaultFigures(record.Set{threads(1, 0.5), threads(2, 0.5), {Status: record.Failed}}); len(got) != 2 || got[0].Rows != "measure.threads" || got[1].X != "latency.evaluate" {
+		t.Errorf("of one density: %+v", got)
+	}
+	if got := DefaultFigures(record.Set{threads(1, 0.5), threads(2, 0.6)}); len(got) != 3 || got[0].Rows != "" {
+		t.Errorf("of two densities: %+v", got)
+	}
 }
 
 func TestSampleNote(t *testing.T) {
