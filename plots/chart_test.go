@@ -341,6 +341,33 @@ func TestAxesAsAsked(t *testing.T) {
 	}
 }
 
+// A short log axis has numbers enough to be read.
+func TestShortLogAxis(t *testing.T) {
+	var numbers []string
+	for _, tick := range logTicks(14, 90) {
+		if tick.Label != "" {
+			numbers = append(numbers, tick.Label)
+		}
+	}
+	if diff := cmp.Diff([]string{"20", "30", "50", "70"}, numbers); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A point beyond the range is an arrow at its mean: its whiskers are not drawn, and take no room.
+func TestArrowsTakeNoRoomForWhiskers(t *testing.T) {
+	fig := Figure{ID: "f", X: "tiles.density", Y: "latency.evaluate", YAxis: Axis{Range: []float64{10, 20}}}
+	all := record.Set{one(0.5, 15, map[string]any{"prune.ratio": 0.5, "train.seed": 1}),
+		one(0.2, 30, map[string]any{"prune.ratio": 0.8, "train.seed": 1}), one(0.9, 40, map[string]any{"prune.ratio": 0.8, "train.seed": 2})}
+	if c := mustReduce(t, fig, all); c.x.max > 80 {
+		t.Errorf("x reaches %g, the points 55", c.x.max)
+	}
+	fig.YAxis.Range[1] = 50
+	if c := mustReduce(t, fig, all); c.x.max < 90 {
+		t.Errorf("x reaches %g, the whiskers 90", c.x.max)
+	}
+}
+
 // A range that is wide enough for a log axis is linear where values are not positive, for these have no place on it.
 func TestRangeOverZeroIsLinear(t *testing.T) {
 	a, err := newAxis(record.Metric{Unit: record.Seconds}, Axis{Range: []float64{1, 1000}}, []float64{0, 500})

@@ -18,8 +18,8 @@ import (
 // leave no line that passes through all.
 func joined(x string, pts []point) bool {
 	pts = pruned(pts)
-	for i, pt := range pts {
-		if slices.ContainsFunc(pts[:i], func(other point) bool { return other.x.mean == pt.x.mean && other.y.mean != pt.y.mean }) {
+	for i := 1; i < len(pts); i++ { // in the order of x
+		if a, b := pts[i-1], pts[i]; a.x.mean == b.x.mean && a.y.mean != b.y.mean {
 			return false
 		}
 	}

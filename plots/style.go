@@ -114,7 +114,6 @@ func parts(keys [][]string) (first []string, rest [][]string) {
 			rest = append(rest, k[1:])
 		}
 	}
-
 	slices.SortFunc(first, compareValues)
 	slices.SortFunc(rest, compareKeys)
 	return slices.Compact(first), slices.CompactFunc(rest, slices.Equal)
